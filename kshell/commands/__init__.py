@@ -1,0 +1,141 @@
+"""Commands: one function each, defined once for the command line, for shell completion and for help.
+
+A command takes what was typed and the session, and returns a ``Result``; only the outermost layer prints. This module holds
+what they share and the table of their names; a module of commands is imported when one of them is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from kshell.errors import EXIT_DONE, UsageError
+from kshell.places import Places
+from kshell.session import Overrides, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "Messages": {"render": "message", "check": "message", "curl": "message", "send": "send"},
+    "Looking things up": {
+        "explain": "explain",
+        "accounts": "listing",
+        "pods": "listing",
+        "templates": "listing",
+        "help": "help",
+    },
+    "Setup": {"sandbox": "sandbox", "trust": "trust"},
+}
+"""Every command, by the section of the help it stands in, and the module that defines it."""
+
+MODULES = {name: module for commands in SECTIONS.values() for name, module in commands.items()}
+
+
+class Result(NamedTuple):
+    """What a command came to: ``output`` for stdout, ``notes`` for stderr, one a line.
+
+    Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``.
+    """
+
+    output: str | bytes = ""
+    notes: Sequence[str] = ()
+    exit_code: int = EXIT_DONE
+    raw: bool = False
+
+
+def _set_home(context: click.Context, _: click.Parameter, home: str | None) -> None:
+    if home is not None or context.obj is None:
+        context.find_root().obj = context.obj = Session(Places.standard(home))
+
+
+def _set_colour(context: click.Context, _: click.Parameter, chosen: Any) -> None:
+    if chosen is not None:
+        context.find_root().color = chosen
+
+
+def common_options(*, hidden: bool) -> list[click.Option]:
+    """``--home`` and ``--color``: shown once, understood before and behind the command's name."""
+    return [
+        click.Option(
+            ["--home"], metavar="DIR", hidden=hidden, expose_value=False, is_eager=True, callback=_set_home,
+            help="Look for profiles/ and templates/ in DIR instead of the working directory. [env: KSHELL_HOME]",
+        ),
+        click.Option(
+            ["--color/--no-color"], default=None, hidden=hidden, expose_value=False, is_eager=True, callback=_set_colour,
+            help="Colour, also where the output is no terminal; or none. [env: NO_COLOR]",
+        ),
+    ]  # fmt: skip
+
+
+_COMMON = common_options(hidden=True)
+
+
+class Command(click.Command):
+    """A command with examples, which its help shows and a test runs."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """What was declared, and the options that every command understands."""
+        return [*super().get_params(ctx), *_COMMON]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, below the options."""
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"  kshell {example}\n" for example in self.examples))
+        super().format_epilog(ctx, formatter)
+
+
+def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Result]], Command]:
+    """Define the command ``name``: its function's docstring is its help, its decorators are its parsing."""
+    return click.command(name, cls=Command, examples=examples)
+
+
+class Assignment(click.ParamType[tuple[str, str]]):
+    """``NAME=VALUE``; the value is the rest of the word, whatever it holds."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ARG002
+        """The pair. Raises ``UsageError`` where there is no ``=``, or no name before it."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"{value!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
+        return name, text
+
+
+def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
+    """The words every message command takes; the function gets them as one ``Overrides`` named ``overrides``."""
+
+    def gathered(
+        *, variables: tuple[tuple[str, str], ...], account: str, pod: str, template: str, **options: Any
+    ) -> Result:
+        return function(overrides=Overrides(account, pod, template, dict(variables)), **options)
+
+    gathered = update_wrapper(gathered, function)  # with the options that click has put on the function so far
+    for decorate in (
+        click.option("-t", "--template", default="", metavar="NAME", help="Render this template."),
+        click.option("-p", "--pod", default="", metavar="NAME", help="Send to this pod."),
+        click.option("-a", "--account", default="", metavar="NAME", help="Send as this account."),
+        click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]..."),
+    ):
+        gathered = decorate(gathered)
+    return gathered
+
+
+def session_of(context: click.Context) -> Session:
+    """The session that a command runs in."""
+    session = context.obj
+    assert isinstance(session, Session)  # noqa: S101 - cli and shell put it there
+    return session
+
+
+pass_session = click.make_pass_decorator(Session)

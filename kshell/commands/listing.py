@@ -1,0 +1,138 @@
+"""``accounts``, ``pods``, ``templates``: what there is, and which file it came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
+from kshell.jsontext import dumps
+from kshell.places import shown
+from kshell.profiles import load_account, load_pod
+from kshell.templates import describe, load_template
+from kshell.terminal import columns, safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kshell.models import Account, Json, Origin, Pod
+    from kshell.places import Kind
+    from kshell.session import Session
+    from kshell.templates import Template
+
+Rows = list[tuple[str, ...]]
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_NAME = click.argument("name", required=False)
+
+
+@command("accounts", examples=["accounts", "accounts demo"])
+@_NAME
+@_AS_JSON
+@pass_session
+def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
+    """List the accounts, or show one, with the file it came from. A key is never shown."""
+    if name:
+        return _one(_account_data(load_account(session.places, name)), as_json=as_json)
+    return _all(
+        session, "account", load_account, lambda it: (it.name, it.pod, it.phone_number, it.title), as_json=as_json
+    )
+
+
+@command("pods", examples=["pods", "pods in"])
+@_NAME
+@_AS_JSON
+@pass_session
+def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
+    """List the pods, or show one, with the file it came from."""
+    if name:
+        return _one(_pod_data(load_pod(session.places, name)), as_json=as_json)
+    return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url, it.title), as_json=as_json)
+
+
+@command("templates", examples=["templates", "templates auth"])
+@_NAME
+@_AS_JSON
+@pass_session
+def templates(session: Session, name: str | None, *, as_json: bool) -> Result:
+    """List the templates, or show one with its variables and the file it came from."""
+    if name:
+        return _one_template(load_template(session.places, name), as_json=as_json)
+    return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)
+
+
+def _all(
+    session: Session,
+    kind: Kind,
+    load: Callable[..., Any],
+    row: Callable[[Any], tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> Result:
+    """Every thing of a kind; one that cannot be read is a note, and does not hide the others."""
+    rows: Rows = []
+    notes: list[str] = []
+    data: list[Json] = []
+    for name, origin in session.places.names(kind).items():
+        try:
+            thing = load(session.places, name)
+        except KshellError as error:
+            notes += error.lines()
+            continue
+        rows.append((*map(safe_line, row(thing)), _from(origin)))
+        data.append(_DATA[kind](thing))
+    return Result(dumps(data) + "\n" if as_json else columns(rows), notes, EXIT_SETUP if notes else EXIT_DONE)
+
+
+def _from(origin: Origin) -> str:
+    return "shipped" if origin.place == "shipped" else shown(origin.file)
+
+
+def _one(data: dict[str, Json], *, as_json: bool) -> Result:
+    if as_json:
+        return Result(dumps(data) + "\n")
+    return Result(columns([(name, _cell(value)) for name, value in data.items() if value not in ("", {})]))
+
+
+def _cell(value: Json) -> str:
+    if isinstance(value, dict):
+        return safe_line(", ".join(f"{name}={_cell(item)}" for name, item in value.items()))
+    return safe_line(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _account_data(account: Account) -> dict[str, Json]:
+    return {
+        **_plain(account),
+        "api_key": str(account.api_key),
+        "variables": dict(account.variables),
+        "otp": dict(account.otp._asdict()),
+    }
+
+
+def _pod_data(pod: Pod) -> dict[str, Json]:
+    return {**_plain(pod), "live": pod.live}
+
+
+def _template_data(template: Template) -> dict[str, Json]:
+    return {**_plain(template), "variables": [dict(variable._asdict()) for variable in template.variables]}
+
+
+def _plain(thing: Account | Pod | Template) -> dict[str, Json]:
+    return {**thing._asdict(), "origin": thing.origin.place, "file": str(thing.origin.file)}
+
+
+_DATA: dict[Kind, Callable[[Any], dict[str, Json]]] = {
+    "account": _account_data,
+    "pod": _pod_data,
+    "template": _template_data,
+}
+
+
+def _one_template(template: Template, *, as_json: bool) -> Result:
+    if as_json:
+        return Result(dumps(_template_data(template)) + "\n")
+    head = columns([("name", template.name), ("title", template.title), ("file", str(template.origin.file))])
+    rows: Rows = [(f"  {variable.name}", describe(variable)) for variable in template.variables]
+    return Result(f"{head}variables\n{columns([tuple(map(safe_line, row)) for row in rows])}")

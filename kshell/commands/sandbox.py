@@ -1,0 +1,38 @@
+"""``sandbox``: the embedded simulator over HTTP, for curl and every other client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+
+if TYPE_CHECKING:
+    from kshell.session import Session
+
+DEFAULT_PORT = 8025  # the port of the pod sandbox, so that a snippet made for it runs as it is
+
+
+@command("sandbox", examples=["sandbox", "sandbox --port 0"])
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 takes a free one."
+)
+@click.option("--quiet", is_flag=True, help="Do not print a line for each request.")
+@pass_session
+def sandbox(session: Session, *, port: int, quiet: bool) -> Result:
+    """Serve the embedded simulator on this machine, until Ctrl-C.
+
+    The first line on stdout is its base URL. Any SID, key and number are taken as right, but for the magic ones that get
+    each documented failure: see GET / there, and the shipped accounts. GET /inbox shows what was delivered.
+    """
+    from kshell.server import serve
+
+    serve(
+        session.simulator,
+        "127.0.0.1",
+        port,
+        on_ready=click.echo,
+        on_request=(lambda _line: None) if quiet else (lambda line: click.echo(line, err=True)),
+    )
+    return Result()

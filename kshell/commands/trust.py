@@ -1,0 +1,32 @@
+"""``trust``: the user's word that a pod's file may decide where a key goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.models import Origin
+from kshell.places import shown
+from kshell.profiles import read_pod
+
+if TYPE_CHECKING:
+    from kshell.session import Session
+
+
+@command("trust", examples=["trust profiles/pods/mine.yaml"])
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_session
+def trust(session: Session, file: Path) -> Result:
+    """Trust a pod's file of this folder, as it is now, with an API key.
+
+    Before anything is sent to a host that a file of the working directory introduced, kshell wants your word once. It is
+    remembered by the file's content: when the file changes, kshell asks again.
+    """
+    from kshell.trust import remember
+
+    pod = read_pod(file.stem, Origin(file, "here"))
+    remember(session.places, file)
+    return Result(notes=[f"trusted: {shown(file)} may have keys sent to {pod.base_url}"])

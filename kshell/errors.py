@@ -1,0 +1,149 @@
+"""What can go wrong, by whose fault, and the exit code that says so.
+
+::
+
+    KshellError
+     +-- YoursError            mend something here, then run the command again
+     |    +-- UsageError       2  a word on the command line is wrong
+     |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
+     |         +-- ProfileError, TemplateError, SecretError, TrustError
+     +-- TransportError        the way to the API failed; kept in an Exchange, not raised
+          +-- NotSentError     4  nothing of the request was written
+          +-- FateUnknownError 5  the API may have the request
+
+What the API itself answers is never an exception: it is a ``Response``, with an explanation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_SETUP = 3
+EXIT_NOT_SENT = 4
+EXIT_UNKNOWN = 5
+EXIT_INTERRUPTED = 130
+
+
+class Place(NamedTuple):
+    """A spot in a text file: ``line`` and ``column`` count from 1, ``text`` is the line itself."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+
+    @classmethod
+    def in_text(cls, file: str, text: str, line: int, column: int) -> Place:
+        """The place at ``line`` and ``column`` of ``text``, with that line for the caret."""
+        lines = text.split("\n")
+        shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
+        return cls(file, line, column, shown)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def caret(self) -> list[str]:
+        """The line and, under it, a caret; nothing where the line is not known."""
+        if not self.text.strip():
+            return []
+        start = max(0, self.column - 61)
+        before = self.text[start : self.column - 1]
+        indent = "".join("\t" if character == "\t" else " " for character in before)
+        return [f"  {self.text[start : start + 120]}", f"  {indent}^"]
+
+
+class KshellError(Exception):
+    """A fault a user can read: what is wrong, where, and what to type next."""
+
+    exit_code = EXIT_SETUP
+
+    def __init__(self, message: str, *, hint: str = "", at: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.at = at
+
+    def lines(self) -> list[str]:
+        """The error as it is shown, one item a line, without colour."""
+        first = f"{self.at}: {self.message}" if self.at else self.message
+        shown = [f"error: {first}", *(self.at.caret() if self.at else ())]
+        return [*shown, f"hint: {self.hint}"] if self.hint else shown
+
+
+class YoursError(KshellError):
+    """Something on this side is wrong; the API was not asked."""
+
+
+class UsageError(YoursError):
+    """A word of the command line is wrong."""
+
+    exit_code = EXIT_USAGE
+
+
+class SetupError(YoursError):
+    """A file or secret that the command needs is wrong or missing."""
+
+    exit_code = EXIT_SETUP
+
+
+class ProfileError(SetupError):
+    """A pod or an account is wrong or missing."""
+
+
+class TemplateError(SetupError):
+    """A template is wrong, missing, or does not render to a JSON object."""
+
+
+class SecretError(SetupError):
+    """An API key cannot be had from where the account says it is."""
+
+
+class TrustError(SetupError):
+    """A file that someone else may have written would decide where a key goes."""
+
+
+class TransportError(KshellError):
+    """The way to the API failed."""
+
+    def __init__(self, message: str, *, hint: str = "", causes: Iterable[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.causes = tuple(causes)
+
+    def lines(self) -> list[str]:
+        """The error, then its causes as an indented chain, then the hint."""
+        first, *rest = super().lines()
+        chain = [f"{'  ' * depth}because: {cause}" for depth, cause in enumerate(self.causes, 1)]
+        return [first, *chain, *rest]
+
+
+class NotSentError(TransportError):
+    """It failed before any of the request was written."""
+
+    exit_code = EXIT_NOT_SENT
+
+
+class FateUnknownError(TransportError):
+    """It failed after the request was begun: the API may have it."""
+
+    exit_code = EXIT_UNKNOWN
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean X?`` for the nearest of ``known``, or an empty text when none is near."""
+    from difflib import get_close_matches  # slow to import, and most runs make no typing error
+
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def listed(known: Iterable[str], *, most: int = 12) -> str:
+    """``a, b, c`` for a message; past ``most`` names the rest is counted."""
+    names = list(known)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more if names else "none"

@@ -1,0 +1,268 @@
+"""The one door to Jinja: a sandbox in which a template sees plain values, makes JSON, and stays small.
+
+A value inserted by ``{{ … }}`` leaves Jinja as a token (U+0000, its JSON, U+0001) and becomes text only in ``assemble``, which
+knows whether the token stands inside a JSON string. That is why no value can break out of its string or add a field.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
+from jinja2.runtime import LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jinja2 import Template as JinjaTemplate
+
+MOST_CHARACTERS = 256 * 1024
+MOST_TURNS = 1000
+_MOST_INTEGER = 10**18
+
+_TOKEN_EDGE = re.compile("[\x00\x01]")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_UNSET = "NaN"  # no value writes it: values are strings, integers or quoted, so it can only mean an unset variable
+
+# A payload is JSON with values in it; what makes text of text would be inserted as one value, in quotes.
+_REFUSED: dict[type[nodes.Node], str] = {
+    nodes.Macro: "macro",
+    nodes.CallBlock: "call",
+    nodes.FilterBlock: "filter block",
+    nodes.AssignBlock: "set block",
+    nodes.Block: "block",
+    nodes.Extends: "extends",
+    nodes.Include: "include",
+    nodes.Import: "import",
+    nodes.FromImport: "import",
+    nodes.ScopedEvalContextModifier: "autoescape",
+}
+
+
+class Unset(Undefined):
+    """A declared variable that has no value: false, empty in text, and the field that holds only it is left out."""
+
+
+class Program:
+    """A template, compiled. ``names`` are the variables it reads; ``loops`` is whether a line can come out twice."""
+
+    def __init__(self, template: JinjaTemplate, names: frozenset[str], *, loops: bool) -> None:
+        self._template = template
+        self.names = names
+        self.loops = loops
+
+    def render(self, values: Mapping[str, str | int]) -> str:
+        """The JSON text. A name without a value is ``Unset``. Raises what the template raises."""
+        unset = {name: Unset(name=name) for name in self.names if name not in values}
+        return assemble(_bounded(self._template.generate({**unset, **values})))
+
+
+def compile_template(source: str, file: str) -> Program:
+    """Raises ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here."""
+    tree = _ENVIRONMENT.parse(source, filename=file)
+    for node in tree.find_all(tuple(_REFUSED)):
+        raise TemplateSyntaxError(f"a payload template has no {_REFUSED[type(node)]}", node.lineno, filename=file)
+    for edge in _TOKEN_EDGE.finditer(source):
+        raise TemplateSyntaxError("a control character", source.count("\n", 0, edge.start()) + 1, filename=file)
+    tree = _Concatenate().visit(tree)
+    code = _ENVIRONMENT.compile(tree, name=file, filename=file)
+    template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+    return Program(template, _names(tree), loops=tree.find(nodes.For) is not None)
+
+
+def assemble(text: str) -> str:
+    """Turn every token into text: quoted outside of a JSON string, escaped inside of one.
+
+    An unset variable that has a string to itself takes its quotes with it, so that ``parse`` can leave the field out.
+    """
+    pieces = _TOKEN_EDGE.split(text)  # text and tokens by turns
+    done: list[str] = []
+    inside = False
+    for index, piece in enumerate(pieces):
+        if index % 2 == 0:
+            inside = _ends_inside(piece, inside=inside)
+            done.append(piece)
+        elif piece or not inside:
+            done.append(_inner(piece) if inside else piece or _UNSET)
+        elif _just_opened(done[-1]) and pieces[index + 1].startswith('"'):
+            done[-1] = done[-1][:-1]
+            pieces[index + 1] = pieces[index + 1][1:]
+            done.append(_UNSET)
+            inside = False
+    return "".join(done)
+
+
+def parse(text: str) -> object:
+    """The JSON value of an assembled text, its unset fields left out. Raises ``json.JSONDecodeError``, ``ValueError``.
+
+    A container that is empty because all of it was unset is left out too.
+    """
+    decoded = _pruned(json.loads(text, parse_constant=_constant, object_pairs_hook=_members))
+    return {} if decoded is _LEFT_OUT else decoded
+
+
+_LEFT_OUT = object()
+
+
+def _constant(name: str) -> object:
+    if name == _UNSET:
+        return _LEFT_OUT
+    raise ValueError(f"{name} is not JSON")
+
+
+def _members(pairs: list[tuple[str, object]]) -> object:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"the field {name!r} is written twice")
+        members[name] = _pruned(value)
+    return members
+
+
+def _pruned(value: object) -> object:
+    if isinstance(value, dict):
+        kept: object = {name: item for name, item in value.items() if item is not _LEFT_OUT}
+    elif isinstance(value, list):
+        kept = [item for item in map(_pruned, value) if item is not _LEFT_OUT]
+    else:
+        return value
+    return _LEFT_OUT if value and not kept else kept
+
+
+def _ends_inside(piece: str, *, inside: bool) -> bool:
+    quotes = _ESCAPED.sub("", piece).count('"')
+    return inside ^ (quotes % 2 == 1)
+
+
+def _just_opened(piece: str) -> bool:
+    return _ESCAPED.sub("", piece).endswith('"')
+
+
+def _inner(token: str) -> str:
+    value = json.loads(token)
+    text = value if isinstance(value, str) else token
+    return json.dumps(text)[1:-1]
+
+
+def _finalize(value: object) -> str:
+    if isinstance(value, Unset):
+        return "\x00\x01"
+    if isinstance(value, Undefined):
+        return str(value)  # raises, naming what is not defined
+    return f"\x00{json.dumps(value, allow_nan=False)}\x01"
+
+
+def _bounded(pieces: Iterable[str]) -> str:
+    done: list[str] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        _check_size(size)
+        done.append(piece)
+    return "".join(done)
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_CHARACTERS:
+        raise SecurityError(f"it makes more than {MOST_CHARACTERS // 1024} KiB of text")
+
+
+def _names(tree: nodes.Template) -> frozenset[str]:
+    found = list(tree.find_all(nodes.Name))
+    stored = {node.name for node in found if node.ctx != "load"} | {"loop"}
+    return frozenset(node.name for node in found if node.ctx == "load") - stored - _ENVIRONMENT.globals.keys()
+
+
+class _Concatenate(NodeTransformer):
+    """``a ~ b`` becomes a filter, because the sandbox does not let ``~`` be bounded."""
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802 - the name is Jinja's
+        self.generic_visit(node)
+        return nodes.Filter(nodes.List(node.nodes), "join", [], [], None, None, lineno=node.lineno)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """No attribute but a loop's, no call but ``range``, no operator that makes much of little."""
+
+    intercepted_binops = frozenset(["+", "*", "**", "%", "//", "/", "-"])
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return isinstance(obj, LoopContext) and super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, int) and isinstance(right, int)
+        if operator == "**" or not (numbers or operator == "+"):
+            raise SecurityError(f"{operator} is for whole numbers only" if operator != "**" else "** is not allowed")
+        if not numbers:
+            _check_size(_size(left) + _size(right))
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, int) and abs(result) > _MOST_INTEGER:
+            raise SecurityError("a number past 10^18")
+        return result
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, str | list | tuple | dict) else 20
+
+
+def _join(items: Iterable[object], separator: str = "") -> str:
+    texts: list[str] = []
+    size = 0
+    for item in items:
+        texts.append(str(item))
+        size += len(texts[-1]) + len(separator)
+        _check_size(size)
+    return separator.join(texts)
+
+
+def _replace(text: object, old: str, new: str) -> str:
+    original = str(text)
+    _check_size(len(original) + (original.count(old) if old else len(original) + 1) * len(new))
+    return original.replace(old, new)
+
+
+def _range(*arguments: int) -> range:
+    turns = range(*arguments)
+    if len(turns) > MOST_TURNS:
+        raise SecurityError(f"a range of more than {MOST_TURNS}")
+    return turns
+
+
+def _itself(value: object) -> object:
+    """``tojson``: what is inserted always becomes JSON, so there is nothing left to do."""
+    return value
+
+
+def _environment() -> _Environment:
+    environment = _Environment(
+        finalize=_finalize, undefined=StrictUndefined, optimized=False, keep_trailing_newline=True, cache_size=0
+    )
+    kept = "abs capitalize count d default first int items last length list lower string title trim truncate upper"
+    environment.filters = {name: FILTERS[name] for name in kept.split()}
+    environment.filters |= {"join": _join, "replace": _replace, "tojson": _itself}
+    environment.globals = {"range": _range}
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def line_of(error: BaseException, file: str) -> int:
+    """The template's line an exception came from; 0 where it is not known."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    return max((line for line in _lines(error, file)), default=0)
+
+
+def _lines(error: BaseException, file: str) -> Iterator[int]:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            yield trace.tb_lineno
+        trace = trace.tb_next

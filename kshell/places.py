@@ -1,0 +1,165 @@
+"""Where files are looked for, nearest first, and how a file is read or written safely.
+
+Names of things (a pod, an account, a template) become paths here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kshell.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
+from kshell.models import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal["pod", "account", "template"]
+
+FOLDERS: dict[Kind, tuple[str, str]] = {
+    "pod": ("profiles/pods", ".yaml"),
+    "account": ("profiles/accounts", ".yaml"),
+    "template": ("templates", ".json.j2"),
+}
+MOST_BYTES = 256 * 1024  # a profile or a template is a page of text; what is larger is a mistake or an attack
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_FAULTS: dict[Kind, type[SetupError]] = {"pod": ProfileError, "account": ProfileError, "template": TemplateError}
+
+
+class Places(NamedTuple):
+    """The folders that hold ``profiles/`` and ``templates/``: ``home`` replaces ``here`` where it is given."""
+
+    home: Path | None
+    here: Path
+    user: Path
+    shipped: Path
+
+    @classmethod
+    def standard(cls, home: str | None = None) -> Places:
+        """``--home`` or ``$KSHELL_HOME``; else the working directory; the user's configuration; what is shipped.
+
+        Raises ``UsageError`` where ``home`` is given and is no directory.
+        """
+        chosen = home or os.environ.get("KSHELL_HOME") or None
+        if chosen and not Path(chosen).is_dir():
+            raise UsageError(f"{chosen} is not a directory", hint="--home and KSHELL_HOME name a folder with profiles/")
+        return cls(Path(chosen) if chosen else None, Path.cwd(), user_folder(), shipped_folder())
+
+    def names(self, kind: Kind) -> dict[str, Origin]:
+        """Every name of this kind and the file that it means, sorted."""
+        found: dict[str, Origin] = {}
+        ending = FOLDERS[kind][1]
+        for place, folder in self._folders(kind):
+            for file in _entries(folder):
+                name = file.name.removesuffix(ending)
+                if name != file.name and _NAME.match(name):
+                    found.setdefault(name, Origin(file, place))
+        return dict(sorted(found.items()))
+
+    def find(self, kind: Kind, name: str) -> Origin:
+        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``, which names what there is."""
+        folder, ending = FOLDERS[kind]
+        if _NAME.match(name):
+            for place, path in self._folders(kind):
+                file = path / f"{name}{ending}"
+                if os.path.lexists(file):
+                    return Origin(file, place)
+        known = self.names(kind)
+        near = did_you_mean(name, known)
+        raise _FAULTS[kind](
+            f"there is no {kind} {name!r}",
+            hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
+        )
+
+    def introduced_here(self, origin: Origin) -> bool:
+        """Whether the working directory, which someone else may have made, brought this file in."""
+        if origin.place in ("shipped", "user"):
+            return False
+        return origin.place == "here" or origin.file.resolve().is_relative_to(self.here.resolve())
+
+    def _folders(self, kind: Kind) -> Iterator[tuple[Literal["home", "here", "user", "shipped"], Path]]:
+        inside = FOLDERS[kind][0]
+        if self.home is not None:
+            yield "home", self.home / inside
+        elif self.here != self.shipped:  # in a checkout of kshell both are one folder, and nobody else made it
+            yield "here", self.here / inside
+        yield "user", self.user / inside
+        yield "shipped", self.shipped / inside
+
+
+def user_folder() -> Path:
+    """The user's configuration directory: ``$XDG_CONFIG_HOME/kshell`` or what the system uses instead."""
+    from click import get_app_dir
+
+    return Path(get_app_dir("kshell"))
+
+
+def shipped_folder() -> Path:
+    """What ships with kshell: beside the modules where it is installed, at the top level in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "shipped"
+    return installed if installed.is_dir() else package.parent
+
+
+def shown(file: Path) -> str:
+    """A path as a message shows it: from the working directory where it lies below, else whole."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(file)
+
+
+def read_text(file: Path, fault: type[SetupError]) -> str:
+    """The text of a profile or template: UTF-8 with or without a BOM, at most 256 KiB. Raises ``fault``."""
+    raw = _read_bytes(file, fault)
+    if len(raw) > MOST_BYTES:
+        raise fault(
+            f"{shown(file)} is larger than {MOST_BYTES // 1024} KiB", hint="a profile or a template is a page of text"
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise fault(
+            f"not UTF-8: byte 0x{raw[error.start]:02x}",
+            hint="save the file as UTF-8",
+            at=Place(shown(file), line, column),
+        ) from None
+
+
+def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
+    try:
+        # a FIFO would block the open, and a device has no end
+        if not stat.S_ISREG(file.stat().st_mode):
+            kind = "a directory" if file.is_dir() else "not a regular file"
+            raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
+        with file.open("rb") as stream:
+            return stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700)."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        unfinished.replace(file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

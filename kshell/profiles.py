@@ -1,0 +1,148 @@
+"""Profiles: a YAML file becomes a ``Pod`` or an ``Account``, or one clear error with its position.
+
+What keys a profile has is said here. Where its file is found is ``places``'; how the key it refers to is had, ``keys``'.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kshell import otp
+from kshell.errors import ProfileError, did_you_mean, listed
+from kshell.fields import OTP_LIMIT
+from kshell.keys import SCHEMES, header_fault
+from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
+from kshell.places import Places, read_text, shown
+from kshell.yamlfile import Document, Table
+
+if TYPE_CHECKING:
+    from kshell.models import Origin
+
+POD_KEYS = ("title", "base_url", "embedded", "proxy")
+ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
+
+_BASE_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
+_NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
+_SEGMENT = re.compile(r"[!-~]+\Z")
+VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+def load_pod(places: Places, name: str) -> Pod:
+    """The pod called ``name``. Raises ``ProfileError``."""
+    return read_pod(name, places.find("pod", name))
+
+
+def read_pod(name: str, origin: Origin) -> Pod:
+    """The pod that a file describes. Raises ``ProfileError``."""
+    table = _table(origin, "a pod", POD_KEYS)
+    return Pod(
+        name=name,
+        title=table.text("title", ""),
+        base_url=_base_url(table),
+        embedded=table.flag("embedded", default=False),
+        proxy=_proxy(table),
+        origin=origin,
+    )
+
+
+def load_account(places: Places, name: str) -> Account:
+    """The account called ``name``. Raises ``ProfileError``; the pod and the template it names are not looked up."""
+    origin = places.find("account", name)
+    table = _table(origin, "an account", ACCOUNT_KEYS)
+    return Account(
+        name=name,
+        title=table.text("title", ""),
+        pod=table.text("pod"),
+        sid=_segment(table, "sid"),
+        api_key=_api_key(table),
+        phone_number=_phone_number(table),
+        template=table.text("template", "auth"),
+        variables=_variables(table),
+        otp=_otp_policy(table),
+        origin=origin,
+    )
+
+
+def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
+    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+    return Table(document, document.root, what, keys)
+
+
+def _base_url(table: Table) -> str:
+    url = table.text("base_url")
+    match = _BASE_URL.match(url)
+    if not match:
+        table.fail("base_url", f"{url!r} is not a base URL", "write https://HOST, with no path; /v2/… is added to it")
+    if match[1] == "http" and not is_loopback(url):
+        table.fail("base_url", "http:// would show the API key to the network", f"write https://{match[2]}")
+    return url.rstrip("/")
+
+
+def _proxy(table: Table) -> str:
+    proxy = table.text("proxy", "")
+    if proxy and not _BASE_URL.match(proxy):
+        table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
+    return proxy
+
+
+def _segment(table: Table, key: str) -> str:
+    text = table.text(key)
+    if not _SEGMENT.match(text):
+        table.fail(key, f"{key!r} is text without spaces, in ASCII", f"{key} is a part of the URL")
+    return text
+
+
+def _phone_number(table: Table) -> str:
+    number = table.text("phone_number")
+    if not _NUMBER.match(number):
+        hint = "write the business number with + and country code; X may stand for a digit"
+        table.fail("phone_number", f"{number!r} is not a phone number in E.164 form", hint)
+    return number
+
+
+def _api_key(table: Table) -> Secret:
+    text = table.text("api_key")
+    scheme, colon, target = text.partition(":")
+    if colon and scheme in SCHEMES:
+        fault = SCHEMES[scheme](target)
+        if fault:
+            table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
+        return Secret(scheme, target)
+    near = did_you_mean(scheme, SCHEMES) if colon else ""
+    if near:
+        table.fail("api_key", "an api_key that begins like a reference, but is none", near)
+    fault = header_fault(text)
+    if fault:
+        table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
+    return Secret("literal", text)
+
+
+def _variables(table: Table) -> dict[str, str]:
+    node = table.get("variables")
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
+    for name, (key, _) in node.value.items():
+        if not VARIABLE_NAME.match(name):
+            table.document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
+    return {name: table.scalar(value, name) for name, (_, value) in node.value.items()}
+
+
+def _otp_policy(table: Table) -> OtpPolicy:
+    node = table.get("otp")
+    if node is None:
+        return OtpPolicy()
+    if isinstance(node.value, str):
+        hint = "write otp: {length: 6, alphabet: digits}; a fixed code goes below variables:"
+        table.fail("otp", "'otp' says how codes are made", hint)
+    policy = Table(table.document, node, "otp", OtpPolicy._fields)
+    length = policy.text("length", "6")
+    if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
+        policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")
+    alphabet = policy.text("alphabet", "digits")
+    if alphabet not in otp.ALPHABETS:
+        near = did_you_mean(alphabet, otp.ALPHABETS)
+        policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(otp.ALPHABETS)}")
+    return OtpPolicy(int(length), alphabet)

@@ -1,0 +1,145 @@
+"""The session: the only mutable object, and the one path from what was typed to a ``Request`` and an ``Exchange``.
+
+Every command that shows, checks or sends a message asks the session for a ``Draft``; nothing else builds a request.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell import keys, otp, profiles, rules, templates
+from kshell.errors import UsageError
+from kshell.request import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kshell.client import Attempt
+    from kshell.models import Account, Exchange, Finding, Payload, Pod, Request
+    from kshell.places import Places
+    from kshell.simulator import Simulator
+    from kshell.templates import Template
+
+DEFAULT_ACCOUNT = "demo"
+
+
+class Overrides(NamedTuple):
+    """What one line says in place of the session: empty means as the session has it."""
+
+    account: str = ""
+    pod: str = ""
+    template: str = ""
+    variables: Mapping[str, str] = {}
+
+
+class Draft(NamedTuple):
+    """One message, decided in full and not sent. ``notes`` are what the user should know of how it was decided."""
+
+    account: Account
+    pod: Pod
+    template: Template
+    values: Mapping[str, str]
+    payload: Payload
+    findings: tuple[Finding, ...]
+    request: Request
+    notes: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that make ``send`` refuse."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+class Sent(NamedTuple):
+    """A draft that was sent, and what came of it."""
+
+    draft: Draft
+    exchange: Exchange
+
+
+class Session:
+    """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.account = DEFAULT_ACCOUNT
+        self.pod = ""
+        self.template = ""
+        self.variables: dict[str, str] = {}
+        self.attempt: Attempt | None = None
+        self.sent: list[Sent] = []
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The embedded simulator, one for the session, so that it remembers what it delivered."""
+        from kshell.simulator import Simulator
+
+        return Simulator()
+
+    def draft(self, overrides: Overrides) -> Draft:
+        """The message that the session and one line's overrides make.
+
+        Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
+        and for required ones that are not set, all of them at once.
+        """
+        account = profiles.load_account(self.places, overrides.account or self.account)
+        pod = profiles.load_pod(self.places, overrides.pod or self.pod or account.pod)
+        template = templates.load_template(self.places, overrides.template or self.template or account.template)
+        _refuse_unknown(template, overrides.variables)
+        values, notes = self._values(account, template, overrides.variables)
+        payload = templates.render(template, values)
+        findings = rules.check(payload)
+        payload = rules.cut_refs(payload)
+        request = build(pod, account, payload)
+        return Draft(account, pod, template, values, payload, findings, request, (*_key_notes(account), *notes))
+
+    def _values(
+        self, account: Account, template: Template, typed: Mapping[str, str]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        defaults = {known.name: known.default for known in template.variables if known.default is not None}
+        values = {**defaults, **account.variables, **self.variables, **typed}
+        notes: tuple[str, ...] = ()
+        if template.variable("otp") and "otp" not in values:
+            policy = account.otp
+            # kept, so that what was previewed is what is sent
+            values["otp"] = self.variables["otp"] = otp.generate(policy)
+            notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
+        _refuse_missing(template, values)
+        return values, notes
+
+    def send(self, draft: Draft, *, timeout: float) -> Exchange:
+        """Send a draft, once. Raises ``SecretError`` and ``TrustError`` before anything is sent."""
+        from kshell.client import Attempt, Route
+        from kshell.trust import require_trust
+
+        require_trust(self.places, draft.pod)
+        key = keys.resolve(draft.account)
+        handle = self.simulator.handle if draft.pod.embedded else None
+        self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
+        exchange = self.attempt.run()
+        self.sent.append(Sent(draft, exchange))
+        return exchange
+
+
+def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
+    for name in typed:
+        if template.variable(name) is None:
+            raise UsageError(
+                f"the template {template.name} has no variable {name!r}",
+                hint=templates.unknown_variable_hint(template, name),
+            )
+
+
+def _refuse_missing(template: Template, values: Mapping[str, str]) -> None:
+    missing = template.missing(values)
+    if missing:
+        names = " ".join(f"{variable.name}=…" for variable in missing)
+        raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
+
+
+def _key_notes(account: Account) -> tuple[str, ...]:
+    if account.api_key.scheme != "literal" or account.origin.place == "shipped":
+        return ()
+    file = account.origin.file
+    return (f"warning: the API key stands in {file}; write api_key: env:NAME and keep it in the environment",)

@@ -1,0 +1,57 @@
+"""Whether a file that someone else may have written may decide where a key goes.
+
+A pod that the working directory introduced, on a host that is neither shipped nor loopback, is used for sending only
+after ``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from kshell.errors import ProfileError, TrustError
+from kshell.places import Places, read_text, shown, write_private
+from kshell.profiles import load_pod
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kshell.models import Pod
+
+_REMEMBERED = "trusted"
+
+
+def require_trust(places: Places, pod: Pod) -> None:
+    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not."""
+    if not places.introduced_here(pod.origin):
+        return
+    if not pod.proxy and (not pod.live or pod.base_url in _shipped_hosts(places)):
+        return
+    if _print(pod.origin.file) not in _remembered(places):
+        file = shown(pod.origin.file)
+        raise TrustError(
+            f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
+            hint=f"read the file; if you trust it, kshell trust {file}",
+        )
+
+
+def remember(places: Places, file: Path) -> None:
+    """Trust this content of ``file`` from now on. Raises ``ProfileError`` where it cannot be read."""
+    known = _remembered(places) | {_print(file)}
+    write_private(places.user / _REMEMBERED, "".join(f"{line}\n" for line in sorted(known)))
+
+
+def _print(file: Path) -> str:
+    return hashlib.sha256(read_text(file, ProfileError).encode()).hexdigest()
+
+
+def _remembered(places: Places) -> set[str]:
+    try:
+        return set((places.user / _REMEMBERED).read_text(encoding="ascii").split())
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _shipped_hosts(places: Places) -> set[str]:
+    shipped = Places(None, places.shipped, places.shipped, places.shipped)
+    return {load_pod(shipped, name).base_url for name in shipped.names("pod")}
