@@ -19,7 +19,7 @@ import pytest
 
 from kshell.errors import UsageError
 from kshell.server import serve
-from kshell.simulator import BODY_LIMIT, Simulator
+from kshell.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,8 +102,19 @@ def test_the_base_url_is_where_it_listens() -> None:
     """Port 0 is a free port, and the URL names it."""
     url, (status, _, body) = served(lambda url: (url, ask(url, "GET", "/"))).result
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", url)
-    assert status == 200
-    assert json.loads(body)["inbox"] == "GET /inbox"
+    assert (status, json.loads(body)["inbox"]) == (200, "GET /inbox")
+
+
+def test_the_first_page_names_the_magic_values() -> None:
+    """``GET /`` says what each magic value does."""
+    magic = json.loads(served(lambda url: ask(url, "GET", "/")).result[2])["magic"]
+    assert {name: list(values) for name, values in magic.items()} == {
+        "to": list(MAGIC_RECIPIENTS),
+        "api-key": list(MAGIC_KEYS),
+        "sid": list(MAGIC_SIDS),
+        "phone_number": list(MAGIC_SENDERS),
+    }
+    assert magic["to"]["+15005550005"] == "400 Low balance, E110"
 
 
 def test_the_base_url_of_ipv6_has_brackets() -> None:
@@ -131,10 +142,9 @@ def test_the_inbox_is_a_json_list() -> None:
     assert first["payload"]["messaging_object"]["recipient_type"] == "individual"
 
 
-@pytest.mark.parametrize("target", ["/", "/inbox"])
-def test_head_has_no_body(target: str) -> None:
+def test_head_has_no_body() -> None:
     """HEAD of a page is its headers."""
-    status, headers, body = served(lambda url: ask(url, "HEAD", target)).result
+    status, headers, body = served(lambda url: ask(url, "HEAD", "/inbox")).result
     assert (status, headers["content-type"], body) == (200, "application/json", b"")
 
 
@@ -214,7 +224,7 @@ def test_a_port_in_use_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 cannot be opened: .*in use") as caught:
-            serve(Simulator(), port=port, on_ready=never, on_request=never)
+            serve(Simulator(), "127.0.0.1", port, on_ready=never, on_request=never)
     assert "kshell sandbox --port 0" in caught.value.hint
 
 
@@ -236,10 +246,21 @@ def test_a_signal_s_own_handler_is_back_afterwards() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_another_thread_may_serve() -> None:
+    """Where signals cannot be handled it serves too, and what ``on_ready`` raises ends it."""
+
+    def stop(url: str) -> None:
+        raise BrokenPipeError(url)
+
+    with ThreadPoolExecutor() as pool:
+        serving = pool.submit(serve, Simulator(), "127.0.0.1", 0, on_ready=stop, on_request=never)
+    assert isinstance(serving.exception(), BrokenPipeError)
+
+
 PROGRAM = """
 from kshell.server import serve
 from kshell.simulator import Simulator
-serve(Simulator(), port=0, on_ready=lambda url: print(url, flush=True), on_request=print)
+serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), on_request=print)
 """
 
 

@@ -636,7 +636,7 @@ def test_the_inbox_keeps_the_newest() -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
 DOCUMENTED = {"202 WA202", *(f"{failure.status} {failure.code}" for failure in FAILURES.values())}
 

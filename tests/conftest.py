@@ -1,0 +1,84 @@
+"""What every test stands on: an empty directory, an empty environment, and ways to run kshell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+
+
+class Ran(NamedTuple):
+    """What a run of kshell came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """stdout as JSON."""
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs in an empty directory, as a user without configuration or key."""
+    place = tmp_path / "empty"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
+    for name in ("KSHELL_HOME", "KALEYRA_API_KEY", "NO_COLOR", "KSHELL_DEBUG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def cli(capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
+    """Run a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
+    from kshell.cli import run
+
+    def ran(*words: str) -> Ran:
+        capfdbinary.readouterr()
+        code = run(words)
+        out, err = capfdbinary.readouterr()
+        return Ran(code, out.decode(), err.decode())
+
+    return ran
+
+
+@pytest.fixture
+def program() -> Any:
+    """Run kshell as a process of its own, as a user does; ``input`` and ``env`` are optional."""
+
+    def ran(*words: str, input: bytes = b"", env: dict[str, str] | None = None, timeout: float = 20) -> Ran:  # noqa: A002
+        done = subprocess.run(
+            [sys.executable, "-m", "kshell", *words],
+            input=input,
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), **(env or {})},
+            timeout=timeout,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return ran
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Write a file below the working directory: ``write("profiles/pods/mine.yaml", "…")`` gives its path."""
+
+    def written(name: str, text: str | bytes) -> Path:
+        file = Path.cwd() / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    return written
