@@ -1,6 +1,7 @@
 """The simulator over HTTP, by uvicorn: for curl, browsers and other programs than kshell.
 
-Beside the API there are ``GET /``, which says what this is, and ``GET /inbox``, what the recipients got as a JSON list.
+Beside the API there are ``GET /``, which says what this is and what its magic values do, and ``GET /inbox``, what the
+recipients got as a JSON list.
 A line about a request holds no key, no code and no phone number.
 """
 
@@ -18,32 +19,22 @@ import uvicorn
 
 from kshell.errors import UsageError
 from kshell.models import Response
-from kshell.simulator import BODY_LIMIT
+from kshell.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from kshell.simulator import Simulator
+    from kshell.simulator import Failure, Simulator
 
     Event = dict[str, Any]
     Receive = Callable[[], Awaitable[Event]]
     Send = Callable[[Event], Awaitable[None]]
 
-HOST = "127.0.0.1"
-PORT = 8025
-
-_ABOUT = {
-    "name": "kshell sandbox",
-    "what": "a simulator of the Send Authentication Template Messages API; nobody gets a message",
-    "messages": "POST /v2/<sid>/whatsapp/<phone_number>/messages",
-    "inbox": "GET /inbox",
-}
-
 
 def serve(
     simulator: Simulator,
-    host: str = HOST,
-    port: int = PORT,
+    host: str,
+    port: int,
     *,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
@@ -124,10 +115,9 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
     Uvicorn handles them only while it serves, and raises the one that stopped it once more when it is done.
     """
-    if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
-        yield
-        return
-    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    in_main = threading.current_thread() is threading.main_thread()  # which alone may handle signals
+    handled = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+    before = {number: signal.signal(number, server.handle_exit) for number in handled}
     try:
         yield
     finally:
@@ -168,12 +158,32 @@ def _answer(simulator: Simulator, scope: Event, body: bytes) -> tuple[Response, 
     """The answer to a request, and the line about it."""
     method, target = scope["method"], scope["raw_path"].decode("latin-1")
     if method in {"GET", "HEAD"} and target == "/":
-        return _page(_ABOUT), "200 about"
+        return _page(_about()), "200 about"
     if method in {"GET", "HEAD"} and target == "/inbox":
         return _page([delivered._asdict() for delivered in simulator.inbox]), "200 inbox"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     response = simulator.handle(method, target, headers, body)
     return response, _line(simulator, response)
+
+
+def _about() -> dict[str, object]:
+    """What this is, and the values that make it fail on demand."""
+
+    def shown(magic: Mapping[str, Failure]) -> dict[str, str]:
+        return {value: f"{failure.title}, {failure.code}" for value, failure in magic.items()}
+
+    return {
+        "name": "kshell sandbox",
+        "what": "a simulator of the Send Authentication Template Messages API; nobody gets a message",
+        "messages": "POST /v2/<sid>/whatsapp/<phone_number>/messages",
+        "inbox": "GET /inbox",
+        "magic": {
+            "to": shown(MAGIC_RECIPIENTS),
+            "api-key": shown(MAGIC_KEYS),
+            "sid": shown(MAGIC_SIDS),
+            "phone_number": shown(MAGIC_SENDERS),
+        },
+    }
 
 
 def _page(content: object) -> Response:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kshell.client import Attempt
-    from kshell.models import Account, Exchange, Finding, Payload, Pod, Request
+    from kshell.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
     from kshell.places import Places
     from kshell.simulator import Simulator
     from kshell.templates import Template
@@ -58,6 +58,13 @@ class Sent(NamedTuple):
     exchange: Exchange
 
 
+class Setting(NamedTuple):
+    """A variable of the session: its text, and where it came from (``set``, ``generated``, ``captured``, ``row`` …)."""
+
+    text: str
+    source: str
+
+
 class Session:
     """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
 
@@ -66,7 +73,7 @@ class Session:
         self.account = DEFAULT_ACCOUNT
         self.pod = ""
         self.template = ""
-        self.variables: dict[str, str] = {}
+        self.settings: dict[str, Setting] = {}
         self.attempt: Attempt | None = None
         self.sent: list[Sent] = []
 
@@ -76,6 +83,34 @@ class Session:
         from kshell.simulator import Simulator
 
         return Simulator()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The text of every variable that the session has set."""
+        return {name: setting.text for name, setting in self.settings.items()}
+
+    def set(self, name: str, text: str, *, source: str = "set") -> None:
+        """Set a variable for the rest of the session."""
+        self.settings[name] = Setting(text, source)
+
+    def current_template(self) -> Template:
+        """The template that the next line uses. Raises ``ProfileError`` and ``TemplateError``."""
+        account = profiles.load_account(self.places, self.account)
+        return templates.load_template(self.places, self.template or account.template)
+
+    def table(self) -> list[tuple[str, str | None, str]]:
+        """(name, value, source) of every variable that there is or that is missing; the template's own come first."""
+        account = profiles.load_account(self.places, self.account)
+        template = self.current_template()
+        found: dict[str, tuple[str | None, str]] = {
+            variable.name: (variable.default, "template")
+            if variable.default is not None
+            else (None, _absence(variable))
+            for variable in template.variables
+        }
+        found |= {name: (text, "account") for name, text in account.variables.items()}
+        found |= {name: (setting.text, setting.source) for name, setting in self.settings.items()}
+        return [(name, value, source) for name, (value, source) in found.items()]
 
     def draft(self, overrides: Overrides) -> Draft:
         """The message that the session and one line's overrides make.
@@ -103,7 +138,8 @@ class Session:
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
             # kept, so that what was previewed is what is sent
-            values["otp"] = self.variables["otp"] = otp.generate(policy)
+            values["otp"] = otp.generate(policy)
+            self.set("otp", values["otp"], source="generated")
             notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
         _refuse_missing(template, values)
         return values, notes
@@ -120,6 +156,12 @@ class Session:
         exchange = self.attempt.run()
         self.sent.append(Sent(draft, exchange))
         return exchange
+
+
+def _absence(variable: Variable) -> str:
+    if variable.name == "otp":
+        return "generated when needed"
+    return "missing" if variable.required else "optional"
 
 
 def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kshell import simulator as simulator_module
 from kshell.models import Response
 from kshell.simulator import (
     BODY_LIMIT,
@@ -245,6 +246,12 @@ def test_a_failure_is_the_page_s(failure: Failure, page: tuple[str, Any]) -> Non
     assert failure.title.startswith(str(failure.status))
 
 
+def test_the_simulator_uses_none_of_kshell_s_own_rules() -> None:
+    """Of kshell it imports the nouns alone, so that checker and simulator can disagree."""
+    imports = re.findall(r"(?:from|import) (kshell\S*)", Path(simulator_module.__file__).read_text(encoding="utf-8"))
+    assert set(imports) == {"kshell.models"}
+
+
 # Failures on demand
 
 
@@ -421,6 +428,11 @@ def test_the_first_fault_is_the_answer(key: str, sid: str, sender: str, body: st
 def test_a_body_that_is_no_proper_json_object_is_incorrect(body: bytes) -> None:
     """Not JSON, not UTF-8, not one object, a key twice, too deep, too large: WA400."""
     assert code(post(body)) == "400 WA400"
+
+
+def test_a_body_may_be_as_large_as_the_limit() -> None:
+    """1 MiB is not too large."""
+    assert code(post(SAMPLE.ljust(BODY_LIMIT))) == "202 WA202"
 
 
 @pytest.mark.parametrize("more", ["[" * 30 + "]" * 30, '{"a": null}', '"' + "x" * 1_000 + '"'])

@@ -7,7 +7,7 @@ what they share and the table of their names; a module of commands is imported w
 from __future__ import annotations
 
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
@@ -18,20 +18,42 @@ from kshell.session import Overrides, Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SECTIONS: dict[str, dict[str, str]] = {
-    "Messages": {"render": "message", "check": "message", "curl": "message", "send": "send"},
-    "Looking things up": {
-        "explain": "explain",
-        "accounts": "listing",
-        "pods": "listing",
-        "templates": "listing",
-        "help": "help",
-    },
-    "Setup": {"sandbox": "sandbox", "trust": "trust"},
-}
-"""Every command, by the section of the help it stands in, and the module that defines it."""
+Mouth = Literal["line", "shell", "script"]
 
-MODULES = {name: module for commands in SECTIONS.values() for name, module in commands.items()}
+
+class Entry(NamedTuple):
+    """Where a command is defined, and who understands it: the command line, the shell, scripts."""
+
+    module: str
+    mouths: tuple[Mouth, ...] = ("line", "shell", "script")
+
+
+_IN_SESSION: tuple[Mouth, ...] = ("shell", "script")
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Messages": {
+        "render": Entry("message"),
+        "check": Entry("message"),
+        "curl": Entry("message"),
+        "send": Entry("send"),
+    },
+    "Session": {
+        "use": Entry("session", _IN_SESSION),
+        "set": Entry("session", _IN_SESSION),
+        "unset": Entry("session", _IN_SESSION),
+        "vars": Entry("session", _IN_SESSION),
+        "otp": Entry("session", _IN_SESSION),
+    },
+    "Looking things up": {
+        "explain": Entry("explain"),
+        "accounts": Entry("listing"),
+        "pods": Entry("listing"),
+        "templates": Entry("listing"),
+        "help": Entry("help"),
+    },
+    "Setup": {"sandbox": Entry("sandbox", ("line",)), "trust": Entry("trust")},
+}
+"""Every command, by the section of the help it stands in."""
 
 
 class Result(NamedTuple):
@@ -81,14 +103,16 @@ class Command(click.Command):
         self.examples = tuple(examples)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """What was declared, and the options that every command understands."""
-        return [*super().get_params(ctx), *_COMMON]
+        """What was declared, and on the command line the options that every command understands there."""
+        declared = super().get_params(ctx)
+        return [*declared, *_COMMON] if getattr(ctx.find_root().command, "mouth", "line") == "line" else declared
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, below the options."""
         if self.examples:
             with formatter.section("Examples"):
-                formatter.write("".join(f"  kshell {example}\n" for example in self.examples))
+                lead = f"{ctx.find_root().info_name} ".lstrip()
+                formatter.write("".join(f"  {lead}{example}\n" for example in self.examples))
         super().format_epilog(ctx, formatter)
 
 

@@ -12,10 +12,10 @@ from kshell.commands import Result, command
 @click.pass_context
 def help_command(context: click.Context, name: str | None) -> Result:
     """Show the commands, or one of them with its options and examples."""
-    group = context.find_root()
-    assert isinstance(group.command, click.Group)  # noqa: S101 - cli puts it there
+    root = context.find_root()
     if name is None:
-        return Result(group.get_help() + "\n")
-    _, wanted, _ = group.command.resolve_command(group, [name])
+        return Result(root.get_help() + "\n")
+    assert isinstance(root.command, click.Group)  # noqa: S101 - dispatch puts it there
+    _, wanted, _ = root.command.resolve_command(root, [name])
     assert wanted is not None  # noqa: S101 - resolve_command raises instead
-    return Result(wanted.get_help(click.Context(wanted, info_name=name, parent=group)) + "\n")
+    return Result(wanted.get_help(click.Context(wanted, info_name=name, parent=root)) + "\n")

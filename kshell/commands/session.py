@@ -1,0 +1,97 @@
+"""What the session holds: ``use``, ``set``, ``unset``, ``vars``, ``otp``. For the shell and for scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Assignment, Result, command, pass_session
+from kshell.errors import UsageError, did_you_mean, listed
+from kshell.jsontext import dumps
+from kshell.otp import generate
+from kshell.profiles import load_account, load_pod
+from kshell.templates import load_template
+from kshell.terminal import columns, safe_line
+
+if TYPE_CHECKING:
+    from kshell.session import Session
+
+
+@command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
+@click.argument("kind", type=click.Choice(["account", "pod", "template"]), metavar="account|pod|template")
+@click.argument("name")
+@pass_session
+def use(session: Session, kind: str, name: str) -> Result:
+    """Change the account, the pod or the template of the session.
+
+    Another account brings its own pod and template with it; the variables that were set stay.
+    """
+    if kind == "account":
+        load_account(session.places, name)
+        session.account, session.pod, session.template = name, "", ""
+    elif kind == "pod":
+        session.pod = load_pod(session.places, name).name
+    else:
+        session.template = load_template(session.places, name).name
+    return Result()
+
+
+@command("set", examples=["set to=+919812345678 ref=customer-42"])
+@click.argument("variables", nargs=-1, required=True, type=Assignment(), metavar="NAME=VALUE...")
+@pass_session
+def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Result:
+    """Set variables for the rest of the session.
+
+    A name that the template does not have is kept all the same: another template or an expression may use it.
+    """
+    template = session.current_template()
+    known = [variable.name for variable in template.variables]
+    notes = []
+    for name, text in variables:
+        session.set(name, text)
+        near = "" if name in known else did_you_mean(name, known)
+        notes += [f"warning: the template {template.name} has no {name!r}; {near}"] if near else []
+    return Result(notes=notes)
+
+
+@command("unset", examples=["unset ref"])
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@pass_session
+def unset(session: Session, names: tuple[str, ...]) -> Result:
+    """Forget variables of the session. unset otp makes the next message generate a new code."""
+    for name in names:
+        if name not in session.settings:
+            near = did_you_mean(name, session.settings) or f"set are: {listed(session.settings)}"
+            raise UsageError(f"{name!r} is not set in this session", hint=near)
+    for name in names:
+        session.settings.pop(name, None)
+    return Result()
+
+
+@command("vars", examples=["vars"])
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@pass_session
+def vars_command(session: Session, *, as_json: bool) -> Result:
+    """Show every variable: its value, where it came from, and which are missing."""
+    rows = session.table()
+    if as_json:
+        return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
+    return Result(columns([(name, safe_line(value or ""), source) for name, value, source in rows]))
+
+
+@command("otp", examples=["otp", "otp 482913", "otp new"])
+@click.argument("code", required=False)
+@pass_session
+def otp_command(session: Session, code: str | None) -> Result:
+    """Show the one-time password, set it, or generate a new one by the account's policy.
+
+    It stays the session's code until otp new, otp CODE or unset otp, so that what was previewed is what is sent.
+    """
+    if code == "new":
+        session.set("otp", generate(load_account(session.places, session.account).otp), source="generated")
+    elif code is not None:
+        session.set("otp", code)
+    if "otp" not in session.settings:
+        return Result(notes=["no code yet; the next message generates one, and otp new does it now"])
+    return Result(f"{session.settings['otp'].text}\n")

@@ -1,0 +1,150 @@
+"""Words -> command -> ``Result``: the one way a command is found, parsed and run, and an exception becomes words.
+
+The command line, the shell and scripts are three mouths of it; printing is not done here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+from click.exceptions import Exit
+
+from kshell import __version__
+from kshell.commands import SECTIONS, Command, Mouth, Result, common_options
+from kshell.errors import EXIT_INTERRUPTED, EXIT_SETUP, EXIT_UNKNOWN, EXIT_USAGE, KshellError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kshell.session import Session
+
+
+class Commands(click.Group):
+    """The commands that ``mouth`` understands; a module is imported when one of its commands is asked for."""
+
+    def __init__(self, *args: Any, mouth: Mouth, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.mouth = mouth
+        self.sections = {
+            title: {name: entry.module for name, entry in entries.items() if mouth in entry.mouths}
+            for title, entries in SECTIONS.items()
+            if any(mouth in entry.mouths for entry in entries.values())
+        }
+        self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command's name, in the order of the help."""
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
+        """The command called ``cmd_name``."""
+        if cmd_name not in self.modules:
+            return None
+        module = import_module(f"kshell.commands.{self.modules[cmd_name]}")
+        found = (value for value in vars(module).values() if isinstance(value, Command) and value.name == cmd_name)
+        return next(found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a did-you-mean."""
+        if args and args[0] not in self.modules and not args[0].startswith("-"):
+            raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
+        return super().resolve_command(ctx, args)
+
+    def _instead(self, name: str) -> str:
+        """What to type in place of a name that is no command here."""
+        elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
+        if elsewhere:
+            return f"{name} is for {' and '.join(elsewhere[0].mouths)}"
+        return did_you_mean(name, self.modules) or "help lists the commands"
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, each with the first sentence of its help."""
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                rows = [
+                    (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
+                ]
+                formatter.write_dl(rows)
+
+
+@cache
+def commands_of(mouth: Mouth) -> Commands:
+    """The root of everything that ``mouth`` understands."""
+    root = Commands(
+        "kshell",
+        mouth=mouth,
+        callback=_root,
+        params=common_options(hidden=False) if mouth == "line" else [],
+        invoke_without_command=True,
+        help=_root.__doc__,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    return click.version_option(__version__, message="kshell %(version)s")(root) if mouth == "line" else root
+
+
+@click.pass_context
+def _root(context: click.Context) -> Result:
+    """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
+
+    Without an account of your own, start with: kshell send to=+919812345678
+    """
+    return Result(context.get_help() + "\n" if context.invoked_subcommand is None else "")
+
+
+class Performed(NamedTuple):
+    """What a line came to, and whether it asked for colour (None: it did not say)."""
+
+    result: Result
+    colour: bool | None = None
+
+
+def perform(words: Sequence[str], *, mouth: Mouth = "line", session: Session | None = None) -> Performed:
+    """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
+
+    Without a ``session`` a new one is made, with the places that ``--home`` says.
+    """
+    root = commands_of(mouth)
+    context = click.Context(root, info_name="kshell" if mouth == "line" else "", obj=session)
+    try:
+        context = root.make_context(context.info_name, list(words), obj=session)
+        with context:
+            return Performed(root.invoke(context), context.color)
+    except Exit as error:
+        return Performed(Result(exit_code=error.exit_code), context.color)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug of ours is told in two lines too
+        return Performed(failure(error, context.obj), context.color)
+
+
+def failure(error: BaseException, session: Session | None) -> Result:
+    """An exception as what a user reads, and its exit code."""
+    if isinstance(error, KshellError):
+        return Result(notes=error.lines(), exit_code=error.exit_code)
+    if isinstance(error, click.UsageError):
+        return Result(notes=_usage_lines(error), exit_code=EXIT_USAGE)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return Result(notes=[_interrupted(session)], exit_code=EXIT_INTERRUPTED)
+    if os.environ.get("KSHELL_DEBUG"):
+        raise error
+    notes = [
+        f"error: kshell failed on its own: {type(error).__name__}",
+        "hint: KSHELL_DEBUG=1 shows where; please report it",
+    ]
+    return Result(notes=notes, exit_code=EXIT_UNKNOWN if session and session.attempt else EXIT_SETUP)
+
+
+def _usage_lines(error: click.UsageError) -> list[str]:
+    path = error.ctx.command_path.strip() if error.ctx else ""
+    return [f"error: {error.format_message()}", f"hint: {path} --help" if path else "hint: help"]
+
+
+def _interrupted(session: Session | None) -> str:
+    """What to say where Ctrl-C came outside of the sending itself, which says it on its own."""
+    if session is None or session.attempt is None:
+        return "interrupted; nothing was sent"
+    return f"interrupted; delivery: {session.attempt.exchange.delivery}"
