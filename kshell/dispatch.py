@@ -121,6 +121,19 @@ def perform(words: Sequence[str], *, mouth: Mouth = "line", session: Session | N
         return Performed(failure(error, context.obj), context.color)
 
 
+def perform_line(text: str, *, mouth: Mouth, session: Session, file: str = "line", number: int = 1) -> Performed:
+    """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
+    from kshell.lines import expand, split
+
+    try:
+        words = split(text, file=file, number=number)
+        names = session.names()
+        expanded = [expand(word, names, file=file, number=number, line=text) for word in words]
+    except KshellError as error:
+        return Performed(failure(error, session))
+    return perform(expanded, mouth=mouth, session=session) if expanded else Performed(Result())
+
+
 def failure(error: BaseException, session: Session | None) -> Result:
     """An exception as what a user reads, and its exit code."""
     if isinstance(error, KshellError):

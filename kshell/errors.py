@@ -6,7 +6,7 @@
      +-- YoursError            mend something here, then run the command again
      |    +-- UsageError       2  a word on the command line is wrong
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
-     |         +-- ProfileError, TemplateError, SecretError, TrustError
+     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError
      +-- TransportError        the way to the API failed; kept in an Exchange, not raised
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
@@ -102,6 +102,10 @@ class TemplateError(SetupError):
 
 class SecretError(SetupError):
     """An API key cannot be had from where the account says it is."""
+
+
+class ScriptError(SetupError):
+    """A script, or a line typed into the shell, cannot be read."""
 
 
 class TrustError(SetupError):

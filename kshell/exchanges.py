@@ -67,6 +67,18 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
     }
 
 
+def answer_names(exchange: Exchange) -> dict[str, object]:
+    """An answer as expressions see it; ``status`` is 0 and the rest empty where there was none. Header names are lower-case."""
+    answer = _response(exchange.response) if exchange.response else {"status": 0, "headers": {}, "body": ""}
+    return {
+        "status": answer["status"],
+        "body": answer["body"],
+        "headers": answer["headers"],
+        "elapsed_ms": round(exchange.elapsed_ms, 1),
+        "delivery": str(exchange.delivery),
+    }
+
+
 def _request(request: Request) -> dict[str, Json]:
     headers = {name: REDACTED if isinstance(value, Secret) else value for name, value in request.headers}
     return {"method": request.method, "url": request.url, "headers": {**headers}, "body": json.loads(request.body)}

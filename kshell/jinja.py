@@ -239,10 +239,40 @@ def _itself(value: object) -> object:
     return value
 
 
-def _environment() -> _Environment:
-    environment = _Environment(
-        finalize=_finalize, undefined=StrictUndefined, optimized=False, keep_trailing_newline=True, cache_size=0
-    )
+class _Expressions(_Environment):
+    """For ``{{ … }}``, ``expect`` and ``capture``: a mapping's own keys stand before its methods."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+def evaluate(expression: str, names: Mapping[str, object]) -> object:
+    """The value of a Jinja expression over plain values. Raises what the expression raises, and for an unknown name."""
+    tree = _EXPRESSIONS.parse("{{" + expression + "}}")
+    tree = _Concatenate().visit(tree)
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+        raise TemplateSyntaxError("one expression is wanted", 1)
+    assign = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
+    program = nodes.Template([assign], lineno=1)
+    program.set_environment(_EXPRESSIONS)
+    code = _EXPRESSIONS.compile(program)
+    module = _EXPRESSIONS.template_class.from_code(_EXPRESSIONS, code, _EXPRESSIONS.make_globals(None))
+    value = getattr(module.make_module(dict(names)), "result")  # noqa: B009 - a name of the template, not of the class
+    if isinstance(value, Undefined):
+        str(value)  # raises, naming what is not defined
+    return value
+
+
+def text_of(value: object) -> str:
+    """A value as a word: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _environment(kind: type[_Environment], **options: Any) -> _Environment:
+    environment = kind(undefined=StrictUndefined, optimized=False, cache_size=0, **options)
     kept = "abs capitalize count d default first int items last length list lower string title trim truncate upper"
     environment.filters = {name: FILTERS[name] for name in kept.split()}
     environment.filters |= {"join": _join, "replace": _replace, "tojson": _itself}
@@ -250,7 +280,8 @@ def _environment() -> _Environment:
     return environment
 
 
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = _environment(_Environment, finalize=_finalize, keep_trailing_newline=True)
+_EXPRESSIONS = _environment(_Expressions)
 
 
 def line_of(error: BaseException, file: str) -> int:

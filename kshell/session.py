@@ -112,6 +112,12 @@ class Session:
         found |= {name: (setting.text, setting.source) for name, setting in self.settings.items()}
         return [(name, value, source) for name, (value, source) in found.items()]
 
+    def names(self) -> dict[str, object]:
+        """What an expression sees: ``status``, ``body``, ``headers``, ``elapsed_ms``, ``delivery``, and variables."""
+        from kshell.exchanges import answer_names
+
+        return {**self.variables, **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+
     def draft(self, overrides: Overrides) -> Draft:
         """The message that the session and one line's overrides make.
 

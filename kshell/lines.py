@@ -1,0 +1,153 @@
+r"""One line of the shell or of a script: text -> words -> values, and back again.
+
+A line is split once, as shells do: blanks separate words, ``'…'`` is taken as it is, ``"…"`` and ``\`` escape, ``#`` begins a
+comment. ``{{ … }}`` outside of single quotes is a Jinja expression; it is evaluated after the split, word by word, so what
+it gives can neither add a word nor be expanded again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.errors import Place, ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
+_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?!\}\}).)*)\}\}""", re.DOTALL)
+
+
+class Piece(NamedTuple):
+    """A part of a word: its text, or, with ``expression``, the Jinja expression that gives its text."""
+
+    text: str
+    column: int
+    expression: bool = False
+
+
+class Word(NamedTuple):
+    """A word of a line; ``column`` counts from 1."""
+
+    pieces: tuple[Piece, ...]
+    column: int
+
+
+def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
+    """The words of a line, none for an empty one or a comment. Raises ``ScriptError`` for what is not closed."""
+    return _Splitter(line, file, number).words()
+
+
+def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
+    """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
+    from kshell.jinja import evaluate, text_of
+
+    texts: list[str] = []
+    for piece in word.pieces:
+        if not piece.expression:
+            texts.append(piece.text)
+            continue
+        try:
+            texts.append(text_of(evaluate(piece.text, names)))
+        except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
+            at = Place(file, number, piece.column, line)
+            raise ScriptError(f"{{{{{piece.text}}}}}: {error}", hint="vars shows what there is", at=at) from None
+    return "".join(texts)
+
+
+def quote(text: str) -> str:
+    """``text`` as one word that ``split`` and ``expand`` give back unchanged, whatever it holds."""
+    if _PLAIN.match(text):
+        return text
+    if "'" not in text and text.isprintable():
+        return f"'{text}'"
+    return '{{ "' + "".join(map(_escaped, text)) + '" }}'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\{}':
+        return f"\\x{ord(character):02x}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
+
+
+class _Splitter:
+    """Goes through a line once, from left to right."""
+
+    def __init__(self, line: str, file: str, number: int) -> None:
+        self.line = line
+        self.file = file
+        self.number = number
+        self.position = 0
+
+    def words(self) -> list[Word]:
+        found: list[Word] = []
+        while self._skip_blanks():
+            found.append(self._word())
+        return found
+
+    def _skip_blanks(self) -> bool:
+        while self.position < len(self.line) and self.line[self.position].isspace():
+            self.position += 1
+        return self.position < len(self.line) and self.line[self.position] != "#"
+
+    def _word(self) -> Word:
+        column = self.position + 1
+        pieces: list[Piece] = []
+        while self.position < len(self.line) and not self.line[self.position].isspace():
+            pieces += self._piece()
+        return Word(tuple(pieces), column)
+
+    def _piece(self) -> list[Piece]:
+        character = self.line[self.position]
+        if character == "'":
+            return self._single_quoted()
+        if character == '"':
+            return self._double_quoted()
+        return [self._bare()]
+
+    def _single_quoted(self) -> list[Piece]:
+        start = self.position
+        end = self.line.find("'", start + 1)
+        if end < 0:
+            raise self._fault(start, "a quote that is not closed", "close it with '")
+        self.position = end + 1
+        return [Piece(self.line[start + 1 : end], start + 2)]
+
+    def _double_quoted(self) -> list[Piece]:
+        start = self.position
+        self.position += 1
+        pieces: list[Piece] = []
+        while self.position < len(self.line):
+            if self.line[self.position] == '"':
+                self.position += 1
+                return pieces or [Piece("", start + 2)]
+            pieces.append(self._bare())
+        raise self._fault(start, "a quote that is not closed", 'close it with "')
+
+    def _bare(self) -> Piece:
+        """An expression, an escaped character, or one character."""
+        start = self.position
+        if self.line.startswith("{{", start):
+            return self._expression()
+        if self.line[start] == "\\":
+            if start + 1 == len(self.line):
+                raise self._fault(start, "a backslash with nothing behind it", "write \\\\ for a backslash")
+            self.position += 2
+            return Piece(self.line[start + 1], start + 1)
+        self.position += 1
+        return Piece(self.line[start], start + 1)
+
+    def _expression(self) -> Piece:
+        start = self.position
+        match = _EXPRESSION.match(self.line, start)
+        if not match:
+            raise self._fault(start, "{{ that is not closed", "close it with }}, or put the word in single quotes")
+        self.position = match.end()
+        return Piece(match[1], start + 1, expression=True)
+
+    def _fault(self, position: int, message: str, hint: str) -> ScriptError:
+        return ScriptError(message, hint=hint, at=Place(self.file, self.number, position + 1, self.line))

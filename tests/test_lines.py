@@ -1,0 +1,90 @@
+"""A line of the shell or of a script: how it is split, expanded and written back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kshell.errors import ScriptError
+from kshell.lines import expand, quote, split
+
+NAMES = {"id": "A1", "spaced": "a b", "tricky": "{{ id }}", "body": {"items": [1], "data": {"message_id": "A9"}}}
+
+
+def words(line: str) -> list[str]:
+    """The expanded words of a line."""
+    return [expand(word, NAMES) for word in split(line)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("set to=+91 ref=x", ["set", "to=+91", "ref=x"]),
+        ("  set   a=b  ", ["set", "a=b"]),
+        ("set a='b c'", ["set", "a=b c"]),
+        ('set a="b \\" c"', ["set", 'a=b " c']),
+        ("set a=b\\ c", ["set", "a=b c"]),
+        ("set a=b # a comment", ["set", "a=b"]),
+        ("set a=b#c", ["set", "a=b#c"]),
+        ("# only a comment", []),
+        ("", []),
+        ("set a=''", ["set", "a="]),
+        ('set a=""', ["set", "a="]),
+    ],
+)
+def test_a_line_is_split_as_shells_do(line, expected):
+    """Blanks separate words, quotes and backslashes keep them together, # begins a comment where a word would begin."""
+    assert words(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("set a={{ id }}", ["set", "a=A1"]),
+        ("set a={{ body.data.message_id }}-x", ["set", "a=A9-x"]),
+        ('set a="it is {{ id }}"', ["set", "a=it is A1"]),
+        ("set a={{ body['items'] }}", ["set", "a=[1]"]),
+        ("set a={{ body.items }}", ["set", "a=[1]"]),
+        ("set a={{ '}}' }}", ["set", "a=}}"]),
+        ("set a='{{ id }}'", ["set", "a={{ id }}"]),
+    ],
+)
+def test_an_expression_is_expanded_where_it_stands(line, expected):
+    """``{{ … }}`` gives its value in a bare or a double-quoted word, and is plain text in single quotes."""
+    assert words(line) == expected
+
+
+def test_what_an_expression_gives_adds_no_word():
+    """A value with a blank stays one word."""
+    assert words("set a={{ spaced }}") == ["set", "a=a b"]
+
+
+def test_what_an_expression_gives_is_not_expanded_again():
+    """A value that looks like an expression is the text that it is."""
+    assert words("set a={{ tricky }}") == ["set", "a={{ id }}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("set a='b", 7), ('set a="b', 7), ("set a={{ id", 7), ("set a=b\\", 8)],
+)
+def test_what_is_not_closed_is_shown_where_it_begins(line, column):
+    """An open quote, an open expression and a last backslash are errors at their own column."""
+    with pytest.raises(ScriptError) as caught:
+        split(line, file="s.kshell", number=3)
+    assert str(caught.value.at) == f"s.kshell:3:{column}"
+
+
+def test_an_unknown_name_is_an_error_at_its_column():
+    """An expression over a name that nobody set says so and shows where."""
+    word = split("set a={{ nope }}")[1]
+    with pytest.raises(ScriptError, match="'nope' is undefined") as caught:
+        expand(word, NAMES, file="s.kshell", number=2, line="set a={{ nope }}")
+    assert str(caught.value.at) == "s.kshell:2:7"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_what_is_quoted_comes_back(text):
+    """``quote`` writes any text as one word that ``split`` and ``expand`` give back unchanged."""
+    assert words("k=" + quote(text)) == ["k=" + text]
