@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "render": Entry("message"),
         "check": Entry("message"),
         "curl": Entry("message"),
+        "snippet": Entry("message"),
         "send": Entry("send"),
     },
     "Session": {
