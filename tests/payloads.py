@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -12,23 +13,94 @@ from kshell.request import build
 NOWHERE = Origin(Path("nowhere"), "here")
 KEY = "Acanary00000000000000000000000key"
 
-QUOTES = ["'", '"', "''", '"""', "'''", '\\"', "\\'", "'\"'\"'", "‘’", "“”", "‚‛", "a'b\"c\\d", "$'x'", "'\\''", '""']
+QUOTES = [
+    "'",
+    '"',
+    "''",
+    '"""',
+    "'''",
+    '\\"',
+    "\\'",
+    "'\"'\"'",
+    "\u2018\u2019",
+    "\u201c\u201d",
+    "\u201a\u201b",
+    "a'b\"c\\d",
+    "$'x'",
+    "'\\''",
+    '""',
+]
 DOLLARS = [
-    "$HOME", "$", "$$", "${HOME}", "$(id)", "J$FpnYnP", "$env:PATH", "$0", "$!", "$?", "$'\\n'", '$"x"', "${{x}}", "$((1))", "$@",
-]  # fmt: skip
+    "$HOME",
+    "$",
+    "$$",
+    "${HOME}",
+    "$(id)",
+    "J$FpnYnP",
+    "$env:PATH",
+    "$0",
+    "$!",
+    "$?",
+    "$'\\n'",
+    '$"x"',
+    "${{x}}",
+    "$((1))",
+    "$@",
+]
 BACKTICKS = [
-    "`id`", "`", "``", "```", "a`b", "`\n", "`$(x)`", "`'", '`"', "`\\", "x`", "`n", "`0", "````", "` `",
-]  # fmt: skip
+    "`id`",
+    "`",
+    "``",
+    "```",
+    "a`b",
+    "`\n",
+    "`$(x)`",
+    "`'",
+    '`"',
+    "`\\",
+    "x`",
+    "`n",
+    "`0",
+    "````",
+    "` `",
+]
 BANGS = ["!", "!!", "!$", "!x", "a!b", "!-1", "!?x?", "^a^b", "!PATH!", "'!'", '"!"', "\\!", "!\n!", "!#", "! !"]
 PERCENTS = [
-    "%", "%%", "%PATH%", "%1", "%*", "%~dp0", "100%", "%s", "%n", "%2B", "%0a", "%%PATH%%", "%=%", "%PATH:~0,1%", "% %",
-]  # fmt: skip
+    "%",
+    "%%",
+    "%PATH%",
+    "%1",
+    "%*",
+    "%~dp0",
+    "100%",
+    "%s",
+    "%n",
+    "%2B",
+    "%0a",
+    "%%PATH%%",
+    "%=%",
+    "%PATH:~0,1%",
+    "% %",
+]
 CARETS = ["^", "^^", "^\n", "a^b", '^"', "^%", "^!", "^&", "^|", "^<", "^>", "^(", "x^", "^ ", "^^^"]
 AMPERSANDS = ["&", "&&", "a&b", "|", "||", "<x", ">x", ">>x", ";", "(x)", "{x}", "[x]", "&!", "2>&1", "|&"]
 NEWLINES = [
-    "\n", "a\nb", "\n\n", "x\n", "\nx", "a\n'b", 'a\n"b', "\n!x", "\\\n", "a \\ \nb", "\n#c", "\n'@\n", "\nEOF\n", "\n```\n",
+    "\n",
+    "a\nb",
+    "\n\n",
+    "x\n",
+    "\nx",
+    "a\n'b",
+    'a\n"b',
+    "\n!x",
+    "\\\n",
+    "a \\ \nb",
+    "\n#c",
+    "\n'@\n",
+    "\nEOF\n",
+    "\n```\n",
     "\nJSON;\n",
-]  # fmt: skip
+]
 RETURNS = [
     "\r",
     "\r\n",
@@ -83,9 +155,22 @@ DELS = [
 C1 = [chr(code) for code in (*range(0x80, 0x8B), 0x90, 0x9B, 0x9D, 0x9F)]
 BIDI = [*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff"]
 SURROGATES = [
-    "\ud800", "\udfff", "\udc00", "\udbff", "a\ud800b", "\ud800\ud800", "\udc00\ud800", "\ud800'", "\udcff\n", "\ud83d", "\ude00",
-    "x\udfff", "\udfffx", "\ud800\\", "\udc80",
-]  # fmt: skip
+    "\ud800",
+    "\udfff",
+    "\udc00",
+    "\udbff",
+    "a\ud800b",
+    "\ud800\ud800",
+    "\udc00\ud800",
+    "\ud800'",
+    "\udcff\n",
+    "\ud83d",
+    "\ude00",
+    "x\udfff",
+    "\udfffx",
+    "\ud800\\",
+    "\udc80",
+]
 EMOJI = [
     "😀",
     "👩‍👩‍👧",
@@ -105,10 +190,22 @@ EMOJI = [
 ]
 
 CORPUS = {
-    "quotes": QUOTES, "dollars": DOLLARS, "backticks": BACKTICKS, "bangs": BANGS, "percents": PERCENTS, "carets": CARETS,
-    "ampersands": AMPERSANDS, "newlines": NEWLINES, "returns": RETURNS, "nuls": NULS, "dels": DELS, "c1": C1, "bidi": BIDI,
-    "surrogates": SURROGATES, "emoji": EMOJI,
-}  # fmt: skip
+    "quotes": QUOTES,
+    "dollars": DOLLARS,
+    "backticks": BACKTICKS,
+    "bangs": BANGS,
+    "percents": PERCENTS,
+    "carets": CARETS,
+    "ampersands": AMPERSANDS,
+    "newlines": NEWLINES,
+    "returns": RETURNS,
+    "nuls": NULS,
+    "dels": DELS,
+    "c1": C1,
+    "bidi": BIDI,
+    "surrogates": SURROGATES,
+    "emoji": EMOJI,
+}
 
 _ALPHABET = [
     *"'\"\\$`!%^&|<>(){}[];,:=@#~*?/-+_. \n\r\t\0\x7f\x1b",
@@ -143,9 +240,25 @@ def hostile() -> list[dict[str, Any]]:
     return [payload(text, otp=text) for texts in CORPUS.values() for text in texts]
 
 
+def by_kind() -> list[dict[str, Any]]:
+    """The same texts in fewer payloads: one for each kind."""
+    return [payload(texts[0], otp=texts[-1], more=[{text: f"{text} z"} for text in texts]) for texts in CORPUS.values()]
+
+
+def everything() -> dict[str, Any]:
+    """The whole corpus in one payload."""
+    return payload("everything", more={kind: [{text: text} for text in texts] for kind, texts in CORPUS.items()})
+
+
+def proof() -> list[dict[str, Any]]:
+    """What a proof goes through: KSHELL_PAYLOADS generated payloads and each text on its own, or by default fewer."""
+    count = os.environ.get("KSHELL_PAYLOADS")
+    return [*hostile(), *generated(int(count))] if count else [*by_kind(), *generated(15)]
+
+
 def generated(count: int, seed: int = 5) -> list[dict[str, Any]]:
     """Payloads of random text and random JSON, the same for the same seed."""
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 - the same payloads every time
     return [payload(_text(source), otp=_text(source), more=_json(source, 2)) for _ in range(count)]
 
 

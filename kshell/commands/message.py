@@ -115,7 +115,9 @@ class _TargetName(click.ParamType[str]):
 
         if value not in TARGETS:
             near = did_you_mean(value, TARGETS)
-            raise UsageError(f"there is no target {value!r}", hint=near or f"targets: {listed(TARGETS, most=20)}")
+            raise UsageError(
+                f"there is no target {value!r}", hint=near or f"targets: {listed(sorted(TARGETS), most=20)}"
+            )
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
@@ -146,7 +148,7 @@ def snippet(session: Session, overrides: Overrides, *, target: str | None, key: 
     from kshell.snippets import TARGETS
 
     if target is None:
-        return Result(columns([(known.name, known.says) for known in TARGETS.values()]))
+        return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]))
     draft = session.draft(overrides)
     return _preview(draft, TARGETS[target].write(key.request(draft), key.text(draft)), strict=strict)
 
