@@ -75,6 +75,16 @@ class Places(NamedTuple):
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
         )
 
+    def new_file(self, kind: Kind, name: str) -> Path:
+        """Where a new thing called ``name`` goes: the nearest place. Raises ``UsageError`` where it cannot be, or is."""
+        folder, ending = FOLDERS[kind]
+        if not _NAME.match(name):
+            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+        file = (self.home or self.here) / folder / f"{name}{ending}"
+        if os.path.lexists(file):
+            raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
+        return file
+
     def introduced_here(self, origin: Origin) -> bool:
         """Whether the working directory, which someone else may have made, brought this file in."""
         if origin.place in ("shipped", "user"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kshell.fields import FIELDS
 from kshell.request import build
-from kshell.rules import places_of
+from kshell.rules import places_of, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,13 +30,13 @@ def with_placeholders(pod: Pod, account: Account, payload: Payload) -> Request:
     return build(
         pod,
         account._replace(phone_number=SENDER),
-        {name: _filled(value, f"/{name}", spots) for name, value in payload.items()},
+        {name: _filled(value, f"/{token(name)}", spots) for name, value in payload.items()},
     )
 
 
 def _filled(value: Json, pointer: str, spots: Mapping[str, str]) -> Json:
     if isinstance(value, dict):
-        return {name: _filled(item, f"{pointer}/{name}", spots) for name, item in value.items()}
+        return {name: _filled(item, f"{pointer}/{token(name)}", spots) for name, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, f"{pointer}/{position}", spots) for position, item in enumerate(value)]
     return spots.get(pointer, value)
