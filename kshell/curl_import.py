@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import unquote
 
 from kshell import templates
-from kshell.curlwords import Oddity, Word, split
+from kshell.curloptions import BODIES, Options, headers, parse, unused
+from kshell.curloptions import values as values_of
+from kshell.curlwords import Oddity, split
 from kshell.errors import KshellError, Place, ScriptError, UsageError
 from kshell.fields import FIELDS
 from kshell.jsontext import dumps
@@ -28,27 +30,6 @@ if TYPE_CHECKING:
     from kshell.models import Account, Json, Payload, Pod
     from kshell.places import Kind, Places
     from kshell.templates import Template
-
-# curl's short options, and the long ones that take a value
-_SHORT = {
-    "X": "--request", "H": "--header", "d": "--data", "A": "--user-agent", "e": "--referer", "b": "--cookie",
-    "o": "--output", "u": "--user", "m": "--max-time", "x": "--proxy", "w": "--write-out", "F": "--form", "E": "--cert",
-    "L": "--location", "k": "--insecure", "s": "--silent", "S": "--show-error", "i": "--include", "v": "--verbose",
-    "g": "--globoff", "f": "--fail", "#": "--progress-bar", "G": "--get", "I": "--head", "N": "--no-buffer",
-}  # fmt: skip
-_BODIES = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
-_VALUED = {
-    "--request", "--header", *_BODIES, "--url", "--user-agent", "--referer", "--cookie", "--output", "--user", "--max-time",
-    "--proxy", "--write-out", "--form", "--cert", "--connect-timeout", "--retry", "--data-urlencode", "--cacert", "--resolve",
-    "--cookie-jar", "--config", "--interface", "--limit-rate", "--ciphers", "--dns-servers", "--key",
-}  # fmt: skip
-# what changes nothing of the request, or what browsers and Postman always write
-_HARMLESS = {
-    "--location", "--silent", "--show-error", "--include", "--verbose", "--globoff", "--fail", "--progress-bar",
-    "--no-buffer", "--compressed", "--http1.1", "--http2", "--no-progress-meter", "--fail-with-body", "--output",
-    "--write-out", "--max-time", "--connect-timeout", "--user-agent",
-}  # fmt: skip
-_KNOWN_HEADERS = {"content-type", KEY_HEADER, "accept", "user-agent", "content-length", "host"}
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
@@ -90,51 +71,22 @@ def read_curl(text: str, file: str) -> Copied:
         # without the line itself: it may hold the key
         raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
     if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
-        raise ScriptError("this is no curl command", hint="a command begins with curl; kshell curl prints one")
-    options, notes = _options(words[1:])
+        raise ScriptError("this is no curl command", hint=_instead(text))
+    options, notes = parse(words[1:])
     url = _url(options)
     return Copied(
-        read_url(url), url, _key(options), _payload(options, file), (*oddities, *notes, *_unused(options, url))
+        read_url(url), url, _key(options), _payload(options, file), (*oddities, *notes, *unused(options, url))
     )
 
 
-Options = list[tuple[str, Word]]
-
-
-def _options(words: tuple[Word, ...]) -> tuple[Options, list[Oddity]]:
-    """(long name, value) of every option, the URL as ``--url``; and the options that are not understood."""
-    options: Options = []
-    notes: list[Oddity] = []
-    rest = iter(words)
-    for word in rest:
-        for name, attached in _named(word):
-            if name in _VALUED:
-                value = word._replace(text=attached) if attached else next(rest, word._replace(text=""))
-                options.append((name, value))
-            elif name not in _HARMLESS:
-                notes.append(word.oddity(f"curl's option {name}", "it was left out"))
-    return options, notes
-
-
-def _named(word: Word) -> Iterator[tuple[str, str]]:
-    """The options in a word, each with the value that is attached to it: ``-sSL``, ``-XPOST``, ``--request``."""
-    if word.text.startswith("--") or not word.text.startswith("-"):
-        yield (word.text, "") if word.text.startswith("--") else ("--url", word.text)
-        return
-    for index, letter in enumerate(word.text[1:], 2):
-        name = _SHORT.get(letter, f"-{letter}")
-        if name in _VALUED:
-            yield name, word.text[index:]
-            return
-        yield name, ""
-
-
-def _values(options: Options, *names: str) -> list[Word]:
-    return [word for name, word in options if name in names]
+def _instead(text: str) -> str:
+    if re.search(r"\bcurl\.exe\b|Invoke-(WebRequest|RestMethod)", text):
+        return "PowerShell's form is not read: copy the command for bash or cmd"
+    return "a command begins with curl; kshell curl prints one"
 
 
 def _url(options: Options) -> str:
-    urls = _values(options, "--url")
+    urls = values_of(options, "--url")
     if not urls:
         raise ScriptError(
             "there is no URL in the command", hint="the page's is https://<api_domain>/v2/<sid>/…/messages"
@@ -142,14 +94,8 @@ def _url(options: Options) -> str:
     return urls[0].text
 
 
-def _headers(options: Options) -> list[tuple[str, str, Word]]:
-    """(name in lower case, value, word) of every header."""
-    split_up = ((word.text.partition(":"), word) for word in _values(options, "--header"))
-    return [(name.strip().lower(), value.strip(), word) for (name, _, value), word in split_up]
-
-
 def _key(options: Options) -> Secret | None:
-    for name, value, _ in _headers(options):
+    for name, value, _ in headers(options):
         if name == KEY_HEADER:
             reference = _REFERENCE.fullmatch(value)
             if not reference:
@@ -159,11 +105,11 @@ def _key(options: Options) -> Secret | None:
 
 
 def _payload(options: Options, file: str) -> Payload:
-    bodies = _values(options, *_BODIES)
+    bodies = values_of(options, *BODIES)
     if not bodies:
         raise ScriptError("there is no payload in the command", hint="it is what stands behind --data-raw or -d")
     text = "&".join(word.text for word in bodies)
-    if text.startswith("@") and not any(word.text == text for word in _values(options, "--data-raw")):
+    if text.startswith("@") and not any(word.text == text for word in values_of(options, "--data-raw")):
         raise ScriptError(
             f"the payload stands in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'"
         )
@@ -177,27 +123,6 @@ def _payload(options: Options, file: str) -> Payload:
     if not isinstance(payload, dict):
         raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }")
     return cast("Payload", payload)
-
-
-def _unused(options: Options, url: str) -> Iterator[Oddity]:
-    """What the command says beyond a message: another method, more headers, variables in the body, other options."""
-    for name, word in options:
-        yield from (word.oddity(message, fix) for message, fix in _beyond(name, word))
-    if not read_url(url).sid:
-        yield _values(options, "--url")[0].oddity("a URL that is not this API's", "look at kshell pods")
-
-
-def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
-    header = word.text.partition(":")[0].strip().lower()
-    if name == "--request" and word.text.upper() != "POST":
-        yield f"the method {word.text}", "the API takes POST"
-    elif name == "--header" and header not in _KNOWN_HEADERS:
-        yield f"the header {header}", "it was left out"
-    elif name in _BODIES:
-        for variable in word.variables:
-            yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
-    elif name not in {"--request", "--header", "--url", *_HARMLESS}:
-        yield f"curl's option {name}", "it was left out"
 
 
 # ---- whose it is

@@ -90,7 +90,7 @@ class _PosixReader(_Reader):
     """bash and its relatives."""
 
     def read(self) -> Words:
-        prompt = re.match(r"\s*[$%#>] (?=curl\b)", self.text)
+        prompt = re.match(r"\s*[$%>] +(?=curl\b)", self.text)
         self.position = prompt.end() if prompt else 0
         while self._to_next_word():
             self._word()

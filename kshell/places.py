@@ -157,11 +157,22 @@ def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
 def write_private(file: Path, text: str) -> None:
     """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700)."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(file, text, 0o600)
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that is there, whole or not at all; its permissions and line ends stay."""
+    target = file.resolve()  # a link stays one
+    _write(target, text, stat.S_IMODE(target.stat().st_mode))
+
+
+def _write(file: Path, text: str, mode: int) -> None:
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
+        with open(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
+        unfinished.chmod(mode)
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)

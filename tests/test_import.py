@@ -223,6 +223,8 @@ def test_what_is_not_understood_is_said(imported):
     [
         ("", "this is no curl command"),
         ("wget https://x", "this is no curl command"),
+        ("Invoke-WebRequest -Uri https://x", "PowerShell's form is not read: copy the command for bash or cmd"),
+        ("$body = '{}'\ncurl.exe -X POST https://x --data-raw $body", "PowerShell's form is not read"),
         ("curl", "no URL"),
         (f"curl {DEMO}", "no payload"),
         (f"curl {DEMO} -d @body.json", "stands in another file, body.json"),

@@ -158,3 +158,27 @@ def test_a_curl_command_imports_no_client(program):
         "print({'httpx', 'uvicorn', 'vcr', 'prompt_toolkit'} & set(sys.modules), file=sys.stderr)"
     )
     assert run([executable, "-c", code], capture_output=True, text=True).stderr.endswith("set()\n")
+
+
+def test_every_shell_is_offered():
+    """The command offers the shells that there are."""
+    from kshell.commands.message import curl
+
+    (choices,) = [list(option.type.choices) for option in curl.params if option.name == "shell"]
+    assert choices == list(SHELLS)
+
+
+@pytest.mark.parametrize("name", ["curl", "snippet", "import", "docs", "explain"])
+def test_every_example_runs(cli, write, name):
+    """What the help shows as an example is what can be typed."""
+    from kshell.dispatch import commands_of
+
+    guide = "<!-- kshell: curl -a docs -->\n"
+    write("command.txt", cli("curl", "to=+919812345678", "otp=482913").out.replace("SANDBOX", "MINE"))
+    for example in commands_of("line").get_command(None, name).examples:
+        for file in ("README.md", "docs/guide.md"):
+            write(file, guide)
+        if "--check" in example:
+            cli("docs", "README.md", "docs/guide.md")
+        ran = cli(*example.split())
+        assert ran.code == 0, ran.err

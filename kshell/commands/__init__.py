@@ -52,7 +52,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
-    "Documentation": {"import": Entry("importing", ("line",))},
+    "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
     "Setup": {"sandbox": Entry("sandbox", ("line",)), "trust": Entry("trust")},
 }
 """Every command, by the section of the help it stands in."""

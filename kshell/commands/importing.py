@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kshell.session import Session
 
 
-@command("import", examples=["import command.txt", "import command.txt --account acme", "import - < command.txt"])
+@command("import", examples=["import command.txt", "import command.txt --account acme"])
 @click.argument("file", default="-", metavar="[FILE]")
 @click.option("--account", default="", metavar="NAME", help="Write the account into profiles/accounts/NAME.yaml, too.")
 @click.option(
