@@ -268,7 +268,7 @@ def _help(name: str) -> str:
 
 
 def script(imported: Imported, template: str) -> list[str]:
-    """The lines that ``run`` takes. ``template`` is the name of what ``imported.source`` is to be, if it is needed."""
+    """The lines that ``run`` takes. ``template`` is the name that a new one was given; empty where it is not written."""
     account, pod = imported.found
     lines: list[str] = []
     if account:
@@ -276,7 +276,7 @@ def script(imported: Imported, template: str) -> list[str]:
         if pod and pod.name != account.pod:
             lines.append(f"use pod {pod.name}")
     name = imported.template.name if imported.template else template
-    if name != (account.template if account else "auth"):
+    if name not in ("", account.template if account else "auth"):
         lines.append(f"use template {name}")
     set_already = _set_already(imported)
     words = [f"{name}={quote(text)}" for name, text in imported.values.items() if set_already.get(name) != text]
@@ -305,9 +305,10 @@ def account_text(imported: Imported, template: str) -> str:
     """The account's file: all of it but the key, to which it refers. Raises ``UsageError`` where the host is no pod's."""
     address, pod = imported.copied.address, imported.found.pod
     if pod is None:
-        base = address.base_url or imported.copied.url
+        base = address.base_url or "the command, which is not this API's,"
         raise UsageError(
-            f"no pod has the host of {base}", hint=f"write one: profiles/pods/NAME.yaml with the line base_url: {base}"
+            f"no pod has the host of {base}",
+            hint="write one: a file profiles/pods/NAME.yaml with the line base_url: https://HOST",
         )
     key = imported.copied.key
     variables = {name: text for name, text in imported.values.items() if name not in PERSONAL}
@@ -317,7 +318,7 @@ def account_text(imported: Imported, template: str) -> str:
         "sid": unquote(address.sid),
         "api_key": f"env:{key.variable if key else DEFAULT_KEY_VARIABLE}",
         "phone_number": unquote(address.phone_number),
-        "template": imported.template.name if imported.template else template,
+        "template": imported.template.name if imported.template else template or "auth",
     }
     lines = [f"{name}: {dumps(text)}" for name, text in rows.items()]
     lines += ["variables:", *(f"  {name}: {dumps(text)}" for name, text in variables.items())] if variables else []

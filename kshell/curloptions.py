@@ -82,13 +82,20 @@ def unused(options: Options, url: str) -> Iterator[Oddity]:
 
 
 def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
-    header = word.text.partition(":")[0].strip().lower()
     if name == "--request" and word.text.upper() != "POST":
         yield f"the method {word.text}", "the API takes POST"
-    elif name == "--header" and header not in _KNOWN_HEADERS:
-        yield f"the header {header}", "it was left out"
+    elif name == "--header":
+        yield from _strange_header(word)
     elif name in BODIES:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
-    elif name not in {"--request", "--header", "--url", *_HARMLESS}:
+    elif name not in {"--request", "--url", *_HARMLESS}:
         yield f"curl's option {name}", "it was left out"
+
+
+def _strange_header(word: Word) -> Iterator[tuple[str, str]]:
+    header, colon, _ = word.text.partition(":")
+    if not colon:
+        yield "a header without a colon", "it was left out"  # which is not shown: it may be the key
+    elif header.strip().lower() not in _KNOWN_HEADERS:
+        yield f"the header {header.strip().lower()}", "it was left out"

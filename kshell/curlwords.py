@@ -22,7 +22,15 @@ _TYPOGRAPHIC = {
     "\u201c": '\u201c\u201d"',
     "\u201d": '\u201c\u201d"',
 }
-_ENDS = ";|&<>"
+_SOMETHING = re.compile(r"\s*\S")
+_PROMPT = re.compile(r"\s*[$%>] +(?=curl\b)")
+_BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n")
+_CONTINUED = re.compile(r"\\[ \t]*\n")
+_FORGOTTEN = re.compile(r"\n[ \t]*-{1,2}[A-Za-z]")
+_ESCAPED = re.compile(r'\\([\\"$`\n])')
+_ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_CARET = re.compile(r"\^([ \t]*)\n")
+_OPERATOR = re.compile(r"[;|&<>]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 
 
@@ -73,8 +81,13 @@ class _Reader:
         self.words: list[Word] = []
         self.oddities: list[Oddity] = []
 
-    def rest(self) -> str:
-        return self.text[self.position :]
+    def at(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.text, self.position)
+
+    def more(self) -> None:
+        """Say that something stands behind the command."""
+        if self.at(_SOMETHING):
+            self.odd(self.position, "what follows the command", "only the first command is read")
 
     def place(self, position: int) -> tuple[int, int]:
         return self.text.count("\n", 0, position) + 1, position - self.text.rfind("\n", 0, position)
@@ -90,7 +103,7 @@ class _PosixReader(_Reader):
     """bash and its relatives."""
 
     def read(self) -> Words:
-        prompt = re.match(r"\s*[$%>] +(?=curl\b)", self.text)
+        prompt = self.at(_PROMPT)
         self.position = prompt.end() if prompt else 0
         while self._to_next_word():
             self._word()
@@ -98,36 +111,30 @@ class _PosixReader(_Reader):
 
     def _to_next_word(self) -> bool:
         """Pass blanks, continuations and comments; False at the end of the command."""
-        while blank := re.match(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n", self.rest()):
+        while blank := self.at(_BLANK):
             if blank[0] == "\n" and self._ends_here():
                 return False
             if blank[0].startswith("\\") and blank[0].strip("\\\n"):
                 self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
-            self.position += blank.end()
+            self.position = blank.end()
         if self._is_operator():
-            self._more()
+            self.more()
             return False
         return self.position < len(self.text)
 
     def _is_operator(self) -> bool:
         """Whether an operator of the shell stands here; the page's ``<sid>`` is none."""
-        rest = self.rest()
-        return rest[:1] in _ENDS and rest != "" and not _PLACEHOLDER.match(rest)
+        return self.at(_OPERATOR) is not None and not self.at(_PLACEHOLDER)
 
     def _ends_here(self) -> bool:
         """Whether a bare line break ends the command; before an option somebody forgot the backslash."""
         if not self.words:
             return False
-        following = re.match(r"\n[ \t]*(-{1,2}[A-Za-z])", self.rest())
-        if following:
+        if self.at(_FORGOTTEN):
             self.odd(self.position, "a line that ends without a backslash", "end it with a space and a backslash")
             return False
-        self._more()
+        self.more()
         return True
-
-    def _more(self) -> None:
-        if self.rest().strip():
-            self.odd(self.position, "what follows the command", "only the first command is read")
 
     def _word(self) -> None:
         start = self.position
@@ -135,7 +142,7 @@ class _PosixReader(_Reader):
         variables: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
-            if character in " \t\r\n" or self._is_operator() or re.match(r"\\[ \t]*\n", self.rest()):
+            if character in " \t\r\n" or self._is_operator() or self.at(_CONTINUED):
                 break
             done.append(self._piece(character, variables))
         self.words.append(Word("".join(done), *self.place(start), tuple(variables)))
@@ -145,7 +152,7 @@ class _PosixReader(_Reader):
             return self._until("'", self.position + 1)
         if character == '"':
             return self._double_quoted(variables)
-        if self.rest().startswith("$'"):
+        if self.text.startswith("$'", self.position):
             return self._ansi()
         if character in _TYPOGRAPHIC:
             self.odd(self.position, f"a typographic quote, {character}", "write ' or \"")
@@ -171,7 +178,7 @@ class _PosixReader(_Reader):
         start = self.position = self.position + 1
         done: list[str] = []
         while self.position < len(self.text):
-            escaped = re.match(r'\\([\\"$`\n])', self.rest())
+            escaped = self.at(_ESCAPED)
             if self.text[self.position] == '"':
                 self.position += 1
                 return "".join(done)
@@ -184,23 +191,21 @@ class _PosixReader(_Reader):
 
     def _plain(self, variables: list[str]) -> str:
         """A variable as it is written, or one character."""
-        variable = _VARIABLE.match(self.text, self.position)
+        variable = self.at(_VARIABLE)
         if variable:
             variables.append(variable[1] or variable[2])
-        elif self.rest().startswith(("$(", "`")):
+        elif self.text.startswith(("$(", "`"), self.position):
             self.odd(self.position, "a command within the command", "it was not run: write what it gives")
-        placeholder = _PLACEHOLDER.match(self.text, self.position)
-        found = variable or placeholder
+        found = variable or self.at(_PLACEHOLDER)
         end = found.end() if found else self.position + 1
         piece = self.text[self.position : end]
         self.position = end
         return piece
 
     def _ansi(self) -> str:
-        start = self.position + 2
-        match = re.compile(r"((?:[^'\\]|\\.)*)'", re.DOTALL).match(self.text, start)
+        match = self.at(_ANSI_QUOTED)
         if not match:
-            return self._unclosed(start)
+            return self._unclosed(self.position + 2)
         self.position = match.end()
         return _joined_surrogates(_ANSI.sub(_ansi_character, match[1]))
 
@@ -231,8 +236,7 @@ class _CmdReader(_Reader):
         characters, end = self._carets()
         self._argv(characters)
         self.position = end
-        if self.rest().strip():
-            self.odd(end, "what follows the command", "only the first command is read")
+        self.more()
         return self.done()
 
     def _carets(self) -> tuple[list[tuple[str, int]], int]:
@@ -254,10 +258,10 @@ class _CmdReader(_Reader):
 
     def _caret(self, done: list[tuple[str, int]]) -> None:
         """What stands behind a caret is taken as it is; a line break there is left out, and a second one stays."""
-        continued = re.match(r"\^([ \t]*)\n", self.rest())
+        continued = self.at(_CARET)
         if continued and continued[1]:
             self.odd(self.position, "a space after the caret", "remove it: a caret ends its line")
-        self.position += continued.end() if continued else 1
+        self.position = continued.end() if continued else self.position + 1
         if self.position < len(self.text):
             done.append((self.text[self.position], self.position))
         self.position += 1

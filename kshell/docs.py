@@ -6,8 +6,10 @@ answers are the same every time.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,9 +17,10 @@ from kshell import markdown
 from kshell.curloptions import Options, headers, parse, values
 from kshell.curlwords import Oddity, split
 from kshell.dispatch import perform
-from kshell.errors import EXIT_SETUP, EXIT_USAGE, Place, ScriptError, UsageError, listed
+from kshell.errors import EXIT_SETUP, EXIT_USAGE, KshellError, Place, ScriptError, UsageError, listed
 from kshell.exchanges import shown_body
 from kshell.models import is_loopback
+from kshell.profiles import load_pod
 from kshell.request import KEY_HEADER, read_url
 from kshell.session import Session
 from kshell.snippets import TARGETS
@@ -38,9 +41,16 @@ COMMANDS = (
 )  # fmt: skip
 """What a document may hold the output of: commands that give the same each time and change nothing."""
 
+_REFUSED = {
+    "--reveal": "--masked shows that there is a key",
+    "--home": "kshell --home DIR docs FILE",
+    "--help": "help NAME gives the same",
+    "-h": "help NAME gives the same",
+}
 _WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
 _ELAPSED_MS = 38.0
+_COLUMNS = "100"
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
 _CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
@@ -102,8 +112,8 @@ def _words(command: str, at: Place) -> list[str]:
         raise ScriptError(
             f"{' '.join(words[:1])!r} cannot stand in a document", hint=f"what can: {listed(COMMANDS)}", at=at
         )
-    for word, hint in (("--reveal", "--masked shows that a key is there"), ("--home", "kshell --home DIR docs FILE")):
-        if any(given.startswith(word) for given in words):
+    for word, hint in _REFUSED.items():
+        if word in (given.partition("=")[0] for given in words):
             raise ScriptError(f"{word} cannot stand in a document", hint=hint, at=at)
     return words
 
@@ -111,12 +121,26 @@ def _words(command: str, at: Place) -> list[str]:
 def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """What a line prints. Raises ``ScriptError`` where it fails."""
     notes = words[-1] == _WITH_NOTES
-    result = perform(words[:-1] if notes else words, session=_Session(places)).result
+    with _same_width():
+        result = perform(words[:-1] if notes else words, session=_Session(places)).result
     if result.exit_code in (EXIT_USAGE, EXIT_SETUP):
         message, *_ = [note.removeprefix("error: ") for note in result.notes]
         hint = next((note.removeprefix("hint: ") for note in result.notes if note.startswith("hint: ")), "")
         raise ScriptError(message, hint=hint, at=at)
     return _text(result, notes=notes)
+
+
+@contextmanager
+def _same_width() -> Iterator[None]:
+    """Help is wrapped for the terminal, which is not the document's."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = _COLUMNS
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def _text(result: Result, *, notes: bool) -> str:
@@ -164,15 +188,10 @@ class _Session(Session):
 
 
 def _hosts(places: Places) -> set[str]:
-    from kshell.errors import KshellError
-    from kshell.profiles import load_pod
-
     hosts: set[str] = set()
     for name in places.names("pod"):
-        try:
+        with suppress(KshellError):
             hosts.add(load_pod(places, name).base_url.lower())
-        except KshellError:
-            continue
     return hosts
 
 
@@ -210,7 +229,7 @@ def looks_real(key: str) -> bool:
 def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
     keyed = any(name == KEY_HEADER for name, _, _ in headers(options))
     for word in values(options, "--url"):
-        base = re.match(r"https?://[^/?#]+", word.text.lower())
+        base = re.match(r"https?://[^/?#@]+(?!.*@)", word.text.lower())
         ours = keyed or read_url(word.text).sid or "kaleyra" in word.text.lower()
         if base and ours and "<" not in base[0] and base[0] not in hosts and not is_loopback(base[0]):
             yield word.oddity(f"an unknown host, {base[0]}", f"hosts of pods: {listed(sorted(hosts))}")

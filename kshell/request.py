@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY_HEADER = "api-key"
 
-_URL = re.compile(r"(https?://[^/?#]+)/v2/([^/?#]+)/whatsapp/([^/?#]+)/messages/?\Z", re.IGNORECASE)
+_URL = re.compile(r"(https?://[^/?#@]+)/v2/([^/?#]+)/whatsapp/([^/?#]+)/messages/?\Z", re.IGNORECASE)
 
 
 class Address(NamedTuple):

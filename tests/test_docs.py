@@ -116,6 +116,16 @@ def test_a_fence_is_longer_than_what_it_holds():
     assert made(text) == text
 
 
+def test_help_is_wrapped_the_same_everywhere(monkeypatch):
+    """The width of the writer's terminal is none of the document's."""
+    texts = set()
+    for columns in ("40", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        texts.add(made("<!-- kshell: help curl -->\n"))
+        assert os.environ["COLUMNS"] == columns
+    assert len(texts) == 1
+
+
 def test_a_comment_in_a_block_is_text():
     """What a document says about comments is no comment."""
     text = f"{FENCE}markdown\n<!-- kshell: curl -a docs -->\n{FENCE}\n"
@@ -161,6 +171,7 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
         ('""', "'' cannot stand in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
         ("curl -a docs --reveal", "--reveal cannot stand in a document", "--masked"),
+        ("curl --help", "--help cannot stand in a document", "help NAME"),
         ("curl --home=/ -a docs", "--home cannot stand in a document", "kshell --home DIR docs FILE"),
         ("send -a docs otp=1 --force", "the pod in would get the message", "-p sandbox"),
         ("send -p in to=+919812345678 otp=482913", "the pod in would get the message", "-p sandbox"),

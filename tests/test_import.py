@@ -315,7 +315,8 @@ def test_an_unknown_host_needs_a_pod(imported):
     """An account needs a pod: an unknown host is an error that says how to write one."""
     ran = imported(OWN.replace("api.in.kaleyra.io", "api.na.kaleyra.ai"), "--account", "acme")
     assert ran.code == 2
-    assert "base_url: https://api.na.kaleyra.ai" in ran.err
+    assert "no pod has the host of https://api.na.kaleyra.ai" in ran.err
+    assert "profiles/pods/NAME.yaml" in ran.err
     assert not Path("profiles").exists()
 
 
@@ -352,10 +353,43 @@ def test_an_unknown_payload_becomes_a_template(imported):
 def test_a_template_is_suggested_in_comments(imported):
     """Without a name for it the template is printed, so that the script still runs."""
     ran = imported(POSTMAN.replace(BODY, MEDIA))
-    assert "# templates/imported.json.j2" in ran.out
+    assert "# use template imported, once templates/imported.json.j2 holds:\n" in ran.out
+    _run(script(ran.out))
     assert '#     "to": "{{ to }}",' in ran.out
     assert "import … --template NAME" in ran.err
     assert not Path("templates").exists()
+
+
+def test_nothing_is_written_where_something_fails(imported):
+    """An account that cannot be written leaves no template behind either."""
+    text = OWN.replace("api.in.kaleyra.io", "api.na.kaleyra.ai").replace(BODY, MEDIA)
+    assert imported(text, "--account", "acme", "--template", "media").code == 2
+    assert not Path("profiles").exists()
+    assert not Path("templates").exists()
+
+
+def test_a_payload_without_the_page_s_fields_becomes_a_template(imported):
+    """A template needs no variables."""
+    ran = imported(POSTMAN.replace(BODY, '{"a": [1, "b"]}'), "--template", "odd")
+    assert json.loads(_drafted(script(ran.out)).body) == {"a": [1, "b"]}
+
+
+@pytest.mark.parametrize("header", [KEY, f"api-key {KEY}", f"api-key={KEY}"])
+def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
+    """What is not understood is named only where it cannot be the key."""
+    ran = imported(f"curl {DEMO} -H '{header}' -d '{BODY}'")
+    assert "a header without a colon" in ran.err
+    assert KEY not in ran.out + ran.err
+
+
+def test_a_large_text_is_read_in_time():
+    """The time grows with the size of what was pasted, not with its square."""
+    from time import perf_counter
+
+    start = perf_counter()
+    for text in ("a" * 200_000, "'a' " * 20_000, '"' + "$" * 200_000, "\\\n" * 100_000, "^" * 200_000):
+        split(f"curl {text}")
+    assert perf_counter() - start < 10
 
 
 # ---- import(curl(x)) == x
@@ -363,11 +397,16 @@ def test_a_template_is_suggested_in_comments(imported):
 
 def _drafted(lines):
     """The request that a session makes after these lines of a script."""
+    return _run(lines).draft(Overrides()).request
+
+
+def _run(lines):
+    """A session in which these lines were run."""
     session = Session(Places.standard())
     for line in lines:
         done = perform_line(line, mouth="script", session=session).result
         assert done.exit_code == 0, (line, done.notes)
-    return session.draft(Overrides()).request
+    return session
 
 
 def _back(request, shell, compact):

@@ -153,3 +153,18 @@ def test_what_is_too_long_for_a_shell_is_refused(shell: str, size: int) -> None:
 def test_the_corpus_is_as_large_as_it_says() -> None:
     """Fifteen texts of each kind."""
     assert {len(texts) for texts in CORPUS.values()} == {15}
+
+
+def test_a_published_grammar_reads_powershell_s_form() -> None:
+    """By tree-sitter's grammar of PowerShell the snippet is an assignment, a condition and a command of nine arguments."""
+    tree_sitter = pytest.importorskip("tree_sitter")
+    grammar = pytest.importorskip("tree_sitter_powershell")
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    for body in proof():
+        root = parser.parse(written("powershell", request_of(URL, body)).encode()).root_node
+        assert not root.has_error
+        (statements,) = root.named_children
+        assert [node.type for node in statements.named_children] == ["pipeline", "if_statement", "pipeline"]
+        command = statements.named_children[2].named_children[0].named_children[0]
+        _, elements = command.named_children
+        assert sum(node.type != "command_argument_sep" for node in elements.named_children) == 9

@@ -42,16 +42,16 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     copied = curl_import.read_curl(text, name)
     found = curl_import.find(copied, session.places, DEFAULT_ACCOUNT)
     imported = curl_import.understand(copied, found, session.places)
-    new = template or _NEW
     notes = _odd_notes(imported, name)
+    written = curl_import.account_text(imported, template) if account else ""
     if template and imported.source:
         notes.append(_written(session.places, "template", template, imported.source))
     if account:
-        notes.append(_written(session.places, "account", account, curl_import.account_text(imported, new)))
+        notes.append(_written(session.places, "account", account, written))
         notes.append(f"the key is not in it: export {_variable(imported)}=…")
         imported = imported._replace(found=found._replace(account=_checked(session.places, account)))
     notes += _notes(imported, template)
-    lines = [*curl_import.script(imported, new), *(() if template else _suggestion(imported))]
+    lines = [*curl_import.script(imported, template), *(() if template else _suggestion(imported))]
     return Result("".join(f"{line}\n" for line in lines), notes)
 
 
@@ -114,4 +114,4 @@ def _suggestion(imported: Imported) -> list[str]:
     if not imported.source:
         return []
     lines = [f"# {line}".rstrip() for line in imported.source.splitlines()]
-    return ["", f"# templates/{_NEW}.json.j2", *lines]
+    return ["", f"# use template {_NEW}, once templates/{_NEW}.json.j2 holds:", *lines]
