@@ -17,9 +17,12 @@ def main() -> int:
     gc.set_threshold(100_000, 50, 50)
     try:
         from kshell.cli import run
-
-        return run(sys.argv[1:])
     except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was sent\n")
+        return 130
+    try:
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was told
         return 130
     finally:
         gc.freeze()  # the interpreter's last collections have nothing to find
