@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from kshell.models import Json
 
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
-_ESCAPED = re.compile(r"\\(.)")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CHARACTER = re.compile(r"\\?(.)")
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "") -> str:
@@ -27,9 +28,11 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "") -> str:
     text = _UNUSUAL.sub(_printable, text)
     if not avoid:
         return text
-    text = _ESCAPED.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], text)
-    bare = "".join(character for character in avoid if character not in '\\"')
-    return re.sub(f"[{re.escape(bare)}]", lambda match: _escape(match[0]), text) if bare else text
+    return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
+
+
+def _without(piece: str, avoid: str) -> str:
+    return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 
 
 def _printable(match: re.Match[str]) -> str:

@@ -47,7 +47,7 @@ class Places(NamedTuple):
         chosen = home or os.environ.get("KSHELL_HOME") or None
         if chosen and not Path(chosen).is_dir():
             raise UsageError(f"{chosen} is not a directory", hint="--home and KSHELL_HOME name a folder with profiles/")
-        return cls(Path(chosen) if chosen else None, Path.cwd(), user_folder(), shipped_folder())
+        return cls(Path(chosen) if chosen else None, _here(), user_folder(), shipped_folder())
 
     def names(self, kind: Kind) -> dict[str, Origin]:
         """Every name of this kind and the file that it means, sorted."""
@@ -89,6 +89,13 @@ class Places(NamedTuple):
             yield "here", self.here / inside
         yield "user", self.user / inside
         yield "shipped", self.shipped / inside
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"there is no working directory: {error.strerror}", hint="cd to one that exists") from None
 
 
 def user_folder() -> Path:
@@ -145,17 +152,30 @@ def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700)."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700).
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    from tempfile import mkstemp
+
     try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        unfinished.replace(file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+        _make_private(file.parent)
+        descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
+        try:
+            with open(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(unfinished, file)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+    except OSError as error:
+        raise SetupError(f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}") from None
+
+
+def _make_private(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_private(folder.parent)  # with parents=True, mkdir would give the mode to the last one only
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _entries(folder: Path) -> list[Path]:
