@@ -89,7 +89,6 @@ def _whole(*steps: Step, delivery: str, fault: str = "") -> Schedule:
 
 
 SCHEDULES: dict[str, Schedule] = {
-    "resets when it accepts": Schedule((reset,), "unknown", requests=0),
     "closes when it accepts": Schedule((close,), "unknown", requests=0),
     "reads nothing and hangs": Schedule((hang,), "unknown", requests=0),
     "answers without reading": Schedule((answer(202, ACCEPTED), hang), "accepted", requests=0),
@@ -282,6 +281,14 @@ def test_a_host_without_an_address_is_not_sent(told):
 def test_a_host_that_cannot_be_is_not_sent(host):
     """Whatever a library makes of an impossible name, the client raises nothing."""
     assert deliver(f"https://{host}", timeout=20).delivery is Delivery.NOT_SENT
+
+
+def test_a_connection_that_is_reset_at_once_was_not_accepted(told):
+    """The reset may come before the request is begun or after: both are said as they were."""
+    with Server(reset) as server:
+        said = told(server.url)
+    assert (said.code, said.delivery) in ((4, "not-sent"), (5, "unknown"))
+    assert (server.connections, server.received, said.response) == (1, b"", None)
 
 
 def test_an_attempt_that_did_not_begin_is_not_sent():
