@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
@@ -66,6 +67,7 @@ class Program:
         return assemble(_bounded(self._template.generate({**unset, **values})))
 
 
+@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
 def compile_template(source: str, file: str) -> Program:
     """Raises ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here.
 
@@ -99,7 +101,7 @@ def assemble(text: str) -> str:
         if index % 2 == 0:
             inside = _ends_inside(piece, inside=inside)
             done.append(piece)
-            if index + 1 < len(pieces) and _ESCAPED.sub("", piece).endswith("\\"):
+            if index + 1 < len(pieces) and _ESCAPED.sub("_", piece).endswith("\\"):
                 raise ValueError("a value stands right behind a backslash")
         elif piece or not inside:
             done.append(_inner(piece) if inside else piece or _UNSET)
@@ -149,12 +151,12 @@ def _pruned(value: object) -> object:
 
 
 def _ends_inside(piece: str, *, inside: bool) -> bool:
-    quotes = _ESCAPED.sub("", piece).count('"')
+    quotes = _ESCAPED.sub("_", piece).count('"')
     return inside ^ (quotes % 2 == 1)
 
 
 def _just_opened(piece: str) -> bool:
-    return _ESCAPED.sub("", piece).endswith('"')
+    return _ESCAPED.sub("_", piece).endswith('"')
 
 
 def _inner(token: str) -> str:
