@@ -277,6 +277,9 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
         for pointer, value in places_of(payload, f"{_COMPONENTS}/{holder}/parameters"):
             if isinstance(value, list) and len(value) != 1:
                 yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
+            elif isinstance(value, list) and not isinstance(value[0], dict):
+                fix = 'write {"type": "text", "text": CODE}'
+                yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {_shape(value[0])}, not an object", fix)
     codes = codes_of(payload)
     for pointer, code in codes[1:]:
         if code != codes[0][1]:
