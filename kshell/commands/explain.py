@@ -64,7 +64,8 @@ def _entries(word: str) -> Iterator[Entry]:
     for answer in find_answers(word):
         explanation = explain_answer(answer)
         first, *rest = explained(explanation)
-        yield [f"{answer.status} {answer.code} · {first}", *rest], {"kind": "code", **explanation._asdict()}
+        data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}
+        yield [f"{answer.status} {answer.code} · {first}", *rest], data
     if word.lower() in RULES:
         rule = RULES[word.lower()]
         yield (
@@ -72,7 +73,8 @@ def _entries(word: str) -> Iterator[Entry]:
             {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page},
         )
     for field in find_fields(word):
-        yield _field_lines(field), {"kind": "field", **{name: _plain(value) for name, value in field._asdict().items()}}
+        data = {name: _plain(value) for name, value in field._asdict().items()}
+        yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 
 def _plain(value: Json | tuple[str, ...]) -> Json:
