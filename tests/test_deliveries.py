@@ -219,7 +219,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=5))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
     """For any sequence of reads, writes, pauses and ends: one request at most, and never "not sent" with a byte received."""
     with Server(*steps) as server:

@@ -89,12 +89,12 @@ class Reader(threading.Thread):
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a command line whose stdout and stderr are a terminal; its colour is left off unless ``colour`` is asked for."""
 
-    def ran(*words: str, colour: bool = False) -> Screen:
+    def ran(*words: str, colour: bool = False, **variables: str) -> Screen:
         ours, its = pty.openpty()
         reader = Reader(ours)
         with open(its, "w", encoding="utf-8") as stream, monkeypatch.context() as patched:
-            patched.setenv("TERM", "xterm")
-            patched.setenv("NO_COLOR", "" if colour else "1")
+            for name, text in {"TERM": "xterm", "NO_COLOR": "" if colour else "1", **variables}.items():
+                patched.setenv(name, text)
             patched.setattr(sys, "stdout", stream)
             patched.setattr(sys, "stderr", stream)
             code = run(words)
@@ -330,11 +330,9 @@ def test_a_terminal_of_its_own_is_safe_too(monkeypatch):
         ({"TERM": "dumb"}, ("--color",), True),
     ],
 )
-def test_colour_is_for_terminals_and_can_be_chosen(monkeypatch, variables, words, coloured):
+def test_colour_is_for_terminals_and_can_be_chosen(on_terminal, variables, words, coloured):
     """The option decides, then the environment, then whether it is a terminal."""
-    for name, text in {"TERM": "xterm", **variables}.items():
-        monkeypatch.setenv(name, text)
-    assert (b"\x1b[" in program_on_terminal("send", "to=nobody", *words)[1]) is coloured
+    assert (b"\x1b[" in on_terminal("send", "to=nobody", *words, colour=True, **variables).output) is coloured
 
 
 @pytest.mark.parametrize(("words", "coloured"), [((), False), (("--color",), True), (("--no-color",), False)])
