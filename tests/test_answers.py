@@ -277,6 +277,14 @@ def test_the_status_line_holds_what_there_is(got, line):
     assert status_line(got) == line
 
 
+def test_a_code_cannot_write_a_line_of_its_own():
+    """A line break in what a server says does not make it look like kshell's word."""
+    got = exchange(400, json.dumps({"code": "x\n202 Accepted", "message": "m\nerror: no"}).encode(), fault="a\nb")
+    lines = outcome(got, explain(got, "acme"))
+    assert not any("\n" in line or line.startswith(("202", "error")) for line in lines)
+    assert lines[0] == r"400 Said · x\n202 Accepted m\nerror: no · 38 ms"
+
+
 def test_an_accepted_answer_is_one_line():
     """What was accepted as documented needs no explanation."""
     got = exchange(202, ACCEPTED)

@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from servers import ACCEPTED, Server, answer, local_pod, read, say
 
 from kshell.cli import run
+from kshell.dispatch import perform
 from kshell.models import Finding
+from kshell.places import Places
+from kshell.session import Session
 from kshell.terminal import columns, finding_line, paint, paint_note, safe, safe_line
 
 if TYPE_CHECKING:
@@ -188,6 +191,17 @@ def test_a_hostile_body_is_shown(on_terminal, body):
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
     assert screen.code == 0
     assert "\\x1b]0;pwned\\x07\\x9d0;pwned\\x9c" in screen.text
+
+
+@pytest.mark.parametrize("status", [202, 400, 502])
+def test_the_last_answer_explained_is_one_fact_a_line(status):
+    """``explain`` in the shell is about what a server said, and is text for stdout."""
+    session = Session(Places.standard())
+    body = json.dumps({"code": HOSTILE, "message": HOSTILE}).encode()
+    with Server(read, answer(status, body)) as server:
+        perform(["send", "-p", local_pod(server.url), "to=+919812345678"], mouth="shell", session=session)
+    output = perform(["explain"], mouth="shell", session=session).result.output
+    assert "is not a documented code" in shown(output.replace("\n", "\r\n").encode())[0]
 
 
 # ---- from a file
