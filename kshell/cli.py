@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kshell.dispatch import perform
 from kshell.errors import EXIT_SETUP
-from kshell.terminal import paint_note, safe, wants_colour
+from kshell.terminal import paint_note, safe_line, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def show(result: Result, *, colour: bool | None = None) -> int:
 def _write_notes(notes: Sequence[str], chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
     colour = wants_colour(sys.stderr, chosen=chosen)
     for note in notes:
-        sys.stderr.write(paint_note(safe(note), colour=colour) + "\n")
+        sys.stderr.write(paint_note(safe_line(note), colour=colour) + "\n")
     sys.stderr.flush()
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_ESCAPED = re.compile(r"\\(.)")
+_CHARACTER = re.compile(r"\\?(.)")
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
@@ -26,15 +26,13 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
     text = _UNUSUAL.sub(_printable, text)
-    return _STRING.sub(lambda match: _avoiding(match[0], avoid), text) if avoid else text
+    if not avoid:
+        return text
+    return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
 
 
-def _avoiding(string: str, avoid: str) -> str:
-    """A JSON string, in its quotes, without the characters of ``avoid``."""
-    inner = _ESCAPED.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], string[1:-1])
-    bare = "".join(character for character in avoid if character not in '\\"')
-    inner = re.sub(f"[{re.escape(bare)}]", lambda match: _escape(match[0]), inner) if bare else inner
-    return f'"{inner}"'
+def _without(piece: str, avoid: str) -> str:
+    return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 
 
 def _printable(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from kshell.fields import FIELDS, field_words, find_fields
 from kshell.jsontext import dumps
 from kshell.responses import ANSWERS, all_codes, explain, explain_answer, find_answers
 from kshell.rules import RULES
-from kshell.terminal import markdown_table
+from kshell.terminal import markdown_table, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kshell.models import Json
     from kshell.rules import Rule
     from kshell.session import Session
+
+    Entry = tuple[list[str], dict[str, Json]]  # in lines, and for --json
 
 
 @command("explain", examples=["explain WA-401", "explain ref", "explain otp-length", "explain --table codes"])
@@ -39,31 +41,36 @@ def explain_command(session: Session, word: str | None, *, as_json: bool, table:
     """
     if table:
         return Result(_TABLES[table]())
-    if word is None:
-        return _last(session)
-    entries = list(_entries(word))
-    if not entries:
-        known = [*all_codes(), *field_words(), *RULES]
-        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check names"
-        raise UsageError(f"nothing is known of {word!r}", hint=hint)
+    entries = [_last(session)] if word is None else _known(word)
     if as_json:
         return Result(dumps([data for _, data in entries]) + "\n")
     return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n")
 
 
-def _last(session: Session) -> Result:
+def _known(word: str) -> list[Entry]:
+    entries = list(_entries(word))
+    if not entries:
+        known = [*all_codes(), *field_words(), *RULES]
+        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check names"
+        raise UsageError(f"nothing is known of {word!r}", hint=hint)
+    return entries
+
+
+def _last(session: Session) -> Entry:
     if not session.sent:
         hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
-    return Result("\n".join(explained(explain(exchange, draft.account.name))) + "\n")
+    explanation = explain(exchange, draft.account.name)
+    return [safe(line) for line in explained(explanation)], {"kind": "answer", **explanation._asdict()}
 
 
-def _entries(word: str) -> Iterator[tuple[list[str], dict[str, Json]]]:
+def _entries(word: str) -> Iterator[Entry]:
     for answer in find_answers(word):
         explanation = explain_answer(answer)
         first, *rest = explained(explanation)
-        yield [f"{answer.status} {answer.code} · {first}", *rest], {"kind": "code", **explanation._asdict()}
+        data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}
+        yield [f"{answer.status} {answer.code} · {first}", *rest], data
     if word.lower() in RULES:
         rule = RULES[word.lower()]
         yield (
@@ -71,7 +78,8 @@ def _entries(word: str) -> Iterator[tuple[list[str], dict[str, Json]]]:
             {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page},
         )
     for field in find_fields(word):
-        yield _field_lines(field), {"kind": "field", **{name: _plain(value) for name, value in field._asdict().items()}}
+        data = {name: _plain(value) for name, value in field._asdict().items()}
+        yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 
 def _plain(value: Json | tuple[str, ...]) -> Json:

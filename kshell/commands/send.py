@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from kshell.session import Draft, Overrides, Session
 
 
+class Seconds(click.FloatRange):
+    """A time to wait; ``nan``, which is in no range and out of none, is refused like the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=3600)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. click's own error where it is none, or out of the range."""
+        seconds: float = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value} is not a number of seconds.", param, ctx)
+        return seconds
+
+
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])
 @message_options
 @click.option("--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document.")
@@ -26,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Send although check finds an error, to see what the API says.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=Seconds(),
     default=TIMEOUT,
     show_default=True,
     metavar="SECONDS",
