@@ -80,8 +80,8 @@ def read_curl(text: str, file: str) -> Copied:
 
 
 def _instead(text: str) -> str:
-    if re.search(r"\bcurl\.exe\b|Invoke-(WebRequest|RestMethod)", text):
-        return "PowerShell's form is not read: copy the command for bash or cmd"
+    if re.search(r"Invoke-(WebRequest|RestMethod)", text):
+        return "PowerShell's own commands are not read: copy it as curl, for bash or for cmd"
     return "a command begins with curl; kshell curl prints one"
 
 

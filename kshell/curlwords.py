@@ -1,4 +1,4 @@
-"""A curl command as someone pasted it -> words, and what is odd about it; for POSIX shells and for cmd.exe.
+"""A curl command as someone pasted it -> words, and what is odd about it; for POSIX shells, PowerShell and cmd.exe.
 
 It reads what people paste, so it understands what a shell would not (a space after a continuation, typographic quotes)
 and says so. Nothing is expanded or run.
@@ -7,8 +7,10 @@ and says so. Nothing is expanded or run.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+_POWERSHELL = re.compile(r"^\s*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
 _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ANSI = re.compile(
@@ -65,8 +67,10 @@ class Words(NamedTuple):
 
 
 def split(text: str) -> Words:
-    """The first command in ``text``, by the rules of cmd.exe where it has carets for that, else by those of bash."""
+    """The first command in ``text``, by the rules of the shell that it looks to be for: PowerShell, cmd.exe or bash."""
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
+    if _POWERSHELL.search(text):
+        return _PowershellReader(text).read()
     # a single quote, and a backslash that ends a line, are none of cmd.exe's: carets behind them are text
     before = re.split(r"'|\\[ \t]*\n", text, maxsplit=1)[0]
     return _CmdReader(text).read() if _CMD.search(before) else _PosixReader(text).read()
@@ -227,6 +231,64 @@ def _joined_surrogates(text: str) -> str:
 
 def _halves(text: str) -> bool:
     return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is not None
+
+
+class _PowershellReader(_Reader):
+    """PowerShell: values that are set first, then one program's words."""
+
+    def read(self) -> Words:
+        values: dict[str, str] = {}
+        while found := self.at(_PS_ASSIGNMENT) or self.at(_PS_CONDITION):
+            self.position = found.end()
+            if found.re is _PS_ASSIGNMENT:
+                values[found[1]] = found[2].replace("''", "'")
+        while self._to_next_word():
+            self._word(values)
+        self.more()
+        return self.done()
+
+    def _to_next_word(self) -> bool:
+        blank = self.at(_PS_BLANK)
+        self.position = blank.end() if blank else self.position
+        return self.position < len(self.text) and self.text[self.position] not in "\n;|&"
+
+    def _word(self, values: Mapping[str, str]) -> None:
+        start = self.position
+        done: list[str] = []
+        names: list[str] = []
+        while self.position < len(self.text) and self.text[self.position] not in " \t\n;|&":
+            done.append(self._piece(values, names))
+        self.words.append(Word("".join(done), *self.place(start), tuple(names)))
+
+    def _piece(self, values: Mapping[str, str], names: list[str]) -> str:
+        for pattern, read in _PS_PIECES:
+            found = self.at(pattern)
+            if found:
+                self.position = found.end()
+                names += _PS_ENVIRONMENT.findall(found[0]) if pattern is _PS_DOUBLE else []
+                return read(found[1], values)
+        start = self.position
+        self.position += 1
+        if self.text[start] in "'\"":
+            self.odd(start, "a quote that is not closed", f"close it with {self.text[start]}", fatal=True)
+            self.position = len(self.text)
+        return self.text[start]
+
+
+_PS_ASSIGNMENT = re.compile(r"\s*\$(\w+) = '((?:[^']|'')*)'[ \t]*(?:;|\n)")
+_PS_CONDITION = re.compile(r"\s*if \([^{}]*\) \{[^{}]*\}[ \t]*(?:;|\n)")
+_PS_BLANK = re.compile(r"(?:[ \t]+|`[ \t]*\n)*")
+_PS_SINGLE = re.compile(r"'((?:[^']|'')*)'")
+_PS_DOUBLE = re.compile(r'"((?:[^"`]|`.|"")*)"', re.DOTALL)
+_PS_VALUE = re.compile(r"\$(\w+)(?![\w:])")
+_PS_ESCAPE = re.compile(r"`(.)", re.DOTALL)
+_PS_ENVIRONMENT = re.compile(r"\$env:(\w+)")
+_PS_PIECES: tuple[tuple[re.Pattern[str], Callable[[str, Mapping[str, str]], str]], ...] = (
+    (_PS_SINGLE, lambda text, _: text.replace("''", "'")),
+    (_PS_DOUBLE, lambda text, _: _PS_ESCAPE.sub(r"\1", text.replace('""', '"'))),
+    (_PS_VALUE, lambda name, values: values.get(name, f"${name}")),
+    (_PS_ESCAPE, lambda character, _: character),
+)
 
 
 class _CmdReader(_Reader):

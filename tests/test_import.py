@@ -223,8 +223,9 @@ def test_what_is_not_understood_is_said(imported):
     [
         ("", "this is no curl command"),
         ("wget https://x", "this is no curl command"),
-        ("Invoke-WebRequest -Uri https://x", "PowerShell's form is not read: copy the command for bash or cmd"),
-        ("$body = '{}'\ncurl.exe -X POST https://x --data-raw $body", "PowerShell's form is not read"),
+        ("Invoke-WebRequest -Uri https://x", "copy it as curl, for bash or for cmd"),
+        ("curl.exe -H 'api-key: A", "a quote that is not closed"),
+        ('curl.exe -H "api-key: A', "a quote that is not closed"),
         ("curl", "no URL"),
         (f"curl {DEMO}", "no payload"),
         (f"curl {DEMO} -d @body.json", "stands in another file, body.json"),
@@ -426,7 +427,7 @@ variables = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("shell", ["bash", "cmd"])
+@pytest.mark.parametrize("shell", SHELLS)
 @settings(max_examples=20, deadline=None)
 @given(variables, st.booleans())
 def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
@@ -435,7 +436,7 @@ def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
     assert _back(request, shell, compact) == request
 
 
-@pytest.mark.parametrize("shell", ["bash", "cmd"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("kind", CORPUS)
 def test_hostile_text_is_imported_unchanged(shell, kind):
     """The corpus goes there and back."""
@@ -488,6 +489,70 @@ def test_words_are_those_of_bash(words):
 def test_a_word_of_bash(text, word):
     """Each way to quote, as bash has it."""
     assert split(f"curl {text}").words[1].text == word
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("$x = 'a''b'; curl.exe $x $y", ["curl.exe", "a'b", "$y"]),
+        ("curl.exe `\n  'a b' \"c`\"d\" e`'f", ["curl.exe", "a b", 'c"d', "e'f"]),
+        ('curl.exe "k: $env:KEY" | x', ["curl.exe", "k: $env:KEY"]),
+        ("curl.exe\nother", ["curl.exe"]),
+    ],
+)
+def test_words_of_powershell(text, words):
+    """Quotes, backticks, values that were set before, and the end of the command."""
+    assert [word.text for word in split(text).words] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('curl ^"a b^" ^\n  c^&d & x', ["curl", "a b", "c&d"]),
+        ('curl "a^b" ^"c\\\\^" d\\\n^', ["curl", "a^b", "c\\", "d\\"]),
+        ('curl ^ \n  ^"a^\n\nb^"', ["curl", "a\nb"]),
+    ],
+)
+def test_words_of_cmd(text, words):
+    """Carets, quotes, backslashes before quotes, a line break that stays, and the end of the command."""
+    assert [word.text for word in split(text).words] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('curl "$(id)"', "a command within the command"),
+        ("curl $'a", "a quote that is not closed"),
+        ('curl ^ \n  ^"a^"', "a space after the caret"),
+        ("curl a\nls", "what follows the command"),
+    ],
+)
+def test_what_is_odd_is_told(text, message):
+    """What was not run, not closed or not read."""
+    assert [odd.message for odd in split(text).oddities] == [message]
+
+
+def test_what_a_message_cannot_hold_is_told(imported):
+    """Another method and a variable in the payload are said; so is a URL that is not the API's."""
+    body = BODY.replace('"', '\\"').replace("auth1", "$NAME")
+    ran = imported(f'curl -X PUT -# -: --data "{body}" https://api.in.kaleyra.io/v1/other')
+    assert "the method PUT; the API takes POST" in ran.err
+    assert "the shell's variable NAME in the payload" in ran.err
+    assert "a URL that is not this API's" in ran.err
+    assert "curl's option -:" in ran.err
+
+
+def test_too_much_on_stdin_is_an_error(program):
+    """A curl command is a page of text."""
+    ran = program("import", input=b"x" * 300_000)
+    assert ran.code == 3
+    assert "stdin holds more than 256 KiB" in ran.err
+
+
+def test_an_account_of_another_host_is_said(imported):
+    """A known SID and number on a host that is no pod's is a warning."""
+    ran = imported(PAGE.replace("api.in.kaleyra.io", "api.na.kaleyra.ai"))
+    assert "no pod has the host of the command; the pod of docs is in" in ran.err
 
 
 def test_bash_agrees():

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def import_command(session: Session, file: str, account: str, template: str) -> Result:
     """Read a curl command, from a FILE or from stdin, and print it as a script.
 
-    It takes the commands of the API's page, those that kshell prints and those that browsers and Postman copy, for bash
-    and for cmd.exe. The script is what kshell run takes. What is not understood is said on stderr. The key is never
+    It takes the commands of the API's page, those that kshell prints and those that browsers and Postman copy, for bash,
+    PowerShell and cmd.exe. The script is what kshell run takes. What is not understood is said on stderr. The key is never
     printed and never written: an account refers to an environment variable.
     """
     from kshell import curl_import
