@@ -162,6 +162,18 @@ def test_a_line_pasted_into_bash_sends_what_send_sends(server: Recorder, bracket
     assert server.take() == expected
 
 
+def test_the_terminal_of_this_test_expands_history(server: Recorder) -> None:
+    """The paste is put to the test: in double quotes this bash does replace what looks like history."""
+    server.take()
+    with terminal(bracketed=True) as type_in:
+        type_in("true before\n")
+        type_in(f'curl -s {server.url} --data-raw "[\\"!!\\"]"\n')
+        deadline = time.monotonic() + 10
+        while not server.requests and time.monotonic() < deadline:
+            type_in("")
+    assert [received.json for received in server.take()] == [["true before"]]
+
+
 def test_the_key_is_read_from_the_account_s_variable(server: Recorder) -> None:
     """The line refers to the variable that the account names."""
     request = request_of(server.url, payload("x"), secret=Secret("env", "ACME_KEY"))
