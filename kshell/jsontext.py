@@ -17,14 +17,14 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CHARACTER = re.compile(r"\\?(.)")
 
 
-def dumps(value: Json, *, indent: int | None = 2, avoid: str = "") -> str:
+def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
     r"""``value`` as JSON text whose every character is printable, or a newline that ``indent`` put there.
 
     ``avoid`` names ASCII punctuation that must not stand in any string, nor, for ``\\`` and ``"``, behind a backslash.
     Lone surrogates, which UTF-8 cannot carry, are written as their escapes.
     """
     separators = (",", ":") if indent is None else None
-    text = json.dumps(value, indent=indent, ensure_ascii=False, separators=separators)
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
     text = _UNUSUAL.sub(_printable, text)
     if not avoid:
         return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -74,6 +75,16 @@ class Places(NamedTuple):
             f"there is no {kind} {name!r}",
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
         )
+
+    def new_file(self, kind: Kind, name: str) -> Path:
+        """Where a new thing called ``name`` goes: the nearest place. Raises ``UsageError`` where it cannot be, or is."""
+        folder, ending = FOLDERS[kind]
+        if not _NAME.match(name):
+            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+        file = (self.home or self.here) / folder / f"{name}{ending}"
+        if os.path.lexists(file):
+            raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
+        return file
 
     def introduced_here(self, origin: Origin) -> bool:
         """Whether the working directory, which someone else may have made, brought this file in."""
@@ -156,20 +167,41 @@ def write_private(file: Path, text: str) -> None:
 
     Raises ``SetupError`` where it cannot be written.
     """
-    from tempfile import mkstemp
-
-    try:
+    with _told(file):
         _make_private(file.parent)
-        descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
-        try:
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(unfinished, file)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        _write(file, text, 0o600)
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that is there, whole or not at all; its permissions and line ends stay.
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    with _told(file):
+        target = file.resolve()  # a link stays one
+        _write(target, text, stat.S_IMODE(target.stat().st_mode))
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SetupError(f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}") from None
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    from tempfile import mkstemp
+
+    descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        os.chmod(unfinished, mode)
+        os.replace(unfinished, file)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
 
 
 def _make_private(folder: Path) -> None:

@@ -97,14 +97,15 @@ def places_of(payload: Payload, pointer: str) -> Iterator[tuple[str, Json | _Mis
 
 def _step(path: str, value: Json | _Missing, step: str) -> Iterator[tuple[str, Json | _Missing]]:
     if isinstance(value, dict):
-        yield f"{path}/{_token(step)}", value.get(step, MISSING)
+        yield f"{path}/{token(step)}", value.get(step, MISSING)
     elif isinstance(value, list):
         for position, item in enumerate(value):
             if step == "*" or (isinstance(item, dict) and item.get("type") == step):
                 yield f"{path}/{position}", item
 
 
-def _token(name: str) -> str:
+def token(name: str) -> str:
+    """A name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")  # RFC 6901
 
 
@@ -173,7 +174,7 @@ def _unknown(payload: Payload) -> Iterator[Hit]:
             for name in value if isinstance(value, dict) else ():
                 if name not in names:
                     near = did_you_mean(name, names)
-                    yield Hit(f"{pointer}/{_token(name)}", f"the page has no field {name!r} here", near or "remove it")
+                    yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
 @rule(

@@ -158,7 +158,14 @@ EXIT_CODES = {
     "check to=+919812345678 otp=12345678901234567 --json": 1,
     "send -a low-balance to=+919812345678 --json": 1,
 }
-FILES = {"profiles/pods/mine.yaml": "base_url: https://api.example\n"}
+GUIDE = "# Guide\n"
+COPIED = "curl https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages -H \"api-key: $K\" -d '{}'"
+FILES = {
+    "profiles/pods/mine.yaml": "base_url: https://api.example\n",
+    "README.md": GUIDE,
+    "docs/guide.md": GUIDE,
+    "command.txt": COPIED,
+}
 EXAMPLES = [example for name in ON_THE_LINE if name != "sandbox" for example in command(name).examples]
 IN_SESSION = [example for name in NAMES if name not in ON_THE_LINE for example in command(name).examples]
 
