@@ -530,7 +530,7 @@ def test_a_right_certificate_is_accepted(told, trusted):
 def test_the_time_is_bounded_over_tls_too(told, trusted, steps, delivery, fault):
     """A byte at a time, inside TLS, ends at the same deadline."""
     with Server(read, *steps, tls=trusted("IP").context) as server:
-        said = told(server.url, timeout=HANDSHAKE)
+        said = told(server.url)
     assert said.seconds < TIMEOUT + SLACK
     assert (said.delivery, said.response and said.response["fault"]) == (delivery, fault)
 
