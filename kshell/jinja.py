@@ -331,9 +331,7 @@ _EXPRESSIONS = _environment(_Expressions)
 
 def line_of(error: BaseException, file: str) -> int:
     """The template's line an exception came from; 0 where it is not known."""
-    if isinstance(error, TemplateSyntaxError):
-        return error.lineno
-    return max((line for line in _lines(error, file)), default=0)
+    return max(_lines(error, file), default=0)
 
 
 def _lines(error: BaseException, file: str) -> Iterator[int]:

@@ -23,7 +23,7 @@ class Ran(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """stdout as JSON."""
+        """What stdout holds, as JSON."""
         return json.loads(self.out)
 
 

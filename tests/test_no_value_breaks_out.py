@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kshell.errors import TemplateError
@@ -128,6 +128,7 @@ def each_joined(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=60)
 @given(v=TEXT, w=TEXT)
 @example(v='", "n": "x', w='"')
 @example(v="\\", w='"')

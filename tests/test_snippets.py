@@ -41,7 +41,7 @@ SHELLS = {
 }
 KEY = "Acanary00000000000000000000000key"
 ODD_KEYS = (
-    KEY, "a'b\"c\\d'\\e\\\\", "$KEY${KEY}$(id)`id`", "!!a!b'!'\"!\"!", "#~*?[a]{a,b}<a>%PATH%^&|;", "\\", "'", "@file", "-a",
+    "a'b\"c\\d'\\e\\\\", "$KEY${KEY}$(id)`id`", "!!a!b'!'\"!\"!", "#~*?[a]{a,b}<a>%PATH%^&|;", "\\", "'",
 )  # fmt: skip
 
 FIFTEEN = (
@@ -162,7 +162,7 @@ def message(*texts: str) -> dict[str, Any]:
     }
 
 
-PAYLOADS = [message(*HOSTILE[start : start + 12]) for start in range(0, len(HOSTILE), 12)]
+PAYLOADS = [message(*HOSTILE[start : start + 24]) for start in range(0, len(HOSTILE), 24)]
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ _PAYLOAD = st.dictionaries(_TEXT, _TEXT | st.integers() | st.lists(_TEXT, max_si
 
 @pytest.mark.parametrize("shell", SHELLS)
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
-@given(payloads=st.lists(_PAYLOAD, min_size=8, max_size=8))
+@given(payloads=st.lists(_PAYLOAD, min_size=6, max_size=6))
 def test_no_payload_is_pasted_as_another(shell, payloads):
     """For any JSON object: what the shell makes of the line is what is sent."""
     assert pasted(shell, payloads, compact=True) == sent(payloads)
@@ -220,10 +220,10 @@ def test_a_revealed_key_arrives_as_it_is(shell):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_key_in_the_environment_arrives_as_it_is(shell):
     """The reference is not read a second time by the shell: no key is expanded, split or globbed."""
-    variables = {f"KEY{number}": key for number, key in enumerate(ODD_KEYS)}
+    variables = {"KEY0": "".join(ODD_KEYS), "KEY1": "@file", "KEY2": "-a"}
     with serving() as server:
         said = run(shell, [curl(request_for(server.url, {}, variable=name)) for name in variables], **variables)
-    assert [request.header("api-key")[0] for request in server.requests] == list(ODD_KEYS), said
+    assert [request.header("api-key")[0] for request in server.requests] == list(variables.values()), said
 
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
