@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from kshell.commands import Result, command
+from kshell.commands import Known, Result, command
 
 
 @command("help", examples=["help", "help curl"])
-@click.argument("name", required=False, metavar="[COMMAND]")
+@click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
 @click.pass_context
 def help_command(context: click.Context, name: str | None) -> Result:
     """Show the commands, or one of them with its options and examples."""
