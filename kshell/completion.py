@@ -84,6 +84,13 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
         yield name, rule.says
 
 
+def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    from kshell.exchanges import status_line
+
+    for number, sent in enumerate(_session(context).sent, 1):
+        yield str(number), status_line(sent.exchange)
+
+
 # ---- variables and their values
 
 
@@ -158,6 +165,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = 
     "things": _things,
     "commands": _commands,
     "explainable": _explainable,
+    "exchanges": _exchanges,
     "settings": _settings,
     "codes": _codes,
     "assignments": _assignments,

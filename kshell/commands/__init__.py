@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "check": Entry("message"),
         "curl": Entry("message"),
         "send": Entry("send"),
+        "edit": Entry("edit", ("shell",)),
     },
     "Session": {
         "use": Entry("session", _IN_SESSION),
@@ -45,6 +46,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "unset": Entry("session", _IN_SESSION),
         "vars": Entry("session", _IN_SESSION),
         "otp": Entry("session", _IN_SESSION),
+    },
+    "What was sent": {
+        "last": Entry("exchange", ("shell",)),
+        "history": Entry("exchange", ("shell",)),
+        "again": Entry("exchange", ("shell",)),
+        "diff": Entry("exchange", ("shell",)),
+        "inbox": Entry("inbox", ("shell",)),
     },
     "Looking things up": {
         "explain": Entry("explain"),

@@ -45,7 +45,14 @@ _STYLE = {
     "bottom-toolbar": "noreverse",
     "mode": "bold",
 }
-_WARM = ("kshell.client", "kshell.simulator", "kshell.jinja", "kshell.responses", "kshell.exchanges", "pygments.lexers")
+_WARM = (
+    "kshell.client",
+    "kshell.simulator",
+    "kshell.jinja",
+    "kshell.responses",
+    "kshell.exchanges",
+    "pygments.lexers.data",
+)
 
 
 def run(session: Session) -> int:
