@@ -21,8 +21,22 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line, print what it came to, and return the exit code."""
+    asked = os.environ.get("_KSHELL_COMPLETE")
+    if asked:
+        return show(_completed(asked))
     result, colour = perform(arguments)
     return show(result, colour=colour)
+
+
+def _completed(asked: str) -> Result:
+    """What bash, zsh or fish asked for; a bug in completing prints nothing between what is being typed."""
+    from kshell.commands import Result
+    from kshell.commands.completion import answer
+
+    try:
+        return Result(answer(asked))
+    except Exception:  # noqa: BLE001
+        return Result(exit_code=EXIT_SETUP)
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:

@@ -1,14 +1,23 @@
 """What may stand where a word is being typed, each with a word of help: for the shell, and for bash, zsh and fish.
 
-A click type (``Known``, ``Assignment``) names the function here that knows; who draws the menu does not matter here.
+A click type (``Known``, ``Assignment``) names the function here that knows. ``Asking`` asks all types, and below it stands
+what bash, zsh and fish need beyond what click gives them.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from click import Group
-from click.shell_completion import CompletionItem
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    split_arg_string,
+)
 
 from kshell.errors import KshellError
 from kshell.fields import FIELDS, INDEX_RANGE, field_words, find_fields
@@ -170,3 +179,98 @@ _OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = 
     "codes": _codes,
     "assignments": _assignments,
 }
+
+
+# ---- who asks
+
+
+class Asking(ShellComplete):
+    """click's way through commands, options and arguments to the type that knows; every offer is a whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """As click does, with the option before the value in ``--option=VALUE``."""
+        found = super().get_completions(args, incomplete)
+        option, equals, _ = incomplete.partition("=")
+        if not equals or not option.startswith("-"):
+            return found
+        return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in found]
+
+
+# bash takes = and : for the ends of words, so its own words are of no use here: the line is split anew, and of each
+# offer only what stands behind the last such character is given back.
+_BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n' type value
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case $type in
+            file) compopt -o default ;;
+            dir) compopt -o dirnames ;;
+            plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \\
+        %(complete_var)s=bash_complete %(prog_name)s)
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+class Bash(Asking, BashComplete):
+    """click's, for words that hold a ``=``."""
+
+    source_template = _BASH
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before the cursor's, and the cursor's own."""
+        line = os.environ["COMP_WORDS"]
+        words = split_arg_string(line)
+        incomplete = "" if line[-1:].isspace() or len(words) < 2 else words.pop()
+        self.settled = max(map(incomplete.rfind, os.environ.get("COMP_WORDBREAKS") or "=")) + 1
+        return words[1:], incomplete
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """The part of an offer that bash puts in."""
+        return f"{item.type},{item.value[self.settled :] if item.type == 'plain' else item.value}"
+
+
+# click's puts a blank behind every word, also behind the = of NAME=
+_ZSH = """\
+#compdef %(prog_name)s
+%(complete_func)s() {
+    local -a whole begun
+    local type key descr
+    for type key descr in "${(@f)$(env COMP_WORDS="${words[1,CURRENT]}" COMP_CWORD=$((CURRENT-1)) \\
+%(complete_var)s=zsh_complete %(prog_name)s)}"; do
+        case $type in
+            dir) _path_files -/ ;;
+            file) _path_files -f ;;
+            plain) if [[ $key == *= ]]; then begun+=("$key:$descr"); else whole+=("$key:$descr"); fi ;;
+        esac
+    done
+    (( $#whole )) && _describe -V kshell whole -U
+    (( $#begun )) && _describe -V kshell begun -U -S ''
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+
+class Zsh(Asking, ZshComplete):
+    """click's, for words that are not over."""
+
+    source_template = _ZSH
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """An offer in three lines."""
+        value = item.value.replace(":", r"\:")
+        return f"{item.type}\n{value}\n{item.help or item.value}"
+
+
+class Fish(Asking, FishComplete):
+    """click's."""
+
+
+SHELLS: dict[str, type[Asking]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

@@ -52,7 +52,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a did-you-mean."""
-        if args and args[0] not in self.modules and not args[0].startswith("-"):
+        if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
         return super().resolve_command(ctx, args)
 

@@ -64,6 +64,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Setup": {
         "sandbox": Entry("sandbox", ("line",)),
         "trust": Entry("trust"),
+        "completion": Entry("completion", ("line",)),
         "shell": Entry("shell", ("line",)),
         "exit": Entry("shell", ("shell",)),
     },

@@ -11,7 +11,7 @@ import click
 from kshell.commands import Result, command, pass_session
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.errors import UsageError
-from kshell.exchanges import document, shown_body, status_line
+from kshell.exchanges import document, short_line, shown_body, status_line
 from kshell.jsontext import dumps
 from kshell.models import REDACTED, Delivery, Secret
 from kshell.responses import explain, read_body
@@ -62,7 +62,8 @@ def _row(sent: Sent) -> tuple[str, ...]:
     first, *others = recipients_of(draft.payload) or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
-    return tuple(map(safe_line, (who, draft.template.name, to, status_line(exchange))))
+    message_id = read_body(exchange.response).message_id if exchange.response else ""
+    return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
 
 
 @command("last", examples=["last", "last --answer"])

@@ -77,7 +77,14 @@ def vars_command(session: Session, *, as_json: bool) -> Result:
     rows = session.table()
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
-    return Result(columns([(name, safe_line(value or ""), source) for name, value, source in rows]))
+    missing = [name for name, _, source in rows if source == "missing"]
+    notes = [f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"] if missing else []
+    return Result(
+        columns([(name, safe_line(value or ""), _SOURCES.get(source, source)) for name, value, source in rows]), notes
+    )
+
+
+_SOURCES = {"template": "default of the template", "account": "from the account", "set": "set in this session"}
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])

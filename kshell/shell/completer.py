@@ -60,11 +60,10 @@ class CommandCompleter(Completer):
         yield from matching(typed, head, items)
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
-        from click.shell_completion import ShellComplete
-
+        from kshell.completion import Asking
         from kshell.dispatch import commands_of
 
-        return ShellComplete(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
+        return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
 
 
 def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:

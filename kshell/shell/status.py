@@ -10,7 +10,7 @@ from kshell.terminal import safe_line
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-    from kshell.models import Exchange, Pod
+    from kshell.models import Pod
     from kshell.session import Session
 
 _MOST_NAME = 24
@@ -31,7 +31,7 @@ class Status(NamedTuple):
 
 def status_of(session: Session) -> Status:
     """What holds now. Never raises for a file that is wrong or gone."""
-    last = last_answer(session.sent[-1].exchange) if session.sent else ""
+    last = _last(session)
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
@@ -41,21 +41,19 @@ def status_of(session: Session) -> Status:
     return Status(session.account, pod.name, template.name, mood_of(pod), missing, last)
 
 
+def _last(session: Session) -> str:
+    if not session.sent:
+        return ""
+    from kshell.exchanges import short_line
+
+    return short_line(session.sent[-1].exchange)
+
+
 def mood_of(pod: Pod) -> str:
     """Whether a message sent to ``pod`` reaches people."""
     if pod.live:
         return "live"
     return "simulated" if pod.embedded else "local"
-
-
-def last_answer(exchange: Exchange) -> str:
-    """An answer in three words: ``202 WA202 accepted``."""
-    if exchange.response is None:
-        return str(exchange.delivery)
-    from kshell.responses import read_body
-
-    code = safe_line(read_body(exchange.response).code)[:12]
-    return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
 
 
 def prompt(status: Status) -> StyleAndTextTuples:
