@@ -146,7 +146,7 @@ def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
 
 def write_private(file: Path, text: str) -> None:
     """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700)."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(file.parent)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -156,6 +156,13 @@ def write_private(file: Path, text: str) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it, for its owner only: ``parents=True`` would leave those open."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _entries(folder: Path) -> list[Path]:

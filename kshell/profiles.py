@@ -23,8 +23,8 @@ POD_KEYS = ("title", "base_url", "embedded", "proxy")
 ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
 
 _BASE_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
-_NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
-_SEGMENT = re.compile(r"[!-~]+\Z")
+NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
+SEGMENT = re.compile(r"[!-~]+\Z")
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -88,14 +88,14 @@ def _proxy(table: Table) -> str:
 
 def _segment(table: Table, key: str) -> str:
     text = table.text(key)
-    if not _SEGMENT.match(text):
+    if not SEGMENT.match(text):
         table.fail(key, f"{key!r} is text without spaces, in ASCII", f"{key} is a part of the URL")
     return text
 
 
 def _phone_number(table: Table) -> str:
     number = table.text("phone_number")
-    if not _NUMBER.match(number):
+    if not NUMBER.match(number):
         hint = "write the business number with + and country code; X may stand for a digit"
         table.fail("phone_number", f"{number!r} is not a phone number in E.164 form", hint)
     return number

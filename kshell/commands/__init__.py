@@ -62,6 +62,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "help": Entry("help"),
     },
     "Setup": {
+        "init": Entry("init", ("line", "shell")),
+        "doctor": Entry("doctor"),
         "sandbox": Entry("sandbox", ("line",)),
         "trust": Entry("trust"),
         "completion": Entry("completion", ("line",)),

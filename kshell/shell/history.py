@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.history import History
 
 from kshell.masking import storable
-from kshell.places import write_private
+from kshell.places import make_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ class PrivateHistory(History):
 
     def _append(self, text: str) -> None:
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.file.parent)
             descriptor = os.open(
                 self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
             )
