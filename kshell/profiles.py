@@ -6,6 +6,7 @@ What keys a profile has is said here. Where its file is found is ``places``'; ho
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kshell import otp
@@ -65,8 +66,13 @@ def load_account(places: Places, name: str) -> Account:
 
 
 def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+    document = _document(shown(origin.file), read_text(origin.file, ProfileError))
     return Table(document, document.root, what, keys)
+
+
+@lru_cache(maxsize=256)  # the shell asks at every key; the text is the key, so an edited file is read anew
+def _document(file: str, text: str) -> Document:
+    return Document(file, text, ProfileError)
 
 
 def _base_url(table: Table) -> str:

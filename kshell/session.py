@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell import keys, otp, profiles, rules, templates
+from kshell import keys, otp, profiles, templates
 from kshell.errors import UsageError
 from kshell.request import build
 
@@ -185,6 +185,8 @@ def _drafted(
     account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
 ) -> Draft:
     """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
+    from kshell import rules  # not needed for a prompt
+
     findings = rules.check(payload)
     payload = rules.cut_refs(payload)
     return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)

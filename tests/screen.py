@@ -36,6 +36,7 @@ class Terminal:
         self.child = pexpect.spawn(
             words[0], list(words[1:]), dimensions=(lines, columns), env=kept | settings, cwd=cwd, timeout=10
         )
+        self.child.delaybeforesend = None
         self.screen.write_process_input = self.child.send  # it asks where the cursor is, as of any terminal
 
     @classmethod

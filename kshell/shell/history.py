@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
-from kshell.masking import storable
 from kshell.places import make_private, write_private
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ class PrivateHistory(History):
 
     def store_string(self, string: str) -> None:
         """Append what may be stored of a line, or of each line of a paste."""
+        from kshell.masking import storable
+
         known = list(self.secrets())
         kept = [line for line in (storable(line, known) for line in string.split("\n")) if line]
         if kept:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import traceback
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import DynamicCompleter
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
@@ -20,9 +22,8 @@ from kshell import cli
 from kshell.commands import Result
 from kshell.dispatch import Performed, failure, perform_line
 from kshell.errors import EXIT_DONE, KshellError
-from kshell.masking import secret_values
 from kshell.preferences import Preferences, load_preferences
-from kshell.shell import history, outlets, status
+from kshell.shell import history, status
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
 
     from kshell.session import Session
+    from kshell.shell.outlets import Outlet
 
 _STYLE = {
     "live": "bg:ansired fg:ansiwhite bold",
@@ -71,7 +73,7 @@ class Loop:
     def __init__(self, session: Session, preferences: Preferences) -> None:
         self.session = session
         self.preferences = preferences
-        self.status = status.status_of(session)
+        self.status = status.UNKNOWN
         self.prompts = self._prompts()
         self._warmed = False
         session.confirm = self.confirm
@@ -103,6 +105,8 @@ class Loop:
 
     def perform(self, line: str) -> int:
         """Run one line, show what it came to or put it where the line says, and return its exit code."""
+        from kshell.shell import outlets
+
         try:
             command, outlet = outlets.parted(line, self.session.names())
             command = command.lstrip().removeprefix("kshell ")  # hints and documents write it in front
@@ -111,13 +115,13 @@ class Loop:
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
             return cli.show(_told(error, self.session), colour=self.preferences.colour)
 
-    def _show(self, done: Performed, outlet: outlets.Outlet | None) -> int:
+    def _show(self, done: Performed, outlet: Outlet | None) -> int:
         colour = self.preferences.colour if done.colour is None else done.colour
         if outlet is None:
             return cli.show(done.result, colour=colour)
         cli.show(done.result._replace(output=""), colour=colour)
         if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            cli.show(Result(notes=outlets.pour(done.result.output, outlet)), colour=colour)
+            cli.show(Result(notes=outlet.pour(done.result.output)), colour=colour)
         return done.result.exit_code
 
     def confirm(self, question: str) -> bool:
@@ -135,7 +139,7 @@ class Loop:
             message=lambda: status.prompt(self.status),
             bottom_toolbar=self._toolbar,
             prompt_continuation="… ",
-            completer=self._completer(),
+            completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
             history=history.PrivateHistory(self.session.places.user / history.FILE, self._secrets),
             auto_suggest=AutoSuggestFromHistory(),
@@ -149,12 +153,15 @@ class Loop:
         prompts.app.after_render += self._warm
         return prompts
 
+    @cached_property
     def _completer(self) -> Completer:
         from kshell.shell.completer import CommandCompleter
 
         return CommandCompleter(self.session)
 
     def _secrets(self) -> list[str]:
+        from kshell.masking import secret_values
+
         return secret_values(self.session.variables)
 
     def _toolbar(self) -> StyleAndTextTuples:

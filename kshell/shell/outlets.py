@@ -22,6 +22,14 @@ class Outlet(NamedTuple):
     sign: str
     target: str
 
+    def pour(self, output: str | bytes) -> list[str]:
+        """Put ``output`` there, and say what went wrong."""
+        data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
+        try:
+            return _into_program(data, self.target) if self.sign == "|" else _into_file(data, self)
+        except OSError as error:
+            return [f"error: {self.target}: {error.strerror}"]
+
 
 def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
     """The command of a line and its outlet. Raises ``UsageError`` and ``ScriptError``."""
@@ -41,15 +49,6 @@ def _file(target: str, names: Mapping[str, object]) -> str:
     if len(words) != 1:
         raise UsageError(f"{target!r} is not one file", hint="quote a name that holds spaces")
     return expand(words[0], names, line=target)
-
-
-def pour(output: str | bytes, outlet: Outlet) -> list[str]:
-    """Put ``output`` there, and say what went wrong."""
-    data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
-    try:
-        return _into_program(data, outlet.target) if outlet.sign == "|" else _into_file(data, outlet)
-    except OSError as error:
-        return [f"error: {outlet.target}: {error.strerror}"]
 
 
 def _into_program(data: bytes, program: str) -> list[str]:

@@ -29,6 +29,9 @@ class Status(NamedTuple):
     fault: str = ""
 
 
+UNKNOWN = Status("?", "?", "?", "unknown")
+
+
 def status_of(session: Session) -> Status:
     """What holds now. Never raises for a file that is wrong or gone."""
     last = _last(session)
