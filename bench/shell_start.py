@@ -77,10 +77,11 @@ def main() -> None:
     keys: dict[str, list[float]] = {"menu": [], "kshell": []}
     with tempfile.TemporaryDirectory() as home:
         for turn in range(STARTS + 1):
-            for kind, times in starts.items():
+            for kind in starts:
                 terminal, seconds = started(kind, home)
                 terminal.close()
-                times += [seconds] if turn else []  # the first one warms the disk
+                if turn:  # the first one warms the disk
+                    starts[kind].append(seconds)
         terminals = {kind: started(kind, home)[0] for kind in keys}
         time.sleep(1.5)  # the shell has loaded by now what it loads behind its prompt
         for pressed in KEYS:

@@ -23,7 +23,7 @@ _TELLING = re.compile(
 )
 _HARMLESS = frozenset({"language", "wa_source", "index"})
 # a code or a phone number has four digits in a row, but for signs; a key has twenty characters, some of them digits
-_LOOKS = re.compile(r"(?:[0-9][().-]?){4,}|(?=[A-Za-z_+-]*[0-9])[A-Za-z0-9_+-]{20,}")
+_LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
 _SHORTEST = 3  # a shorter secret stands in half of all lines by chance; by its name it is masked all the same
 
 
@@ -36,6 +36,8 @@ def storable(line: str, secrets: Iterable[str] = ()) -> str:
         words = split(command)
     except KshellError:
         return ""  # it cannot be read, so nobody knows what is in it
+    if not words:
+        return ""
     ends = [word.column - 1 for word in words[1:]] + [len(command)]
     typed = [command[word.column - 1 : end].rstrip() for word, end in zip(words, ends, strict=True)]
     kept = " ".join(filter(None, (*_masked(typed, words), sign, target)))

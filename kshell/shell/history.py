@@ -43,12 +43,18 @@ class PrivateHistory(History):
 
     def store_string(self, string: str) -> None:
         """Append what may be stored of a line, or of each line of a paste."""
+        try:
+            kept = [line for line in map(self._storable, string.split("\n")) if line]
+            if kept:
+                self._append("".join(f"{line}\n" for line in kept))
+        except Exception:  # a bug of ours must not come between two lines; what may hold a secret is not stored
+            if os.environ.get("KSHELL_DEBUG"):
+                raise
+
+    def _storable(self, line: str) -> str:
         from kshell.masking import storable
 
-        known = list(self.secrets())
-        kept = [line for line in (storable(line, known) for line in string.split("\n")) if line]
-        if kept:
-            self._append("".join(f"{line}\n" for line in kept))
+        return storable(line, self.secrets())
 
     def _read(self) -> list[str]:
         try:
