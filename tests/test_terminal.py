@@ -355,10 +355,10 @@ def test_a_pipe_has_colour_only_where_it_is_asked_for(cli, words, coloured):
     assert ("\x1b[1;31merror\x1b[0m" in cli("send", "to=nobody", *words).err) is coloured
 
 
-@pytest.mark.parametrize("words", [("--color", "render"), ("render", "--color")])
-def test_stdout_is_never_coloured(cli, words):
-    """What was asked for is data."""
-    assert "\x1b" not in cli(*words, "to=+919812345678", "otp=1").out
+@pytest.mark.parametrize(("words", "coloured"), [((), False), (("--color",), True), (("--no-color",), False)])
+def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, coloured):
+    """What was asked for is data, unless colour was asked for too."""
+    assert ("\x1b[" in cli("render", "to=+919812345678", "otp=1", *words).out) is coloured
 
 
 # ---- the functions
