@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyte
 import pytest
 from conftest import PROJECT
 from hypothesis import given
@@ -26,8 +27,6 @@ from kshell.terminal import columns, finding_line, paint, paint_note, safe, safe
 
 if TYPE_CHECKING:
     pass
-
-pyte = pytest.importorskip("pyte", reason="pyte is the terminal emulator")
 
 TITLE, CLEAR, RESET = "\x1b]0;pwned\x07", "\x1b[2J\x1b[H", "\x1bc"
 # A new title, twice; colour; another screen; line drawing; cursor up, left and home; clear; reset; text from right to left
@@ -65,7 +64,7 @@ def shown(output: bytes) -> list[str]:
     return [_line(screen, number) for number in range(1, screen.cursor.y)]
 
 
-def _line(screen: Any, number: int) -> str:
+def _line(screen: pyte.Screen, number: int) -> str:
     cells = screen.buffer[number]
     return "".join(cells[column].data for column in range(max(cells, default=-1) + 1))
 
