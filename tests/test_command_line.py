@@ -158,7 +158,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("example", command("sandbox").examples)
-def test_the_simulator_starts_and_stops(example):
+def test_the_simulator_starts_and_stops(default_port, example):
     """Its first line is its URL; Ctrl-C ends it well. Where its port is taken it says how to have another."""
     words = [sys.executable, "-m", "kshell", *shlex.split(example)]
     with subprocess.Popen(
