@@ -367,7 +367,8 @@ def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, colou
 def test_safe_text_does_nothing_but_show(text):
     """For any text: the emulator's title, modes, cursor and other lines stay."""
     harmless = safe(text)
-    shown(("".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
+    # behind a letter, which a combining mark at the beginning then joins: pyte would put it on the line above
+    shown(("a" + "".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
     assert safe(harmless) == harmless
 
 
