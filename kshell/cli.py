@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line, print what it came to, and return the exit code."""
-    result, colour = perform(arguments)
+    result, colour = perform(arguments, show=lambda result, colour: show(result, colour=colour))
     return show(result, colour=colour)
 
 

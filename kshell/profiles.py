@@ -14,7 +14,7 @@ from kshell.fields import OTP_LIMIT
 from kshell.keys import SCHEMES, header_fault
 from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Document, Table
+from kshell.yamlfile import Table, document
 
 if TYPE_CHECKING:
     from kshell.models import Origin
@@ -65,8 +65,8 @@ def load_account(places: Places, name: str) -> Account:
 
 
 def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
-    return Table(document, document.root, what, keys)
+    found = document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+    return Table(found, found.root, what, keys)
 
 
 def _base_url(table: Table) -> str:

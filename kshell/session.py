@@ -14,10 +14,13 @@ from kshell.request import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from kshell.client import Attempt
+    from kshell.lines import Line
     from kshell.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
     from kshell.places import Places
+    from kshell.script import Step
     from kshell.simulator import Simulator
     from kshell.templates import Template
 
@@ -65,6 +68,13 @@ class Setting(NamedTuple):
     source: str
 
 
+class Retry(NamedTuple):
+    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
+
+    times: int = 0
+    delay: float = 1.0
+
+
 class Session:
     """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
 
@@ -76,6 +86,10 @@ class Session:
         self.settings: dict[str, Setting] = {}
         self.attempt: Attempt | None = None
         self.sent: list[Sent] = []
+        self.at: Line | None = None  # the line that is being run
+        self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
+        self.steps: list[Step] = []  # what every line of them came to
+        self.retry = Retry()
 
     @cached_property
     def simulator(self) -> Simulator:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from kshell.errors import Place, TemplateError, did_you_mean, listed
 from kshell.models import Origin, Variable
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Document, Node, Table
+from kshell.yamlfile import Document, Node, Table, document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,10 +88,10 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     if not match:
         return "", None
     first_line = source.count("\n", 0, match.start(1)) + 1
-    document = Document(file, match[1], TemplateError, line=first_line)
-    table = Table(document, document.root, "a template's header", ("title", "variables"))
+    header = document(file, match[1], TemplateError, line=first_line)
+    table = Table(header, header.root, "a template's header", ("title", "variables"))
     node = table.get("variables")
-    return table.text("title", ""), None if node is None else _variables(document, node)
+    return table.text("title", ""), None if node is None else _variables(header, node)
 
 
 def _variables(document: Document, node: Node) -> tuple[Variable, ...]:
