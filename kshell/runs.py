@@ -246,19 +246,8 @@ class _Progress:
         self.say("")
 
 
-def run_all(
-    scripts: Sequence[Script],
-    plan: Plan,
-    *,
-    rows: Sequence[Row] | None = None,
-    show: Show | None = None,
-    brief: bool = False,
-) -> Result:
-    """Run every script, for each row where there are rows, and say what came of it; where ``brief``, only of what failed."""
-    kept: list[Result] = []
-    every: Sequence[Row | None] = [None] if rows is None else rows
-    cases = [Case(script, row) for script in scripts for row in every]
-    run = Run(cases, plan, show or kept.append)
+def run_all(run: Run, *, brief: bool = False) -> Result:
+    """Go, and say what came of it; where ``brief``, only of what failed."""
     code, notes = EXIT_DONE, []
     try:
         run.go()
@@ -266,15 +255,16 @@ def run_all(
         code, notes = error.exit_code, error.lines()
     if not brief or run.exit_code:
         notes += summary(run)
-    together = joined([*kept, Result(notes=notes)])
-    return together._replace(exit_code=max(code, run.exit_code))
+    return Result(notes=notes, exit_code=max(code, run.exit_code))
 
 
 def joined(results: Sequence[Result]) -> Result:
-    """What several lines came to, as one; the exit code is the last one's."""
+    """What several lines came to, as one; the exit code is the last that is not 0."""
     output = b"".join(_bytes(result.output) for result in results)
     notes = [note for result in results for note in result.notes]
-    return Result(output, notes, results[-1].exit_code if results else EXIT_DONE)
+    return Result(
+        output, notes, next((result.exit_code for result in reversed(results) if result.exit_code), EXIT_DONE)
+    )
 
 
 def _bytes(output: str | bytes) -> bytes:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kshell.commands import SHOW, Assignment, Result, command, pass_session
-from kshell.errors import EXIT_SETUP, KshellError, ScriptError
+from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError, ScriptError, UsageError, listed
 from kshell.script import STDIN, check_script, included, play, read_script
 from kshell.session import Retry
 
 if TYPE_CHECKING:
+    from kshell.runs import Case, Plan, Run
     from kshell.session import Session
 
 _FILE = click.Path(path_type=Path)
@@ -37,14 +38,43 @@ def source(session: Session, name: str) -> Result:
     faults = check_script(script, session.scripts)
     if faults:
         return _faulty(faults)
-    return joined([step.result for step in play(session, script)])
+    steps = list(play(session, script))
+    failed = next((step.result.exit_code for step in steps if step.failed), EXIT_DONE)
+    return joined([step.result for step in steps])._replace(exit_code=failed)
 
 
 def _faulty(faults: list[KshellError]) -> Result:
     return Result(notes=[line for fault in faults for line in fault.lines()], exit_code=EXIT_SETUP)
 
 
-@command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"])
+class Report(NamedTuple):
+    """A report to write: its kind, and its file; without one it goes to stdout."""
+
+    kind: str
+    file: Path | None
+
+
+class _ReportType(click.ParamType[Report]):
+    """``KIND=FILE``, or ``tap`` alone."""
+
+    name = "KIND=FILE"
+    kinds = ("junit", "json", "html", "tap")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
+        """The report. Raises ``UsageError`` for a kind that there is not, or a file that cannot be one."""
+        kind, _, name = str(value).partition("=")
+        if kind not in self.kinds:
+            raise UsageError(
+                f"there is no report {kind!r}", hint=f"reports: {listed(self.kinds)}; as in junit=report.xml"
+            )
+        if not name and kind != "tap":
+            raise UsageError(f"--report {kind} wants a file", hint=f"write --report {kind}=FILE")
+        if name and Path(name).is_dir():
+            raise UsageError(f"{name} is a directory", hint=f"write --report {kind}=FILE")
+        return Report(kind, Path(name) if name else None)
+
+
+@command("run", examples=["run sessions/accepted.kshell", "run --check sessions/accepted.kshell"])
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
 @click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
@@ -52,6 +82,14 @@ def _faulty(faults: list[KshellError]) -> Result:
     "--rows", type=_FILE, help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=_ReportType(),
+    metavar="KIND=FILE",
+    help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
+)
 @click.option("--bail", is_flag=True, help="Run nothing more once something has failed.")
 @click.option("--retry", type=click.IntRange(0, 1000), default=0, metavar="N", help="Let an expect look N times more.")
 @click.option(
@@ -67,7 +105,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     the gravest of the lines that failed.
     """
     from kshell.rows import read_rows
-    from kshell.runs import Plan, run_all
+    from kshell.runs import Case, Plan
 
     scripts = [read_script(file) for file in options["files"]]
     faults = [fault for script in scripts for fault in check_script(script)]
@@ -77,18 +115,45 @@ def run(context: click.Context, /, **options: Any) -> Result:
         return Result(notes=[f"{len(script.lines)} lines, no fault: {script.file}" for script in scripts])
     retry = Retry(options["retry"], options["delay"])
     plan = Plan(context.obj.places, dict(options["variables"]), retry, options["bail"], options["jobs"])
-    rows = read_rows(options["rows"]) if options["rows"] else None
-    return run_all(scripts, plan, rows=rows, show=context.meta.get(SHOW))
+    rows = read_rows(options["rows"]) if options["rows"] else [None]
+    return _run(context, [Case(script, row) for script in scripts for row in rows], plan, options["reports"])
+
+
+def _run(
+    context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
+) -> Result:
+    """Run the cases, and print what they say at once where that can be done; a report on stdout has it for itself."""
+    from kshell.runs import Run, joined, run_all
+
+    kept: list[Result] = []
+    show = context.meta.get(SHOW) or kept.append
+    alone = any(report.file is None for report in reports)
+    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
+    ended = run_all(run, brief=brief)
+    return joined([*kept, _report(run, reports), ended])
+
+
+def _report(run: Run, reports: tuple[Report, ...]) -> Result:
+    from kshell.places import write_private
+    from kshell.reports import REPORTS
+
+    output, notes = "", []
+    for report in reports:
+        text = REPORTS[report.kind](run)
+        if report.file is None:
+            output += text
+            continue
+        try:
+            write_private(report.file, text)
+        except OSError as error:
+            notes.append(f"error: the report {report.file} cannot be written: {error.strerror}")
+    return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
 
 
 def run_stdin(context: click.Context) -> Result:
     """Run what stands on stdin as a script; there is no summary where it passes."""
-    from kshell.runs import Plan, run_all
+    from kshell.runs import Case, Plan
 
     script = read_script(STDIN)
     faults = check_script(script)
-    return (
-        _faulty(faults)
-        if faults
-        else run_all([script], Plan(context.obj.places), show=context.meta.get(SHOW), brief=True)
-    )
+    return _faulty(faults) if faults else _run(context, [Case(script)], Plan(context.obj.places), (), brief=True)
