@@ -152,7 +152,10 @@ def perform_at(line: Line, *, mouth: Mouth, session: Session) -> Performed:
     before, session.at = session.at, line
     try:
         words = _words(line, session, commands_of(mouth))
-        return perform(words, mouth=mouth, session=session) if words else Performed(Result())
+        performed = perform(words, mouth=mouth, session=session) if words else Performed(Result())
+        if session.recording and words:
+            session.recording.keep(session, line, performed.result)
+        return performed
     except KshellError as error:
         return Performed(failure(error, session))
     finally:

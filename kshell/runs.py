@@ -41,6 +41,7 @@ class Plan(NamedTuple):
     bail: bool = False
     jobs: int = 1
     around: AbstractContextManager[None] = nullcontext()
+    update: bool = False
 
 
 class Case:
@@ -195,6 +196,7 @@ class Run:
 def _session(plan: Plan, row: Row | None) -> Session:
     session = Session(plan.places)
     session.retry = plan.retry
+    session.updates = [] if plan.update else None
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():

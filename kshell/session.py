@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from kshell.lines import Line
     from kshell.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
     from kshell.places import Places
+    from kshell.recording import Recording
     from kshell.script import Step
     from kshell.simulator import Simulator
     from kshell.templates import Template
+    from kshell.updates import Update
 
 DEFAULT_ACCOUNT = "demo"
 
@@ -90,6 +92,9 @@ class Session:
         self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
         self.steps: list[Step] = []  # what every line of them came to
         self.retry = Retry()
+        self.generated: tuple[str, ...] = ()  # every code that was made here
+        self.recording: Recording | None = None
+        self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
 
     @cached_property
     def simulator(self) -> Simulator:
@@ -106,6 +111,8 @@ class Session:
     def set(self, name: str, text: str, *, source: str = "set") -> None:
         """Set a variable for the rest of the session."""
         self.settings[name] = Setting(text, source)
+        if source == "generated":
+            self.generated = (*self.generated, text)
 
     def current_template(self) -> Template:
         """The template that the next line uses. Raises ``ProfileError`` and ``TemplateError``."""
@@ -173,6 +180,7 @@ class Session:
         key = keys.resolve(draft.account)
         handle = self.simulator.handle if draft.pod.embedded else None
         self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
+        otp.GENERATED.set(self.generated)
         exchange = self.attempt.run()
         self.sent.append(Sent(draft, exchange))
         return exchange

@@ -14,6 +14,7 @@ from kshell.jinja import text_of
 from kshell.keys import without_key
 from kshell.lines import Line
 from kshell.script import capture_parts, check_placed
+from kshell.updates import updates_of
 
 if TYPE_CHECKING:
     from kshell.errors import Place
@@ -41,6 +42,9 @@ def expect(session: Session, expression: str) -> Result:
             return Result()
         if looks_left:
             time.sleep(session.retry.delay)
+    if session.updates is not None and (found := updates_of(expression, session.names(), line)):
+        session.updates += found
+        return Result()
     return Result(notes=_failure(session, expression, line, column), exit_code=EXIT_REFUSED)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kshell.commands import SHOW, Assignment, Result, command, pass_session
-from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError, ScriptError, UsageError, listed
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, UsageError, listed
 from kshell.script import STDIN, check_script, included, play, read_script
 from kshell.session import Retry
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kshell.cassettes import Mode
     from kshell.runs import Case, Plan, Run
     from kshell.session import Session
 
@@ -90,6 +94,19 @@ class _ReportType(click.ParamType[Report]):
     metavar="KIND=FILE",
     help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
 )
+@click.option("--cassette", type=_FILE, help="Keep what is sent and answered in FILE, and play it from there.")
+@click.option(
+    "--record",
+    "mode",
+    type=click.Choice(["none", "once", "new", "all"]),
+    help="With --cassette: send nothing; send where there is no file yet (the default); what the file lacks; all anew.",
+)
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Show, as a diff, what the expect lines would have to say for the answers of this run.",
+)
+@click.option("--yes", is_flag=True, help="With --update: write it into the scripts.")
 @click.option("--bail", is_flag=True, help="Run nothing more once something has failed.")
 @click.option("--retry", type=click.IntRange(0, 1000), default=0, metavar="N", help="Let an expect look N times more.")
 @click.option(
@@ -107,16 +124,61 @@ def run(context: click.Context, /, **options: Any) -> Result:
     from kshell.rows import read_rows
     from kshell.runs import Case, Plan
 
+    _refuse_combinations(options)
     scripts = [read_script(file) for file in options["files"]]
     faults = [fault for script in scripts for fault in check_script(script)]
     if faults:
         return _faulty(faults)
     if options["only_check"]:
         return Result(notes=[f"{len(script.lines)} lines, no fault: {script.file}" for script in scripts])
-    retry = Retry(options["retry"], options["delay"])
-    plan = Plan(context.obj.places, dict(options["variables"]), retry, options["bail"], options["jobs"])
     rows = read_rows(options["rows"]) if options["rows"] else [None]
-    return _run(context, [Case(script, row) for script in scripts for row in rows], plan, options["reports"])
+    cases = [Case(script, row) for script in scripts for row in rows]
+    plan = Plan(
+        places=context.obj.places,
+        variables=dict(options["variables"]),
+        retry=Retry(options["retry"], options["delay"]),
+        bail=options["bail"],
+        jobs=options["jobs"],
+        around=_around(options["cassette"], options["mode"]),
+        update=options["update"],
+    )
+    if options["update"]:
+        return _update(cases, plan, write=options["yes"])
+    return _run(context, cases, plan, options["reports"])
+
+
+def _refuse_combinations(options: dict[str, Any]) -> None:
+    for name, needed, given in (("--record", "--cassette FILE", "mode"), ("--yes", "--update", "yes")):
+        if options[given] and not options[needed.split()[0][2:]]:
+            raise UsageError(f"{name} goes with {needed}", hint=f"add {needed}")
+    if options["update"] and (options["rows"] or options["reports"]):
+        raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
+
+
+def _around(file: Path | None, mode: Mode | None) -> AbstractContextManager[None]:
+    if file is None:
+        return nullcontext()
+    from kshell.cassettes import cassette
+
+    return cassette(file, mode or "once")
+
+
+def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
+    """Run the scripts, and show or write what their expect lines would have to say."""
+    from kshell.runs import Run, joined, run_all
+    from kshell.updates import update_file
+
+    failures: list[Result] = []
+    run = Run(cases, plan, lambda result: failures.append(result._replace(output="")))
+    ended = run_all(run, brief=True)
+    updates = dict.fromkeys(update for case in cases if case.session for update in case.session.updates or ())
+    files = dict.fromkeys(update.at.file for update in updates)
+    diffs = [
+        update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
+    ]
+    changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
+    hint = ["hint: add --yes to write this"] if diffs and not write else []
+    return joined([*(failures if ended.exit_code else []), changed, ended, Result(notes=hint)])
 
 
 def _run(
