@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-@command("source", examples=["source sessions/setup.kshell"])
+@command("source", examples=["source sessions/demo.kshell"])
 @click.argument("name", metavar="FILE")
 @pass_session
 def source(session: Session, name: str) -> Result:
@@ -78,7 +78,7 @@ class _ReportType(click.ParamType[Report]):
         return Report(kind, Path(name) if name else None)
 
 
-@command("run", examples=["run sessions/accepted.kshell", "run --check sessions/accepted.kshell"])
+@command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"])
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
 @click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
