@@ -153,9 +153,10 @@ def perform_at(line: Line, *, mouth: Mouth, session: Session) -> Performed:
     try:
         words = _words(line, session, commands_of(mouth))
         performed = perform(words, mouth=mouth, session=session) if words else Performed(Result())
-        if session.recording and words:
-            session.recording.keep(session, line, performed.result)
-        return performed
+        if not session.recording or not words:
+            return performed
+        told = session.recording.keep(session, line, performed.result)
+        return performed._replace(result=performed.result._replace(notes=[*performed.result.notes, *told]))
     except KshellError as error:
         return Performed(failure(error, session))
     finally:

@@ -16,7 +16,7 @@ from kshell.errors import KshellError
 from kshell.keys import resolve
 from kshell.lines import Line, Piece, quote
 from kshell.models import Delivery
-from kshell.places import write_private
+from kshell.places import shown, write_private
 from kshell.profiles import load_account
 from kshell.responses import read_body
 
@@ -52,8 +52,16 @@ class Recording:
             self._add(session, line)
         self._write(session)
 
-    def keep(self, session: Session, line: Line, result: Result) -> None:
-        """Keep a line that was run, where it did something."""
+    def keep(self, session: Session, line: Line, result: Result) -> list[str]:
+        """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
+        try:
+            self._keep(session, line, result)
+        except OSError as error:
+            session.recording = None
+            return [f"error: {shown(self.file)} cannot be written: {error.strerror}; the recording has ended"]
+        return []
+
+    def _keep(self, session: Session, line: Line, result: Result) -> None:
         exchange = session.sent[-1].exchange if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
         kept = line.head not in _NOT_KEPT and line.head in _known() and (result.exit_code == 0 or exchange is not None)
@@ -112,28 +120,31 @@ class Recording:
         return " ".join(self._word(session, word, words[0], position) for position, word in enumerate(words))
 
     def _word(self, session: Session, word: Word, head: Word, position: int) -> str:
-        plain = "".join(piece.text for piece in word.pieces if not piece.expression)
-        if len(plain) == sum(len(piece.text) for piece in word.pieces):
-            name, equals, value = plain.partition("=")
-            if equals and name.isidentifier():
-                return self._assignment(session, name, value)
-            if position == 1 and _text(head) == "otp" and plain != "new":
-                return self._reference("otp", plain)
-        return "".join(
-            f"{{{{{piece.text}}}}}" if piece.expression else self._literal(session, piece.text)
-            for piece in _merged(word)
-        )
+        """A word in the one spelling that a recording has for it: ``name=``, then what follows."""
+        first, *rest = _merged(word) or [Piece("", word.column)]
+        if first.expression:
+            return "".join(self._piece(session, piece) for piece in (first, *rest))
+        name, equals, value = first.text.partition("=")
+        if equals and name.isidentifier():
+            own = self._assignment(session, name, value) if not rest else f"{name}={self._literal(session, value)}"
+            return own + "".join(self._piece(session, piece) for piece in rest)
+        if not rest and position == 1 and _text(head) == "otp" and first.text != "new":
+            return self._reference("otp", first.text)
+        return "".join(self._piece(session, piece) for piece in (first, *rest))
+
+    def _piece(self, session: Session, piece: Piece) -> str:
+        return f"{{{{{piece.text}}}}}" if piece.expression else self._literal(session, piece.text)
 
     def _assignment(self, session: Session, name: str, value: str) -> str:
         if name in _SECRET_NAMES and value:
             return f"{name}={self._reference(name, value)}"
-        return f"{name}={self._literal(session, value)}"
+        return f"{name}={self._literal(session, value) or quote('')}"
 
     def _literal(self, session: Session, text: str) -> str:
         """A text as a part of a word, every secret in it a reference."""
         found = self._found(session, text)
         if not found:
-            return quote(text)
+            return quote(text) if text else ""
         pieces = re.split("(" + "|".join(map(re.escape, sorted(found, key=len, reverse=True))) + ")", text)
         return "".join(
             self._reference(found[piece], piece) if piece in found else quote(piece) for piece in pieces if piece
@@ -205,16 +216,12 @@ def _text(word: Word) -> str:
     return "".join(piece.text for piece in word.pieces)
 
 
-def _merged(word: Word) -> Iterator[Piece]:
+def _merged(word: Word) -> list[Piece]:
     """The pieces of a word, neighbouring plain ones as one."""
-    text = ""
+    merged: list[Piece] = []
     for piece in word.pieces:
-        if piece.expression:
-            if text:
-                yield Piece(text, word.column)
-            yield piece
-            text = ""
+        if merged and not piece.expression and not merged[-1].expression:
+            merged[-1] = Piece(merged[-1].text + piece.text, merged[-1].column)
         else:
-            text += piece.text
-    if text:
-        yield Piece(text, word.column)
+            merged.append(piece)
+    return merged

@@ -21,6 +21,7 @@ from kshell.session import Retry, Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
     from kshell.models import Delivery
     from kshell.places import Places
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     jobs: int = 1
     around: AbstractContextManager[None] = nullcontext()
     update: bool = False
+    scripts: tuple[Path, ...] = ()  # those that are being run already, where a script runs scripts
 
 
 class Case:
@@ -85,7 +87,11 @@ class Case:
             return []
         sent = [sent.exchange for sent in self.session.sent]
         attempt = self.session.attempt
-        if self.state == "running" and attempt and not any(exchange.request is attempt.request for exchange in sent):
+        if (
+            self.state in ("running", "interrupted")
+            and attempt
+            and not any(exchange.request is attempt.request for exchange in sent)
+        ):
             sent.append(attempt.exchange)
         return [exchange.delivery for exchange in sent]
 
@@ -136,8 +142,10 @@ class Run:
                     if not self.by_rows and (step.result.output or step.result.notes):
                         self.show(step.result)
                 self._ended(case)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # between two lines; a line tells of its own
             self._interrupt()
+            for case in waiting:
+                case.state = "interrupted" if case.state == "running" else case.state
 
     def _go_in_threads(self, waiting: Sequence[Case]) -> None:
         pool = ThreadPoolExecutor(self.plan.jobs)
@@ -195,7 +203,7 @@ class Run:
 
 def _session(plan: Plan, row: Row | None) -> Session:
     session = Session(plan.places)
-    session.retry = plan.retry
+    session.retry, session.scripts = plan.retry, plan.scripts
     session.updates = [] if plan.update else None
     for name, text in plan.variables.items():
         session.set(name, text, source="var")

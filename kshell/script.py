@@ -104,9 +104,9 @@ def _ends_in_comment(text: str) -> bool:
         return False
 
 
-def included(session: Session, name: str) -> Path:
-    """The file that ``source NAME`` means: relative to the file that says so. Raises ``ScriptError`` for a loop."""
-    file = session.scripts[-1].parent / name if session.scripts else Path(name)
+def included(session: Session, name: Path) -> Path:
+    """The file that a name in ``source`` or ``run`` means: relative to the script that says it. Raises for a loop."""
+    file = session.scripts[-1].parent / name if session.scripts else name
     _refuse_loop(file, session.scripts, session.at.place(1) if session.at else None)
     return file
 
@@ -114,7 +114,7 @@ def included(session: Session, name: str) -> Path:
 def _refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
     if file.resolve() in [known.resolve() for known in running]:
         chain = " → ".join(shown(known) for known in (*running, file))
-        raise ScriptError(f"a loop of source: {chain}", hint="remove one of them", at=at)
+        raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)
 
 
 # ---- checking

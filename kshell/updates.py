@@ -14,6 +14,7 @@ from kshell.errors import ScriptError
 from kshell.expressions import blames
 from kshell.jinja import evaluate
 from kshell.places import read_text, write_private
+from kshell.script import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kshell.lines import Line
 
 _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")
-_MOST_BYTES = 8 * 1024 * 1024
 
 
 class Update(NamedTuple):
@@ -83,7 +83,7 @@ def diff_of(name: str, before: str, after: str) -> str:
 
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
     """The diff of a script's updates; with ``write`` they are also made, and the file keeps its mode."""
-    before = read_text(file, ScriptError, most=_MOST_BYTES)
+    before = read_text(file, ScriptError, most=MOST_BYTES)
     after = updated_text(before, updates)
     if write:
         mode = file.stat().st_mode & 0o777

@@ -278,3 +278,16 @@ def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
     session = shell("record r.kshell", "help", "vars")
     assert recorded() == "vars\n"
     assert perform(["record", "stop"], mouth="shell", session=session).result.exit_code == 0
+
+
+def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
+    """The line itself is run, and the session goes on."""
+    session = shell("record deep/r.kshell")
+    Path("deep/r.kshell").unlink()
+    Path("deep").rmdir()
+    Path("deep").touch()
+    result = perform_line("set ref=x", mouth="shell", session=session).result
+    assert result.exit_code == 0
+    assert "cannot be written" in result.notes[-1]
+    assert session.recording is None
+    assert session.variables == {"ref": "x"}

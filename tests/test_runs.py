@@ -265,6 +265,20 @@ def test_no_progress_is_written_where_there_is_no_terminal(run):
     assert "\r" not in run(SEND, many(3)).err
 
 
+def test_a_terminal_is_told_how_far_the_run_has_come(write):
+    """On one line, which is cleared for what is printed next."""
+    write("s.kshell", SEND)
+    write("r.csv", many(5))
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
+    subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=20)
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "\r\x1b[K2/5 · 2 passed" in told
+    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in told
+
+
 # ---- reports
 
 

@@ -139,7 +139,7 @@ WRONG = [
     ("send --timeout x", "1:1: Invalid value", "help send"),
     ("set 1=2", "1:1: '1=2' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
-    ("source s.kshell", "1:1: a loop of source: s.kshell → s.kshell", "remove one"),
+    ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
     ("sandbox", "1:1: there is no command 'sandbox'", "sandbox is for line"),
 ]
 
@@ -196,7 +196,18 @@ def test_source_takes_an_expression(cli, write):
     write("one.kshell", "source {{ what }}.kshell\n")
     write("two.kshell", "set ref=x\n")
     assert cli("run", "one.kshell", "--var", "what=two").code == 0
-    assert "a loop of source" in cli("run", "one.kshell", "--var", "what=one").err
+    assert "a loop" in cli("run", "one.kshell", "--var", "what=one").err
+
+
+def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
+    """A loop of run is refused too; the name is relative to the script that says it."""
+    write("deep/one.kshell", "run two.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    assert cli("run", "deep/one.kshell").code == 0
+    write("deep/two.kshell", "run one.kshell\n")
+    ran = cli("run", "deep/one.kshell")
+    assert ran.code == 3
+    assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
 
 
 def test_source_in_the_shell_changes_the_session(write):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands import SHOW, Assignment, Result, command, pass_session
+from kshell.commands import SHOW, Assignment, Result, command, pass_session, session_of
 from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, UsageError, listed
 from kshell.script import STDIN, check_script, included, play, read_script
 from kshell.session import Retry
@@ -33,7 +33,7 @@ def source(session: Session, name: str) -> Result:
     """
     from kshell.runs import joined
 
-    file = included(session, name)
+    file = included(session, Path(name))
     try:
         script = read_script(file)
     except ScriptError as error:
@@ -125,7 +125,9 @@ def run(context: click.Context, /, **options: Any) -> Result:
     from kshell.runs import Case, Plan
 
     _refuse_combinations(options)
-    scripts = [read_script(file) for file in options["files"]]
+    session = session_of(context)
+    files = [included(session, file) if session.scripts and file != STDIN else file for file in options["files"]]
+    scripts = [read_script(file) for file in files]
     faults = [fault for script in scripts for fault in check_script(script)]
     if faults:
         return _faulty(faults)
@@ -134,13 +136,14 @@ def run(context: click.Context, /, **options: Any) -> Result:
     rows = read_rows(options["rows"]) if options["rows"] else [None]
     cases = [Case(script, row) for script in scripts for row in rows]
     plan = Plan(
-        places=context.obj.places,
+        places=session.places,
         variables=dict(options["variables"]),
         retry=Retry(options["retry"], options["delay"]),
         bail=options["bail"],
         jobs=options["jobs"],
         around=_around(options["cassette"], options["mode"]),
         update=options["update"],
+        scripts=session.scripts,
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
