@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from kshell import __version__
@@ -10,6 +11,7 @@ from kshell import __version__
 
 def main() -> int:
     """Run the command line of this process; the exit code is returned."""
+    _open_streams()
     if sys.argv[1:] == ["--version"]:
         print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
         return 0
@@ -17,12 +19,22 @@ def main() -> int:
     gc.set_threshold(100_000, 50, 50)
     try:
         from kshell.cli import run
-
-        return run(sys.argv[1:])
     except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was sent\n")
+        return 130
+    try:
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was told
         return 130
     finally:
         gc.freeze()  # the interpreter's last collections have nothing to find
+
+
+def _open_streams() -> None:
+    """Where stdout or stderr is closed (``>&-``) Python has none, and the next socket would take its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 if __name__ == "__main__":

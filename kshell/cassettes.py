@@ -31,7 +31,7 @@ from vcr.request import Request
 from vcr.serialize import deserialize, serialize
 from vcr.serializers import yamlserializer
 
-from kshell.errors import CassetteError, Place
+from kshell.errors import CassetteError, Place, SetupError
 from kshell.jsontext import dumps
 from kshell.models import is_loopback
 from kshell.otp import GENERATED
@@ -372,9 +372,8 @@ class _File:
             return
         try:
             write_private(self.path, serialize(cassette_dict, self))
-        except OSError as error:
-            hint = f"what was sent was sent; ls -ld {shown(self.path.parent)}"
-            self.failure = CassetteError(f"the cassette {file} cannot be written: {error.strerror}", hint=hint)
+        except SetupError as error:
+            self.failure = CassetteError(error.message, hint=f"what was sent was sent; {error.hint}")
 
     def deserialize(self, text: str) -> Any:
         """The file's data, by vcrpy's safe loader; the salt is taken from it."""

@@ -174,6 +174,21 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
     return [line.expanded(word, names) for word in words]
 
 
+def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:
+    """Raise ``UsageError`` where ``mouth`` has no such command or, with ``whole``, it does not take the words. Runs nothing."""
+    root = commands_of(mouth)
+    context = click.Context(root, info_name="")
+    name, command, rest = root.resolve_command(context, list(words))
+    if command is None or not whole:
+        return
+    try:
+        command.make_context(name, rest, parent=context)
+    except Exit:
+        return  # --help
+    except click.UsageError as error:
+        raise UsageError(error.format_message(), hint=f"help {name}") from None
+
+
 def failure(error: BaseException, session: Session | None) -> Result:
     """An exception as what a user reads, and its exit code."""
     if isinstance(error, KshellError):

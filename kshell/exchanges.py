@@ -34,7 +34,7 @@ def outcome(exchange: Exchange, explanation: Explanation) -> list[str]:
         lines += _oddities(exchange.response)
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
         lines += explained(explanation)
-    return [safe(line) for line in lines]
+    return [safe_line(line) for line in lines]
 
 
 def explained(explanation: Explanation) -> list[str]:
@@ -46,7 +46,8 @@ def explained(explanation: Explanation) -> list[str]:
         ("next", explanation.next),
         ("source", explanation.source),
     )
-    return [explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text)]
+    lines = (explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text))
+    return [safe_line(line) for line in lines]
 
 
 def _oddities(response: Response) -> list[str]:

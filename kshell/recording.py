@@ -12,11 +12,11 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.commands import SECTIONS
-from kshell.errors import KshellError
+from kshell.errors import KshellError, SetupError
 from kshell.keys import resolve
 from kshell.lines import Line, Piece, quote
 from kshell.models import Delivery
-from kshell.places import shown, write_private
+from kshell.places import write_private
 from kshell.profiles import load_account
 from kshell.responses import read_body
 
@@ -56,9 +56,9 @@ class Recording:
         """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
         try:
             self._keep(session, line, result)
-        except OSError as error:
+        except SetupError as error:
             session.recording = None
-            return [f"error: {shown(self.file)} cannot be written: {error.strerror}; the recording has ended"]
+            return [f"error: {error.message}; the recording has ended"]
         return []
 
     def _keep(self, session: Session, line: Line, result: Result) -> None:

@@ -46,7 +46,7 @@ ANSWERS = (
     Answer(
         "demo", 202, "WA202", "", "Request Accepted",
         "The API took the message and will pass it to WhatsApp. Whether it arrives is told later, by callbacks and reports.",
-        "nobody's", "no: a second send is a second message", "kshell send with the next recipient",
+        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…",
         f"{_PAGE}Sample Success Response",
     ),
     Answer(
@@ -71,12 +71,12 @@ ANSWERS = (
         "server-error", 500, "WA500", "error", "Please try again later",
         "The API failed. Kaleyra's advice is to try again after 5, 10 and 15 minutes; by then this code is dead.",
         "Kaleyra's; after three failures, its support's", "yes, but with a new code, and not at once",
-        "kshell send again in five minutes, with a new code", f"{_PAGE}500 Internal Server Error",
+        "kshell send -a {account} to=…", f"{_PAGE}500 Internal Server Error",
     ),
     Answer(
         "low-balance", 400, "E110", "balance", "Low balance",
         "The account's balance does not pay for this message.",
-        "yours: top the account up", "yes, once the balance is topped up", "kshell send again after topping up",
+        "yours: top the account up", "yes, once the balance is topped up", "kshell send -a {account} to=…",
         f"{_PAGE}400 Low balance",
     ),
     Answer(
@@ -93,7 +93,7 @@ ANSWERS = (
     ),
     Answer(
         "", 200, "WA200", "", "Success", "The API took the message.",
-        "nobody's", "no: a second send is a second message", "kshell send with the next recipient", _CODES,
+        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…", _CODES,
     ),
     Answer(
         "", 400, "WAV2101", "", "Daily limit reached", "The account has sent as many messages as it may in a day.",
@@ -103,7 +103,7 @@ ANSWERS = (
         "", 429, "WA429", "", "Too many requests",
         "More was sent than the API takes. By default a business number may send 80 messages a second (Meta), and to one "
         "recipient one message in 6 seconds.",
-        "yours: send more slowly", "yes, after a pause", "kshell send again in a minute", "WhatsApp templates API V2",
+        "yours: send more slowly", "yes, after a pause", "kshell send -a {account} to=…", "WhatsApp templates API V2",
     ),
 )  # fmt: skip
 

@@ -13,18 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-from click.exceptions import Exit
-
 from kshell.commands import Result
-from kshell.dispatch import commands_of, perform_at
+from kshell.dispatch import check_words, commands_of, perform_at
 from kshell.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
     KshellError,
     Place,
     ScriptError,
-    UsageError,
 )
 from kshell.lines import Line, split
 from kshell.places import decoded, read_text, shown
@@ -133,30 +129,17 @@ def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellE
 
 
 def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
-    root = click.Context(commands_of("script"), info_name="")
-    commands = commands_of("script")
-    if line.head in commands.whole:
+    if line.head in commands_of("script").whole:
         _check_whole(line)
         return []
     words = line.words()
-    plain = ["".join(piece.text for piece in word.pieces) for word in words]
     _check_expressions(line, words)
     if any(piece.expression for piece in words[0].pieces):
         return []
-    _, command, rest = commands.resolve_command(root, plain)
-    if command is None or any(piece.expression for word in words for piece in word.pieces):
-        return []
-    _parse(command, plain[0], rest, root, line)
-    return _check_included(line, rest[0], running) if command.name == "source" and len(rest) == 1 else []
-
-
-def _parse(command: click.Command, name: str, rest: list[str], root: click.Context, line: Line) -> None:
-    try:
-        command.make_context(name, list(rest), parent=root)
-    except Exit:
-        return  # --help
-    except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"help {name}", at=line.place(1)) from None
+    plain = ["".join(piece.text for piece in word.pieces) for word in words]
+    known = not any(piece.expression for word in words for piece in word.pieces)
+    check_words(plain if known else plain[:1], mouth="script", whole=known)
+    return _check_included(line, plain[1], running) if plain[0] == "source" and known and len(plain) == 2 else []
 
 
 def _check_whole(line: Line) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.errors import ScriptError
 from kshell.expressions import blames
 from kshell.jinja import evaluate
-from kshell.places import read_text, write_private
+from kshell.places import read_text, rewrite
 from kshell.script import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -82,11 +82,9 @@ def diff_of(name: str, before: str, after: str) -> str:
 
 
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
-    """The diff of a script's updates; with ``write`` they are also made, and the file keeps its mode."""
+    """The diff of a script's updates; with ``write`` they are also made."""
     before = read_text(file, ScriptError, most=MOST_BYTES)
     after = updated_text(before, updates)
     if write:
-        mode = file.stat().st_mode & 0o777
-        write_private(file, after)
-        file.chmod(mode)
+        rewrite(file, after)
     return diff_of(str(file), before, after)

@@ -23,7 +23,7 @@ class Ran(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """stdout as JSON."""
+        """What stdout holds, as JSON."""
         return json.loads(self.out)
 
 
@@ -35,7 +35,15 @@ def _empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
-    for name in ("KSHELL_HOME", "KALEYRA_API_KEY", "NO_COLOR", "KSHELL_DEBUG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        "KSHELL_HOME",
+        "KALEYRA_API_KEY",
+        "NO_COLOR",
+        "KSHELL_DEBUG",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
 

@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "render": Entry("message"),
         "check": Entry("message"),
         "curl": Entry("message"),
+        "snippet": Entry("message"),
         "send": Entry("send"),
     },
     "Session": {
@@ -62,6 +63,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
+    "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
     "Setup": {"sandbox": Entry("sandbox", ("line",)), "trust": Entry("trust")},
 }
 """Every command, by the section of the help it stands in."""

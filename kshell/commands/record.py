@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import ScriptError, UsageError
+from kshell.errors import UsageError
 from kshell.places import shown
 
 if TYPE_CHECKING:
@@ -35,12 +35,7 @@ def record(session: Session, file: Path, *, expects: bool, force: bool) -> Resul
         raise UsageError(f"{shown(session.recording.file)} is being recorded already", hint=hint)
     if file.exists() and not force:
         raise UsageError(f"there is a file {shown(file)} already", hint="choose another name, or add --force")
-    try:
-        session.recording = Recording(file, session, expects=expects)
-    except OSError as error:
-        raise ScriptError(
-            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {shown(file.parent)}"
-        ) from None
+    session.recording = Recording(file, session, expects=expects)
     return Result(notes=[f"recording to {shown(file)}; record stop ends it"])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands import SHOW, Assignment, Result, command, pass_session, session_of
-from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, UsageError, listed
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, SetupError, UsageError, listed
 from kshell.script import STDIN, check_script, included, play, read_script
 from kshell.session import Retry
 
@@ -202,7 +202,8 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
     from kshell.places import write_private
     from kshell.reports import REPORTS
 
-    output, notes = "", []
+    output = ""
+    notes: list[str] = []
     for report in reports:
         text = REPORTS[report.kind](run)
         if report.file is None:
@@ -210,8 +211,8 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
             continue
         try:
             write_private(report.file, text)
-        except OSError as error:
-            notes.append(f"error: the report {report.file} cannot be written: {error.strerror}")
+        except SetupError as error:
+            notes += error.lines()
     return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
 
 
