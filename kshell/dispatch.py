@@ -177,7 +177,8 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
 def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:
     """Raise ``UsageError`` where ``mouth`` has no such command or, with ``whole``, it does not take the words. Runs nothing."""
     root = commands_of(mouth)
-    context = click.Context(root, info_name="")
+    # a command keeps the help option that its first context gives it, so this one is as every other
+    context = click.Context(root, info_name="", **root.context_settings)
     name, command, rest = root.resolve_command(context, list(words))
     if command is None or not whole:
         return

@@ -180,6 +180,13 @@ def test_a_file_that_is_no_script_is_one_clear_error(run, content):
     assert "s.kshell" in ran.err
 
 
+def test_checking_a_script_leaves_the_commands_as_they_are(cli, run):
+    """What a line of a script is parsed by still understands ``-h`` afterwards."""
+    commands_of.cache_clear()
+    run("check to=+919812345678\n", "--check")
+    assert cli("check", "-h").code == 0
+
+
 # ---- source
 
 
