@@ -5,7 +5,8 @@ pseudonyms, an index, and what a miss says.
 
 No key, code or phone number stands in a cassette. Each is replaced by a pseudonym (``CODE-4f0c2a9d1b37``) that is the same
 for equal values and another for different ones, made with the cassette's own salt: equal requests match, and a request with
-another code does not. A played answer gets the values of the request that asked for it back in place of its pseudonyms.
+another code does not. A code that the session generated is known by its number (``CODE-generated0001``), so that a script
+which generates codes can be played. A played answer gets the values of the request that asked for it back in their places.
 Whoever has the file can still find out whether a number or a code they guess is in it; a guess costs a thousand hashes.
 """
 
@@ -33,6 +34,7 @@ from vcr.serializers import yamlserializer
 from kshell.errors import CassetteError, Place, SetupError
 from kshell.jsontext import dumps
 from kshell.models import is_loopback
+from kshell.otp import GENERATED
 from kshell.places import shown, write_private
 from kshell.request import KEY_HEADER
 from kshell.rules import codes_of, recipients_of
@@ -58,7 +60,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 _HASHES = 1000
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
-_PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-[0-9a-f]{12}(?:-[a-z]+)?")
+_PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,})(?:-[a-z]+)?")
 _KEPT_HEADERS = ("content-type", KEY_HEADER)
 _SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
 _LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
@@ -85,10 +87,14 @@ def cassette(file: Path, mode: Mode = "once") -> Iterator[None]:
 
 
 class Private(NamedTuple):
-    """A value that no cassette holds. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``."""
+    """A value that no cassette holds. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``.
+
+    ``number`` counts from 1 the codes that a session generated; it is 0 for every other value.
+    """
 
     kind: str
     text: str
+    number: int = 0
 
     def forms(self) -> dict[str, str]:
         """How it may be written, by the ending of that form's pseudonym."""
@@ -108,6 +114,8 @@ class Pseudonyms:
 
     def of(self, private: Private) -> str:
         """The pseudonym: equal for equal values, and not to be turned round without trying values."""
+        if private.number:
+            return f"{private.kind}-generated{private.number:04}"
         if private not in self._names:
             text = private.text.encode("utf-8", "surrogatepass")
             digest = hashlib.pbkdf2_hmac("sha256", text, bytes.fromhex(self.salt), _HASHES, 6)
@@ -144,7 +152,8 @@ def private_values(request: Request) -> list[Private]:
     text = unquote(request.uri) + _text(request.body)
     values = [Private("KEY", request.headers.get(KEY_HEADER, ""))]
     values += [Private("NUMBER", number) for number in (*sender, *recipients, *_E164.findall(text))]
-    values += [Private("CODE", code) for code in codes]
+    made = GENERATED.get()
+    values += [Private("CODE", code, made.index(code) + 1 if code in made else 0) for code in codes]
     return [value for value in dict.fromkeys(values) if value.text and not _PSEUDONYM.fullmatch(value.text)]
 
 

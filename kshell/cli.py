@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     asked = os.environ.get("_KSHELL_COMPLETE")
     if asked:
         return show(_completed(asked))
-    result, colour = perform(arguments)
+    result, colour = perform(arguments, show=lambda result, colour: show(result, colour=colour))
     return show(result, colour=colour)
 
 

@@ -6,7 +6,8 @@ The command line, the shell and scripts are three mouths of it; printing is not 
 from __future__ import annotations
 
 import os
-from functools import cache
+import sys
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,13 +15,16 @@ import click
 from click.exceptions import Exit
 
 from kshell import __version__
-from kshell.commands import SECTIONS, Command, Mouth, Result, common_options, session_of
+from kshell.commands import SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
 from kshell.errors import EXIT_INTERRUPTED, EXIT_SETUP, EXIT_UNKNOWN, EXIT_USAGE, KshellError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from kshell.lines import Line
     from kshell.session import Session
+
+    Show = Callable[[Result, bool | None], object]
 
 
 class Commands(click.Group):
@@ -35,6 +39,7 @@ class Commands(click.Group):
             if any(mouth in entry.mouths for entry in entries.values())
         }
         self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
+        self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Every command's name, in the order of the help."""
@@ -98,7 +103,13 @@ def _root(context: click.Context) -> Result:
         return Result()
     from kshell.commands.shell import at_terminal, start
 
-    return start(session_of(context)) if at_terminal() else Result(context.get_help() + "\n")
+    if at_terminal():
+        return start(session_of(context))
+    if sys.stdin is None or sys.stdin.isatty():
+        return Result(context.get_help() + "\n")
+    from kshell.commands.script import run_stdin
+
+    return run_stdin(context)
 
 
 class Performed(NamedTuple):
@@ -108,15 +119,19 @@ class Performed(NamedTuple):
     colour: bool | None = None
 
 
-def perform(words: Sequence[str], *, mouth: Mouth = "line", session: Session | None = None) -> Performed:
+def perform(
+    words: Sequence[str], *, mouth: Mouth = "line", session: Session | None = None, show: Show | None = None
+) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
-    Without a ``session`` a new one is made, with the places that ``--home`` says.
+    Without a ``session`` a new one is made, with the places that ``--home`` says. ``show`` prints what a command that takes
+    its time has to say meanwhile; without it, all of it is in the ``Result``.
     """
     root = commands_of(mouth)
     context = click.Context(root, info_name="kshell" if mouth == "line" else "", obj=session)
     try:
         context = root.make_context(context.info_name, list(words), obj=session)
+        context.meta[SHOW] = show and partial(_shown, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
     except Exit as error:
@@ -125,17 +140,58 @@ def perform(words: Sequence[str], *, mouth: Mouth = "line", session: Session | N
         return Performed(failure(error, context.obj), context.color)
 
 
+def _shown(show: Show, context: click.Context, result: Result) -> None:
+    show(result, context.color)
+
+
 def perform_line(text: str, *, mouth: Mouth, session: Session, file: str = "line", number: int = 1) -> Performed:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
-    from kshell.lines import expand, split
+    from kshell.lines import Line
 
+    return perform_at(Line(file, number, (text,)), mouth=mouth, session=session)
+
+
+def perform_at(line: Line, *, mouth: Mouth, session: Session) -> Performed:
+    """As ``perform_line``, for a line of a file."""
+    before, session.at = session.at, line
     try:
-        words = split(text, file=file, number=number)
-        names = session.names()
-        expanded = [expand(word, names, file=file, number=number, line=text) for word in words]
+        words = _words(line, session, commands_of(mouth))
+        performed = perform(words, mouth=mouth, session=session) if words else Performed(Result())
+        if not session.recording or not words:
+            return performed
+        told = session.recording.keep(session, line, performed.result)
+        return performed._replace(result=performed.result._replace(notes=[*performed.result.notes, *told]))
     except KshellError as error:
         return Performed(failure(error, session))
-    return perform(expanded, mouth=mouth, session=session) if expanded else Performed(Result())
+    finally:
+        session.at = before
+
+
+def _words(line: Line, session: Session, commands: Commands) -> list[str]:
+    """The words of a line, its expressions expanded; of ``expect`` and ``capture``, all that follows as one word."""
+    if line.head in commands.whole:
+        rest = line.rest()[0]
+        return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
+    words = line.words()
+    expressions = any(piece.expression for word in words for piece in word.pieces)
+    names = session.names() if expressions else {}
+    return [line.expanded(word, names) for word in words]
+
+
+def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:
+    """Raise ``UsageError`` where ``mouth`` has no such command or, with ``whole``, it does not take the words. Runs nothing."""
+    root = commands_of(mouth)
+    # a command keeps the help option that its first context gives it, so this one is as every other
+    context = click.Context(root, info_name="", **root.context_settings)
+    name, command, rest = root.resolve_command(context, list(words))
+    if command is None or not whole:
+        return
+    try:
+        command.make_context(name, rest, parent=context)
+    except Exit:
+        return  # --help
+    except click.UsageError as error:
+        raise UsageError(error.format_message(), hint=f"help {name}") from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:

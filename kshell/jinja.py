@@ -297,10 +297,7 @@ def evaluate(expression: str, names: Mapping[str, object]) -> object:
     """The value of a Jinja expression over plain values. Raises what the expression raises, and for an unknown name."""
     tree = _EXPRESSIONS.parse("{{" + expression + "}}")
     tree = _Bound().visit(tree)
-    output = tree.body[0] if len(tree.body) == 1 else None
-    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
-        raise TemplateSyntaxError("one expression is wanted", 1)
-    assign = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
+    assign = nodes.Assign(nodes.Name("result", "store"), _single(tree), lineno=1)
     program = nodes.Template([assign], lineno=1)
     program.set_environment(_EXPRESSIONS)
     code = _EXPRESSIONS.compile(program)
@@ -309,6 +306,34 @@ def evaluate(expression: str, names: Mapping[str, object]) -> object:
     if isinstance(value, Undefined):
         str(value)  # raises, naming what is not defined
     return value
+
+
+def _single(tree: nodes.Template) -> nodes.Expr:
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if (
+        not isinstance(output, nodes.Output)
+        or len(output.nodes) != 1
+        or isinstance(output.nodes[0], nodes.TemplateData)
+    ):
+        raise TemplateSyntaxError("one expression is wanted", 1)
+    return output.nodes[0]
+
+
+def check_expression(expression: str) -> None:
+    """Raises ``jinja2.TemplateSyntaxError`` for what is not one expression, or names a filter or a test that there is not."""
+    _EXPRESSIONS.from_string("{{" + expression + "}}")
+    _single(_EXPRESSIONS.parse("{{" + expression + "}}"))
+
+
+def tokens(expression: str) -> list[tuple[str, str, int]]:
+    """(kind, text, offset) of what an expression is made of, blanks left out."""
+    found: list[tuple[str, str, int]] = []
+    offset = -2
+    for _, kind, text in _EXPRESSIONS.lexer.tokeniter("{{" + expression + "}}", None):
+        if kind not in ("whitespace", "variable_begin", "variable_end"):
+            found.append((kind, text, offset))
+        offset += len(text)
+    return found
 
 
 def text_of(value: object) -> str:

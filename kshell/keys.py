@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.errors import SecretError
+from kshell.models import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,3 +97,11 @@ def _from_keyring(secret: Secret, _folder: Path) -> str:
     if not key:
         raise SecretError(f"{secret}: the keyring holds nothing there", hint=f"keyring set {service} {user}")
     return str(key)
+
+
+def without_key(text: str, account: Account) -> str:
+    """``text`` without the account's key, where a server may have said it back."""
+    try:
+        return text.replace(resolve(account), REDACTED)
+    except SecretError:
+        return text

@@ -34,6 +34,62 @@ class Word(NamedTuple):
     column: int
 
 
+class Line(NamedTuple):
+    """A line of a script, or one that was typed. ``parts`` are its lines in the file, without the backslashes between."""
+
+    file: str
+    number: int
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The parts as one line."""
+        return "".join(self.parts)
+
+    @property
+    def head(self) -> str:
+        """The first word, as it stands."""
+        return (self.text.split(maxsplit=1) or [""])[0]
+
+    def rest(self) -> tuple[str, int]:
+        """What follows the first word, without a comment, and the column where it begins."""
+        match = _REST.match(self.text)
+        assert match  # noqa: S101 - it matches any text
+        return match[2].rstrip(), match.start(2) + 1
+
+    def place(self, column: int) -> Place:
+        """The place in the file of a column of ``text``."""
+        number = self.number
+        for part in self.parts[:-1]:
+            if column <= len(part):
+                return Place(self.file, number, column, part)
+            column -= len(part)
+            number += 1
+        return Place(self.file, number, column, self.parts[-1])
+
+    def words(self) -> list[Word]:
+        """As ``split``, with places of the file."""
+        try:
+            return split(self.text)
+        except ScriptError as error:
+            raise self._moved(error) from None
+
+    def expanded(self, word: Word, names: Mapping[str, object]) -> str:
+        """As ``expand``, with places of the file."""
+        try:
+            return expand(word, names)
+        except ScriptError as error:
+            raise self._moved(error) from None
+
+    def _moved(self, error: ScriptError) -> ScriptError:
+        error.at = self.place(error.at.column if error.at else 1)
+        return error
+
+
+# the first word, blanks, and all up to a # that stands behind a blank and outside of a string
+_REST = re.compile(r"""(\s*\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
+
+
 def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
     """The words of a line, none for an empty one or a comment. Raises ``ScriptError`` for what is not closed."""
     return _Splitter(line, file, number).words()

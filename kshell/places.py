@@ -131,13 +131,17 @@ def shown(file: Path) -> str:
         return str(file)
 
 
-def read_text(file: Path, fault: type[SetupError]) -> str:
-    """The text of a profile or template: UTF-8 with or without a BOM, at most 256 KiB. Raises ``fault``."""
-    raw = _read_bytes(file, fault)
-    if len(raw) > MOST_BYTES:
-        raise fault(
-            f"{shown(file)} is larger than {MOST_BYTES // 1024} KiB", hint="a profile or a template is a page of text"
-        )
+def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
+    """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
+    raw = _read_bytes(file, fault, most)
+    if len(raw) > most:
+        hint = "a profile or a template is a page of text" if most == MOST_BYTES else "split it"
+        raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
+    return decoded(raw, file, fault)
+
+
+def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
+    """The text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault``."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -150,14 +154,14 @@ def read_text(file: Path, fault: type[SetupError]) -> str:
         ) from None
 
 
-def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
+def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
     try:
         # a FIFO would block the open, and a device has no end
         if not stat.S_ISREG(file.stat().st_mode):
             kind = "a directory" if file.is_dir() else "not a regular file"
             raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
         with file.open("rb") as stream:
-            return stream.read(MOST_BYTES + 1)
+            return stream.read(most + 1)
     except OSError as error:
         raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
 

@@ -14,12 +14,17 @@ from kshell.request import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from kshell.client import Attempt
+    from kshell.lines import Line
     from kshell.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
     from kshell.places import Places
+    from kshell.recording import Recording
+    from kshell.script import Step
     from kshell.simulator import Simulator
     from kshell.templates import Template
+    from kshell.updates import Update
 
 DEFAULT_ACCOUNT = "demo"
 
@@ -68,6 +73,13 @@ class Setting(NamedTuple):
     source: str
 
 
+class Retry(NamedTuple):
+    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
+
+    times: int = 0
+    delay: float = 1.0
+
+
 class Session:
     """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
 
@@ -83,6 +95,13 @@ class Session:
         self.confirm: Callable[[str], bool] | None = None
         self.asks: Callable[[Pod], bool] = lambda pod: pod.live
         self.left = False  # whether the shell was told to end
+        self.at: Line | None = None  # the line that is being run
+        self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
+        self.steps: list[Step] = []  # what every line of them came to
+        self.retry = Retry()
+        self.generated: tuple[str, ...] = ()  # every code that was made here
+        self.recording: Recording | None = None
+        self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
 
     @cached_property
     def simulator(self) -> Simulator:
@@ -99,6 +118,8 @@ class Session:
     def set(self, name: str, text: str, *, source: str = "set") -> None:
         """Set a variable for the rest of the session."""
         self.settings[name] = Setting(text, source)
+        if source == "generated":
+            self.generated = (*self.generated, text)
 
     def current_account(self, overrides: Overrides = AS_IT_IS) -> Account:
         """The account that a line uses. Raises ``ProfileError``."""
@@ -176,6 +197,7 @@ class Session:
         key = keys.resolve(draft.account)
         handle = self.simulator.handle if draft.pod.embedded else None
         self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
+        otp.GENERATED.set(self.generated)
         exchange = self.attempt.run()
         self.sent.append(Sent(draft, exchange))
         return exchange

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from kshell.errors import Place, TemplateError, did_you_mean, listed
 from kshell.models import Origin, Variable
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Document, Node, Table
+from kshell.yamlfile import Document, Node, Table, document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,10 +90,10 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     match = _HEADER.match(source)
     if not match:
         return "", None
-    document = Document(file, match[1], TemplateError, before=source[: match.start(1)])
-    table = Table(document, document.root, "a template's header", ("title", "variables"))
+    header = document(file, match[1], TemplateError, before=source[: match.start(1)])
+    table = Table(header, header.root, "a template's header", ("title", "variables"))
     node = table.get("variables")
-    return table.text("title", ""), None if node is None else _variables(document, node)
+    return table.text("title", ""), None if node is None else _variables(header, node)
 
 
 def _variables(document: Document, node: Node) -> tuple[Variable, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import yaml
@@ -139,6 +140,12 @@ class Document:
                 self.fail_at_key(key, f"{named(key)} is set twice", f"the first is on line {first.line}; keep one")
             entries[key.value] = key, self._node(next(events), events, depth + 1)
         return entries
+
+
+@lru_cache(maxsize=64)
+def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
+    """As ``Document``, but a text is parsed once: a script asks for its profiles at every line."""
+    return Document(file, text, fault, before=before)
 
 
 class Table:

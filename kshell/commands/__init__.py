@@ -24,10 +24,14 @@ Mouth = Literal["line", "shell", "script"]
 
 
 class Entry(NamedTuple):
-    """Where a command is defined, and who understands it: the command line, the shell, scripts."""
+    """Where a command is defined, and who understands it: the command line, the shell, scripts.
+
+    ``whole`` is whether it takes the rest of its line as it stands, quotes and all.
+    """
 
     module: str
     mouths: tuple[Mouth, ...] = ("line", "shell", "script")
+    whole: bool = False
 
 
 _IN_SESSION: tuple[Mouth, ...] = ("shell", "script")
@@ -54,6 +58,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "again": Entry("exchange", ("shell",)),
         "diff": Entry("exchange", ("shell",)),
         "inbox": Entry("inbox", ("shell",)),
+    },
+    "Scripts": {
+        "expect": Entry("expect", _IN_SESSION, whole=True),
+        "capture": Entry("expect", _IN_SESSION, whole=True),
+        "source": Entry("script", _IN_SESSION),
+        "run": Entry("script"),
+        "record": Entry("record", _IN_SESSION),
     },
     "Looking things up": {
         "explain": Entry("explain"),
@@ -86,6 +97,10 @@ class Result(NamedTuple):
     notes: Sequence[str] = ()
     exit_code: int = EXIT_DONE
     raw: bool = False
+
+
+SHOW = "kshell.show"
+"""Where a context keeps the function that prints a ``Result`` at once, for a command that takes its time."""
 
 
 def _set_home(context: click.Context, _: click.Parameter, home: str | None) -> None:

@@ -1,0 +1,84 @@
+"""``expect`` and ``capture``: assert on, or keep a value of, the last answer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.errors import EXIT_REFUSED
+from kshell.expressions import blames, value_of
+from kshell.jinja import text_of
+from kshell.keys import without_key
+from kshell.lines import Line
+from kshell.script import capture_parts, check_placed
+from kshell.updates import updates_of
+
+if TYPE_CHECKING:
+    from kshell.errors import Place
+    from kshell.expressions import Blame
+    from kshell.session import Session
+
+_SIDES = ("left", "right")
+
+
+@command("expect", examples=['expect status == 202 and body.code == "WA202"', "expect delivery in ['accepted']"])
+@click.argument("expression", required=False, default="")
+@pass_session
+def expect(session: Session, expression: str) -> Result:
+    """Say nothing where an expression holds; where it does not, show the values on both sides, and exit 1.
+
+    The rest of the line is a Jinja expression over the last answer (status, body, headers, elapsed_ms, delivery) and the
+    variables that are set. It is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not, and, or, brackets,
+    and filters such as length, lower and default.
+    """
+    line = session.at or Line("line", 1, (f"expect {expression}",))
+    column = line.rest()[1]
+    check_placed(line, expression, column)
+    for looks_left in range(session.retry.times, -1, -1):
+        if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
+            return Result()
+        if looks_left:
+            time.sleep(session.retry.delay)
+    if session.updates is not None and (found := updates_of(expression, session.names(), line)):
+        session.updates += found
+        return Result()
+    return Result(notes=_failure(session, expression, line, column), exit_code=EXIT_REFUSED)
+
+
+def _failure(session: Session, expression: str, line: Line, column: int) -> list[str]:
+    found = blames(expression, session.names())
+    notes: list[str] = []
+    for blame in found:
+        place = line.place(column + blame.offset)
+        notes += _blame_lines(blame, place)
+    account = session.sent[-1].draft.account if session.sent else None
+    return [without_key(note, account) for note in notes] if account else notes
+
+
+def _blame_lines(blame: Blame, place: Place) -> list[str]:
+    names = _SIDES if len(blame.sides) == 2 else ["value"] * len(blame.sides)
+    sides = [
+        f"  {name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
+        for name, side in zip(names, blame.sides, strict=True)
+    ]
+    return [f"error: {place}: it does not hold: {blame.text}", *place.caret(), *sides]
+
+
+@command("capture", examples=["capture id = body.data.message_id"])
+@click.argument("assignment", required=False, default="")
+@pass_session
+def capture(session: Session, assignment: str) -> Result:
+    """Keep the value of an expression over the last answer as a variable of the session.
+
+    What stands behind the = is an expression, as expect takes them. {{ NAME }} in a later line gives the value.
+    """
+    line = session.at or Line("line", 1, (f"capture {assignment}",))
+    rest, column = line.rest()
+    name, start = capture_parts(line)
+    check_placed(line, rest[start:], column + start)
+    value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
+    session.set(name, text_of(value), source="captured")
+    return Result()

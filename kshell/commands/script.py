@@ -1,0 +1,225 @@
+"""``run`` and ``source``: scripts."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from kshell.commands import SHOW, Assignment, Result, command, pass_session, session_of
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, SetupError, UsageError, listed
+from kshell.script import STDIN, check_script, included, play, read_script
+from kshell.session import Retry
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kshell.cassettes import Mode
+    from kshell.runs import Case, Plan, Run
+    from kshell.session import Session
+
+_FILE = click.Path(path_type=Path)
+
+
+@command("source", examples=["source sessions/demo.kshell"])
+@click.argument("name", metavar="FILE")
+@pass_session
+def source(session: Session, name: str) -> Result:
+    """Run the lines of another script here, as if they stood in this place.
+
+    In a script, FILE is relative to the script that names it.
+    """
+    from kshell.runs import joined
+
+    file = included(session, Path(name))
+    try:
+        script = read_script(file)
+    except ScriptError as error:
+        error.at = error.at or (session.at.place(1) if session.at else None)
+        raise
+    faults = check_script(script, session.scripts)
+    if faults:
+        return _faulty(faults)
+    steps = list(play(session, script))
+    failed = next((step.result.exit_code for step in steps if step.failed), EXIT_DONE)
+    return joined([step.result for step in steps])._replace(exit_code=failed)
+
+
+def _faulty(faults: list[KshellError]) -> Result:
+    return Result(notes=[line for fault in faults for line in fault.lines()], exit_code=EXIT_SETUP)
+
+
+class Report(NamedTuple):
+    """A report to write: its kind, and its file; without one it goes to stdout."""
+
+    kind: str
+    file: Path | None
+
+
+class _ReportType(click.ParamType[Report]):
+    """``KIND=FILE``, or ``tap`` alone."""
+
+    name = "KIND=FILE"
+    kinds = ("junit", "json", "html", "tap")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
+        """The report. Raises ``UsageError`` for a kind that there is not, or a file that cannot be one."""
+        kind, _, name = str(value).partition("=")
+        if kind not in self.kinds:
+            raise UsageError(
+                f"there is no report {kind!r}", hint=f"reports: {listed(self.kinds)}; as in junit=report.xml"
+            )
+        if not name and kind != "tap":
+            raise UsageError(f"--report {kind} wants a file", hint=f"write --report {kind}=FILE")
+        if name and Path(name).is_dir():
+            raise UsageError(f"{name} is a directory", hint=f"write --report {kind}=FILE")
+        return Report(kind, Path(name) if name else None)
+
+
+@command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"])
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
+@click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
+@click.option(
+    "--rows", type=_FILE, help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=_ReportType(),
+    metavar="KIND=FILE",
+    help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
+)
+@click.option("--cassette", type=_FILE, help="Keep what is sent and answered in FILE, and play it from there.")
+@click.option(
+    "--record",
+    "mode",
+    type=click.Choice(["none", "once", "new", "all"]),
+    help="With --cassette: send nothing; send where there is no file yet (the default); what the file lacks; all anew.",
+)
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Show, as a diff, what the expect lines would have to say for the answers of this run.",
+)
+@click.option("--yes", is_flag=True, help="With --update: write it into the scripts.")
+@click.option("--bail", is_flag=True, help="Run nothing more once something has failed.")
+@click.option("--retry", type=click.IntRange(0, 1000), default=0, metavar="N", help="Let an expect look N times more.")
+@click.option(
+    "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",
+    help="Wait S seconds before an expect looks again.",
+)  # fmt: skip
+@click.pass_context
+def run(context: click.Context, /, **options: Any) -> Result:
+    """Run scripts, each in a session of its own, and say what they came to.
+
+    A script is checked whole before its first line runs, and stops at the first line that fails. A send that is refused
+    fails, unless an expect stands between it and the next send. - is stdin. The exit code is 0 where everything passed, else
+    the gravest of the lines that failed.
+    """
+    from kshell.rows import read_rows
+    from kshell.runs import Case, Plan
+
+    _refuse_combinations(options)
+    session = session_of(context)
+    files = [included(session, file) if session.scripts and file != STDIN else file for file in options["files"]]
+    scripts = [read_script(file) for file in files]
+    faults = [fault for script in scripts for fault in check_script(script)]
+    if faults:
+        return _faulty(faults)
+    if options["only_check"]:
+        return Result(notes=[f"{len(script.lines)} lines, no fault: {script.file}" for script in scripts])
+    rows = read_rows(options["rows"]) if options["rows"] else [None]
+    cases = [Case(script, row) for script in scripts for row in rows]
+    plan = Plan(
+        places=session.places,
+        variables=dict(options["variables"]),
+        retry=Retry(options["retry"], options["delay"]),
+        bail=options["bail"],
+        jobs=options["jobs"],
+        around=_around(options["cassette"], options["mode"]),
+        update=options["update"],
+        scripts=session.scripts,
+    )
+    if options["update"]:
+        return _update(cases, plan, write=options["yes"])
+    return _run(context, cases, plan, options["reports"])
+
+
+def _refuse_combinations(options: dict[str, Any]) -> None:
+    for name, needed, given in (("--record", "--cassette FILE", "mode"), ("--yes", "--update", "yes")):
+        if options[given] and not options[needed.split()[0][2:]]:
+            raise UsageError(f"{name} goes with {needed}", hint=f"add {needed}")
+    if options["update"] and (options["rows"] or options["reports"]):
+        raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
+
+
+def _around(file: Path | None, mode: Mode | None) -> AbstractContextManager[None]:
+    if file is None:
+        return nullcontext()
+    from kshell.cassettes import cassette
+
+    return cassette(file, mode or "once")
+
+
+def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
+    """Run the scripts, and show or write what their expect lines would have to say."""
+    from kshell.runs import Run, joined, run_all
+    from kshell.updates import update_file
+
+    failures: list[Result] = []
+    run = Run(cases, plan, lambda result: failures.append(result._replace(output="")))
+    ended = run_all(run, brief=True)
+    updates = dict.fromkeys(update for case in cases if case.session for update in case.session.updates or ())
+    files = dict.fromkeys(update.at.file for update in updates)
+    diffs = [
+        update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
+    ]
+    changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
+    hint = ["hint: add --yes to write this"] if diffs and not write else []
+    return joined([*(failures if ended.exit_code else []), changed, ended, Result(notes=hint)])
+
+
+def _run(
+    context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
+) -> Result:
+    """Run the cases, and print what they say at once where that can be done; a report on stdout has it for itself."""
+    from kshell.runs import Run, joined, run_all
+
+    kept: list[Result] = []
+    show = context.meta.get(SHOW) or kept.append
+    alone = any(report.file is None for report in reports)
+    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
+    ended = run_all(run, brief=brief)
+    return joined([*kept, _report(run, reports), ended])
+
+
+def _report(run: Run, reports: tuple[Report, ...]) -> Result:
+    from kshell.places import write_private
+    from kshell.reports import REPORTS
+
+    output = ""
+    notes: list[str] = []
+    for report in reports:
+        text = REPORTS[report.kind](run)
+        if report.file is None:
+            output += text
+            continue
+        try:
+            write_private(report.file, text)
+        except SetupError as error:
+            notes += error.lines()
+    return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
+
+
+def run_stdin(context: click.Context) -> Result:
+    """Run what stands on stdin as a script; there is no summary where it passes."""
+    from kshell.runs import Case, Plan
+
+    script = read_script(STDIN)
+    faults = check_script(script)
+    return _faulty(faults) if faults else _run(context, [Case(script)], Plan(context.obj.places), (), brief=True)

@@ -1,0 +1,227 @@
+"""Recordings: what is typed, kept as a script that gives the same session and the same requests.
+
+A recipient, a code or a key becomes a reference, such as ``{{ to_1 }}``: equal values share one, and the first line of the
+file says which ``--var`` a run wants for them. A code that was generated is generated anew. Lines that failed are left out;
+a send that was not accepted is kept, with the ``expect`` that lets a run go on behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from kshell.commands import SECTIONS
+from kshell.errors import KshellError, SetupError
+from kshell.keys import resolve
+from kshell.lines import Line, Piece, quote
+from kshell.models import Delivery
+from kshell.places import write_private
+from kshell.profiles import load_account
+from kshell.responses import read_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kshell.commands import Result
+    from kshell.lines import Word
+    from kshell.models import Exchange
+    from kshell.session import Session
+
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
+_SECRET_NAMES = ("to", "otp")
+_GIVEN = ("var", "row")  # what a run is given from outside
+_NOT_KEPT = frozenset({"record", "source", "run", "help", "shell", "exit"})
+_SHORTEST = 4  # a shorter code is hidden where it is typed as one; in other text it stands by chance
+
+
+class Recording:
+    """One recording under way; its file is whole after every line."""
+
+    def __init__(self, file: Path, session: Session, *, expects: bool) -> None:
+        """Begin with the session as it is."""
+        self.file = file
+        self.references: dict[str, str] = {}
+        self.given: dict[str, None] = {}
+        self._expects = expects
+        self._lines: list[tuple[Line | str, str]] = []
+        self._sent = len(session.sent)
+        self._otp = ""
+        for line in self._state(session):
+            self._add(session, line)
+        self._write(session)
+
+    def keep(self, session: Session, line: Line, result: Result) -> list[str]:
+        """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
+        try:
+            self._keep(session, line, result)
+        except SetupError as error:
+            session.recording = None
+            return [f"error: {error.message}; the recording has ended"]
+        return []
+
+    def _keep(self, session: Session, line: Line, result: Result) -> None:
+        exchange = session.sent[-1].exchange if len(session.sent) > self._sent else None
+        self._sent = len(session.sent)
+        kept = line.head not in _NOT_KEPT and line.head in _known() and (result.exit_code == 0 or exchange is not None)
+        if kept:
+            self._add(session, line)
+        elif line.head not in ("source", "record") and _generated(session) not in ("", self._otp):
+            self._add(session, "otp new")
+        if kept and exchange is not None:
+            for expectation in self._expectation(exchange):
+                self._add(session, expectation)
+        self._write(session)
+
+    def _add(self, session: Session, line: Line | str) -> None:
+        known = len(self.references)
+        text = self._text(session, line)
+        if text.startswith("expect ") and self._lines and self._lines[-1][1] == text:
+            return  # it was written for the answer already
+        self._lines.append((line, text))
+        if len(self.references) > known:  # an earlier line may hold what is known to be a secret only now
+            self._lines = [(line, self._text(session, line)) for line, _ in self._lines]
+
+    def _text(self, session: Session, line: Line | str) -> str:
+        return line if isinstance(line, str) else self._written(session, line)
+
+    def _write(self, session: Session) -> None:
+        self._otp = _generated(session)
+        for name, setting in session.settings.items():
+            if setting.source in _GIVEN:
+                self.given.setdefault(name)
+        wanted = [*self.given, *(name for name in self.references.values() if name not in self.given)]
+        head = ["# kshell run FILE " + " ".join(f"--var {name}=…" for name in wanted)] if wanted else []
+        write_private(self.file, "".join(f"{text}\n" for text in [*head, *(text for _, text in self._lines)]))
+
+    # ---- the session as lines
+
+    def _state(self, session: Session) -> Iterator[Line | str]:
+        from kshell.session import DEFAULT_ACCOUNT
+
+        if session.account != DEFAULT_ACCOUNT:
+            yield f"use account {quote(session.account)}"
+        for kind, name in (("pod", session.pod), ("template", session.template)):
+            if name:
+                yield f"use {kind} {quote(name)}"
+        for name, setting in session.settings.items():
+            if name == "otp" and setting.source == "generated":
+                yield "otp new"
+            elif setting.source not in _GIVEN:
+                yield Line("", 1, (f"set {name}={quote(setting.text)}",))
+
+    # ---- a line, without its secrets
+
+    def _written(self, session: Session, line: Line) -> str:
+        if line.head in ("expect", "capture"):
+            return self._whole(session, line)
+        words = line.words()
+        return " ".join(self._word(session, word, words[0], position) for position, word in enumerate(words))
+
+    def _word(self, session: Session, word: Word, head: Word, position: int) -> str:
+        """A word in the one spelling that a recording has for it: ``name=``, then what follows."""
+        first, *rest = _merged(word) or [Piece("", word.column)]
+        if first.expression:
+            return "".join(self._piece(session, piece) for piece in (first, *rest))
+        name, equals, value = first.text.partition("=")
+        if equals and name.isidentifier():
+            own = self._assignment(session, name, value) if not rest else f"{name}={self._literal(session, value)}"
+            return own + "".join(self._piece(session, piece) for piece in rest)
+        if not rest and position == 1 and _text(head) == "otp" and first.text != "new":
+            return self._reference("otp", first.text)
+        return "".join(self._piece(session, piece) for piece in (first, *rest))
+
+    def _piece(self, session: Session, piece: Piece) -> str:
+        return f"{{{{{piece.text}}}}}" if piece.expression else self._literal(session, piece.text)
+
+    def _assignment(self, session: Session, name: str, value: str) -> str:
+        if name in _SECRET_NAMES and value:
+            return f"{name}={self._reference(name, value)}"
+        return f"{name}={self._literal(session, value) or quote('')}"
+
+    def _literal(self, session: Session, text: str) -> str:
+        """A text as a part of a word, every secret in it a reference."""
+        found = self._found(session, text)
+        if not found:
+            return quote(text) if text else ""
+        pieces = re.split("(" + "|".join(map(re.escape, sorted(found, key=len, reverse=True))) + ")", text)
+        return "".join(
+            self._reference(found[piece], piece) if piece in found else quote(piece) for piece in pieces if piece
+        )
+
+    def _found(self, session: Session, text: str) -> dict[str, str]:
+        """The secrets in ``text``, and the kind of each."""
+        known = {value: name.rpartition("_")[0] for value, name in self.references.items() if len(value) >= _SHORTEST}
+        known |= {
+            setting.text: name
+            for name, setting in session.settings.items()
+            if name in _SECRET_NAMES and len(setting.text) >= _SHORTEST
+        }
+        known |= dict.fromkeys(_keys(session), "key")
+        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(
+            _NUMBER.findall(text), "to"
+        )
+
+    def _reference(self, kind: str, value: str) -> str:
+        return f"{{{{ {self._name(kind, value)} }}}}"
+
+    def _name(self, kind: str, value: str) -> str:
+        if value not in self.references:
+            numbers = [int(name.rpartition("_")[2]) for name in self.references.values() if name.startswith(f"{kind}_")]
+            self.references[value] = f"{kind}_{max(numbers, default=0) + 1}"
+        return self.references[value]
+
+    def _whole(self, session: Session, line: Line) -> str:
+        """An expression, in which a text that is a secret becomes the reference's name."""
+        text = line.text.strip()
+        for secret, kind in self._found(session, text).items():
+            for written in (f'"{secret}"', f"'{secret}'"):
+                text = text.replace(written, self._name(kind, secret))
+        return f"# {line.head}: not kept, a secret is in it" if self._found(session, text) else text
+
+    def _expectation(self, exchange: Exchange) -> Iterator[str]:
+        if not self._expects:
+            if exchange.delivery is not Delivery.ACCEPTED:
+                yield f'expect delivery == "{exchange.delivery}"'
+            return
+        yield expectation(exchange)
+
+
+def expectation(exchange: Exchange) -> str:
+    """The ``expect`` that an answer like this one fulfils."""
+    if exchange.response is None:
+        return f'expect delivery == "{exchange.delivery}"'
+    code = read_body(exchange.response).code
+    return f"expect status == {exchange.response.status}" + (f" and body.code == {json.dumps(code)}" if code else "")
+
+
+def _known() -> set[str]:
+    return {name for entries in SECTIONS.values() for name, entry in entries.items() if "script" in entry.mouths}
+
+
+def _generated(session: Session) -> str:
+    setting = session.settings.get("otp")
+    return setting.text if setting and setting.source == "generated" else ""
+
+
+def _keys(session: Session) -> Iterator[str]:
+    try:
+        yield resolve(load_account(session.places, session.account))
+    except KshellError:
+        return
+
+
+def _text(word: Word) -> str:
+    return "".join(piece.text for piece in word.pieces)
+
+
+def _merged(word: Word) -> list[Piece]:
+    """The pieces of a word, neighbouring plain ones as one."""
+    merged: list[Piece] = []
+    for piece in word.pieces:
+        if merged and not piece.expression and not merged[-1].expression:
+            merged[-1] = Piece(merged[-1].text + piece.text, merged[-1].column)
+        else:
+            merged.append(piece)
+    return merged

@@ -1,0 +1,293 @@
+"""Recordings and updates: what is typed becomes a script that does the same, and a script follows the answers."""
+
+from __future__ import annotations
+
+import stat
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kshell.dispatch import perform, perform_line
+from kshell.lines import quote
+from kshell.places import Places
+from kshell.session import Session
+
+TO, CODE = "+919812345678", "482913"
+
+
+@pytest.fixture
+def codes(monkeypatch):
+    """Generated codes are a sequence: ``codes(first)`` begins it anew."""
+    numbers = count(100001)
+    for module in ("kshell.otp", "kshell.commands.session"):
+        monkeypatch.setattr(f"{module}.generate", lambda _: str(next(numbers)))
+
+    def begin(first: int = 100001) -> None:
+        nonlocal numbers
+        numbers = count(first)
+
+    return begin
+
+
+@pytest.fixture
+def shell(codes):
+    """A session that is typed into: ``shell("set a=b", …)`` gives it."""
+
+    def typed(*lines: str, session: Session | None = None) -> Session:
+        session = session or Session(Places.standard())
+        for line in lines:
+            perform_line(line, mouth="shell", session=session)
+        return session
+
+    return typed
+
+
+def state(session: Session) -> tuple[object, ...]:
+    """What a session is, but for what a run was given, and what it sent."""
+    own = {name: setting.text for name, setting in session.settings.items() if setting.source not in ("var", "row")}
+    own.pop("id", None)  # the simulator's ids differ from run to run
+    requests = [(sent.exchange.request.url, sent.exchange.request.body) for sent in session.sent]
+    return session.account, session.pod, session.template, own, requests
+
+
+def recorded(name: str = "r.kshell") -> str:
+    """A recording's text."""
+    return Path(name).read_text()
+
+
+def replay(shell, recording, record: str = "") -> Session:
+    """Run a recording with the values it wants, in a new session, which may record too."""
+    session = Session(Places.standard())
+    for text, name in recording.references.items():
+        session.set(name, text, source="var")
+    lines = [f"record {record}"] if record else []
+    return shell(*lines, f"source {recording.file}", session=session)
+
+
+def test_what_is_typed_becomes_a_script(shell):
+    """Lines that failed are left out; values that are secrets are references; the first line says how to run it."""
+    shell("record r.kshell", f"set to={TO} ref='a b'", "snd", f"otp {CODE}", "send", "record stop", "set ref=late")
+    assert recorded() == (
+        "# kshell run FILE --var to_1=… --var otp_1=…\nset to={{ to_1 }} ref='a b'\n".replace("'a b'", "'a b'")
+        + "otp {{ otp_1 }}\nsend\n"
+    )
+    assert stat.S_IMODE(Path("r.kshell").stat().st_mode) == 0o600
+
+
+def test_the_recording_is_run_as_its_first_line_says(shell, cli):
+    """By ``kshell run``, with the values."""
+    shell("record r.kshell", f"set to={TO}", f"otp {CODE}", "send", "record stop")
+    assert cli("run", "r.kshell", "--var", f"to_1={TO}", "--var", f"otp_1={CODE}").code == 0
+    assert "'to_1' is undefined" in cli("run", "r.kshell").err
+
+
+def test_no_secret_is_in_a_recording(shell, write, monkeypatch):
+    """Neither typed where it belongs, nor in another variable, an expression, a capture or a word with blanks."""
+    key = "Acanary00000000000000000000000key"
+    monkeypatch.setenv("CANARY", key)
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    shell("use account c", "record r.kshell --expect", f"set to={TO} x='call {TO} with {CODE}'", f"otp {CODE}",
+          f"set y='{CODE} {key}' z=+4989{CODE}", f"send ref={CODE}", f"expect '{CODE}' == otp and '{TO}' == to",
+          f"expect 'a {CODE}' != ref", f"send to=+447700900123,{TO}", "record stop")  # fmt: skip
+    text = recorded()
+    for secret in (key, CODE, TO, "+447700900123"):
+        assert secret not in text
+    assert "expect otp_1 == otp and to_1 == to" in text
+
+
+def test_a_recording_begins_with_the_session_as_it_is(shell):
+    """Account, pod, template, variables and the code."""
+    session = shell("use account low-balance", "use pod in", f"set to={TO} ref=x", "otp new")
+    shell("record r.kshell", "record stop", session=session)
+    assert recorded().splitlines()[1:] == [
+        "use account low-balance",
+        "use pod in",
+        "set to={{ to_1 }}",
+        "set ref=x",
+        "otp new",
+    ]
+
+
+def test_an_expect_for_each_answer_is_written_on_request(shell):
+    """It says status and code; without the option only what was not accepted gets one, so that a run goes on behind it."""
+    lines = [f"set to={TO}", "send", "send -a low-balance", "render"]
+    shell("record a.kshell --expect", *lines)
+    shell("record b.kshell", *lines)
+    assert 'send\nexpect status == 202 and body.code == "WA202"\n' in recorded("a.kshell")
+    assert 'low-balance\nexpect status == 400 and body.code == "E110"\nrender\n' in recorded("a.kshell")
+    assert 'send\nsend -a low-balance\nexpect delivery == "refused"\nrender\n' in recorded("b.kshell")
+
+
+def test_a_file_that_there_is_wants_force(shell, write):
+    """And one recording at a time."""
+    write("r.kshell", "vars\n")
+    session = shell("record r.kshell")
+    assert recorded() == "vars\n"
+    shell("record r.kshell --force", "record s.kshell", session=session)
+    assert recorded() == ""
+    assert not Path("s.kshell").exists()
+
+
+VALUES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+    st.sampled_from(["{{ ref }}", "'", '"', TO, CODE, "a b", "#"]),
+)
+LINES = st.lists(st.one_of(
+    st.sampled_from(["use account demo", "use account low-balance", "use account server-error", "use pod sandbox",
+                     "use template auth", "otp new", f"otp {CODE}", "otp 000111", "unset otp", "unset ref", "send", "render",
+                     "send -a incorrect-key", "send ref=once", f"send to={TO},+919812345679", "check",
+                     "check otp=1234567890123456",
+                     "send otp=1234567890123456", "send otp=999999", "expect 1 == 2", "expect status > 0", "vars", "nonsense",
+                     "capture id = body.data.message_id", "set ref1={{ ref }}", 'set ref2="x {{ ref }} y"',
+                     f"set to={TO}", "set to=+919812345679"]),
+    VALUES.map(lambda text: ("set", text))), max_size=12)  # fmt: skip
+
+
+@given(before=LINES, after=LINES, expects=st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, codes, before, after, expects):
+    """For every state it begins in and all that is typed; and recording that run gives the same file."""
+    for name in ("one.kshell", "two.kshell"):
+        Path(name).unlink(missing_ok=True)
+    option = " --expect" if expects else ""
+    session = shell(f"set to={TO}", *map(typed, before))
+    session.sent.clear()
+    generated = session.settings.get("otp", ("", ""))[1] == "generated"
+    if generated:  # a run generates it anew, as the first of the sequence
+        session.set("otp", "100001", source="generated")
+    codes(100002 if generated else 100001)
+    shell(f"record one.kshell{option}", *map(typed, after), session=session)
+    codes()
+    again = replay(shell, session.recording, f"two.kshell{option}")
+    assert state(again) == state(session)
+    assert recorded("two.kshell") == recorded("one.kshell")
+
+
+def typed(line: str | tuple[str, str]) -> str:
+    """A generated line as it is typed."""
+    return line if isinstance(line, str) else f"set ref={quote(line[1])}"
+
+
+# ---- updates
+
+STALE = """set to=+919812345678
+send -a low-balance
+expect status == 202 and \\
+  'WA202' == body.code # why
+expect status < 500
+""".replace("\n", "\r\n")
+
+
+def test_update_shows_a_diff_and_changes_nothing(cli, write):
+    """Exit 1, and what to add."""
+    file = write("s.kshell", STALE)
+    ran = cli("run", "s.kshell", "--update")
+    assert ran.code == 1
+    assert "-expect status == 202 and \\" in ran.out
+    assert "+expect status == 400 and \\" in ran.out
+    assert '+  "E110" == body.code # why' in ran.out
+    assert "--yes" in ran.err
+    assert file.read_bytes() == STALE.encode()
+
+
+def test_update_with_yes_writes_what_holds_now(cli, write):
+    """Only the values; line ends, comments and the file's mode stay. A second update finds nothing."""
+    file = write("s.kshell", STALE)
+    file.chmod(0o640)
+    assert cli("run", "s.kshell", "--update", "--yes").code == 0
+    assert file.read_bytes() == STALE.replace("202", "400", 1).replace("'WA202'", '"E110"').encode()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    ran = cli("run", "s.kshell", "--update")
+    assert (ran.code, ran.out) == (0, "")
+    assert cli("run", "s.kshell").code == 0
+
+
+def test_update_leaves_what_it_cannot_make_hold(cli, write):
+    """A comparison without a written value is a failure as ever."""
+    write("s.kshell", "set to=+919812345678 a=1\nsend\nexpect status > 300\n")
+    ran = cli("run", "s.kshell", "--update")
+    assert (ran.code, ran.out) == (1, "")
+    assert "it does not hold: status > 300" in ran.err
+
+
+def test_update_reaches_an_included_script(cli, write):
+    """The file that the expect stands in is the one that changes."""
+    write("a.kshell", "set to=+919812345678\nsend\nsource deep/b.kshell\n")
+    file = write("deep/b.kshell", "expect status == 1\n")
+    assert cli("run", "a.kshell", "--update", "--yes").code == 0
+    assert file.read_text() == "expect status == 202\n"
+
+
+# ---- cassettes in a run
+
+
+def test_a_script_is_played_from_its_cassette(cli, write, monkeypatch):
+    """Also one that generates its code: it is recorded once, and then nothing is sent."""
+    write("s.kshell", f"set to={TO}\notp new\nsend\ncapture id = body.data.message_id\nexpect status == 202\n")
+    assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
+    from kshell.simulator import Simulator
+
+    monkeypatch.setattr(Simulator, "handle", None)
+    for mode in ((), ("--record", "none"), ("--record", "once"), ("--record", "new")):
+        ran = cli("run", "s.kshell", "--cassette", "tape.yaml", *mode)
+        assert ran.code == 0, ran.err
+
+
+def test_rows_are_played_from_a_cassette_several_at_a_time(cli, write, monkeypatch):
+    """Each row gets its own answer."""
+    write("s.kshell", "send\nexpect status == 202\n")
+    write("r.csv", "to,ref\n" + "".join(f"+9198{number:08d},{number}\n" for number in range(30)))
+    words = ("run", "s.kshell", "--rows", "r.csv", "--jobs", "4", "--cassette", "tape.yaml", "--report")
+    first, second = (cli(*words, f"json={name}.json") for name in ("a", "b"))
+    assert (first.code, second.code) == (0, 0)
+    import json
+
+    def ids(name: str) -> list[str]:
+        cases = json.loads(Path(f"{name}.json").read_text())["cases"]
+        return [case["steps"][0]["exchange"]["response"]["body"]["data"]["message_id"] for case in cases]
+
+    assert ids("a") == ids("b")
+    assert len(set(ids("a"))) == 30
+
+
+def test_a_request_that_is_not_in_the_cassette_fails_its_line(cli, write):
+    """With its place, the nearest request, and exit 3; nothing is sent."""
+    write("s.kshell", f"set to={TO}\notp 111111\nsend\n")
+    assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
+    write("s.kshell", f"set to={TO}\notp 222222\nsend\n")
+    ran = cli("run", "s.kshell", "--cassette", "tape.yaml")
+    assert ran.code == 3
+    assert (
+        "error: s.kshell:3:1: not sent: the cassette tape.yaml has no such request; nearest is its request 1" in ran.err
+    )
+
+
+@pytest.mark.parametrize("words", [("--record", "none"), ("--yes",), ("--update", "--rows", "r.csv")])
+def test_options_that_do_not_go_together_are_refused(cli, write, words):
+    """Exit 2, with what to add."""
+    write("s.kshell", "vars\n")
+    assert cli("run", "s.kshell", *words).code == 2
+
+
+def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
+    """Help is looked at; it is nothing to run again."""
+    session = shell("record r.kshell", "help", "vars")
+    assert recorded() == "vars\n"
+    assert perform(["record", "stop"], mouth="shell", session=session).result.exit_code == 0
+
+
+def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
+    """The line itself is run, and the session goes on."""
+    session = shell("record deep/r.kshell")
+    Path("deep/r.kshell").unlink()
+    Path("deep").rmdir()
+    Path("deep").touch()
+    result = perform_line("set ref=x", mouth="shell", session=session).result
+    assert result.exit_code == 0
+    assert "cannot be written" in result.notes[-1]
+    assert session.recording is None
+    assert session.variables == {"ref": "x"}

@@ -1,0 +1,408 @@
+"""Scripts, as a user writes and runs them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kshell.commands import SECTIONS
+from kshell.dispatch import commands_of, perform_line
+from kshell.expressions import blames
+from kshell.lines import Line
+from kshell.places import Places
+from kshell.script import parse_script
+from kshell.session import Session
+
+TO = "set to=+919812345678\n"
+CONTRACT = """# otp.kshell
+use account demo
+set to=+919812345678 ref=customer-42
+otp new
+send
+expect status == 202 and body.code == "WA202"
+capture id = body.data.message_id
+set ref1={{ id }}
+check
+"""
+
+
+@pytest.fixture
+def run(cli, write):
+    """Run a script's text: ``run("send …", "--bail")`` gives a ``Ran``."""
+
+    def ran(text: str | bytes, *options: str):
+        write("s.kshell", text)
+        return cli("run", "s.kshell", *options)
+
+    return ran
+
+
+def lines(text: str) -> list[Line]:
+    """The lines of a script's text."""
+    from pathlib import Path
+
+    return list(parse_script(text, Path("s.kshell")).lines)
+
+
+# ---- the file
+
+
+def test_the_contract_s_script_passes(run):
+    """The script of the contract sends once, is accepted, and exits 0."""
+    ran = run(CONTRACT)
+    assert ran.code == 0
+    assert "scripts: 1 passed; messages: 1 accepted" in ran.err
+
+
+@pytest.mark.parametrize("mark", ["\r\n", "\r", "\n"])
+def test_every_kind_of_line_end_is_read(run, mark):
+    """CRLF, CR and LF, and a BOM."""
+    assert run(b"\xef\xbb\xbf" + CONTRACT.replace("\n", mark).encode()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("set a=b \\\n  c=d", ["set a=b   c=d"]),
+        ("set a=b\\\\\nvars", ["set a=b\\\\", "vars"]),
+        ("# a \\\nvars", ["vars"]),
+        ("vars # a \\\nvars", ["vars # a \\", "vars"]),
+        ("set a='# x' \\\nb=c", ["set a='# x' b=c"]),
+        ("vars \\", ["vars \\"]),
+        ("\n\n  # x\n", []),
+    ],
+)
+def test_a_backslash_goes_on_with_the_next_line(text, expected):
+    """Neither an escaped one nor one in a comment does; empty lines and comments are no lines."""
+    assert [line.text for line in lines(text)] == expected
+
+
+@given(st.lists(st.text("ab {}", max_size=5), min_size=1, max_size=4), st.integers(0, 30))
+def test_every_column_of_a_continued_line_has_its_place(parts, column):
+    """A column of the joined line is the character at the place that is told."""
+    line = Line("f", 3, tuple(parts))
+    if column < len(line.text):
+        place = line.place(column + 1)
+        assert parts[place.line - 3][place.column - 1] == line.text[column]
+
+
+def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
+    """Its own line of the file, and its own column there."""
+    ran = run("set a=b \\\n  ref={{ nope }}")
+    assert "s.kshell:2:7: {{ nope }}: 'nope' is undefined\n    ref={{ nope }}\n        ^\n" in ran.err
+
+
+def test_a_script_on_stdin_is_run(program):
+    """``kshell`` with stdin not a terminal runs it, and says nothing of it where it passes."""
+    ran = program(input=b"set to=+919812345678\nsend\n")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+    assert "scripts:" not in ran.err
+    assert "stdin:1:1: there is no command 'snd'" in program(input=b"snd").err
+
+
+def test_each_script_has_a_session_of_its_own(cli, write):
+    """What one sets, the next does not have."""
+    write("a.kshell", "set to=+919812345678\nrender\n")
+    write("b.kshell", "render\n")
+    ran = cli("run", "a.kshell", "b.kshell")
+    assert ran.code == 2
+    assert "b.kshell:1:1: not set: to" in ran.err
+
+
+def test_ten_thousand_lines_run(run):
+    """They are read, checked and run, in seconds; a fault on the last one is found before the first one runs."""
+    text = ("# a comment\n" * 9 + "set ref=x\n") * 1000
+    begun = time.monotonic()
+    assert run(text).code == 0
+    assert "s.kshell:10001:1: there is no command 'snd'" in run(text + "snd\n").err
+    assert time.monotonic() - begun < 15
+
+
+# ---- errors before the first line runs
+
+WRONG = [
+    ("snd", "1:1: there is no command 'snd'", "did you mean send?"),
+    ("set a='b", "1:7: a quote that is not closed", "close it"),
+    ("expect 1 +", "1:8: the expression ends too early", ""),
+    ("expect status == 202 $ 3", "1:22: unexpected char '$'", ""),
+    ("expect", "1:7: expect without an expression", "help expect"),
+    ("expect a | nofilter", "No filter named 'nofilter'", ""),
+    ("expect a }} {{ b", "one expression is wanted", ""),
+    ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
+    ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
+    ("set a={{ b. }}", "1:9: ", ""),
+    ("use acount demo", "1:1: Invalid value", "help use"),
+    ("send --timeout x", "1:1: Invalid value", "help send"),
+    ("set 1=2", "1:1: '1=2' is not NAME=VALUE", ""),
+    ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
+    ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
+    ("sandbox", "1:1: there is no command 'sandbox'", "sandbox is for line"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), WRONG, ids=[row[0] for row in WRONG])
+def test_what_is_wrong_with_a_line_is_told_before_any_line_runs(run, line, message, hint):
+    """``file:line:column``, the line, a caret and what to type; nothing is run, exit 3, with ``--check`` and without."""
+    for options in ((), ("--check",)):
+        ran = run(f"{line}\nset to=+919812345678\nsend\n", *options)
+        assert ran.code == 3
+        assert "error: s.kshell:1:" in ran.err
+        assert message in ran.err
+        assert hint in ran.err
+        assert re.search(rf"^  {re.escape(line)}\n +\^$", ran.err, re.MULTILINE)
+        assert "WA202" not in ran.out
+
+
+def test_every_fault_of_every_script_is_told_at_once(cli, write):
+    """Not only the first."""
+    write("a.kshell", "snd\nsource b.kshell\n")
+    write("b.kshell", "rendr\n")
+    err = cli("run", "a.kshell").err
+    assert "a.kshell:1:1" in err
+    assert "b.kshell:1:1" in err
+
+
+def test_check_runs_nothing(run):
+    """A script without a fault is read and not run."""
+    ran = run(f"{TO}send\n", "--check")
+    assert (ran.code, ran.out, ran.err) == (0, "", "2 lines, no fault: s.kshell\n")
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"x" * (9 << 20)], ids=["not UTF-8", "9 MiB"])
+def test_a_file_that_is_no_script_is_one_clear_error(run, content):
+    """Exit 3, and the file's name."""
+    ran = run(content)
+    assert ran.code == 3
+    assert "s.kshell" in ran.err
+
+
+def test_checking_a_script_leaves_the_commands_as_they_are(cli, run):
+    """What a line of a script is parsed by still understands ``-h`` afterwards."""
+    commands_of.cache_clear()
+    run("check to=+919812345678\n", "--check")
+    assert cli("check", "-h").code == 0
+
+
+# ---- source
+
+
+def test_source_is_relative_to_the_file_that_says_it(cli, write):
+    """And what it sets, the rest of the script has."""
+    write("deep/one.kshell", "source more/two.kshell\nrender\n")
+    write("deep/more/two.kshell", "source ../three.kshell\n")
+    write("deep/three.kshell", TO)
+    assert cli("run", "deep/one.kshell").json["messaging_object"]["to"] == "+919812345678"
+
+
+def test_source_takes_an_expression(cli, write):
+    """The name may come from a variable; a loop that is only known then is refused then."""
+    write("one.kshell", "source {{ what }}.kshell\n")
+    write("two.kshell", "set ref=x\n")
+    assert cli("run", "one.kshell", "--var", "what=two").code == 0
+    assert "a loop" in cli("run", "one.kshell", "--var", "what=one").err
+
+
+def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
+    """A loop of run is refused too; the name is relative to the script that says it."""
+    write("deep/one.kshell", "run two.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    assert cli("run", "deep/one.kshell").code == 0
+    write("deep/two.kshell", "run one.kshell\n")
+    ran = cli("run", "deep/one.kshell")
+    assert ran.code == 3
+    assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
+
+
+def test_source_in_the_shell_changes_the_session(write):
+    """It is relative to the working directory there."""
+    write("s.kshell", "set ref=x\n")
+    session = Session(Places.standard())
+    assert perform_line("source s.kshell", mouth="shell", session=session).result.exit_code == 0
+    assert session.variables == {"ref": "x"}
+
+
+def test_a_failure_in_an_included_script_is_told_with_its_own_place(cli, write):
+    """The including script stops too."""
+    write("one.kshell", "source two.kshell\nset to=+919812345678\nsend\n")
+    write("two.kshell", "set ref=x\nexpect 1 == 2\n")
+    ran = cli("run", "one.kshell")
+    assert ran.code == 1
+    assert "error: two.kshell:2:8: it does not hold: 1 == 2" in ran.err
+    assert ran.out == ""
+
+
+# ---- expect and capture
+
+
+FAILURES = [
+    ("status == 202", "8: it does not hold: status == 202", ["left   400  (status)", "right  202"]),
+    (
+        'status == 400 and body.code == "WA202"',
+        '26: it does not hold: body.code == "WA202"',
+        ['left   "E110"  (body.code)'],
+    ),
+    ("not status == 400", "12: it does not hold: status == 400", ["left   400  (status)"]),
+    ("status == 1 or status == 2", "8: it does not hold: status == 1", ["23: it does not hold: status == 2"]),
+    ("not (status == 1 or status == 400)", "28: it does not hold: status == 400", ["left   400"]),
+    ("status in [200, 202]", "8: it does not hold", ["left   400  (status)", "right  [200, 202]"]),
+    ("status not in [400]", "8: it does not hold", ["right  [400]"]),
+    ("0 < status < 300", "8: it does not hold", ["value  0", "value  400  (status)", "value  300"]),
+    ("body.data", "8: it does not hold: body.data", ["value  {}  (body.data)"]),
+    ("body.nope is defined", "8: it does not hold", ["body.nope"]),
+    ("body.code | lower == 'x'", "8: it does not hold", ['left   "e110"  (body.code | lower)']),
+    ("status == 202 if true else false", "8: it does not hold", ["value  false"]),
+    ("(status) == (1 + 1)", "8: it does not hold", ["right  2  ((1 + 1))"]),
+    ("'and' == 'or'", "8: it does not hold", ["left   \"and\"  ('and')"]),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "shown"), FAILURES, ids=[row[0] for row in FAILURES])
+def test_what_does_not_hold_shows_the_values_on_both_sides(run, expression, first, shown):
+    """The comparison that failed, its column, its values; exit 1."""
+    ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
+    assert ran.code == 1
+    assert f"error: s.kshell:3:{first}" in ran.err
+    for text in shown:
+        assert text in ran.err
+
+
+@pytest.mark.parametrize(
+    "expression", ["status == 400 # a comment", "'#' in 'a # b'", "body['code'] == \"E110\"", "1 < 2 < 3"]
+)
+def test_the_rest_of_the_line_is_the_expression(run, expression):
+    """Quotes, blanks and ``#`` in quotes are its own; a comment is not."""
+    assert run(f"{TO}send -a low-balance\nexpect {expression}\n").code == 0
+
+
+@given(st.recursive(st.sampled_from(["a == 1", "b", "c in [1]", "not d"]), lambda inner: st.one_of(
+    st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map("".join),
+    inner.map("({})".format), inner.map("not ({})".format)), max_leaves=6), st.tuples(*[st.integers(0, 1)] * 4))  # fmt: skip
+def test_something_is_always_to_blame(expression, values):
+    """Whatever is false, at least one comparison in it is shown, as it stands there."""
+    from kshell.jinja import evaluate
+
+    names = dict(zip("abcd", values, strict=True))
+    if not evaluate(expression, names):
+        found = blames(expression, names)
+        assert found
+        for blame in found:
+            assert expression[blame.offset :].startswith(blame.text)
+
+
+def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
+    """With a did-you-mean, and exit 3."""
+    ran = run(f"{TO}send\nexpect stauts == 202\n")
+    assert ran.code == 3
+    assert "s.kshell:3:8: 'stauts' is undefined" in ran.err
+    assert "did you mean status?" in ran.err
+
+
+def test_a_value_that_is_shown_is_harmless_and_short(run):
+    """An escape sequence is shown, not obeyed, and a long text is cut."""
+    ran = run("set a={{ '\\x1b[2J' }} b=" + "x" * 2000 + "\nexpect a == b\n")
+    assert "\x1b" not in ran.err
+    assert "\\u001b[2J" in ran.err or "\\x1b[2J" in ran.err
+    assert "(2002 characters)" in ran.err
+
+
+def test_a_value_that_is_shown_is_never_the_key(write, run, monkeypatch):
+    """A server that says the key back does not get it printed."""
+    monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    ran = run("set to=+919812345678 k=Acanary00000000000000000000000key\nsend -a c\nexpect k == 1\n")
+    assert 'left   "(redacted)"  (k)' in ran.err
+
+
+def test_capture_keeps_a_value_as_text(run):
+    """It is the session's, with its source; an object is kept as JSON."""
+    ran = run(f"{TO}send\ncapture id = body.data.message_id\ncapture all = body.data\nvars --json\n")
+    rows = {row["name"]: row for row in __import__("json").loads(ran.out.partition("\n")[2])}
+    assert re.fullmatch("A[A-Z0-9]{19}", rows["id"]["value"])
+    assert rows["id"]["source"] == "captured"
+    assert rows["all"]["value"] == f'{{"message_id": "{rows["id"]["value"]}"}}'
+
+
+def test_a_captured_value_adds_no_word_and_is_not_expanded(run):
+    """Whatever the answer holds, it stays one value."""
+    ran = run("set x='{{ 1 }} a=b' to=+919812345678\ncapture y = x\nset ref={{ y }}\nrender\n")
+    assert ran.json["extra_info"]["ref"] == "{{ 1 }} a=b"
+
+
+def test_retry_looks_again_and_sends_nothing(run, monkeypatch):
+    """An expect that comes true in time passes; only send sends."""
+    looks = iter([{"status": 1}, {"status": 1}, {"status": 202}])
+    monkeypatch.setattr(Session, "names", lambda _: next(looks))
+    ran = run(f"{TO}send\nexpect status == 202\n", "--retry", "2", "--delay", "0.01")
+    assert ran.code == 0
+    assert "messages: 1 accepted" in ran.err
+
+
+# ---- what fails
+
+
+def test_a_refused_send_is_judged_by_the_expect_that_follows(run):
+    """Where one stands before the next send, the refusal itself is no failure."""
+    assert run(f"{TO}send -a low-balance\nvars\nexpect body.code == 'E110'\n").code == 0
+    ran = run(f"{TO}send -a low-balance\nsend\nexpect status == 202\n")
+    assert ran.code == 1
+    assert "error: s.kshell:2:1: send ended with 1, and no expect follows" in ran.err
+    assert "WA202" not in ran.out
+
+
+def test_a_message_that_was_not_sent_is_judged_too(run, write):
+    """Exit 4 where no expect follows; an expect may want it so."""
+    write("profiles/pods/away.yaml", "base_url: http://127.0.0.1:9\n")
+    assert run(f"{TO}send -p away\nexpect delivery == 'not-sent' and status == 0\n").code == 0
+    assert run(f"{TO}send -p away\n").code == 4
+
+
+def test_a_payload_that_send_refuses_is_a_failure_whatever_follows(run):
+    """An expect would look at an earlier answer."""
+    ran = run(f"{TO}send\nsend otp=1234567890123456\nexpect status == 202\n")
+    assert ran.code == 1
+    assert "error: s.kshell:3:1: not sent: the payload has errors" in ran.err
+
+
+def test_what_fails_while_it_runs_has_its_place(run):
+    """A missing variable, a profile that is not there."""
+    assert "error: s.kshell:1:1: not set: to\n  send\n  ^\n" in run("send\n").err
+    ran = run("use account nobody\n")
+    assert ran.code == 3
+    assert "error: s.kshell:1:1: there is no account 'nobody'" in ran.err
+
+
+def test_a_failing_script_does_not_keep_the_others_from_running(cli, write):
+    """Unless ``--bail`` says so."""
+    write("a.kshell", "expect 1 == 2\n")
+    write("b.kshell", f"{TO}send\n")
+    assert "WA202" in cli("run", "a.kshell", "b.kshell").out
+    ran = cli("run", "a.kshell", "b.kshell", "--bail")
+    assert ran.out == ""
+    assert ran.code == 1
+    assert "b.kshell: not run" in ran.err
+
+
+def test_a_variable_from_outside_is_plain_text(cli, write):
+    """``--var`` is not expanded."""
+    write("s.kshell", f"{TO}render\n")
+    assert cli("run", "s.kshell", "--var", "ref={{ 7 }}").json["extra_info"]["ref"] == "{{ 7 }}"
+
+
+# ---- the commands
+
+
+@pytest.mark.parametrize("name", SECTIONS["Scripts"])
+def test_every_command_of_scripts_has_help_and_examples(name):
+    """In each mouth that understands it."""
+    for mouth in SECTIONS["Scripts"][name].mouths:
+        found = commands_of(mouth).get_command(None, name)
+        assert found is not None
+        assert found.help
+        assert found.examples
+        session = Session(Places.standard())
+        assert "Examples" in perform_line(f"{name} --help", mouth=mouth, session=session).result.output or mouth
