@@ -11,32 +11,48 @@ from kshell import __version__
 
 def main() -> int:
     """Run the command line of this process; the exit code is returned."""
+    _open_streams()
     if sys.argv[1:] == ["--version"]:
         print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
         return 0
     # a start makes many objects and hardly any garbage: collecting while it imports costs a tenth of it
     gc.set_threshold(100_000, 50, 50)
     try:
-        if not sys.argv[1:] and sys.stdin.isatty() and sys.stdout.isatty() and "_KSHELL_COMPLETE" not in os.environ:
+        if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
             return _shell()
         from kshell.cli import run
-
-        return run(sys.argv[1:])
     except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was sent\n")
+        return 130
+    try:
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was told
         return 130
     finally:
         gc.freeze()  # the interpreter's last collections have nothing to find
+
+
+def _open_streams() -> None:
+    """Where stdout or stderr is closed (``>&-``) Python has none, and the next socket would take its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _shell() -> int:
     """The shell, without what only a command line needs: its prompt shows sooner."""
     from kshell.errors import KshellError
     from kshell.shell.loop import begin
+    from kshell.terminal import safe
 
     try:
         return begin()
     except KshellError as error:
-        print(*error.lines(), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
+        print(*map(safe, error.lines()), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
         return error.exit_code
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from kshell.dispatch import perform
 from kshell.errors import EXIT_SETUP
-from kshell.terminal import highlighted, paint_note, safe, wants_colour
+from kshell.terminal import highlighted, paint_note, safe, safe_line, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,9 @@ def show(result: Result, *, colour: bool | None = None) -> int:
         _write_output(result, colour)
         sys.stdout.flush()
     except BrokenPipeError:
-        _leave_stdout()
+        _leave(sys.stdout)
     except OSError as error:
-        _leave_stdout()
+        _leave(sys.stdout)
         _write_notes([f"error: stdout cannot be written: {error.strerror}"], colour)
         return result.exit_code or EXIT_SETUP
     return result.exit_code
@@ -56,9 +56,12 @@ def show(result: Result, *, colour: bool | None = None) -> int:
 
 def _write_notes(notes: Sequence[str], chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
     colour = wants_colour(sys.stderr, chosen=chosen)
-    for note in notes:
-        sys.stderr.write(paint_note(safe(note), colour=colour) + "\n")
-    sys.stderr.flush()
+    try:
+        for note in notes:
+            sys.stderr.write(paint_note(safe_line(note), colour=colour) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        _leave(sys.stderr)
 
 
 def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
@@ -80,6 +83,6 @@ def _shown(output: str | bytes) -> str:
     return shown_body(output)
 
 
-def _leave_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _leave(stream: TextIO) -> None:
+    """Point a stream whose reader is gone at nothing, so that the interpreter's last flush does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,12 +6,19 @@ certificate setting is taken from the environment. Only what fails before the fi
 
 from __future__ import annotations
 
+import re
+import socket
 import ssl
+import sys
 import threading
 import time
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
+# httpx brings its own command line along where rich and pygments are installed, which doubles what its import takes
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx
 
 from kshell import __version__
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 
+_QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
 _REQUEST_BEGUN = "send_request_headers.started"
 
 
@@ -48,12 +56,11 @@ class Attempt:
         self._key = key
         self._route = route
         self._begun = False
-        self._expired = False
         self._head: httpx.Response | None = None
         self._body = bytearray()
         self._fault = ""
         self._error: Exception | None = None
-        self._timer: threading.Timer | None = None
+        self._deadline: _Deadline | None = None
         self._started = self._ended = time.perf_counter()
 
     def run(self) -> Exchange:
@@ -88,8 +95,8 @@ class Attempt:
                 self._head = client.send(self._wire_request(), stream=True)
                 self._read(self._head)
             finally:
-                if self._timer is not None:
-                    self._timer.cancel()
+                if self._deadline is not None:
+                    self._deadline.close()
 
     def _wire_request(self) -> httpx.Request:
         headers = [(name, self._key if isinstance(value, Secret) else value) for name, value in self.request.headers]
@@ -104,23 +111,11 @@ class Attempt:
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
-            self._watch(info["return_value"])
+            left = self._route.timeout - (time.perf_counter() - self._started)
+            self._deadline = _Deadline(info["return_value"].get_extra_info("socket"), left)
         # a proxy's CONNECT is a request too, but not ours
         elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
             self._begun = True
-
-    def _watch(self, stream: Any) -> None:
-        """Cut the connection at the deadline: the client's own time-outs begin anew with every byte."""
-        self._timer = threading.Timer(self._route.timeout, self._expire, [stream.get_extra_info("socket")])
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _expire(self, connection: Any) -> None:
-        self._expired = True
-        try:
-            connection.shutdown(2)
-        except OSError:
-            return  # it was closed meanwhile
 
     def _read(self, response: httpx.Response) -> None:
         for chunk in _chunks(response):
@@ -129,6 +124,10 @@ class Attempt:
                 self._fault = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
                 return
 
+    @property
+    def _expired(self) -> bool:
+        return self._deadline is not None and self._deadline.passed
+
     def _response(self, head: httpx.Response) -> Response:
         body, fault = _decoded(bytes(self._body[:MOST_BODY]), head.headers.get("content-encoding", ""))
         if self._expired:
@@ -136,7 +135,7 @@ class Attempt:
         elif self.interrupted:
             fault = "interrupted before it was complete"
         elif self._error is not None:
-            fault = f"it broke off after {len(self._body)} bytes: {self._error}"
+            fault = f"it broke off after {len(self._body)} bytes: {self._without_key(str(self._error))}"
         headers = tuple((_latin(name), _latin(value)) for name, value in head.headers.raw)
         return Response(head.status_code, head.reason_phrase, headers, body, self._fault or fault)
 
@@ -145,14 +144,43 @@ class Attempt:
         if self._begun:
             hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
             return FateUnknownError(f"no answer: {what}; the API may have the message", hint=hint, causes=causes)
-        return NotSentError(f"not sent: {what}", hint=_not_sent_hint(self.request.url), causes=causes)
+        hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
+        return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
     def _reasons(self) -> list[str]:
         if self.interrupted:
             return ["interrupted"]
         if self._expired or isinstance(self._error, httpx.TimeoutException):
             return [f"no answer within {self._route.timeout:g} s"]
-        return [reason.replace(self._key, REDACTED) for reason in _chain(self._error)] or ["it did not begin"]
+        return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
+
+    def _without_key(self, text: str) -> str:
+        # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
+        return _QUOTED.sub("", text).replace(self._key, REDACTED)
+
+
+class _Deadline:
+    """Cuts a connection when its time is up: the client's own time-outs begin anew with every byte.
+
+    It holds a socket of its own for the connection, because TLS takes the first one over.
+    """
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self.passed = False
+        self._connection = connection.dup()
+        self._timer = threading.Timer(max(seconds, 0), self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        """Cut nothing from now on."""
+        self._timer.cancel()
+        self._connection.close()
+
+    def _cut(self) -> None:
+        self.passed = True
+        with suppress(OSError):  # it was closed meanwhile
+            self._connection.shutdown(socket.SHUT_RDWR)
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:
@@ -216,9 +244,11 @@ def _chain(error: BaseException | None) -> list[str]:
     return reasons
 
 
-def _not_sent_hint(url: str) -> str:
+def _not_sent_hint(url: str, proxy: str) -> str:
+    if proxy:
+        return f"the pod's proxy is {proxy}: is it right, and does it run?"
     base = url.partition("/v2/")[0]
     if base.startswith("http://"):
-        port = base.rpartition(":")[2]
+        port = urlsplit(base).port or 80
         return f"is a server running at {base}? kshell sandbox --port {port} starts the simulator there"
-    return f"nothing left this machine; check the network and the host: curl -sSI {base}"
+    return f"nothing of the message left this machine; check the network and the host: curl -sSI {base}"

@@ -6,7 +6,7 @@
      +-- YoursError            mend something here, then run the command again
      |    +-- UsageError       2  a word on the command line is wrong
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
-     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError
+     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
      +-- TransportError        the way to the API failed; kept in an Exchange, not raised
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
@@ -110,6 +110,10 @@ class ScriptError(SetupError):
 
 class TrustError(SetupError):
     """A file that someone else may have written would decide where a key goes."""
+
+
+class CassetteError(SetupError):
+    """A cassette cannot be read or written, or has no answer to a request that may not be sent."""
 
 
 class TransportError(KshellError):

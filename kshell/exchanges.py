@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kshell.errors import EXIT_DONE
 from kshell.jsontext import dumps
 from kshell.models import REDACTED, Secret
-from kshell.responses import read_body
+from kshell.responses import parse, read_body
 from kshell.terminal import safe, safe_line
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def outcome(exchange: Exchange, explanation: Explanation) -> list[str]:
         lines += _oddities(exchange.response)
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
         lines += explained(explanation)
-    return [safe(line) for line in lines]
+    return [safe_line(line) for line in lines]
 
 
 def explained(explanation: Explanation) -> list[str]:
@@ -56,7 +56,8 @@ def explained(explanation: Explanation) -> list[str]:
         ("next", explanation.next),
         ("source", explanation.source),
     )
-    return [explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text)]
+    lines = (explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text))
+    return [safe_line(line) for line in lines]
 
 
 def _oddities(response: Response) -> list[str]:
@@ -97,7 +98,7 @@ def _request(request: Request) -> dict[str, Json]:
 def _response(response: Response) -> dict[str, Json]:
     """``body`` is the JSON value, or the text of what is not JSON; ``fault`` says what is wrong with it."""
     body = read_body(response)
-    value = response.body.decode("utf-8", errors="replace") if body.json is None else body.json
+    value = body.json if body.is_json else response.body.decode("utf-8", errors="replace")
     headers: dict[str, Json] = {}
     for name, text in response.headers:
         earlier = headers.get(name.lower())
@@ -114,7 +115,7 @@ def _response(response: Response) -> dict[str, Json]:
 def shown_body(body: bytes) -> str:
     """A body for a terminal: JSON indented, anything else as harmless text, and a line break at the end."""
     try:
-        text = dumps(json.loads(body))
-    except (ValueError, RecursionError):
+        text = dumps(parse(body))
+    except ValueError:
         text = safe(body.decode("utf-8", errors="replace"))
     return text if not text or text.endswith("\n") else f"{text}\n"

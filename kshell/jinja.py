@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
@@ -50,12 +51,15 @@ class Unset(Undefined):
 
 
 class Program:
-    """A template, compiled. ``names`` are the variables it reads; ``loops`` is whether a line can come out twice."""
+    """A template, compiled. ``names`` are the variables it reads, each with the line that reads it first.
 
-    def __init__(self, template: JinjaTemplate, names: frozenset[str], *, loops: bool) -> None:
+    ``lines`` is how many lines it has, 0 where a line can come out twice: what renders to as many is line for line the file.
+    """
+
+    def __init__(self, template: JinjaTemplate, names: Mapping[str, int], lines: int) -> None:
         self._template = template
         self.names = names
-        self.loops = loops
+        self.lines = lines
 
     def render(self, values: Mapping[str, str | int]) -> str:
         """The JSON text. A name without a value is ``Unset``. Raises what the template raises."""
@@ -63,23 +67,32 @@ class Program:
         return assemble(_bounded(self._template.generate({**unset, **values})))
 
 
+@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
 def compile_template(source: str, file: str) -> Program:
-    """Raises ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here."""
+    """Raises ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here.
+
+    Nesting too deep, or a number too long, is whatever Python raises for it.
+    """
     tree = _ENVIRONMENT.parse(source, filename=file)
     for node in tree.find_all(tuple(_REFUSED)):
         raise TemplateSyntaxError(f"a payload template has no {_REFUSED[type(node)]}", node.lineno, filename=file)
+    loops = list(tree.find_all(nodes.For))
+    for loop in loops:
+        if loop.recursive:
+            raise TemplateSyntaxError("a payload template has no recursive loop", loop.lineno, filename=file)
     for edge in _TOKEN_EDGE.finditer(source):
         raise TemplateSyntaxError("a control character", source.count("\n", 0, edge.start()) + 1, filename=file)
-    tree = _Concatenate().visit(tree)
+    tree = _Bound().visit(tree)
     code = _ENVIRONMENT.compile(tree, name=file, filename=file)
     template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
-    return Program(template, _names(tree), loops=tree.find(nodes.For) is not None)
+    return Program(template, _names(tree), 0 if loops else source.count("\n") + 1)
 
 
 def assemble(text: str) -> str:
     """Turn every token into text: quoted outside of a JSON string, escaped inside of one.
 
     An unset variable that has a string to itself takes its quotes with it, so that ``parse`` can leave the field out.
+    Raises ``ValueError`` where a backslash would become one with what is inserted behind it.
     """
     pieces = _TOKEN_EDGE.split(text)  # text and tokens by turns
     done: list[str] = []
@@ -88,6 +101,8 @@ def assemble(text: str) -> str:
         if index % 2 == 0:
             inside = _ends_inside(piece, inside=inside)
             done.append(piece)
+            if index + 1 < len(pieces) and _ESCAPED.sub("_", piece).endswith("\\"):
+                raise ValueError("a value stands right behind a backslash")
         elif piece or not inside:
             done.append(_inner(piece) if inside else piece or _UNSET)
         elif _just_opened(done[-1]) and pieces[index + 1].startswith('"'):
@@ -136,12 +151,12 @@ def _pruned(value: object) -> object:
 
 
 def _ends_inside(piece: str, *, inside: bool) -> bool:
-    quotes = _ESCAPED.sub("", piece).count('"')
+    quotes = _ESCAPED.sub("_", piece).count('"')
     return inside ^ (quotes % 2 == 1)
 
 
 def _just_opened(piece: str) -> bool:
-    return _ESCAPED.sub("", piece).endswith('"')
+    return _ESCAPED.sub("_", piece).endswith('"')
 
 
 def _inner(token: str) -> str:
@@ -162,7 +177,7 @@ def _bounded(pieces: Iterable[str]) -> str:
     done: list[str] = []
     size = 0
     for piece in pieces:
-        size += len(piece)
+        size += len(piece) + 1  # an empty piece is a turn of a loop, and these are bounded too
         _check_size(size)
         done.append(piece)
     return "".join(done)
@@ -173,18 +188,40 @@ def _check_size(size: int) -> None:
         raise SecurityError(f"it makes more than {MOST_CHARACTERS // 1024} KiB of text")
 
 
-def _names(tree: nodes.Template) -> frozenset[str]:
+def _names(tree: nodes.Template) -> dict[str, int]:
     found = list(tree.find_all(nodes.Name))
-    stored = {node.name for node in found if node.ctx != "load"} | {"loop"}
-    return frozenset(node.name for node in found if node.ctx == "load") - stored - _ENVIRONMENT.globals.keys()
+    own = {node.name for node in found if node.ctx != "load"} | {"loop"} | _ENVIRONMENT.globals.keys()
+    names: dict[str, int] = {}
+    for node in found:
+        if node.name not in own:
+            names[node.name] = min(node.lineno, names.get(node.name, node.lineno))
+    return names
 
 
-class _Concatenate(NodeTransformer):
-    """``a ~ b`` becomes a filter, because the sandbox does not let ``~`` be bounded."""
+class _Bound(NodeTransformer):
+    """What the sandbox does not let be bounded becomes something that is."""
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802 - the name is Jinja's
+        """``a ~ b`` becomes a filter."""
         self.generic_visit(node)
-        return nodes.Filter(nodes.List(node.nodes), "join", [], [], None, None, lineno=node.lineno)
+        return _filter(nodes.List(node.nodes, lineno=node.lineno), "join")
+
+    def _visit_literal(self, node: nodes.Literal) -> nodes.Node:
+        """A list may hold another many times over, and that one too: a few lines would make gigabytes."""
+        self.generic_visit(node)
+        return node if getattr(node, "ctx", "load") == "store" else _filter(node, "bounded")
+
+    visit_List = visit_Tuple = visit_Dict = _visit_literal  # noqa: N815 - the names are Jinja's
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the name is Jinja's
+        """Every turn of a loop puts out a piece, if an empty one."""
+        self.generic_visit(node)
+        node.body.insert(0, nodes.Output([nodes.TemplateData("")], lineno=node.lineno))
+        return node
+
+
+def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -200,15 +237,23 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator == "**" or not (numbers or operator == "+"):
             raise SecurityError(f"{operator} is for whole numbers only" if operator != "**" else "** is not allowed")
         if not numbers:
-            _check_size(_size(left) + _size(right))
+            _bounded_value([left, right])
         result = super().call_binop(context, operator, left, right)
         if isinstance(result, int) and abs(result) > _MOST_INTEGER:
             raise SecurityError("a number past 10^18")
         return result
 
 
-def _size(value: object) -> int:
-    return len(value) if isinstance(value, str | list | tuple | dict) else 20
+def _bounded_value(value: Any) -> Any:
+    """``value``, where all that it holds is not too much, counted as often as it is held."""
+    size = 0
+    held = [value]
+    while held:
+        item = held.pop()
+        size += len(item) if isinstance(item, str) else 20
+        _check_size(size)
+        held += [*item, *item.values()] if isinstance(item, dict) else item if isinstance(item, list | tuple) else []
+    return value
 
 
 def _join(items: Iterable[object], separator: str = "") -> str:
@@ -251,7 +296,7 @@ class _Expressions(_Environment):
 def evaluate(expression: str, names: Mapping[str, object]) -> object:
     """The value of a Jinja expression over plain values. Raises what the expression raises, and for an unknown name."""
     tree = _EXPRESSIONS.parse("{{" + expression + "}}")
-    tree = _Concatenate().visit(tree)
+    tree = _Bound().visit(tree)
     output = tree.body[0] if len(tree.body) == 1 else None
     if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
         raise TemplateSyntaxError("one expression is wanted", 1)
@@ -275,7 +320,7 @@ def _environment(kind: type[_Environment], **options: Any) -> _Environment:
     environment = kind(undefined=StrictUndefined, optimized=False, cache_size=0, **options)
     kept = "abs capitalize count d default first int items last length list lower string title trim truncate upper"
     environment.filters = {name: FILTERS[name] for name in kept.split()}
-    environment.filters |= {"join": _join, "replace": _replace, "tojson": _itself}
+    environment.filters |= {"join": _join, "replace": _replace, "tojson": _itself, "bounded": _bounded_value}
     environment.globals = {"range": _range}
     return environment
 
@@ -286,9 +331,7 @@ _EXPRESSIONS = _environment(_Expressions)
 
 def line_of(error: BaseException, file: str) -> int:
     """The template's line an exception came from; 0 where it is not known."""
-    if isinstance(error, TemplateSyntaxError):
-        return error.lineno
-    return max((line for line in _lines(error, file)), default=0)
+    return max(_lines(error, file), default=0)
 
 
 def _lines(error: BaseException, file: str) -> Iterator[int]:

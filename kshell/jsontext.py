@@ -13,23 +13,26 @@ if TYPE_CHECKING:
     from kshell.models import Json
 
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
-_ESCAPED = re.compile(r"\\(.)")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CHARACTER = re.compile(r"\\?(.)")
 
 
-def dumps(value: Json, *, indent: int | None = 2, avoid: str = "") -> str:
+def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
     r"""``value`` as JSON text whose every character is printable, or a newline that ``indent`` put there.
 
     ``avoid`` names ASCII punctuation that must not stand in any string, nor, for ``\\`` and ``"``, behind a backslash.
     Lone surrogates, which UTF-8 cannot carry, are written as their escapes.
     """
     separators = (",", ":") if indent is None else None
-    text = json.dumps(value, indent=indent, ensure_ascii=False, separators=separators)
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
     text = _UNUSUAL.sub(_printable, text)
     if not avoid:
         return text
-    text = _ESCAPED.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], text)
-    bare = "".join(character for character in avoid if character not in '\\"')
-    return re.sub(f"[{re.escape(bare)}]", lambda match: _escape(match[0]), text) if bare else text
+    return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
+
+
+def _without(piece: str, avoid: str) -> str:
+    return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 
 
 def _printable(match: re.Match[str]) -> str:

@@ -72,7 +72,7 @@ def _from_environment(secret: Secret, _folder: Path) -> str:
 
 
 def _from_file(secret: Secret, folder: Path) -> str:
-    file = folder / Path(secret.target).expanduser()
+    file = folder / os.path.expanduser(secret.target)  # which, unlike Path's, leaves the ~ of an unknown user as it is
     try:
         if not file.is_file():
             raise SecretError(f"{secret}: {file} is not a file", hint="put the API key, alone, into that file")

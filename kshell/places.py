@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -48,7 +49,7 @@ class Places(NamedTuple):
         chosen = home or os.environ.get("KSHELL_HOME") or None
         if chosen and not Path(chosen).is_dir():
             raise UsageError(f"{chosen} is not a directory", hint="--home and KSHELL_HOME name a folder with profiles/")
-        return cls(Path(chosen) if chosen else None, Path.cwd(), user_folder(), shipped_folder())
+        return cls(Path(chosen) if chosen else None, _here(), user_folder(), shipped_folder())
 
     def names(self, kind: Kind) -> dict[str, Origin]:
         """Every name of this kind and the file that it means, sorted."""
@@ -76,6 +77,16 @@ class Places(NamedTuple):
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
         )
 
+    def new_file(self, kind: Kind, name: str) -> Path:
+        """Where a new thing called ``name`` goes: the nearest place. Raises ``UsageError`` where it cannot be, or is."""
+        folder, ending = FOLDERS[kind]
+        if not _NAME.match(name):
+            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+        file = (self.home or self.here) / folder / f"{name}{ending}"
+        if os.path.lexists(file):
+            raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
+        return file
+
     def introduced_here(self, origin: Origin) -> bool:
         """Whether the working directory, which someone else may have made, brought this file in."""
         if origin.place in ("shipped", "user"):
@@ -90,6 +101,13 @@ class Places(NamedTuple):
             yield "here", self.here / inside
         yield "user", self.user / inside
         yield "shipped", self.shipped / inside
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"there is no working directory: {error.strerror}", hint="cd to one that exists") from None
 
 
 def user_folder() -> Path:
@@ -148,21 +166,49 @@ def _read_bytes(file: Path, fault: type[SetupError]) -> bytes:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700)."""
-    make_private(file.parent)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700).
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    with _told(file):
+        make_private(file.parent)
+        _write(file, text, 0o600)
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that is there, whole or not at all; its permissions and line ends stay.
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    with _told(file):
+        target = file.resolve()  # a link stays one
+        _write(target, text, stat.S_IMODE(target.stat().st_mode))
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
     try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
+        yield
+    except OSError as error:
+        raise SetupError(f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}") from None
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    from tempfile import mkstemp
+
+    descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
-        unfinished.replace(file)
+        os.chmod(unfinished, mode)
+        os.replace(unfinished, file)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        os.unlink(unfinished)
         raise
 
 
 def make_private(folder: Path) -> None:
-    """Make ``folder`` and what is missing above it, for its owner only: ``parents=True`` would leave those open."""
+    """Make ``folder`` and what is missing above it, for its owner only; with ``parents=True`` those above would be open."""
     if not folder.is_dir():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -15,7 +15,7 @@ from kshell.fields import OTP_LIMIT
 from kshell.keys import SCHEMES, header_fault
 from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Document, Table
+from kshell.yamlfile import Document, Table, named
 
 if TYPE_CHECKING:
     from kshell.models import Origin
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POD_KEYS = ("title", "base_url", "embedded", "proxy")
 ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
 
-_BASE_URL = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
+_BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
 NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
 SEGMENT = re.compile(r"[!-~]+\Z")
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -77,24 +77,33 @@ def _document(file: str, text: str) -> Document:
 
 def _base_url(table: Table) -> str:
     url = table.text("base_url")
-    match = _BASE_URL.match(url)
-    if not match:
-        table.fail("base_url", f"{url!r} is not a base URL", "write https://HOST, with no path; /v2/… is added to it")
-    if match[1] == "http" and not is_loopback(url):
-        table.fail("base_url", "http:// would show the API key to the network", f"write https://{match[2]}")
+    if not _is_base(url):
+        table.fail("base_url", "not a base URL", "write https://HOST or https://HOST:PORT; /v2/… is added to it")
+    if url.startswith("http:") and not is_loopback(url):
+        table.fail("base_url", "http:// would show the API key to the network", f"write https:{url[5:]}")
     return url.rstrip("/")
+
+
+def _is_base(url: str) -> bool:
+    """Whether ``url`` is a scheme, a host and at most a port: no user, no path, no query."""
+    from urllib.parse import urlsplit
+
+    try:
+        return _BASE_URL.match(url) is not None and urlsplit(url).port != 0
+    except ValueError:  # brackets without an address in them, or a port past 65535
+        return False
 
 
 def _proxy(table: Table) -> str:
     proxy = table.text("proxy", "")
-    if proxy and not _BASE_URL.match(proxy):
+    if proxy and not _is_base(proxy):
         table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
     return proxy
 
 
 def _segment(table: Table, key: str) -> str:
     text = table.text(key)
-    if not SEGMENT.match(text):
+    if not SEGMENT.match(text) or text in (".", ".."):  # these two would change the URL's path
         table.fail(key, f"{key!r} is text without spaces, in ASCII", f"{key} is a part of the URL")
     return text
 
@@ -132,7 +141,7 @@ def _variables(table: Table) -> dict[str, str]:
         table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
     for name, (key, _) in node.value.items():
         if not VARIABLE_NAME.match(name):
-            table.document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
+            table.document.fail_at_key(key, f"{named(key)} cannot name a variable", "a name is letters, digits and _")
     return {name: table.scalar(value, name) for name, (_, value) in node.value.items()}
 
 

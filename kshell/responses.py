@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.models import Delivery, Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kshell.models import Exchange, Json, Response
+
+DEEPEST = 64  # levels of a body; a documented answer has two
 
 _PAGE = "Send Authentication Template Messages: "
 _CODES = "WhatsApp API V2 error codes for send message"
@@ -43,7 +46,7 @@ ANSWERS = (
     Answer(
         "demo", 202, "WA202", "", "Request Accepted",
         "The API took the message and will pass it to WhatsApp. Whether it arrives is told later, by callbacks and reports.",
-        "nobody's", "no: a second send is a second message", "kshell send with the next recipient",
+        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…",
         f"{_PAGE}Sample Success Response",
     ),
     Answer(
@@ -68,12 +71,12 @@ ANSWERS = (
         "server-error", 500, "WA500", "error", "Please try again later",
         "The API failed. Kaleyra's advice is to try again after 5, 10 and 15 minutes; by then this code is dead.",
         "Kaleyra's; after three failures, its support's", "yes, but with a new code, and not at once",
-        "kshell send again in five minutes, with a new code", f"{_PAGE}500 Internal Server Error",
+        "kshell send -a {account} to=…", f"{_PAGE}500 Internal Server Error",
     ),
     Answer(
         "low-balance", 400, "E110", "balance", "Low balance",
         "The account's balance does not pay for this message.",
-        "yours: top the account up", "yes, once the balance is topped up", "kshell send again after topping up",
+        "yours: top the account up", "yes, once the balance is topped up", "kshell send -a {account} to=…",
         f"{_PAGE}400 Low balance",
     ),
     Answer(
@@ -90,7 +93,7 @@ ANSWERS = (
     ),
     Answer(
         "", 200, "WA200", "", "Success", "The API took the message.",
-        "nobody's", "no: a second send is a second message", "kshell send with the next recipient", _CODES,
+        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…", _CODES,
     ),
     Answer(
         "", 400, "WAV2101", "", "Daily limit reached", "The account has sent as many messages as it may in a day.",
@@ -100,7 +103,7 @@ ANSWERS = (
         "", 429, "WA429", "", "Too many requests",
         "More was sent than the API takes. By default a business number may send 80 messages a second (Meta), and to one "
         "recipient one message in 6 seconds.",
-        "yours: send more slowly", "yes, after a pause", "kshell send again in a minute", "WhatsApp templates API V2",
+        "yours: send more slowly", "yes, after a pause", "kshell send -a {account} to=…", "WhatsApp templates API V2",
     ),
 )  # fmt: skip
 
@@ -121,14 +124,15 @@ class Body(NamedTuple):
     message_id: str
     error_keys: tuple[str, ...]
     fault: str
+    is_json: bool = True
 
 
 def read_body(response: Response) -> Body:
     """A body of any kind. Never raises."""
     try:
-        value: Json = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return Body(None, "", "", "", (), _why_not_json(response))
+        value = parse(response.body)
+    except ValueError:
+        return Body(None, "", "", "", (), _why_not_json(response.body), is_json=False)
     if not isinstance(value, dict):
         return Body(value, "", "", "", (), "it is JSON, but not an object")
     data, error = value.get("data"), value.get("error")
@@ -142,20 +146,49 @@ def read_body(response: Response) -> Body:
     )
 
 
+def parse(body: bytes) -> Json:
+    """The JSON value of a body, which is UTF-8 and can be written again. Raises ``ValueError`` for any other."""
+    try:
+        value: Json = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    level: list[Json] = [value]
+    for _ in range(DEEPEST):
+        level = [member for item in level for member in _members(item)]
+    if level:
+        raise ValueError("nested too deep")
+    return value
+
+
+def _members(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if isfinite(value) else _refuse(number)
+
+
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _why_not_json(response: Response) -> str:
-    if not response.body:
+def _why_not_json(body: bytes) -> str:
+    if not body:
         return "it is empty"
-    if b"\0" in response.body:
+    if b"\0" in body:
         return "it is not text"
     try:
-        response.body.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError:
         return "it is not UTF-8"
-    start = response.body[:200].lstrip().lower()
+    start = body[:200].lstrip().lower()
     return "it is HTML, not JSON" if start.startswith((b"<!doctype", b"<html")) else "it is not valid JSON"
 
 
@@ -196,9 +229,15 @@ def explain(exchange: Exchange, account: str) -> Explanation:
     body = read_body(exchange.response)
     known = find_answers(body.code)
     if known:
-        best = next((answer for answer in known if answer.key in body.error_keys), known[0])
-        return explain_answer(best, account)
+        return explain_answer(_best(known, body), account)
     return _explain_unknown(exchange.response, body, exchange.delivery, account)
+
+
+def _best(known: list[Answer], body: Body) -> Answer:
+    """Of the answers with one code the one whose key the body's error holds, or else its message speaks of."""
+    by_key = [answer for answer in known if answer.key in body.error_keys]
+    by_message = [answer for answer in known if answer.key.replace("_", " ") in body.message.lower()]
+    return (by_key or by_message or known)[0]
 
 
 _UNKNOWN = {

@@ -97,14 +97,15 @@ def places_of(payload: Payload, pointer: str) -> Iterator[tuple[str, Json | _Mis
 
 def _step(path: str, value: Json | _Missing, step: str) -> Iterator[tuple[str, Json | _Missing]]:
     if isinstance(value, dict):
-        yield f"{path}/{_token(step)}", value.get(step, MISSING)
+        yield f"{path}/{token(step)}", value.get(step, MISSING)
     elif isinstance(value, list):
         for position, item in enumerate(value):
             if step == "*" or (isinstance(item, dict) and item.get("type") == step):
                 yield f"{path}/{position}", item
 
 
-def _token(name: str) -> str:
+def token(name: str) -> str:
+    """A name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")  # RFC 6901
 
 
@@ -173,7 +174,7 @@ def _unknown(payload: Payload) -> Iterator[Hit]:
             for name in value if isinstance(value, dict) else ():
                 if name not in names:
                     near = did_you_mean(name, names)
-                    yield Hit(f"{pointer}/{_token(name)}", f"the page has no field {name!r} here", near or "remove it")
+                    yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
 @rule(
@@ -198,13 +199,17 @@ def _type_omitted(payload: Payload) -> Iterator[Hit]:
     "messaging_object: to_number",
 )
 def _to_e164(payload: Payload) -> Iterator[Hit]:
-    for number in recipients_of(payload):
-        if not re.fullmatch(E164, number):
+    numbers = recipients_of(payload)
+    for number in numbers:
+        if not number.strip() and len(numbers) > 1:
+            yield Hit("/messaging_object/to", "a comma has no number beside it", "remove the comma")
+        elif number and not re.fullmatch(E164, number):  # field-missing tells of a payload without any
             yield Hit("/messaging_object/to", f"{number!r} is not a number in E.164 form", _number_fix(number))
 
 
 def _number_fix(number: str) -> str:
-    bare = re.sub(r"[\s().-]", "", number)
+    bare = re.sub(r"[\s().-]|;.*", "", number)
+    bare = re.sub(r"\d", lambda digit: str(int(digit[0])), bare)  # digits of every script
     bare = f"+{bare[2:]}" if bare.startswith("00") else bare
     for candidate in (bare, f"+{bare}"):
         if re.fullmatch(E164, candidate):
@@ -273,6 +278,9 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
         for pointer, value in places_of(payload, f"{_COMPONENTS}/{holder}/parameters"):
             if isinstance(value, list) and len(value) != 1:
                 yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
+            elif isinstance(value, list) and not isinstance(value[0], dict):
+                fix = 'write {"type": "text", "text": CODE}'
+                yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {_shape(value[0])}, not an object", fix)
     codes = codes_of(payload)
     for pointer, code in codes[1:]:
         if code != codes[0][1]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kshell.errors import Place, TemplateError, did_you_mean, listed
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from kshell.models import Payload
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+_INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -89,8 +90,7 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     match = _HEADER.match(source)
     if not match:
         return "", None
-    first_line = source.count("\n", 0, match.start(1)) + 1
-    document = Document(file, match[1], TemplateError, line=first_line)
+    document = Document(file, match[1], TemplateError, before=source[: match.start(1)])
     table = Table(document, document.root, "a template's header", ("title", "variables"))
     node = table.get("variables")
     return table.text("title", ""), None if node is None else _variables(document, node)
@@ -137,14 +137,16 @@ def _compile(template: Template) -> Program:
         return compile_template(body, shown(template.origin.file))
     except TemplateSyntaxError as error:
         raise _fault(template, error.lineno, error.message or "not Jinja", "mend the template") from None
+    except Exception as error:  # noqa: BLE001 - what nests too deep fails wherever Python notices it
+        raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
 
 def _check_names(template: Template, program: Program) -> None:
     declared = [variable.name for variable in template.variables]
-    for name in sorted(program.names.difference(declared)):
-        line = next((n for n, text in enumerate(template.source.split("\n"), 1) if re.search(rf"\b{name}\b", text)), 1)
-        near = did_you_mean(name, declared)
-        raise _fault(template, line, f"{name!r} is not declared", near or f"add it to the header's variables: {name}:")
+    for name, line in sorted(program.names.items(), key=itemgetter(1)):
+        if name not in declared:
+            hint = did_you_mean(name, declared) or f"add it to the header's variables: {name}:"
+            raise _fault(template, line, f"{name!r} is not declared", hint)
 
 
 def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
@@ -164,7 +166,7 @@ def _payload(template: Template, text: str, program: Program) -> Payload:
     try:
         payload = parse(text)
     except json.JSONDecodeError as error:
-        raise _not_json(template, text, error, loops=program.loops) from None
+        raise _not_json(template, text, error, program) from None
     except (ValueError, RecursionError) as error:
         raise _fault(template, 0, f"it does not render to JSON: {error}", "mend the template") from None
     if not isinstance(payload, dict):
@@ -172,9 +174,10 @@ def _payload(template: Template, text: str, program: Program) -> Payload:
     return cast("Payload", payload)
 
 
-def _not_json(template: Template, text: str, error: json.JSONDecodeError, *, loops: bool) -> TemplateError:
+def _not_json(template: Template, text: str, error: json.JSONDecodeError, program: Program) -> TemplateError:
     file = shown(template.origin.file)
-    place = Place.in_text(f"{file} (rendered)" if loops else file, text, error.lineno, error.colno)
+    same = text.count("\n") + 1 == program.lines  # else a line was left out, or came twice
+    place = Place.in_text(file if same else f"{file} (rendered)", text, error.lineno, error.colno)
     return TemplateError(f"it does not render to JSON: {error.msg}", hint="below is the rendered line", at=place)
 
 

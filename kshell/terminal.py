@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kshell.models import Finding
 
 # C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
@@ -99,3 +101,13 @@ def columns(rows: list[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"
+
+
+def markdown_table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """``rows`` below ``names`` as a table of Markdown; a ``|`` or a backtick in a cell stays text."""
+    lines = [names, ("---",) * len(names), *(tuple(map(_cell, row)) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([\\|`<*])", r"\\\1", safe_line(text))

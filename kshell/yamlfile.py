@@ -8,7 +8,8 @@ have is said by ``profiles`` and ``templates``, through ``Table``.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import yaml
 
@@ -17,12 +18,17 @@ from kshell.errors import Place, SetupError, did_you_mean, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# libyaml reads five times as fast, but takes a tab where the other parser wants a blank, and words its errors otherwise
+_FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 DEEPEST = 8  # the deepest thing a profile holds is account -> variables -> value
 
-# A literal key must not be shown with the line an error is on, wherever it stands and however many lines it spans.
-_KEY = re.compile(
-    r"""(api_key["']?[ \t]*:)(\s*'[^']*'|\s*"[^"]*"|.*?(?=^[ \t]*[\w"']+[ \t]*:|[,}]|\Z))""", re.DOTALL | re.MULTILINE
-)
+# A literal key must not be shown with the line an error is on, however its name is spelt, nor a proxy's password.
+_KEY = re.compile(r"""(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]*""", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
+_NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
+
+_LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # YAML begins a line there, and an editor or ``Place`` does not
 
 Value = str | list["Node"] | dict[str, tuple["Node", "Node"]]
 
@@ -43,54 +49,77 @@ class Node(NamedTuple):
 class Document:
     """A YAML file being read: its text, its root, and how an error in it is raised."""
 
-    def __init__(self, file: str, text: str, fault: type[SetupError], *, line: int = 1) -> None:
-        """Parse ``text``, which begins at ``line`` of ``file``. Raises ``fault``."""
+    def __init__(self, file: str, text: str, fault: type[SetupError], *, before: str = "") -> None:
+        """Parse ``text``, which stands behind ``before`` in ``file``. Raises ``fault``."""
         self.file = file
-        self.text = "\n" * (line - 1) + text
         self.fault = fault
+        self._text = text
+        self._before = before
+        self._lines_before = before.count("\n")
+        self._columns_before = len(before) - before.rfind("\n") - 1
         self.root = self._parse()
 
     def fail(self, node: Node, message: str, hint: str = "") -> NoReturn:
         """Raise ``fault`` at ``node``, with its line and a caret."""
         self._fail(node.line, node.column, message, hint)
 
-    def _fail(self, line: int, column: int, message: str, hint: str) -> NoReturn:
-        raise self.fault(
-            message, hint=hint, at=Place.in_text(self.file, _without_key(self.text), line, column)
-        ) from None
+    def fail_at_key(self, key: Node, message: str, hint: str) -> NoReturn:
+        """``fail``, with its line up to the key: behind a misspelt name may stand the API key."""
+        end = key.column - 1 + len(cast("str", key.value)) + 2  # with its quotes or its colon
+        self._fail(key.line, key.column, message, hint, end)
+
+    def _fail(self, line: int, column: int, message: str, hint: str, end: int | None = None) -> NoReturn:
+        place = Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
+        raise self.fault(message, hint=hint, at=place._replace(text=place.text[:end])) from None
+
+    def _spot(self, mark: Any) -> tuple[int, int]:
+        column = mark.column if mark.line else self._columns_before + mark.column
+        return self._lines_before + mark.line + 1, column + 1
+
+    def _refuse(self, position: int, what: str) -> NoReturn:
+        before = self._before + self._text[:position]
+        character = f"U+{ord(self._text[position]):04X}"
+        self._fail(before.count("\n") + 1, len(before) - before.rfind("\n"), f"{what}: {character}", "remove it")
 
     def _parse(self) -> Node:
-        events = self._events()
-        root: Node | None = None
+        for odd in _LINE_BREAK.finditer(self._text):
+            self._refuse(odd.start(), "a line break that editors do not agree on")
+        if "\t" not in self._text:
+            with suppress(yaml.YAMLError, UnicodeError):
+                return self._tree(_FASTEST)
         try:
-            for event in events:
-                if isinstance(event, yaml.DocumentStartEvent):
-                    if root is not None:
-                        self._fail(*_spot(event.start_mark), "a second document", "keep one; remove the line ---")
-                    root = self._node(next(events), events, 1)
+            return self._tree(yaml.SafeLoader)
         except yaml.reader.ReaderError as error:
-            before = self.text[: error.position]
-            line, column = before.count("\n") + 1, error.position - before.rfind("\n")
-            self._fail(line, column, f"a character that YAML does not allow: U+{error.character:04X}", "remove it")
+            self._refuse(error.position, "a character that YAML does not allow")
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self._fail(*_spot(mark), *_in_words(error))
+            self._fail(*self._spot(error.problem_mark or error.context_mark), *_in_words(error))
+
+    def _tree(self, loader: Any) -> Node:
+        events = self._events(loader)
+        root: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    self._fail(*self._spot(event.start_mark), "a second document", "keep one; remove the line ---")
+                root = self._node(next(events), events, 1)
         return root or Node("", 1, 1)
 
-    def _events(self) -> Iterator[yaml.Event]:
-        for event in yaml.parse(self.text, Loader=yaml.SafeLoader):
-            spot = _spot(event.start_mark)
-            anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+    def _events(self, loader: Any) -> Iterator[yaml.Event]:
+        for event in yaml.parse(self._text, Loader=loader):
+            spot = self._spot(event.start_mark)
+            # their names are not said: what looks like one may be an API key
             if isinstance(event, yaml.AliasEvent):
-                self._fail(*spot, f"an alias, *{anchor}", "write the value out")
-            if anchor:
-                self._fail(*spot, f"an anchor, &{anchor}", "remove it")
-            if tag:
-                self._fail(*spot, f"a tag, {tag}", "remove it: every value is text as it was typed")
+                self._fail(*spot, "an alias (*)", "write the value out; one that begins with * stands in quotes")
+            if getattr(event, "anchor", None):
+                self._fail(*spot, "an anchor (&)", "remove it; a value that begins with & stands in quotes")
+            if getattr(event, "tag", None):
+                self._fail(
+                    *spot, "a tag (!)", "remove it: every value is text; one that begins with ! stands in quotes"
+                )
             yield event
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
-        line, column = _spot(event.start_mark)
+        line, column = self._spot(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
             return Node(event.value, line, column)
         if depth > DEEPEST:
@@ -107,7 +136,7 @@ class Document:
                 self.fail(key, f"a key that is {key.shape}", "a key is a word")
             if key.value in entries:
                 first = entries[key.value][0]
-                self.fail(key, f"{key.value!r} is set twice", f"the first is on line {first.line}; keep one")
+                self.fail_at_key(key, f"{named(key)} is set twice", f"the first is on line {first.line}; keep one")
             entries[key.value] = key, self._node(next(events), events, depth + 1)
         return entries
 
@@ -128,7 +157,8 @@ class Table:
         self.entries = node.value
         for name, (key, _) in self.entries.items():
             if name not in known:
-                document.fail(key, f"{what} has no {name!r}", did_you_mean(name, known) or f"keys: {listed(known)}")
+                near = did_you_mean(name, known)
+                document.fail_at_key(key, f"{what} has no {named(key)}", near or f"keys: {listed(known)}")
 
     def get(self, key: str) -> Node | None:
         """The value's node, or None where the key is absent."""
@@ -161,8 +191,23 @@ class Table:
         self.document.fail(self.get(key) or self.node, message, hint)
 
 
-def _without_key(text: str) -> str:
-    return _KEY.sub(lambda match: match[1] + re.sub(r"\S", "*", match[2]), text)
+def named(key: Node) -> str:
+    """A key as a message says it, in quotes."""
+    return repr(_without_secrets(cast("str", key.value)))
+
+
+def _without_secrets(text: str) -> str:
+    """``text`` with stars for whatever stands behind a name like ``api_key``, up to the next name that is no deeper."""
+    shown: list[str] = []
+    depth = -1  # of the line that named a secret
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip())
+        start = 0
+        if depth < 0 or (_NAMED.match(line) and indent <= depth):
+            match = _KEY.search(line)
+            start, depth = (match.end(), indent) if match else (len(line), -1)
+        shown.append(_PASSWORD.sub("***", line[:start]) + re.sub(r"\S", "*", line[start:]))
+    return "\n".join(shown)
 
 
 def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
@@ -172,12 +217,9 @@ def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
         yield event
 
 
-def _spot(mark: Any) -> tuple[int, int]:
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
-
-
 def _in_words(error: yaml.MarkedYAMLError) -> tuple[str, str]:
     problem = str(error.problem or error.context)
     if "'\\t'" in problem:
         return "a tab where YAML wants spaces", "indent with spaces"
+    problem = re.sub("(tag handle).*", r"\1", problem)  # what looks like one may be an API key
     return f"not YAML: {problem}", "a value with : # { [ or a quote in it stands in quotes"

@@ -13,6 +13,14 @@ from kshell.places import Places
 from kshell.session import Session
 
 COMMANDS = [(entry.mouths[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
+GUIDE = "# Guide\n"
+COPIED = "curl https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages -H \"api-key: $K\" -d '{}'"
+FILES = {
+    "profiles/pods/mine.yaml": "base_url: https://example.com\n",
+    "README.md": GUIDE,
+    "docs/guide.md": GUIDE,
+    "command.txt": COPIED,
+}
 ANSWERS = "mine\nin\nHX1IN\n+911234567890\nauth1\nen_US\n\nKALEYRA_API_KEY\n"
 
 
@@ -26,7 +34,8 @@ def examples() -> list[tuple[Mouth, str]]:
 @pytest.fixture
 def ready(write, monkeypatch) -> Session:
     """A session in which every example has what it speaks of."""
-    write("profiles/pods/mine.yaml", "base_url: https://example.com\n")
+    for name, text in FILES.items():
+        write(name, text)
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.setattr("kshell.server.serve", lambda *_, **__: None)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)

@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "render": Entry("message"),
         "check": Entry("message"),
         "curl": Entry("message"),
+        "snippet": Entry("message"),
         "send": Entry("send"),
         "edit": Entry("edit", ("shell",)),
     },
@@ -61,6 +62,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
+    "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
     "Setup": {
         "init": Entry("init", ("line", "shell")),
         "doctor": Entry("doctor"),

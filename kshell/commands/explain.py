@@ -9,10 +9,11 @@ import click
 from kshell.commands import Known, Result, command, pass_session
 from kshell.errors import UsageError, did_you_mean, listed
 from kshell.exchanges import explained
-from kshell.fields import field_words, find_fields
+from kshell.fields import FIELDS, field_words, find_fields
 from kshell.jsontext import dumps
-from kshell.responses import all_codes, explain, explain_answer, find_answers
+from kshell.responses import ANSWERS, all_codes, explain, explain_answer, find_answers
 from kshell.rules import RULES
+from kshell.terminal import markdown_table, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,42 +23,54 @@ if TYPE_CHECKING:
     from kshell.rules import Rule
     from kshell.session import Session
 
+    Entry = tuple[list[str], dict[str, Json]]  # in lines, and for --json
 
-@command("explain", examples=["explain WA-401", "explain ref", "explain otp-length"])
+
+@command("explain", examples=["explain WA-401", "explain ref", "explain otp-length", "explain --table codes"])
 @click.argument("word", required=False, type=Known("explainable"), metavar="[CODE|FIELD|RULE]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.option(
+    "--table", type=click.Choice(["codes", "fields", "rules"]), help="Print all of a kind as a Markdown table."
+)
 @pass_session
-def explain_command(session: Session, word: str | None, *, as_json: bool) -> Result:
+def explain_command(session: Session, word: str | None, *, as_json: bool, table: str | None) -> Result:
     """Say what a response code, a field of the payload or a rule means.
 
     Without a word it explains the last answer. The text comes from the API's page and the vendor's list of codes; nothing
     is asked over the network.
     """
-    if word is None:
-        return _last(session)
-    entries = list(_entries(word))
-    if not entries:
-        known = [*all_codes(), *field_words(), *RULES]
-        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check names"
-        raise UsageError(f"nothing is known of {word!r}", hint=hint)
+    if table:
+        return Result(_TABLES[table]())
+    entries = [_last(session)] if word is None else _known(word)
     if as_json:
         return Result(dumps([data for _, data in entries]) + "\n")
     return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n")
 
 
-def _last(session: Session) -> Result:
+def _known(word: str) -> list[Entry]:
+    entries = list(_entries(word))
+    if not entries:
+        known = [*all_codes(), *field_words(), *RULES]
+        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check names"
+        raise UsageError(f"nothing is known of {word!r}", hint=hint)
+    return entries
+
+
+def _last(session: Session) -> Entry:
     if not session.sent:
         hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
-    return Result("\n".join(explained(explain(exchange, draft.account.name))) + "\n")
+    explanation = explain(exchange, draft.account.name)
+    return [safe(line) for line in explained(explanation)], {"kind": "answer", **explanation._asdict()}
 
 
-def _entries(word: str) -> Iterator[tuple[list[str], dict[str, Json]]]:
+def _entries(word: str) -> Iterator[Entry]:
     for answer in find_answers(word):
         explanation = explain_answer(answer)
         first, *rest = explained(explanation)
-        yield [f"{answer.status} {answer.code} · {first}", *rest], {"kind": "code", **explanation._asdict()}
+        data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}
+        yield [f"{answer.status} {answer.code} · {first}", *rest], data
     if word.lower() in RULES:
         rule = RULES[word.lower()]
         yield (
@@ -65,7 +78,8 @@ def _entries(word: str) -> Iterator[tuple[list[str], dict[str, Json]]]:
             {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page},
         )
     for field in find_fields(word):
-        yield _field_lines(field), {"kind": "field", **{name: _plain(value) for name, value in field._asdict().items()}}
+        data = {name: _plain(value) for name, value in field._asdict().items()}
+        yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 
 def _plain(value: Json | tuple[str, ...]) -> Json:
@@ -84,7 +98,32 @@ def _field_lines(field: Field) -> list[str]:
         ("only", ", ".join(field.allowed)),
         ("known", ", ".join(field.known)),
         ("example", field.example),
-        ("set it", f"{field.variable}=…" if field.variable and field.pointer else ""),
+        ("set it", _setting(field)),
         ("source", f"{field.section} table of the API's page"),
     )
     return [f"{field.name} · field", *(f"  {name:<7} {text}" for name, text in rows if text)]
+
+
+def _setting(field: Field) -> str:
+    return f"{field.variable}=…" if field.variable and field.pointer else ""
+
+
+# ---- Markdown tables of everything
+
+
+def _codes() -> str:
+    rows = [(it.code, str(it.status), it.meaning, it.who, it.retry) for it in ANSWERS]
+    return markdown_table(("code", "status", "means", "whose move", "retry"), rows)
+
+
+def _fields() -> str:
+    rows = [(it.name, it.pointer, it.kind, "yes" if it.mandatory else "no", _setting(it), it.says) for it in FIELDS]
+    return markdown_table(("field", "where", "type", "mandatory", "set it", "says"), rows)
+
+
+def _rules() -> str:
+    rows = [(it.code, it.severity, it.says, it.page) for it in RULES.values()]
+    return markdown_table(("rule", "severity", "says", "rests on"), rows)
+
+
+_TABLES = {"codes": _codes, "fields": _fields, "rules": _rules}

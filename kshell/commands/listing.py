@@ -84,9 +84,9 @@ def _all(
         except KshellError as error:
             notes += error.lines()
             continue
-        rows.append((*map(safe_line, row(thing)), _from(origin)))
+        rows.append((*row(thing), _from(origin)))
         data.append(_DATA[kind](thing))
-    return Result(dumps(data) + "\n" if as_json else columns(rows), notes, EXIT_SETUP if notes else EXIT_DONE)
+    return Result(dumps(data) + "\n" if as_json else columns(_safe(rows)), notes, EXIT_SETUP if notes else EXIT_DONE)
 
 
 def _from(origin: Origin) -> str:
@@ -136,6 +136,10 @@ _DATA: dict[Kind, Callable[[Any], dict[str, Json]]] = {
 def _one_template(template: Template, *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps(_template_data(template)) + "\n")
-    head = columns([("name", template.name), ("title", template.title), ("file", str(template.origin.file))])
+    head: Rows = [("name", template.name), ("title", template.title), ("file", str(template.origin.file))]
     rows: Rows = [(f"  {variable.name}", describe(variable)) for variable in template.variables]
-    return Result(f"{head}variables\n{columns([tuple(map(safe_line, row)) for row in rows])}")
+    return Result(f"{columns(_safe(head))}variables\n{columns(_safe(rows))}")
+
+
+def _safe(rows: Rows) -> Rows:
+    return [tuple(map(safe_line, row)) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +33,13 @@ def sandbox(session: Session, *, port: int, quiet: bool) -> Result:
         session.simulator,
         "127.0.0.1",
         port,
-        on_ready=click.echo,
-        on_request=(lambda _line: None) if quiet else (lambda line: click.echo(line, err=True)),
+        on_ready=_say,
+        on_request=(lambda _line: None) if quiet else (lambda line: _say(line, err=True)),
     )
     return Result()
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    # who reads the first line and goes (| head -1) is served all the same
+    with suppress(OSError):
+        click.echo(line, err=err)

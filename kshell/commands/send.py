@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import update_wrapper
+from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kshell.session import Draft, Overrides, Session
+
+
+class Seconds(click.FloatRange):
+    """A time to wait; ``nan``, which is in no range and out of none, is refused like the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=3600)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. click's own error where it is none, or out of the range."""
+        seconds: float = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 class Sending(NamedTuple):
@@ -42,7 +57,7 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
     for decorate in (
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True, max=3600),
+            type=Seconds(),
             default=TIMEOUT,
             show_default=True,
             metavar="SECONDS",

@@ -1,0 +1,99 @@
+"""How long kshell's commands take, beside other programs in the same environment and the same run.
+
+Usage: pip install . httpie && python bench/start.py [ROUNDS]
+
+Rounds are interleaved, so that a slow moment of the machine falls on all of them; each row shows the least and the median
+time in milliseconds, and the ratio of the medians to the row it is measured against. Nothing is asserted: a time is not a
+fact about the code, and a ratio is one only for who reads it. What the project wants of each ratio stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+PROGRAMS = Path(sys.executable).parent
+
+
+class Row(NamedTuple):
+    """A program to time, and the row and ratio it is held against."""
+
+    name: str
+    words: list[str]
+    against: str = ""
+    wanted: float = 0
+
+
+def program(name: str) -> str:
+    """A program of this environment."""
+    return str(PROGRAMS / name)
+
+
+def rows(base_url: str, body: str) -> list[Row]:
+    """What is timed: kshell beside a bare Python and beside HTTPie doing the same."""
+    http = [program("http"), "--ignore-stdin"]
+    url = f"{base_url}/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
+    request = ["POST", url, "api-key:k", "--raw", body]
+    return [
+        Row("python -c pass", [sys.executable, "-c", "pass"]),
+        Row("kshell --version", [program("kshell"), "--version"], "python -c pass", 4),
+        Row("http --offline", [*http, "--offline", *request]),
+        Row("kshell curl -a docs", [program("kshell"), "curl", "-a", "docs"], "http --offline", 0.35),
+        Row("http POST", [*http, *request]),
+        Row("kshell send -p local", [program("kshell"), "send", "-p", "local", "to=+919812345678"], "http POST", 0.65),
+    ]
+
+
+def timed(words: list[str]) -> float:
+    """Seconds of one run; a run that fails stops the bench."""
+    start = time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Start the simulator, time every row in turn, and print the table."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        server = subprocess.Popen([program("kshell"), "sandbox", "--port", "0", "--quiet"], stdout=subprocess.PIPE)
+        try:
+            assert server.stdout is not None
+            base_url = server.stdout.readline().decode().strip()
+            Path("profiles/pods").mkdir(parents=True)
+            Path("profiles/pods/local.yaml").write_text(f"base_url: {base_url}\n", encoding="utf-8")
+            body = subprocess.run([program("kshell"), "render", "to=+919812345678"], check=True, capture_output=True)
+            table(rows(base_url, json.dumps(json.loads(body.stdout))), rounds)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def table(wanted: list[Row], rounds: int) -> None:
+    """Time the rows by turns, and print one line each."""
+    times: dict[str, list[float]] = {row.name: [] for row in wanted}
+    for row in wanted:
+        timed(row.words)
+    for _ in range(rounds):
+        for row in wanted:
+            times[row.name].append(timed(row.words))
+    print(f"{'':22} {'least ms':>9} {'median ms':>9}  ratio of medians")
+    for row in wanted:
+        least, median = min(times[row.name]) * 1000, statistics.median(times[row.name]) * 1000
+        line = f"{row.name:22} {least:9.1f} {median:9.1f}"
+        if row.against:
+            ratio = statistics.median(times[row.name]) / statistics.median(times[row.against])
+            line += f"  {ratio:.2f} of {row.against} (wanted: at most {row.wanted:g})"
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,401 @@
+"""Cassettes: exchanges kept in a file and played back. The one door to vcrpy.
+
+vcrpy gives the patch of httpx, the file's format and its safe loader, and what the record modes mean; here are the
+pseudonyms, an index, and what a miss says.
+
+No key, code or phone number stands in a cassette. Each is replaced by a pseudonym (``CODE-4f0c2a9d1b37``) that is the same
+for equal values and another for different ones, made with the cassette's own salt: equal requests match, and a request with
+another code does not. A played answer gets the values of the request that asked for it back in place of its pseudonyms.
+Whoever has the file can still find out whether a number or a code they guess is in it; a guess costs a thousand hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import threading
+from collections import defaultdict, deque
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from vcr.cassette import Cassette
+from vcr.persisters.filesystem import CassetteNotFoundError
+from vcr.record_mode import RecordMode
+from vcr.request import Request
+from vcr.serialize import deserialize, serialize
+from vcr.serializers import yamlserializer
+
+from kshell.errors import CassetteError, Place, SetupError
+from kshell.jsontext import dumps
+from kshell.models import is_loopback
+from kshell.places import shown, write_private
+from kshell.request import KEY_HEADER
+from kshell.rules import codes_of, recipients_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from kshell.models import Json, Payload
+
+    Change = Callable[[str], str]
+
+Mode = Literal["none", "once", "new", "all"]
+Facts = dict[str, str]
+Answer = dict[str, Any]
+
+MODES: dict[Mode, RecordMode] = {
+    "none": RecordMode.NONE,
+    "once": RecordMode.ONCE,
+    "new": RecordMode.NEW_EPISODES,
+    "all": RecordMode.ALL,
+}
+MOST_BYTES = 64 * 1024 * 1024
+
+_HASHES = 1000
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
+_PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-[0-9a-f]{12}(?:-[a-z]+)?")
+_KEPT_HEADERS = ("content-type", KEY_HEADER)
+_SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
+_LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
+
+
+@contextmanager
+def cassette(file: Path, mode: Mode = "once") -> Iterator[None]:
+    """What httpx sends meanwhile is answered from ``file``, or sent and recorded there, as ``mode`` says.
+
+    ``none`` sends nothing, ``once`` records where there is no file yet, ``new`` records what the file does not have, ``all``
+    records everything anew. Raises ``CassetteError``: at the start for a file that cannot be used, in a send for a request that
+    may not be sent, at the end for what must not or cannot be written.
+    """
+    if mode == "none" and not file.exists():
+        raise CassetteError(f"there is no cassette {shown(file)}", hint="--record once records it")
+    kept = _File(file, anew=mode == "all")
+    with _Cassette.use(path=str(file), persister=kept, serializer=kept, record_mode=MODES[mode]):
+        yield
+    if kept.failure:
+        raise kept.failure
+
+
+# ---- pseudonyms
+
+
+class Private(NamedTuple):
+    """A value that no cassette holds. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``."""
+
+    kind: str
+    text: str
+
+    def forms(self) -> dict[str, str]:
+        """How it may be written, by the ending of that form's pseudonym."""
+        escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
+        packed = base64.b64encode(self.text.encode("utf-8", "surrogatepass")).decode()
+        encoded = quote(self.text, safe="", errors="surrogatepass")
+        found = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
+        return found | ({"-digits": self.text[1:]} if self.kind == "NUMBER" and self.text[0] == "+" else {})
+
+
+class Pseudonyms:
+    """Values to pseudonyms, and back for who knows the value."""
+
+    def __init__(self, salt: str) -> None:
+        self.salt = salt
+        self._names: dict[Private, str] = {}
+
+    def of(self, private: Private) -> str:
+        """The pseudonym: equal for equal values, and not to be turned round without trying values."""
+        if private not in self._names:
+            text = private.text.encode("utf-8", "surrogatepass")
+            digest = hashlib.pbkdf2_hmac("sha256", text, bytes.fromhex(self.salt), _HASHES, 6)
+            self._names[private] = f"{private.kind}-{digest.hex()}"
+        return self._names[private]
+
+    def hider(self, values: list[Private]) -> Change:
+        """Replaces each value, in each of its forms, by its pseudonym."""
+        table: dict[str, str] = {}
+        for value in values:
+            for end, form in value.forms().items():
+                table.setdefault(form, self.of(value) + end)
+        return _replacer(table)
+
+    def restorer(self, values: list[Private]) -> Change:
+        """Undoes what ``hider`` did."""
+        return _replacer({self.of(value) + end: form for value in values for end, form in value.forms().items()})
+
+
+def _replacer(table: Mapping[str, str]) -> Change:
+    """Replaces every key of ``table`` by its value, in one pass, so that nothing replaced is looked at again."""
+    if not table:
+        return lambda text: text
+    pattern = re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
+    return lambda text: pattern.sub(lambda match: table[match[0]], text)
+
+
+def private_values(request: Request) -> list[Private]:
+    """Every key, number and code in a request."""
+    payload = _payload(request)
+    sender = unquote(urlsplit(request.uri).path).split("/")[4:5]  # /v2/<sid>/whatsapp/<phone_number>/messages
+    recipients = recipients_of(payload) if payload else []
+    codes = [code for _, code in codes_of(payload)] if payload else []
+    text = unquote(request.uri) + _text(request.body)
+    values = [Private("KEY", request.headers.get(KEY_HEADER, ""))]
+    values += [Private("NUMBER", number) for number in (*sender, *recipients, *_E164.findall(text))]
+    values += [Private("CODE", code) for code in codes]
+    return [value for value in dict.fromkeys(values) if value.text and not _PSEUDONYM.fullmatch(value.text)]
+
+
+def _payload(request: Request) -> Payload | None:
+    try:
+        value = json.loads(_text(request.body))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _text(body: bytes | None) -> str:
+    return (body or b"").decode("utf-8", "surrogateescape")
+
+
+# ---- what is kept of an exchange
+
+
+def _hidden_request(request: Request, hide: Change) -> Request:
+    """The request as the cassette keeps it and as it is looked up: the headers that matter, a payload in one spelling."""
+    payload = _payload(request)
+    body = hide(_text(request.body)) if payload is None else dumps(_changed_json(payload, hide), indent=None)
+    headers = {name: hide(request.headers[name]) for name in _KEPT_HEADERS if name in request.headers}
+    return Request(request.method, hide(request.uri), body.encode("utf-8", "surrogateescape"), headers)
+
+
+def _changed_json(value: Json, change: Change) -> Json:
+    if isinstance(value, dict):
+        return {change(name): _changed_json(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_changed_json(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def _changed_answer(answer: Answer, change: Change) -> Answer:
+    """``answer`` with its reason, the values of its headers and its body changed."""
+    status = {**answer["status"], "message": change(answer["status"]["message"] or "")}
+    headers = {name: [change(text) for text in texts] for name, texts in answer["headers"].items()}
+    body = change(_text(answer["body"]["string"])).encode("utf-8", "surrogateescape")
+    return {"status": status, "headers": headers, "body": {"string": body}}
+
+
+def _leak(request: Request, answer: Answer, values: list[Private]) -> str:
+    """The kind of a value that the pseudonyms left in some other spelling; empty where there is none."""
+    headers = [text for texts in answer["headers"].values() for text in texts]
+    parts = [request.uri, *request.headers.values(), _text(request.body), *headers, _text(answer["body"]["string"])]
+    text = _PSEUDONYM.sub(" ", "\n".join(parts))
+    texts = {text.lower(), unquote(unquote(text)).lower(), re.sub(r"[ ().-]", "", text).lower()}
+    found = (value.kind for value in values if any(trace in text for trace in _traces(value) for text in texts))
+    return next(found, "")
+
+
+def _traces(value: Private) -> Iterator[str]:
+    """Spellings, in lower case, that betray a value; what is too short to be told from other text has none."""
+    if len(value.text) < 4:
+        return
+    raw = value.text.encode("utf-8", "surrogatepass")
+    if value.kind != "CODE":  # a code differs from another word by its case
+        yield value.text.lower().lstrip("+")
+    yield raw.hex()
+    for shift in range(3):  # base64 has three spellings; what its neighbours decide is left out
+        packed = base64.b64encode(b"\0" * shift + raw).decode()
+        trace = packed[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower()
+        if len(trace) > 5:
+            yield trace
+
+
+# ---- matching
+
+
+def facts_of(request: Request) -> Facts:
+    """What must be equal for two requests to match, each fact under a name that a message can use."""
+    url = urlsplit(request.uri)
+    facts = {"method": request.method, "host": f"{url.scheme}://{url.netloc}", "path": url.path, "query": url.query}
+    facts |= {f"header {name}": text for name, text in request.headers.items()}
+    payload = _payload(request)
+    return facts | (_leaves("", payload) if payload is not None else {"body": _text(request.body)})
+
+
+def _leaves(pointer: str, value: Json) -> Facts:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not members:
+        return {pointer or "/": json.dumps(value)}
+    return {name: fact for key, item in members for name, fact in _leaves(f"{pointer}/{key}", item).items()}
+
+
+def _key(facts: Facts) -> str:
+    return json.dumps(facts, sort_keys=True)
+
+
+def _differences(recorded: Facts, asked: Facts) -> list[tuple[str, str, str]]:
+    names = dict.fromkeys([*recorded, *asked])
+    pairs = ((name, recorded.get(name, "nothing"), asked.get(name, "nothing")) for name in names)
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
+    """vcrpy's cassette with pseudonyms, an index in place of its search, and an answer played once.
+
+    vcrpy compares each request with each recorded one; the index makes N exchanges cost time linear in N.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._file: _File = options["persister"]
+        self._facts: list[Facts] = []
+        self._unplayed: dict[str, deque[int]] = defaultdict(deque)
+        self._lock = threading.Lock()
+        self._claimed = threading.local()
+        self._complete = False
+
+    @classmethod
+    def load(cls, **options: Any) -> _Cassette:
+        """The cassette with what its file holds."""
+        loaded = super().load(**options)
+        for position, request in enumerate(loaded.requests):
+            loaded._facts.append(facts_of(request))
+            loaded._unplayed[_key(loaded._facts[-1])].append(position)
+        loaded._complete = True
+        return loaded  # type: ignore[no-any-return]
+
+    def can_play_response_for(self, request: Request) -> bool:
+        """Whether an answer is left for ``request``; it is then this thread's. Raises where it may not be sent either."""
+        if not self.rewound or self.record_mode == RecordMode.ALL:
+            return False
+        values = private_values(request)
+        asked = facts_of(_hidden_request(request, self._file.names.hider(values)))
+        with self._lock:
+            left = self._unplayed[_key(asked)]
+            self._claimed.play = (left.popleft(), values) if left else None
+        if self._claimed.play is None and self.write_protected:
+            raise self._miss(asked)
+        return self._claimed.play is not None
+
+    def play_response(self, request: Request) -> Answer:  # noqa: ARG002 - vcrpy's signature
+        """The answer that ``can_play_response_for`` found."""
+        position, values = self._claimed.play
+        self.play_counts[position] += 1
+        return _changed_answer(self.data[position][1], self._file.names.restorer(values))
+
+    def append(self, request: Request, response: Answer) -> None:
+        """Keep an exchange. Never raises: the message is sent, and its answer must reach who sent it."""
+        if not self._complete:
+            super().append(request, response)
+            return
+        values = private_values(request)
+        values += [Private("NUMBER", number) for number in _E164.findall(_text(response["body"]["string"]))]
+        hide = self._file.names.hider(values)
+        hidden, answer = _hidden_request(request, hide), _changed_answer(response, hide)
+        self._file.faults += _faults(hidden, answer, values)
+        super().append(hidden, answer)
+
+    def _miss(self, asked: Facts) -> CassetteError:
+        file = shown(self._file.path)
+        hint = "--record new records what is missing; --record all records everything anew"
+        if not self._facts:
+            return CassetteError(f"not sent: the cassette {file} is empty", hint=hint)
+        position, nearest = min(enumerate(self._facts), key=lambda fact: len(_differences(fact[1], asked)))
+        differing = _differences(nearest, asked)
+        if not differing:
+            return CassetteError(f"not sent: the cassette {file} has no further answer to this request", hint=hint)
+        what = "; ".join(f"{name} was {recorded}, now {now}" for name, recorded, now in differing[:6])
+        more = f"; and {len(differing) - 6} more" if len(differing) > 6 else ""
+        return CassetteError(
+            f"not sent: the cassette {file} has no such request; nearest is its request {position + 1}: {what}{more}",
+            hint=hint,
+        )
+
+
+def _faults(request: Request, answer: Answer, values: list[Private]) -> Iterator[str]:
+    """Why an exchange must not be written."""
+    encodings = [
+        text for name, texts in answer["headers"].items() if name.lower() == "content-encoding" for text in texts
+    ]
+    if any(encoding.lower() != "identity" for encoding in encodings):
+        yield "an answer is compressed, and a secret in it would not be found"
+    kind = _leak(request, answer, values)
+    if kind:
+        yield f"a {kind.lower()} would be in it, in a spelling that has no pseudonym"
+
+
+# ---- the file
+
+
+class _File:
+    """vcrpy's persister and serializer: reads safely; writes privately, whole, and only what holds no secret."""
+
+    def __init__(self, path: Path, *, anew: bool) -> None:
+        self.path = path
+        self.anew = anew
+        self.names = Pseudonyms(secrets.token_hex(16))
+        self.faults: list[str] = []
+        self.failure: CassetteError | None = None
+
+    def load_cassette(self, _path: str, serializer: object) -> Any:  # noqa: ARG002 - vcrpy's signature
+        """Requests and answers, none where all are recorded anew. Raises ``CassetteError``."""
+        if not self.path.exists():
+            raise CassetteNotFoundError
+        try:
+            requests, answers, *_ = deserialize(self._read(), self)
+            loaded = [*map(_checked, requests)], [_changed_answer(answer, str) for answer in answers]
+        except Exception as error:  # noqa: BLE001 - a file can be wrong in every way
+            if self.anew:
+                raise CassetteNotFoundError from None
+            raise self._unusable(error) from None
+        if self.anew:
+            raise CassetteNotFoundError
+        return loaded
+
+    def save_cassette(self, _path: str, cassette_dict: Answer, serializer: object) -> None:  # noqa: ARG002 - vcrpy's
+        """Write the file, or leave what was there and keep why as ``failure``: vcrpy's patch must be taken back first."""
+        file = shown(self.path)
+        if self.faults:
+            hint = "what was sent was sent; run it without --cassette"
+            self.failure = CassetteError(f"the cassette {file} was not written: {self.faults[0]}", hint=hint)
+            return
+        try:
+            write_private(self.path, serialize(cassette_dict, self))
+        except SetupError as error:
+            self.failure = CassetteError(error.message, hint=f"what was sent was sent; {error.hint}")
+
+    def deserialize(self, text: str) -> Any:
+        """The file's data, by vcrpy's safe loader; the salt is taken from it."""
+        data = yamlserializer.deserialize(text)
+        salt = data["kshell"]["salt"]
+        bytes.fromhex(salt)
+        self.names = Pseudonyms(salt)
+        return data
+
+    def serialize(self, data: Answer) -> str:
+        """The file's text: what it is and its salt first."""
+        requests = (interaction["request"] for interaction in data["interactions"])
+        note = _SIMULATED if all(is_loopback(request["uri"]) for request in requests) else _LIVE
+        head = yamlserializer.serialize({"kshell": {"note": note, "salt": self.names.salt}})
+        return str(head + yamlserializer.serialize(data))
+
+    def _read(self) -> str:
+        if not self.path.is_file():
+            raise ValueError("it is not a regular file")
+        if self.path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES // 1024 // 1024} MiB")
+        return self.path.read_text(encoding="utf-8")
+
+    def _unusable(self, error: Exception) -> CassetteError:
+        why = error.strerror if isinstance(error, OSError) else "it is not a cassette that kshell recorded"
+        mark = getattr(error, "problem_mark", None)  # where vcrpy's YAML loader stumbled
+        at = Place(shown(self.path), mark.line + 1, mark.column + 1) if mark else None
+        hint = "--record all records it anew; another file is another cassette"
+        return CassetteError(f"the cassette {shown(self.path)} cannot be used: {why}", hint=hint, at=at)
+
+
+def _checked(request: Request) -> Request:
+    facts_of(request)  # raises for what is no request
+    return request

@@ -1,0 +1,69 @@
+"""``docs``: keeps the snippets, payloads, answers and tables of Markdown files as kshell prints them."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, ScriptError
+from kshell.places import rewrite, shown
+
+if TYPE_CHECKING:
+    from kshell.session import Session
+
+
+@command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"])
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--check", is_flag=True, help="Change nothing; print a diff and exit 1 where something is stale or faulty."
+)
+@pass_session
+def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
+    """Make the blocks of Markdown files again.
+
+    A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table that follows it, which holds what
+    the command prints; with 2>&1 at its end, what goes to stderr too. Answers come from the embedded simulator and are
+    the same every time. Nothing else in a file is changed. Curl commands written by hand are looked over for what would
+    fail when they are pasted: a space after a backslash, an open quote, an unknown host, a real key.
+    """
+    from kshell.docs import regenerate
+
+    before = {file: _read(Path(file)) for file in files}
+    after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
+    notes = [f"{'error' if check else 'warning'}: {fault}" for done in after.values() for fault in done.faults]
+    stale = [file for file, text in before.items() if after[file].text != text]
+    if check:
+        diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
+        notes += [f"error: {shown(Path(file))} is stale" for file in stale]
+        return Result(diff, [*notes, *_hint(files, stale)], EXIT_REFUSED if notes else EXIT_DONE)
+    for file in stale:
+        rewrite(Path(file), after[file].text)
+    notes += [f"{shown(Path(file))}: {after[file].blocks} blocks, {_what(file, stale)}" for file in before]
+    return Result(notes=notes)
+
+
+def _what(file: str, stale: list[str]) -> str:
+    return "rewritten" if file in stale else "all of them as they should be"
+
+
+def _hint(files: tuple[str, ...], stale: list[str]) -> list[str]:
+    return [f"hint: kshell docs {' '.join(file for file in files if file in stale)}"] if stale else []
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
+    except OSError as error:
+        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
+
+
+def _diff(file: str, before: str, after: str) -> str:
+    name = shown(Path(file))
+    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (made again)", lineterm="")
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,117 @@
+"""``import``: a curl command that somebody has, as a script; with an account or a template for it, where they are wanted."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.errors import KshellError, ScriptError
+from kshell.models import DEFAULT_KEY_VARIABLE
+from kshell.places import MOST_BYTES, read_text, shown, write_private
+from kshell.profiles import load_account
+from kshell.session import DEFAULT_ACCOUNT
+
+if TYPE_CHECKING:
+    from kshell.curl_import import Imported
+    from kshell.models import Account
+    from kshell.places import Kind, Places
+    from kshell.session import Session
+
+
+@command("import", examples=["import command.txt", "import command.txt --account acme"])
+@click.argument("file", default="-", metavar="[FILE]")
+@click.option("--account", default="", metavar="NAME", help="Write the account into profiles/accounts/NAME.yaml, too.")
+@click.option(
+    "--template", default="", metavar="NAME", help="Write a new template into templates/NAME.json.j2, if one is needed."
+)
+@pass_session
+def import_command(session: Session, file: str, account: str, template: str) -> Result:
+    """Read a curl command, from a FILE or from stdin, and print it as a script.
+
+    It takes the commands of the API's page, those that kshell prints and those that browsers and Postman copy, for bash,
+    PowerShell and cmd.exe. The script is what kshell run takes. What is not understood is said on stderr. The key is never
+    printed and never written: an account refers to an environment variable.
+    """
+    from kshell import curl_import
+
+    text, name = _read(file)
+    copied = curl_import.read_curl(text, name)
+    found = curl_import.find(copied, session.places, DEFAULT_ACCOUNT)
+    imported = curl_import.understand(copied, found, session.places)
+    notes = _odd_notes(imported, name)
+    written = curl_import.account_text(imported, template) if account else ""
+    if template and imported.source:
+        notes.append(_written(session.places, "template", template, imported.source))
+    if account:
+        notes.append(_written(session.places, "account", account, written))
+        notes.append(f"the key is not in it: export {_variable(imported)}=…")
+        imported = imported._replace(found=found._replace(account=_checked(session.places, account)))
+    notes += _notes(imported, template)
+    lines = [*curl_import.script(imported, template), *(() if template else _suggestion(imported))]
+    return Result("".join(f"{line}\n" for line in lines), notes)
+
+
+_NEW = "imported"
+
+
+def _read(file: str) -> tuple[str, str]:
+    if file != "-":
+        return read_text(Path(file), ScriptError), shown(Path(file))
+    raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise ScriptError(f"stdin holds more than {MOST_BYTES // 1024} KiB", hint="a curl command is a page of text")
+    return raw.decode("utf-8", "replace"), "stdin"
+
+
+def _odd_notes(imported: Imported, file: str) -> list[str]:
+    odd = sorted(imported.copied.notes, key=lambda it: (it.line, it.column))
+    return [f"warning: {file}:{it.line}:{it.column}: {it.message}; {it.fix}" for it in odd]
+
+
+def _notes(imported: Imported, template: str) -> list[str]:
+    """What the script does not say by itself."""
+    from kshell.curl_import import left_over
+
+    account, pod = imported.found
+    notes: list[str] = []
+    if account is None:
+        notes.append("warning: no account has this SID and number; import … --account NAME writes one")
+    elif pod is None:
+        notes.append(f"warning: no pod has the host of the command; the pod of {account.name} is {account.pod}")
+    name = account.name if account else ""
+    notes += [f"warning: account {name} sets {it}, which the command does not have" for it in left_over(imported)]
+    if imported.template is None and not template:
+        notes.append("warning: no template makes this payload; import … --template NAME writes the one below")
+    return notes
+
+
+def _variable(imported: Imported) -> str:
+    key = imported.copied.key
+    return key.variable if key else DEFAULT_KEY_VARIABLE
+
+
+def _written(places: Places, kind: Kind, name: str, text: str) -> str:
+    file = places.new_file(kind, name)
+    write_private(file, text)
+    return f"written: {shown(file)}"
+
+
+def _checked(places: Places, name: str) -> Account:
+    """The account that was written. What cannot be read again is taken away. Raises ``ProfileError``."""
+    try:
+        return load_account(places, name)
+    except KshellError:
+        places.find("account", name).file.unlink()
+        raise
+
+
+def _suggestion(imported: Imported) -> list[str]:
+    """A new template as comments, since a script holds none."""
+    if not imported.source:
+        return []
+    lines = [f"# {line}".rstrip() for line in imported.source.splitlines()]
+    return ["", f"# use template {_NEW}, once templates/{_NEW}.json.j2 holds:", *lines]

@@ -1,0 +1,235 @@
+"""Documentation that stays true: the blocks under ``kshell`` comments are made again, hand-written curl is looked over.
+
+Nothing here reads or writes a document; what a line comes to is decided by ``dispatch``, in a session of its own whose
+answers are the same every time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell import markdown
+from kshell.curloptions import Options, headers, parse, values
+from kshell.curlwords import Oddity, split
+from kshell.dispatch import perform
+from kshell.errors import EXIT_SETUP, EXIT_USAGE, KshellError, Place, ScriptError, UsageError, listed
+from kshell.exchanges import shown_body
+from kshell.models import is_loopback
+from kshell.profiles import load_pod
+from kshell.request import KEY_HEADER, read_url
+from kshell.session import Session
+from kshell.snippets import TARGETS
+from kshell.terminal import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from kshell.commands import Result
+    from kshell.markdown import Block, Comment
+    from kshell.models import Exchange
+    from kshell.places import Places
+    from kshell.session import Draft, Overrides
+    from kshell.simulator import Simulator
+
+COMMANDS = (
+    "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
+)  # fmt: skip
+"""What a document may hold the output of: commands that give the same each time and change nothing."""
+
+_REFUSED = {
+    "--reveal": "--masked shows that there is a key",
+    "--home": "kshell --home DIR docs FILE",
+    "--help": "help NAME gives the same",
+    "-h": "help NAME gives the same",
+}
+_WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
+_MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
+_ELAPSED_MS = 38.0
+_COLUMNS = "100"
+_SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
+_CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
+_FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
+
+
+class Fault(NamedTuple):
+    """Something wrong in a hand-written block: where, what, and how to mend it."""
+
+    at: Place
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.message}; {self.fix}"
+
+
+class Regenerated(NamedTuple):
+    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand."""
+
+    text: str
+    blocks: int
+    faults: tuple[Fault, ...]
+
+
+def regenerate(text: str, file: str, places: Places) -> Regenerated:
+    """``text`` with every block under a ``kshell`` comment made again. Raises ``ScriptError`` where one cannot be."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.split(newline)
+    comments, own = markdown.read(lines)
+    hosts = _hosts(places)
+    faults = [fault for block in own for fault in _faults(lines, block, file, hosts)]
+    for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
+        made = _made(comment, lines, file, places)
+        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.line + 1,) * 2
+        lines[start:end] = made
+    return Regenerated(newline.join(lines), len(comments), tuple(faults))
+
+
+def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
+    at = Place(file, comment.line + 1, comment.column, lines[comment.line])
+    if comment.block and not comment.block.closed:
+        raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
+    words = _words(comment.command, at)
+    text = _output(words, at, places)
+    if comment.block and comment.block.fence:
+        block = comment.block
+        return markdown.fenced(text, block.language, indent=block.indent, fence=block.fence)
+    if text.startswith("| "):
+        return markdown.indented(text.removesuffix("\n").split("\n"), comment.indent)
+    return markdown.fenced(text, _language(words), indent=comment.indent)
+
+
+def _words(command: str, at: Place) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
+    if not words or words[0] not in COMMANDS:
+        raise ScriptError(
+            f"{' '.join(words[:1])!r} cannot stand in a document", hint=f"what can: {listed(COMMANDS)}", at=at
+        )
+    for word, hint in _REFUSED.items():
+        if word in (given.partition("=")[0] for given in words):
+            raise ScriptError(f"{word} cannot stand in a document", hint=hint, at=at)
+    return words
+
+
+def _output(words: Sequence[str], at: Place, places: Places) -> str:
+    """What a line prints. Raises ``ScriptError`` where it fails."""
+    notes = words[-1] == _WITH_NOTES
+    with _same_width():
+        result = perform(words[:-1] if notes else words, session=_Session(places)).result
+    if result.exit_code in (EXIT_USAGE, EXIT_SETUP):
+        message, *_ = [note.removeprefix("error: ") for note in result.notes]
+        hint = next((note.removeprefix("hint: ") for note in result.notes if note.startswith("hint: ")), "")
+        raise ScriptError(message, hint=hint, at=at)
+    return _text(result, notes=notes)
+
+
+@contextmanager
+def _same_width() -> Iterator[None]:
+    """Help is wrapped for the terminal, which is not the document's."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = _COLUMNS
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def _text(result: Result, *, notes: bool) -> str:
+    output = result.output if isinstance(result.output, str) else shown_body(result.output)
+    return "".join(f"{safe(note)}\n" for note in result.notes) + output if notes else output
+
+
+def _language(words: Sequence[str]) -> str:
+    """The language of a block that is made for the first time."""
+    if words[0] == "snippet":
+        return next((TARGETS[word].fence for word in words[1:] if word in TARGETS), "text")
+    if words[0] == "curl":
+        return next((_FENCES[word] for word in words[1:] if word in _FENCES), "bash")
+    json = words[0] in ("render", "send") or "--json" in words
+    return "json" if json and words[-1] != _WITH_NOTES else "text"
+
+
+class _Session(Session):
+    """A session whose lines come to the same every time, and from which nothing can reach a person."""
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The simulator, which gives one message id."""
+        from kshell.simulator import Simulator
+
+        return Simulator(new_id=lambda: _MESSAGE_ID)
+
+    def draft(self, overrides: Overrides) -> Draft:
+        """As it is. Raises ``UsageError`` where the code would be generated."""
+        draft = super().draft(overrides)
+        if "otp" in self.settings:
+            raise UsageError("otp is not given, so the block would change each time", hint="add otp=482913")
+        return draft
+
+    def send(self, draft: Draft, *, timeout: float) -> Exchange:
+        """As it is, in a time that never changes. Raises ``UsageError`` for a pod that is not embedded."""
+        if not draft.pod.embedded:
+            raise UsageError(
+                f"the pod {draft.pod.name} would get the message", hint="send to the embedded one: -p sandbox"
+            )
+        return super().send(draft, timeout=timeout)._replace(elapsed_ms=_ELAPSED_MS)
+
+
+# ---- hand-written curl
+
+
+def _hosts(places: Places) -> set[str]:
+    hosts: set[str] = set()
+    for name in places.names("pod"):
+        with suppress(KshellError):
+            hosts.add(load_pod(places, name).base_url.lower())
+    return hosts
+
+
+def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Fault]:
+    if block.language.split(" ")[0].lower() not in _SHELLS:
+        return
+    text = "\n".join(markdown.content(lines, block))
+    for match in _CURL.finditer(text):
+        first = text.count("\n", 0, match.start())
+        for odd in _oddities(text[match.start() :], hosts):
+            line = block.start + 1 + first + odd.line
+            yield Fault(Place(file, line, odd.column + len(block.indent)), odd.message, odd.fix)
+
+
+def _oddities(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
+    """What is wrong with the curl command that ``text`` begins with."""
+    words, oddities = split(text)
+    yield from (odd for odd in oddities if odd.message != "what follows the command")
+    options, _ = parse(words[1:])
+    yield from _key_faults(options)
+    yield from _host_faults(options, hosts)
+
+
+def _key_faults(options: Options) -> Iterator[Oddity]:
+    for name, value, word in headers(options):
+        if name == KEY_HEADER and looks_real(value):
+            yield word.oddity("what looks like a real API key", 'write "api-key: $KALEYRA_API_KEY", and revoke the key')
+
+
+def looks_real(key: str) -> bool:
+    """Whether ``key`` could be one: long, plain, and nothing in it is masked by a run of one character."""
+    return re.fullmatch(r"[A-Za-z0-9]{16,}", key) is not None and not re.search(r"(.)\1{3}", key)
+
+
+def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
+    keyed = any(name == KEY_HEADER for name, _, _ in headers(options))
+    for word in values(options, "--url"):
+        base = re.match(r"https?://[^/?#@]+(?!.*@)", word.text.lower())
+        ours = keyed or read_url(word.text).sid or "kaleyra" in word.text.lower()
+        if base and ours and "<" not in base[0] and base[0] not in hosts and not is_loopback(base[0]):
+            yield word.oddity(f"an unknown host, {base[0]}", f"hosts of pods: {listed(sorted(hosts))}")

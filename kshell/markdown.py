@@ -1,0 +1,102 @@
+"""Markdown as ``docs`` sees it: lines, fenced blocks and tables, and the ``kshell`` comments that own them.
+
+A comment owns the block that follows it, blank lines aside: a fence, or a table. A comment in a fence is text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*\Z")
+_COMMENT = re.compile(r"([ \t]*)<!--[ \t]*kshell:[ \t]*(.*?)[ \t]*-->[ \t]*\Z")
+_TABLE = re.compile(r"[ \t]*\|")
+
+
+class Block(NamedTuple):
+    """Lines ``start`` to ``end`` (from 0, the end not included), with the fence's own; a table has no ``fence``.
+
+    ``closed`` is false where a fence has no end.
+    """
+
+    start: int
+    end: int
+    indent: str
+    fence: str
+    language: str
+    closed: bool = True
+
+
+class Comment(NamedTuple):
+    """A ``kshell`` comment: its line from 0, the column of its command from 1, the block that it owns, if there is one."""
+
+    line: int
+    column: int
+    indent: str
+    command: str
+    block: Block | None
+
+
+def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
+    """The comments, and the blocks that no comment owns."""
+    comments: list[Comment] = []
+    own: list[Block] = []
+    number = 0
+    while number < len(lines):
+        comment, fence = _COMMENT.match(lines[number]), _FENCE.match(lines[number])
+        if comment:
+            block = _owned(lines, number + 1)
+            comments.append(Comment(number, comment.start(2) + 1, comment[1], comment[2], block))
+            number = block.end if block else number + 1
+        elif fence:
+            own.append(_fenced(lines, number, fence))
+            number = own[-1].end
+        else:
+            number += 1
+    return comments, own
+
+
+def _owned(lines: Sequence[str], start: int) -> Block | None:
+    while start < len(lines) and not lines[start].strip():
+        start += 1
+    if start == len(lines):
+        return None
+    fence = _FENCE.match(lines[start])
+    if fence:
+        return _fenced(lines, start, fence)
+    end = start
+    while end < len(lines) and _TABLE.match(lines[end]):
+        end += 1
+    indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+    return Block(start, end, indent, "", "") if end > start else None
+
+
+def _fenced(lines: Sequence[str], start: int, fence: re.Match[str]) -> Block:
+    indent, run, language = fence.groups()
+    closing = re.compile(rf"[ \t]*{re.escape(run[0])}{{{len(run)},}}[ \t]*\Z")
+    for number in range(start + 1, len(lines)):
+        if closing.match(lines[number]):
+            return Block(start, number + 1, indent, run, language)
+    return Block(start, len(lines), indent, run, language, closed=False)
+
+
+def content(lines: Sequence[str], block: Block) -> Iterator[str]:
+    """The lines within a fence, without the fence's indentation."""
+    end = block.end - 1 if block.closed else block.end
+    return (line.removeprefix(block.indent) for line in lines[block.start + 1 : end])
+
+
+def fenced(text: str, language: str, *, indent: str = "", fence: str = "```") -> list[str]:
+    """``text`` as the lines of a fence, which is longer than any that is in the text."""
+    character = fence[0]
+    longest = max((len(run) for run in re.findall(rf"{re.escape(character)}+", text)), default=0)
+    fence = character * max(len(fence), longest + 1 if longest >= len(fence) else 0)
+    return indented([f"{fence}{language}", *text.removesuffix("\n").split("\n"), fence], indent)
+
+
+def indented(lines: Sequence[str], indent: str) -> list[str]:
+    """``lines``, those that are not empty behind ``indent``."""
+    return [f"{indent}{line}" if line else "" for line in lines]

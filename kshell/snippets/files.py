@@ -1,0 +1,115 @@
+r"""Files that other tools open: a raw request, HAR, a Postman collection, Hurl.
+
+Where a tool expands ``{{name}}``, a brace in a value is written ``\u007b``, and the key is such a name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kshell import __version__
+from kshell.jsontext import dumps
+from kshell.request import read_url
+from kshell.snippets.targets import body, headers, refuse, target
+
+if TYPE_CHECKING:
+    from kshell.models import Request
+
+_POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+
+
+@target("http", "the raw request, as the .http files of editors have it", "http")
+def _http(request: Request, key: str | None) -> str:
+    refuse(key, "{", "editors take for a variable")
+    pairs = headers(request, key, str, lambda variable: f"{{{{$processEnv {variable}}}}}")
+    lines = (f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs))
+    return "\n".join((*lines, "", body(request, avoid="{")))
+
+
+@target("hurl", "a Hurl file", "hurl")
+def _hurl(request: Request, key: str | None) -> str:
+    refuse(key, "{\\#", "Hurl takes for a variable, an escape or a comment")
+    pairs = headers(request, key, str, lambda variable: f"{{{{{variable}}}}}")
+    variables = [value[2:-2] for _, value in pairs if value.startswith("{{")]
+    lines = [f'# hurl --variable {name}="${name}" message.hurl' for name in variables]
+    lines += [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in pairs)]
+    # a multiline string is taken as it is, but for {{…}} and its own end
+    lines += ["```", body(request, avoid="{`"), "```", "HTTP 202"]
+    return "\n".join(lines)
+
+
+@target("har", "an HTTP archive (HAR 1.2) with the request", "json")
+def _har(request: Request, key: str | None) -> str:
+    pairs = _named(request, key)
+    text = body(request, avoid="{")
+    sent: dict[str, Any] = {
+        "method": request.method,
+        "url": request.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in pairs],
+        "queryString": [],
+        "postData": {"mimeType": "application/json", "text": text},
+        "headersSize": -1,
+        "bodySize": len(text.encode()),
+    }
+    entry: dict[str, Any] = {
+        # nothing was sent: HAR wants a moment and a response all the same, and has these for "not known"
+        "startedDateTime": "1970-01-01T00:00:00.000Z",
+        "time": 0,
+        "request": sent,
+        "response": _NO_RESPONSE,
+        "cache": {},
+        "timings": {"send": 0, "wait": 0, "receive": 0},
+    }
+    creator: dict[str, Any] = {"name": "kshell", "version": __version__}
+    return dumps({"log": {"version": "1.2", "creator": creator, "entries": [entry]}})
+
+
+_NO_RESPONSE: dict[str, Any] = {
+    "status": 0,
+    "statusText": "",
+    "httpVersion": "",
+    "cookies": [],
+    "headers": [],
+    "content": {"size": 0, "mimeType": "x-unknown"},
+    "redirectURL": "",
+    "headersSize": -1,
+    "bodySize": -1,
+}
+
+
+@target("postman", "a Postman collection (v2.1) with variables for key and account", "json")
+def _postman(request: Request, key: str | None) -> str:
+    pairs = _named(request, key)
+    address = read_url(request.url)
+    variables = {"base_url": address.base_url, "sid": address.sid, "phone_number": address.phone_number}
+    variables |= {value[2:-2]: "" for _, value in pairs if value.startswith("{{")}
+    path = ["v2", "{{sid}}", "whatsapp", "{{phone_number}}", "messages"]
+    sent: dict[str, Any] = {
+        "method": request.method,
+        "header": [{"key": name, "value": value} for name, value in pairs],
+        "url": {"raw": "/".join(("{{base_url}}", *path)), "host": ["{{base_url}}"], "path": path},
+        "body": {
+            "mode": "raw",
+            "raw": body(request, avoid="{"),
+            "options": {"raw": {"language": "json"}},
+        },
+    }
+    item: dict[str, Any] = {
+        "name": "Send an authentication template message",
+        "request": sent,
+        "protocolProfileBehavior": {"followRedirects": False},
+    }
+    return dumps(
+        {
+            "info": {"name": "Kaleyra: Send Authentication Template Messages", "schema": _POSTMAN_SCHEMA},
+            "item": [item],
+            "variable": [{"key": name, "value": value, "type": "string"} for name, value in variables.items()],
+        }
+    )
+
+
+def _named(request: Request, key: str | None) -> list[tuple[str, str]]:
+    refuse(key, "{", "Postman takes for a variable")
+    return headers(request, key, str, lambda variable: f"{{{{{variable}}}}}")

@@ -1,0 +1,42 @@
+"""A request for documentation: words in capitals stand where the code and the numbers stood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kshell.fields import FIELDS
+from kshell.request import build
+from kshell.rules import places_of, token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kshell.models import Account, Json, Payload, Pod, Request
+
+# the page's own terms, without the < and > that a shell or a URL would take for something else
+PLACEHOLDERS = {"to": "TO_NUMBER", "otp": "ONE_TIME_PASSWORD"}
+SENDER = "PHONE_NUMBER"
+
+
+def with_placeholders(pod: Pod, account: Account, payload: Payload) -> Request:
+    """The request that ``build`` makes of a payload without its code, its recipients and the account's number."""
+    spots = {
+        pointer: PLACEHOLDERS[field.variable]
+        for field in FIELDS
+        if field.pointer and field.variable in PLACEHOLDERS
+        for pointer, value in places_of(payload, field.pointer)
+        if isinstance(value, str)
+    }
+    return build(
+        pod,
+        account._replace(phone_number=SENDER),
+        {name: _filled(value, f"/{token(name)}", spots) for name, value in payload.items()},
+    )
+
+
+def _filled(value: Json, pointer: str, spots: Mapping[str, str]) -> Json:
+    if isinstance(value, dict):
+        return {name: _filled(item, f"{pointer}/{token(name)}", spots) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, f"{pointer}/{position}", spots) for position, item in enumerate(value)]
+    return spots.get(pointer, value)

@@ -1,0 +1,143 @@
+r"""Command lines: curl for three families of shells, HTTPie and wget for one.
+
+bash stands for the shells that read single and double quotes alike here: bash, dash, zsh, fish, busybox, ksh, yash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kshell.snippets.targets import body, bounded, headers, refuse, target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kshell.models import Request
+
+# Inside single quotes: ' ends the quote; two backslashes are one in fish; an interactive bash may expand ! in a line
+# after the first, and a backtick is an eyesore to whoever reads the snippet.
+POSIX_AVOID = "'\\!`"
+POWERSHELL_AVOID = "'\"\\"
+# Between the quotes of a string cmd.exe still expands %, and ! where delayed expansion is on; the rest is safe there, but
+# not in a block in parentheses or where a line is read twice.
+CMD_AVOID = '"\\%!^&|<>()'
+
+POSIX_MOST = 128 * 1024 - 1  # one argument, in Linux
+POWERSHELL_MOST = 32_767 - 256  # CreateProcess's command line, less room for the key
+CMD_MOST = 8191 - 256  # cmd.exe's line after expansion, less room for the key
+
+
+@target("curl", "curl, for bash, dash, zsh, fish and busybox", "bash")
+def _curl(request: Request, key: str | None) -> str:
+    return _posix_curl(request, key, compact=False)
+
+
+def curl(request: Request, *, key: str | None = None, compact: bool = False, shell: str = "bash") -> str:
+    """A curl command for a shell of ``SHELLS``, ending without a newline.
+
+    ``key`` is the API key to print; without it the line reads the key from the account's environment variable.
+    ``compact`` puts everything on one line.
+    """
+    return SHELLS[shell](request, key, compact)
+
+
+def _posix_curl(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
+    words = [f"curl -X {request.method} {posix_quote(request.url)}"]
+    words += [f"-H {value}" for value in _posix_headers(request, key, ": ")]
+    words.append(f"--data-raw {_posix_body(request, compact=compact)}")
+    return (" " if compact else " \\\n  ").join(words)
+
+
+@target("httpie", "HTTPie", "bash")
+def _httpie(request: Request, key: str | None) -> str:
+    refuse(key, "\\", "HTTPie takes for an escape")
+    if key is not None:
+        refuse(key[:1], "=@:", "HTTPie takes for a part of its separator")
+    # without --ignore-stdin HTTPie reads stdin beside --raw wherever it is no terminal
+    words = [f"http --ignore-stdin {request.method} {posix_quote(request.url)}", *_posix_headers(request, key, ":")]
+    return " \\\n  ".join((*words, f"--raw {_posix_body(request)}"))
+
+
+@target("wget", "GNU Wget", "bash")
+def _wget(request: Request, key: str | None) -> str:
+    # by itself wget tries 20 times and follows redirects: a second message, and the key to another host
+    words = [f"wget -q -O - --content-on-error --tries=1 --max-redirect=0 --method={request.method}"]
+    words += [f"--header={value}" for value in _posix_headers(request, key, ": ")]
+    return " \\\n  ".join((*words, f"--body-data={_posix_body(request)}", posix_quote(request.url)))
+
+
+def posix_quote(text: str) -> str:
+    """``text`` as one word that bash, dash, zsh and fish read alike; it holds no line break."""
+    # in single quotes fish reads \\ as one backslash and \' as a quote; in double quotes all of them read \\ as one
+    return "'" + text.replace("\\", "\0").replace("'", "'\"'\"'").replace("\0", "'\"\\\\\"'") + "'"
+
+
+def _posix_headers(request: Request, key: str | None, separator: str) -> list[str]:
+    """Every header as one quoted word."""
+    plain = headers(request, key, lambda text: text, lambda _: "")
+    quoted = headers(request, key, lambda _: "", lambda variable: f"${variable}")
+    return [
+        f'"{name}{separator}{variable}"' if variable else posix_quote(f"{name}{separator}{text}")
+        for (name, text), (_, variable) in zip(plain, quoted, strict=True)
+    ]
+
+
+def _posix_body(request: Request, *, compact: bool = False) -> str:
+    text = body(request, avoid=POSIX_AVOID, indent=None if compact else 2)
+    return bounded(f"'{text}'", len(text.encode()), POSIX_MOST, "one argument of a command")
+
+
+def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
+    refuse(key, '"\\', "PowerShell before 7.3 does not pass to a program unchanged")
+    text = body(request, avoid=POWERSHELL_AVOID, indent=None if compact else 2, ascii_only=True)
+    if compact:
+        # before 7.3 an argument is put in quotes only where it holds a blank outside of what looks quoted
+        text = text.replace("{", "{ ", 1)
+    words = [f"curl.exe -X {request.method} {_powershell_quote(request.url)}"]
+    words += [f"-H {value}" for value in _powershell_headers(request, key)]
+    words.append("--data-raw $body")
+    statements = [f"$body = '{text}'", _POWERSHELL_LEGACY, (" " if compact else " `\n  ").join(words)]
+    written = ("; " if compact else "\n").join(statements)
+    return bounded(written, len(written) + text.count('"'), POWERSHELL_MOST, "a command line of Windows")
+
+
+# PowerShell before 7.3, and later with this preference, hands quotes inside an argument to programs as they are.
+_POWERSHELL_LEGACY = (
+    "if ($ExecutionContext.SessionState.PSVariable.GetValue('PSNativeCommandArgumentPassing', 'Legacy') -eq 'Legacy') "
+    "{ $body = $body -replace '\"', '\\\"' }"
+)
+
+
+def _powershell_headers(request: Request, key: str | None) -> list[str]:
+    plain = headers(request, key, _powershell_quote, lambda variable: f'"$env:{variable}"')
+    return [f"{value[0]}{name}: {value[1:]}" for name, value in plain]
+
+
+def _powershell_quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _cmd(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
+    refuse(key, '%!"', "cmd.exe expands or ends the quotes with")
+    refuse(request.url, "%", "cmd.exe expands")
+    # ^" opens an argument for the program and not for cmd.exe, so that the quotes of each JSON string are quotes to both,
+    # and a ^ between them continues the line
+    text = body(request, avoid=CMD_AVOID, indent=None if compact else 2, ascii_only=True)
+    words = [f'curl -X {request.method} "{request.url}"']
+    words += [f'-H "{value}"' for value in _cmd_headers(request, key)]
+    words.append('--data-raw ^"' + text.replace('"', '\\"').replace("\n", " ^\n") + '^"')
+    written = (" " if compact else " ^\n  ").join(words)
+    return bounded(written, len(written.replace("^\n", "")), CMD_MOST, "a line of cmd.exe")
+
+
+def _cmd_headers(request: Request, key: str | None) -> list[str]:
+    plain = headers(request, key, lambda text: text, lambda variable: f"%{variable}%")
+    # a backslash before the closing quote would make it a part of the argument
+    return [f"{name}: {value}" + value[len(value.rstrip("\\")) :] for name, value in plain]
+
+
+SHELLS: dict[str, Callable[[Request, str | None, bool], str]] = {
+    "bash": _posix_curl,
+    "powershell": _powershell,
+    "cmd": _cmd,
+}

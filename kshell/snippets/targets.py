@@ -1,0 +1,77 @@
+"""What every target is made of: the registry, and the parts of a request as a target writes them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.errors import UsageError
+from kshell.jsontext import dumps
+from kshell.models import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kshell.models import Request
+
+    Write = Callable[[Request, str | None], str]
+
+
+class Target(NamedTuple):
+    """``says`` is what it is for, ``fence`` the language of its block in Markdown; ``write`` makes it, with no last newline."""
+
+    name: str
+    says: str
+    fence: str
+    write: Write
+
+
+TARGETS: dict[str, Target] = {}
+
+
+def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
+    """Enter a function into ``TARGETS``."""
+
+    def enter(write: Write) -> Write:
+        TARGETS[name] = Target(name, says, fence, write)
+        return write
+
+    return enter
+
+
+def headers(
+    request: Request, key: str | None, text: Callable[[str], str], reference: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """(name, value) of every header: ``text`` writes a value that is known, ``reference`` a variable that holds the key."""
+    return [
+        (
+            name,
+            text(value) if not isinstance(value, Secret) else reference(value.variable) if key is None else text(key),
+        )
+        for name, value in request.headers
+    ]
+
+
+def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
+    """The request's JSON, spelled without the characters of ``avoid``."""
+    return dumps(json.loads(request.body), indent=indent, avoid=avoid, ascii_only=ascii_only)
+
+
+def refuse(text: str | None, characters: str, where: str) -> None:
+    """Raise ``UsageError`` where a key or URL that is to be printed holds one of ``characters``."""
+    found = next((character for character in characters if character in (text or "")), "")
+    if found:
+        raise UsageError(
+            f"the key or the URL holds {found}, which {where}",
+            hint="leave out --reveal, or choose another target: kshell snippet python",
+        )
+
+
+def bounded(text: str, size: int, most: int, what: str) -> str:
+    """``text``, or ``UsageError`` where its ``size`` is more than ``what`` takes."""
+    if size > most:
+        raise UsageError(
+            f"{what} takes at most {most} characters; this request needs {size}",
+            hint="a program has no such limit: kshell snippet python",
+        )
+    return text

@@ -1,0 +1,47 @@
+$body = '{
+  "messaging_object": {
+    "messaging_product": "whatsapp",
+    "recipient_type": "individual",
+    "to": "+91XXXXXXXXX",
+    "type": "template",
+    "template": {
+      "name": "auth1",
+      "language": {
+        "code": "en_US"
+      },
+      "components": [
+        {
+          "type": "body",
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FpXXXX"
+            }
+          ]
+        },
+        {
+          "type": "button",
+          "sub_type": "url",
+          "index": 0,
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FXXXXp"
+            }
+          ]
+        }
+      ]
+    }
+  },
+  "extra_info": {
+    "ref": "customer1",
+    "ref1": "marketing",
+    "ref2": "dictionary",
+    "wa_source": "api"
+  }
+}'
+if ($ExecutionContext.SessionState.PSVariable.GetValue('PSNativeCommandArgumentPassing', 'Legacy') -eq 'Legacy') { $body = $body -replace '"', '\"' }
+curl.exe -X POST 'https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages' `
+  -H 'Content-Type: application/json' `
+  -H "api-key: $env:KALEYRA_API_KEY" `
+  --data-raw $body

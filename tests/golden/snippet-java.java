@@ -1,0 +1,60 @@
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+
+public class Message {
+    public static void main(String[] arguments) throws Exception {
+        String body = """
+            {
+              "messaging_object": {
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": "+91XXXXXXXXX",
+                "type": "template",
+                "template": {
+                  "name": "auth1",
+                  "language": {
+                    "code": "en_US"
+                  },
+                  "components": [
+                    {
+                      "type": "body",
+                      "parameters": [
+                        {
+                          "type": "text",
+                          "text": "J$FpXXXX"
+                        }
+                      ]
+                    },
+                    {
+                      "type": "button",
+                      "sub_type": "url",
+                      "index": 0,
+                      "parameters": [
+                        {
+                          "type": "text",
+                          "text": "J$FXXXXp"
+                        }
+                      ]
+                    }
+                  ]
+                }
+              },
+              "extra_info": {
+                "ref": "customer1",
+                "ref1": "marketing",
+                "ref2": "dictionary",
+                "wa_source": "api"
+              }
+            }""";
+        HttpRequest request = HttpRequest.newBuilder(URI.create("https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"))
+            .header("Content-Type", "application/json")
+            .header("api-key", System.getenv("KALEYRA_API_KEY"))
+            .method("POST", HttpRequest.BodyPublishers.ofString(body))
+            .build();
+        HttpResponse<String> response =
+            HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+        System.out.println(response.statusCode() + " " + response.body());
+    }
+}

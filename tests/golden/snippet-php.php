@@ -1,0 +1,59 @@
+<?php
+
+$body = <<<'JSON'
+{
+  "messaging_object": {
+    "messaging_product": "whatsapp",
+    "recipient_type": "individual",
+    "to": "+91XXXXXXXXX",
+    "type": "template",
+    "template": {
+      "name": "auth1",
+      "language": {
+        "code": "en_US"
+      },
+      "components": [
+        {
+          "type": "body",
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FpXXXX"
+            }
+          ]
+        },
+        {
+          "type": "button",
+          "sub_type": "url",
+          "index": 0,
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FXXXXp"
+            }
+          ]
+        }
+      ]
+    }
+  },
+  "extra_info": {
+    "ref": "customer1",
+    "ref1": "marketing",
+    "ref2": "dictionary",
+    "wa_source": "api"
+  }
+}
+JSON;
+
+$request = curl_init('https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages');
+curl_setopt_array($request, [
+    CURLOPT_CUSTOMREQUEST => 'POST',
+    CURLOPT_HTTPHEADER => [
+        'Content-Type: application/json',
+        'api-key: ' . getenv('KALEYRA_API_KEY'),
+    ],
+    CURLOPT_POSTFIELDS => $body,
+    CURLOPT_RETURNTRANSFER => true,
+]);
+$answer = curl_exec($request);
+echo curl_getinfo($request, CURLINFO_RESPONSE_CODE), ' ', $answer, PHP_EOL;

@@ -1,0 +1,46 @@
+wget -q -O - --content-on-error --tries=1 --max-redirect=0 --method=POST \
+  --header='Content-Type: application/json' \
+  --header="api-key: $KALEYRA_API_KEY" \
+  --body-data='{
+  "messaging_object": {
+    "messaging_product": "whatsapp",
+    "recipient_type": "individual",
+    "to": "+91XXXXXXXXX",
+    "type": "template",
+    "template": {
+      "name": "auth1",
+      "language": {
+        "code": "en_US"
+      },
+      "components": [
+        {
+          "type": "body",
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FpXXXX"
+            }
+          ]
+        },
+        {
+          "type": "button",
+          "sub_type": "url",
+          "index": 0,
+          "parameters": [
+            {
+              "type": "text",
+              "text": "J$FXXXXp"
+            }
+          ]
+        }
+      ]
+    }
+  },
+  "extra_info": {
+    "ref": "customer1",
+    "ref1": "marketing",
+    "ref2": "dictionary",
+    "wa_source": "api"
+  }
+}' \
+  'https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages'

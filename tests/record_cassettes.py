@@ -1,0 +1,30 @@
+"""Record ``cassettes/``, one for each documented answer, from the embedded simulator: ``python tests/record_cassettes.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kshell.cassettes import cassette
+from kshell.places import Places, shipped_folder
+from kshell.responses import ANSWERS
+from kshell.session import Overrides, Session
+from kshell.simulator import Simulator
+
+FOLDER = Path(__file__).parent.parent / "cassettes"
+TO, CODE, MESSAGE_ID = "+919812345678", "482913", "AXXXXXXXXXXXXXXXXXXX"
+NAMES = tuple(answer.name for answer in ANSWERS if answer.name)
+
+
+def record(name: str, folder: Path) -> None:
+    """Send the one message as the account ``name``, and keep the exchange in ``folder``."""
+    shipped = shipped_folder()
+    session = Session(Places(None, shipped, shipped, shipped))
+    session.simulator = Simulator(new_id=lambda: MESSAGE_ID)
+    draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
+    with cassette(folder / f"{name}.yaml", "all"):
+        session.send(draft, timeout=5)
+
+
+if __name__ == "__main__":
+    for known in NAMES:
+        record(known, FOLDER)

@@ -1,0 +1,240 @@
+"""A loopback server whose behaviour is a list of steps, and which keeps whatever it received.
+
+``with Server(read, answer(202, BODY)) as server:`` does these steps, in order, for every connection; ``server.url`` is where
+it is, ``server.requests`` what came whole, ``server.received`` every byte that came, also those that no step read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Step = Callable[["Connection"], None]
+
+ACCEPTED = b'{"code": "WA202", "message": "Request Accepted", "data": {"message_id": "A1"}, "error": {}}'
+PAGE_SAMPLE = b"""{
+"code":"WA202"
+"message":"Request Accepted",
+"data":{
+"message_id":"AXXXXXXXXXXXXXXXXXXX"
+}
+"error":{}
+}"""
+
+
+def refusal(code: str, error: dict[str, str] | None = None) -> bytes:
+    """A failure's body, as the API writes it."""
+    return json.dumps({"code": code, "message": "no", "data": {}, "error": error or {}}).encode()
+
+
+class Received(NamedTuple):
+    """A request that came whole."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> list[str]:
+        """The values of a header, in any case of letters."""
+        return [value for known, value in self.headers if known.lower() == name]
+
+
+class Connection:
+    """One accepted connection."""
+
+    def __init__(self, stream: socket.socket, server: Server) -> None:
+        self.stream = stream
+        self.server = server
+        self.pending = b""
+
+    def receive(self) -> bytes:
+        """What comes next, empty at the end; it counts."""
+        data = self.stream.recv(65536)
+        self.server.received += data
+        return data
+
+
+class Server:
+    """A thread that accepts on a free loopback port until the ``with`` block ends."""
+
+    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, backlog: int = 8) -> None:
+        self.steps = steps
+        self.requests: list[Received] = []
+        self.received = b""
+        self.connections = 0
+        self.reached = threading.Event()  # set by the step ``reach``
+        self.stopped = threading.Event()
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> Server:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                stream, _ = self._listener.accept()
+                self.connections += 1
+                self._threads.append(threading.Thread(target=self._serve, args=(stream,)))
+                self._threads[-1].start()
+
+    def _serve(self, stream: socket.socket) -> None:
+        with stream, suppress(OSError):
+            stream.settimeout(5)
+            secured = self._tls.wrap_socket(stream, server_side=True) if self._tls else stream
+            with secured:
+                connection = Connection(secured, self)
+                for step in self.steps:
+                    step(connection)
+                secured.settimeout(0.05)
+                while connection.receive():
+                    pass
+
+
+def read(connection: Connection) -> None:
+    """Read one request to its end, and keep it."""
+    data = connection.pending
+    while b"\r\n\r\n" not in data:
+        more = connection.receive()
+        if not more:
+            return
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    method, target, _ = first.split(" ")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    size = int(length[1]) if length else 0
+    while len(body) < size:
+        more = connection.receive()
+        if not more:
+            return
+        body += more
+    connection.pending = body[size:]
+    connection.server.requests.append(Received(method, target, headers, body[:size]))
+
+
+def say(data: bytes) -> Step:
+    """Write these bytes."""
+    return lambda connection: connection.stream.sendall(data)
+
+
+def answer(status: int, body: bytes = b"", *headers: tuple[str, str], length: int | None = None) -> Step:
+    """Write a whole answer; ``length`` is a content-length that is not the body's."""
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body) if length is None else length}"]
+    lines += [f"{name}: {value}" for name, value in (headers or (("Content-Type", "application/json"),))]
+    return say("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+
+
+def pause(seconds: float) -> Step:
+    """Wait, or until the server is stopped."""
+
+    def step(connection: Connection) -> None:
+        connection.server.stopped.wait(seconds)
+
+    return step
+
+
+def drip(data: bytes, seconds: float = 0.05) -> Step:
+    """Write a byte at a time."""
+
+    def step(connection: Connection) -> None:
+        for byte in data:
+            if connection.server.stopped.wait(seconds):
+                return
+            connection.stream.sendall(bytes([byte]))
+
+    return step
+
+
+def flood(chunk: bytes, megabytes: int, sent: list[int] | None = None) -> Step:
+    """Write ``chunk`` again and again until so much is written; ``sent`` gets the count."""
+
+    def step(connection: Connection) -> None:
+        written = 0
+        try:
+            while written < megabytes << 20:
+                connection.stream.sendall(chunk)
+                written += len(chunk)
+        finally:
+            if sent is not None:
+                sent.append(written)
+
+    return step
+
+
+def reach(connection: Connection) -> None:
+    """Tell the test that this step was reached."""
+    connection.server.reached.set()
+
+
+def hang(connection: Connection) -> None:
+    """Do nothing until the server is stopped, or for 5 s."""
+    connection.server.stopped.wait(5)
+
+
+def reset(connection: Connection) -> None:
+    """End the connection by RST."""
+    connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.stream.close()
+
+
+def close(connection: Connection) -> None:
+    """End the connection in order, having read what there was."""
+    connection.stream.shutdown(socket.SHUT_WR)
+
+
+def bomb(megabytes: int) -> bytes:
+    """A gzip stream that unpacks to so many megabytes of JSON text."""
+    return gzip.compress(b'{"code": "' + b"A" * (megabytes << 20) + b'"}', compresslevel=9)
+
+
+def closed_port() -> int:
+    """A loopback port where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 3) -> bool:
+    """Whether ``true`` becomes so in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def local_pod(url: str, *, proxy: str = "", name: str = "local") -> str:
+    """Write a pod into the user's own configuration, which kshell trusts; its name is returned."""
+    file = Path(os.environ["XDG_CONFIG_HOME"]) / "kshell" / "profiles" / "pods" / f"{name}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"base_url: {url}\n" + (f"proxy: {proxy}\n" if proxy else ""), encoding="utf-8")
+    return name

@@ -1,0 +1,366 @@
+"""Cassettes: what is recorded, what is played, and what is never in the file."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import socket
+import stat
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from record_cassettes import CODE, FOLDER, NAMES, TO, record
+
+from kshell import cassettes
+from kshell.cassettes import Private, Pseudonyms, cassette, facts_of
+from kshell.errors import CassetteError
+from kshell.models import Exchange, Response
+from kshell.places import Places
+from kshell.responses import ANSWERS, explain, explain_answer
+from kshell.session import Overrides, Session
+
+KEY = "Acanary00000000000000000000000key"
+SENDER = "+447700900123"
+
+
+class Nobody:
+    """A simulator that must not be asked."""
+
+    inbox = ()
+
+    def handle(self, *_: object) -> Response:
+        """Fail."""
+        raise AssertionError("it was sent")
+
+
+class Echo:
+    """A server that says ``answer`` and counts what it received."""
+
+    def __init__(self, answer: str = '{"code": "WA202"}', *headers: tuple[str, str]) -> None:
+        self.answer = answer
+        self.headers = headers
+        self.received = 0
+
+    def handle(self, _method: str, _target: str, _headers: object, _body: bytes) -> Response:
+        """Answer."""
+        self.received += 1
+        return Response(202, "Accepted", self.headers, self.answer.encode())
+
+
+@pytest.fixture
+def no_sockets(monkeypatch):
+    """No socket can be made."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was made")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+
+@pytest.fixture
+def send(write):
+    """Send as an account whose key and number are canaries: ``send(server, file, mode, to=…)`` gives the ``Exchange``."""
+    write(
+        "profiles/accounts/canary.yaml",
+        f"pod: sandbox\nsid: HX1IN\napi_key: {KEY}\nphone_number: '{SENDER}'\n"
+        "variables: {template_name: auth1, language: en_US}\n",
+    )
+
+    def sent(server: object, file: Path, mode: str = "once", **variables: str) -> Exchange:
+        session = Session(Places.standard())
+        session.simulator = server
+        draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE, **variables}))
+        with cassette(file, mode):
+            return session.send(draft, timeout=5)
+
+    return sent
+
+
+@pytest.fixture
+def tape(tmp_path) -> Path:
+    """Where a cassette goes."""
+    return tmp_path / "tape.yaml"
+
+
+def play(name: str, folder: Path) -> Exchange:
+    """The shipped message to the account ``name``, answered from its cassette."""
+    session = Session(Places.standard())
+    session.simulator = Nobody()
+    draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
+    with cassette(folder / f"{name}.yaml", "none"):
+        return session.send(draft, timeout=5)
+
+
+def answer_of(exchange: Exchange) -> tuple[object, ...]:
+    """Status, reason, headers whatever their order and case, and body."""
+    status, reason, headers, body, fault = exchange.response
+    return status, reason, sorted((name.lower(), text) for name, text in headers), body, fault
+
+
+# ---- the shipped ones
+
+
+def test_every_documented_answer_has_a_cassette_an_explanation_and_an_account():
+    """Nothing the page documents is without one of the three, and no cassette is without an answer."""
+    places = Places.standard()
+    for answer in ANSWERS:
+        assert explain_answer(answer).meaning
+        if answer.name:
+            assert places.find("account", answer.name).place == "shipped"
+    assert sorted(file.stem for file in FOLDER.glob("*.yaml")) == sorted(NAMES)
+    assert "Sample" in ANSWERS[0].source
+    assert {answer.name for answer in ANSWERS if "Send Authentication Template" in answer.source} == set(NAMES)
+
+
+@pytest.mark.parametrize("answer", [answer for answer in ANSWERS if answer.name], ids=lambda answer: answer.name)
+def test_a_shipped_cassette_gives_its_answer_without_a_socket(answer, no_sockets):
+    """Status, code and explanation of a documented answer come from its cassette alone."""
+    exchange = play(answer.name, FOLDER)
+    assert exchange.response is not None
+    assert exchange.response.status == answer.status
+    assert explain(exchange, answer.name) == explain_answer(answer, answer.name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_cassette_says_that_it_is_the_simulator_s(name):
+    """Nobody can take the shipped answers for the live API's."""
+    assert "Recorded from kshell's simulator, not from the API" in (FOLDER / f"{name}.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recording_a_shipped_cassette_again_gives_the_same_file(name, tmp_path):
+    """The committed files are what the committed script records."""
+    file = shutil.copy(FOLDER / f"{name}.yaml", tmp_path)
+    record(name, tmp_path)
+    assert Path(file).read_text() == (FOLDER / f"{name}.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_key_code_or_number_is_in_a_shipped_cassette(name):
+    """Neither the values of the message nor anything shaped like them."""
+    text = (FOLDER / f"{name}.yaml").read_text()
+    assert CODE not in text
+    assert not re.search(r"\+\d{7,}|(?<![\d-])\d{10,15}(?!\d)", re.sub(r"salt: \w+", "", text))
+    assert not re.search(r"\bA\w{32}\b", text)
+
+
+# ---- secrets
+
+
+def spellings(value: str) -> list[str]:
+    """How a secret may stand in a file."""
+    return [value, value.lstrip("+"), quote(value, safe=""), base64.b64encode(value.encode()).decode()]
+
+
+def test_no_secret_of_request_or_answer_is_in_the_file(send, tape):
+    """Key, code, sender and recipients leave no trace, also where the answer or another field says them back."""
+    said = ", ".join(spelling for value in (KEY, CODE, TO, SENDER) for spelling in spellings(value))
+    server = Echo(f'{{"code": "WA202", "said": "{said}"}}', ("x-said", KEY), ("x-number", quote(TO, safe="")))
+    send(server, tape, to=f"{TO},+14155550199", ref=f"for {TO} with {CODE} and {KEY}, call +498912345678")
+    text = tape.read_text()
+    for value in (KEY, CODE, TO, SENDER, "+14155550199", "+498912345678"):
+        assert not [spelling for spelling in spellings(value) if spelling in text]
+
+
+def test_what_is_played_is_what_was_recorded(send, tape):
+    """The answer comes back byte for byte, with the values it said in their places."""
+    server = Echo(f'{{"code": "WA202",  "to": "{TO}", "wa_id": "{TO[1:]}", "otp": "{CODE}"}}', ("x-number", TO))
+    first = send(server, tape)
+    assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
+
+
+@given(code=st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
+    """Whatever the code is: its own request is played, and one with another code is not."""
+    tape = tmp_path / "any.yaml"
+    tape.unlink(missing_ok=True)
+    first = send(Echo('{"code": "WA202", "message": "1 a \\" {}"}'), tape, otp=code)
+    assert answer_of(send(Nobody(), tape, "none", otp=code)) == answer_of(first)
+    with pytest.raises(CassetteError):
+        send(Nobody(), tape, "none", otp=f"{code}x")
+
+
+@given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True))
+def test_pseudonyms_keep_equal_equal_and_different_different(texts):
+    """A value has one pseudonym in a cassette, which no other value has."""
+    names = Pseudonyms("00" * 16)
+    one, other = (Private("CODE", text) for text in texts)
+    assert names.of(one) == Pseudonyms("00" * 16).of(one)
+    assert names.of(one) != names.of(other)
+
+
+def test_two_cassettes_share_no_pseudonym():
+    """Each cassette has a salt of its own."""
+    assert Pseudonyms("00" * 16).of(Private("CODE", CODE)) != Pseudonyms("01" * 16).of(Private("CODE", CODE))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [KEY.upper(), KEY.encode().hex(), "+91 98123-45678",
+     base64.b64encode(f"x:{KEY}".encode()).decode()],
+)  # fmt: skip
+def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, said):
+    """What no pseudonym covers is found before the file is written, and the answer is not lost in vain."""
+    with pytest.raises(CassetteError, match=r"was not written: a (key|number) would be in it") as caught:
+        send(Echo(f'{{"said": "{said}"}}'), tape)
+    assert "what was sent was sent" in caught.value.hint
+    assert not tape.exists()
+
+
+def test_a_compressed_answer_is_not_kept(send, tape):
+    """A secret in it would not be found."""
+    import zlib
+
+    server = Echo("", ("content-encoding", "deflate"))
+    server.handle = lambda *_: Response(202, "Accepted", server.headers, zlib.compress(KEY.encode()))
+    with pytest.raises(CassetteError, match="compressed"):
+        send(server, tape)
+    assert not tape.exists()
+
+
+def test_the_file_is_private_and_whole(send, tape):
+    """0600, and nothing is left beside it."""
+    send(Echo(), tape)
+    assert stat.S_IMODE(tape.stat().st_mode) == 0o600
+    assert [file.name for file in tape.parent.iterdir() if file.is_file()] == [tape.name]
+
+
+# ---- the record modes
+
+
+def test_once_records_where_there_is_no_file_and_then_plays(send, tape):
+    """The second run sends nothing."""
+    server = Echo()
+    send(server, tape)
+    send(server, tape)
+    assert server.received == 1
+
+
+def test_once_and_none_refuse_what_is_not_recorded(send, tape):
+    """A request the file does not have is not sent, and the error names the nearest and what differed, in pseudonyms."""
+    send(Echo(), tape)
+    for mode in ("once", "none"):
+        with pytest.raises(CassetteError, match=r'nearest is its request 1: .*/text was "CODE-') as caught:
+            send(Nobody(), tape, mode, otp="111111")
+        assert "--record new" in caught.value.hint
+        assert "111111" not in str(caught.value)
+
+
+def test_an_answer_is_played_once(send, tape):
+    """The second of two equal requests wants a second answer."""
+    send(Echo(), tape)
+    session = Session(Places.standard())
+    session.simulator = Nobody()
+    draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
+    with cassette(tape, "none"):
+        session.send(draft, timeout=5)
+        with pytest.raises(CassetteError, match="no further answer"):
+            session.send(draft, timeout=5)
+
+
+def test_new_sends_and_records_only_what_is_missing(send, tape):
+    """What the file has is played, what it has not is added to it."""
+    server = Echo()
+    for code in ("111111", "111111", "222222"):
+        send(server, tape, "new", otp=code)
+    assert server.received == 2
+    send(Nobody(), tape, "none", otp="111111")
+    send(Nobody(), tape, "none", otp="222222")
+
+
+def test_all_sends_everything_and_keeps_nothing_old(send, tape):
+    """The file is what this run saw."""
+    server = Echo()
+    send(server, tape, "all", otp="111111")
+    send(server, tape, "all", otp="222222")
+    assert server.received == 2
+    with pytest.raises(CassetteError):
+        send(Nobody(), tape, "none", otp="111111")
+
+
+def test_none_wants_a_file(send, tape):
+    """Without one nothing is sent, and the hint says how to record it."""
+    with pytest.raises(CassetteError, match="there is no cassette") as caught:
+        send(Nobody(), tape, "none")
+    assert "--record once" in caught.value.hint
+
+
+def test_a_recording_from_elsewhere_says_so(send, tape, write):
+    """The note is the simulator's only where all of it came from this machine."""
+    write("profiles/pods/live.yaml", "base_url: https://api.example.com\nembedded: true\n")
+    session = Session(Places.standard())
+    session.simulator = Echo()
+    draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
+    with cassette(tape):
+        session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=5)
+    assert "Recorded from the API;" in tape.read_text()
+
+
+# ---- hostile and broken files
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[", "a: [b", "kshell: {salt: zz}", "kshell: {salt: 5}\ninteractions: []", "- 1", "interactions: []\nversion: 1\n",
+     "kshell: {salt: '00'}\ninteractions: [1]", "kshell: {salt: '00'}\ninteractions: [{request: {}, response: {}}]",
+     "a: &a [*a]\nkshell: *a", "[" * 5000, "\x00"],
+)  # fmt: skip
+def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
+    """It is not taken for an empty one, which would be written over."""
+    tape.write_text(text)
+    with pytest.raises(CassetteError, match="cannot be used") as caught:
+        send(Nobody(), tape)
+    assert "--record all" in caught.value.hint
+    assert tape.read_text() == text
+
+
+def test_all_replaces_a_file_that_is_no_cassette(send, tape):
+    """As the hint promises."""
+    tape.write_text("[")
+    send(Echo(), tape, "all")
+    send(Nobody(), tape, "none")
+
+
+@pytest.mark.parametrize(
+    "tag", ["!!python/object/apply:os.system", "!!python/object/new:os.system", "!!python/name:os.system"]
+)
+def test_loading_executes_nothing(send, tape, tag, monkeypatch):
+    """A cassette that would run a command is refused."""
+    tape.write_text(f"kshell: {{salt: '00', x: {tag} [touch owned]}}\ninteractions: []\nversion: 1\n")
+    with pytest.raises(CassetteError):
+        send(Nobody(), tape)
+    assert not Path("owned").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(send, tmp_path):
+    """What was sent is said to have been sent."""
+    (tmp_path / "file").touch()
+    with pytest.raises(CassetteError, match="cannot be written") as caught:
+        send(Echo(), tmp_path / "file" / "tape.yaml")
+    assert "what was sent was sent" in caught.value.hint
+
+
+# ---- cost
+
+
+def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkeypatch):
+    """Playing forty exchanges asks for the facts of a request a few times each, not once for every recorded one."""
+    session = Session(Places.standard())
+    drafts = [
+        session.draft(Overrides(variables={"to": TO, "otp": CODE, "ref": f"row {number}"})) for number in range(40)
+    ]
+    with cassette(tmp_path / "tape.yaml"):
+        for draft in drafts:
+            session.send(draft, timeout=5)
+    asked = []
+    monkeypatch.setattr(cassettes, "facts_of", lambda request: asked.append(request) or facts_of(request))
+    with cassette(tmp_path / "tape.yaml", "none"):
+        for draft in drafts:
+            session.send(draft, timeout=5)
+    assert len(drafts) < len(asked) <= 4 * len(drafts)

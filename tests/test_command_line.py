@@ -1,0 +1,436 @@
+"""The command line: usage, help, streams, and what starting it costs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from http.client import HTTPConnection
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+from servers import closed_port, wait_until
+
+import kshell
+from kshell.commands import SECTIONS, Command
+from kshell.dispatch import commands_of
+from kshell.errors import SetupError
+
+TO = "to=+919812345678"
+PACKAGE = PROJECT / "kshell"
+NAMES = [name for entries in SECTIONS.values() for name in entries]
+ON_THE_LINE = [name for entries in SECTIONS.values() for name, entry in entries.items() if "line" in entry.mouths]
+
+
+def command(name: str) -> Command:
+    """The command called so."""
+    entry = next(entries[name] for entries in SECTIONS.values() if name in entries)
+    module = import_module(f"kshell.commands.{entry.module}")
+    return next(value for value in vars(module).values() if isinstance(value, Command) and value.name == name)
+
+
+# ---- wrong usage
+
+WRONG = {
+    "sned": "did you mean send?",
+    "": "help",
+    "use account demo": "use is for shell and script",
+    "send --tiemout 3": "kshell send --help",
+    "send -x": "kshell send --help",
+    "send --timeout": "help",
+    "send --timeout x": "kshell send --help",
+    "send --timeout=-1": "kshell send --help",
+    "curl -a": "help",
+    "curl --json": "kshell curl --help",
+    "render to": "a variable is written like to=+919812345678",
+    "render =x": "a variable is written like to=+919812345678",
+    "render 1a=x": "a variable is written like to=+919812345678",
+    "render 'a b=x'": "a variable is written like to=+919812345678",
+    "render languge=en": "did you mean language?",
+    "render": "add to=…",
+    "check": "add to=…",
+    "explain nonsense": "codes: WA202",
+    "explain WA-402": "did you mean WA-401?",
+    "explain": "kshell explain CODE",
+    "accounts demo docs": "kshell accounts --help",
+    "sandbox --port 65536": "kshell sandbox --help",
+    "sandbox --port x": "kshell sandbox --help",
+    "trust": "kshell trust --help",
+    "help sned": "did you mean send?",
+    "--home nowhere accounts": "--home and KSHELL_HOME name a folder",
+    "accounts --home nowhere": "--home and KSHELL_HOME name a folder",
+    "--nonsense": "--help",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_wrong_usage_says_what_to_type_instead(cli, line):
+    """Exit code 2, nothing on stdout, one error, and a hint."""
+    ran = cli(*(shlex.split(line) if line else [""]))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: ")
+    assert WRONG[line] in ran.err.partition("hint: ")[2]
+
+
+@pytest.mark.parametrize("kind", ["account", "pod", "template"])
+def test_a_name_that_is_none_names_what_there_is(cli, kind):
+    """Exit code 3: something on this side is missing, and the hint lists its like."""
+    ran = cli("render", f"--{kind}", "dema", TO)
+    assert (ran.code, ran.out) == (3, "")
+    assert f"error: there is no {kind} 'dema'" in ran.err
+    assert f"hint: {'did you mean demo? ' if kind == 'account' else ''}" in ran.err
+    assert {"account": "docs", "pod": "sandbox", "template": "auth"}[kind] in ran.err
+
+
+# ---- where things are looked for
+
+ACCOUNT = "pod: sandbox\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\ntitle: %s\n"
+
+
+@pytest.mark.parametrize("words", [("--home", "there", "accounts"), ("accounts", "--home", "there")])
+def test_home_is_understood_before_and_behind_the_command(cli, write, words):
+    """``--home DIR`` replaces the working directory."""
+    write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
+    write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
+    out = cli(*words).out
+    assert "over there" in out
+    assert "over here" not in out
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "title"),
+    [("there", (), "over there"), ("there", ("--home", "."), "over here"), ("", (), "over here")],
+)
+def test_the_option_goes_before_the_variable(cli, write, monkeypatch, variable, words, title):
+    """``KSHELL_HOME`` is for where no ``--home`` was typed; empty it says nothing."""
+    write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
+    write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
+    monkeypatch.setenv("KSHELL_HOME", variable)
+    assert title in cli("accounts", "mine", *words).out
+
+
+# ---- help
+
+
+@pytest.mark.parametrize("name", ON_THE_LINE)
+def test_help_is_one_text_with_examples(cli, name):
+    """``-h``, ``--help`` and ``help COMMAND`` say the same: usage, what it does, and every example."""
+    texts = {cli(name, "-h").out, cli(name, "--help").out, cli("help", name).out}
+    assert len(texts) == 1
+    text = texts.pop()
+    assert text.startswith(f"Usage: kshell {name} ")
+    assert command(name).examples
+    for example in command(name).examples:
+        assert f"  kshell {example}\n" in text
+
+
+@pytest.mark.parametrize("words", [("-h",), ("--help",), ("help",)])
+def test_the_help_lists_every_command(cli, words):
+    """Each with the first sentence of its help, by section."""
+    ran = cli(*words)
+    assert (ran.code, ran.err) == (0, "")
+    for name in ON_THE_LINE:
+        assert f"\n  {name} " in ran.out
+    assert "kshell send to=+919812345678" in ran.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_for_all_it_takes(name):
+    """A text, examples that begin with its name, and a help for each option."""
+    known = command(name)
+    assert known.help
+    assert known.examples
+    assert all(shlex.split(example)[0] == name for example in known.examples)
+    assert all(parameter.help for parameter in known.params if parameter.param_type_name == "option")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a process of its own."""
+    return {**os.environ, "PYTHONPATH": str(PROJECT), **variables}
+
+
+@pytest.mark.parametrize("example", command("sandbox").examples)
+def test_the_simulator_starts_and_stops(default_port, example):
+    """Its first line is its URL; Ctrl-C ends it well. Where its port is taken it says how to have another."""
+    words = [sys.executable, "-m", "kshell", *shlex.split(example)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
+    ) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=10)[1]
+    taken = process.returncode == 2 and "kshell sandbox --port 0" in err and "--port" not in example
+    assert taken or (process.returncode == 0 and first.startswith("http://127.0.0.1:") and not err)
+
+
+# ---- streams
+
+
+def ran(*words: str | bytes, stdout: Any = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program, with its stdout wherever."""
+    return subprocess.run(
+        [sys.executable, "-m", "kshell", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(**variables),
+        timeout=20,
+    )
+
+
+@pytest.mark.parametrize("words", [("curl", "-a", "docs"), ("send", TO, "otp=482913")], ids=" ".join)
+def test_a_reader_that_is_gone_is_no_error(words):
+    """``| head -0``: the outcome is told on stderr, and there is no traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = ran(*words, stdout=writer)
+    os.close(writer)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+    assert (b"202 Accepted" in done.stderr) is (words[0] == "send")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
+def test_a_full_disk_is_said():
+    """What cannot be written is an error, and what became of the message is told all the same."""
+    with open("/dev/full", "wb") as full:
+        done = ran("send", TO, "otp=482913", stdout=full)
+    assert done.returncode == 3
+    assert b"202 Accepted" in done.stderr
+    assert b"error: stdout cannot be written: No space left on device\n" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("closed", "account", "code"), [("1", "demo", 0), ("2", "low-balance", 1)])
+def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
+    """``>&-`` and ``2>&-``: what became of the message is what is returned, and the other stream is as ever."""
+    words = shlex.join([sys.executable, "-m", "kshell", "send", "-a", account, TO, "otp=482913"])
+    done = subprocess.run(["sh", "-c", f"{words} {closed}>&-"], capture_output=True, env=environment(), timeout=20)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    assert b'"code"' in done.stdout or b" ms\n" in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
+    """``kshell sandbox | head -1`` reads the URL, goes, and is served all the same."""
+    port = closed_port()
+    words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    others = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(words, env=environment(), **{**others, stream: writer}) as process:
+        os.close(writer)
+        assert wait_until(lambda: answers(port), 10)
+        assert answers(port)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def answers(port: int) -> bool:
+    """Whether the simulator at ``port`` says what is in its inbox."""
+    try:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as http:
+            http.request("GET", "/inbox")
+            return http.getresponse().status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
+def test_stdout_is_utf_8_whatever_the_locale(variables):
+    """JSON is UTF-8; stderr says what it can."""
+    done = ran("render", TO, "otp=é日😀", "ref=x" * 300, **variables)
+    texts = json.loads(done.stdout.decode("utf-8"))["messaging_object"]["template"]["components"][0]["parameters"]
+    assert (done.returncode, texts[0]["text"]) == (0, "é日😀")
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((b"render", b"to=\xff\xfe", b"otp=\x80"), 0),
+        ((b"curl", b"to=\xff", b"otp=1", b"--compact"), 0),
+        ((b"send", b"to=+919812345678", b"otp=1", b"ref=\xff"), 1),
+        ((b"accounts", b"\xff"), 3),
+        ((b"--home", b"\xff", b"accounts"), 2),
+        ((b"\xff",), 2),
+    ],
+)
+def test_bytes_that_are_no_text_do_not_crash_it(cli, words, code):
+    """They are shown as escapes; what is printed is UTF-8 and JSON."""
+    done = cli(*map(os.fsdecode, words))
+    assert done.code == code
+    assert "failed on its own" not in done.err
+    if words[0] == b"render":
+        assert done.json["messaging_object"]["to"] == "\udcff\udcfe"
+
+
+def test_bytes_that_are_no_text_do_not_crash_the_program():
+    """From the process's own arguments to its exit."""
+    done = ran(b"send", b"to=\xff", b"otp=1")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"Traceback" not in done.stderr
+    assert b"\\udcff" in done.stderr
+
+
+# ---- what starting costs
+
+
+def test_the_version_is_said():
+    """``kshell --version``, with and without anything beside it."""
+    for words in (("--version",), ("--version", "accounts")):
+        done = ran(*words)
+        assert (done.returncode, done.stdout.decode()) == (0, f"kshell {kshell.__version__}\n")
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that are loaded after ``code``."""
+    program = f"import sys\n{code}\nsys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment(), text=True, timeout=20, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_a_snippet_loads_nothing_that_it_does_not_need():
+    """``kshell curl -a docs`` is on the screen before a client, a server, a shell or a phone book is loaded."""
+    modules = loaded('sys.argv = ["kshell", "curl", "-a", "docs"]\nfrom kshell.__main__ import main\nmain()')
+    slow = {"httpx", "httpcore", "vcr", "prompt_toolkit", "uvicorn", "phonenumbers", "pygments", "keyring", "asyncio"}
+    assert "kshell.snippets" in modules
+    assert not modules & slow
+
+
+def test_importing_the_package_loads_nothing():
+    """``import kshell`` is free; a name is loaded when it is asked for."""
+    assert {name for name in loaded("import kshell") if name.startswith("kshell")} == {"kshell"}
+
+
+@pytest.mark.parametrize("name", kshell.__all__)
+def test_every_public_name_is_there(name):
+    """What the package promises can be imported from it."""
+    assert getattr(kshell, name)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error():
+    """As with any module."""
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        kshell.nonsense  # noqa: B018
+
+
+def test_the_errors_have_the_exit_codes_of_their_family():
+    """Whatever is wrong on this side and is not usage exits with 3."""
+    assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
+
+
+# ---- how the package is made
+
+MODULES = {
+    ".".join(("kshell", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): ast.parse(
+        file.read_text(encoding="utf-8")
+    )
+    for file in PACKAGE.rglob("*.py")
+}
+
+
+def at_import(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:
+    """The imports that importing a module performs."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    for statement in body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            found.append(statement)
+        elif isinstance(statement, ast.If) and "TYPE_CHECKING" not in ast.unparse(statement.test):
+            found += at_import([*statement.body, *statement.orelse])
+        elif isinstance(statement, ast.Try | ast.With | ast.ClassDef):
+            found += at_import(statement.body)
+    return found
+
+
+def imported(statements: list[ast.Import | ast.ImportFrom]) -> set[str]:
+    """The modules that these import."""
+    names: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            names |= {alias.name for alias in statement.names}
+        elif statement.module:
+            inner = {f"{statement.module}.{alias.name}" for alias in statement.names}
+            names |= inner & MODULES.keys() or {statement.module}
+    return names
+
+
+def test_imports_run_one_way():
+    """No module is imported, however far round, by what it imports itself."""
+    left = {name: imported(at_import(tree.body)) & MODULES.keys() for name, tree in MODULES.items()}
+    while free := {name for name, needs in left.items() if not needs}:
+        left = {name: needs - free for name, needs in left.items() if name not in free}
+    assert left == {}
+
+
+DOORS = {
+    "click": {
+        *("kshell.cli", "kshell.dispatch", "kshell.places", "kshell.completion", "kshell.shell.completer"),
+        *(name for name in MODULES if ".commands" in name),
+    },
+    "httpx": {"kshell.client"},
+    "jinja2": {"kshell.jinja", "kshell.templates"},
+    "phonenumbers": {"kshell.rules"},
+    "uvicorn": {"kshell.server"},
+    "yaml": {"kshell.yamlfile"},
+    "keyring": {"kshell.keys"},
+    "vcr": {"kshell.cassettes"},
+    "prompt_toolkit": {name for name in MODULES if name.startswith("kshell.shell.")},
+}
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_library_has_one_door(library):
+    """Replacing a library touches one file (of jinja2, also who catches its error; of click, the commands)."""
+    users = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and any(module.split(".")[0] == library for module in imported([node]))
+    }
+    assert users <= DOORS[library]
+
+
+def test_only_the_error_of_jinja_leaves_its_door():
+    """``templates`` knows of Jinja what a syntax error is, and nothing else."""
+    names = [
+        alias.name
+        for node in ast.walk(MODULES["kshell.templates"])
+        if isinstance(node, ast.ImportFrom) and node.module == "jinja2"
+        for alias in node.names
+    ]
+    assert names == ["TemplateSyntaxError"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_everything_public_says_what_it_is(name):
+    """Every module, and every public function, class and method of it, has a docstring."""
+    tree = MODULES[name]
+    missing = [] if ast.get_docstring(tree) else [name]
+    for node in tree.body:
+        inner = node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else []
+        for known in (node, *inner):
+            if isinstance(known, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and known.name[0] != "_":
+                missing += [] if ast.get_docstring(known) else [known.name]
+    assert missing == []
+
+
+def test_the_root_of_every_mouth_lists_its_own_commands():
+    """The command line, the shell and scripts each have the commands that are theirs."""
+    for mouth in ("line", "shell", "script"):
+        entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
+        assert list(commands_of(mouth).modules) == [name for name, entry in entries if mouth in entry.mouths]

@@ -1,0 +1,342 @@
+"""``docs``: blocks under a comment are made again, everything else stays, and hand-written curl is looked over."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kshell import markdown
+from kshell.docs import looks_real, regenerate
+from kshell.places import Places
+
+FENCE = "```"
+KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
+
+
+def made(text: str) -> str:
+    """A document as ``docs`` makes it."""
+    return regenerate(text, "guide.md", Places.standard()).text
+
+
+def faults(block: str, language: str = "bash") -> list[str]:
+    """What is wrong with a hand-written block."""
+    text = f"# Guide\n\n{FENCE}{language}\n{block}\n{FENCE}\n"
+    return [str(fault) for fault in regenerate(text, "guide.md", Places.standard()).faults]
+
+
+@pytest.fixture
+def block(cli):
+    """What a command prints, in a block under its comment: ``block("curl -a docs", "bash")``."""
+
+    def owned(command: str, language: str) -> str:
+        ran = cli(*command.split())
+        return f"<!-- kshell: {command} -->\n{FENCE}{language}\n{ran.out}{FENCE}\n"
+
+    return owned
+
+
+@pytest.mark.parametrize(
+    ("command", "language"),
+    [
+        ("curl -a docs", "bash"),
+        ("curl -a docs --shell powershell", "powershell"),
+        ("curl -a docs --shell cmd", "bat"),
+        ("snippet python -a docs", "python"),
+        ("snippet go -a docs --placeholders", "go"),
+        ("render -a docs", "json"),
+        ("check -a docs", "text"),
+        ("explain WA-401", "text"),
+        ("explain ref", "text"),
+        ("accounts docs --json", "json"),
+        ("help send", "text"),
+    ],
+)
+def test_a_block_holds_what_the_command_prints(block, command, language):
+    """A stale block, an empty one and none at all become the command's output, in the language that it has."""
+    expected = block(command, language)
+    comment = f"<!-- kshell: {command} -->\n"
+    for before in (f"{comment}{FENCE}{language}\nold\n{FENCE}\n", f"{comment}{FENCE}{language}\n{FENCE}\n", comment):
+        assert made(before) == expected
+    assert made(expected) == expected
+
+
+def test_the_language_of_a_block_stays():
+    """What stands behind the fence is the writer's."""
+    assert made(f"<!-- kshell: curl -a docs -->\n{FENCE}sh title=x\n{FENCE}\n").startswith(
+        f"<!-- kshell: curl -a docs -->\n{FENCE}sh title=x\ncurl "
+    )
+
+
+def test_an_answer_is_the_same_every_time():
+    """A document's send goes to the embedded simulator; its id and time never change."""
+    text = made("<!-- kshell: send to=+919812345678 otp=482913 2>&1 -->\n")
+    assert "202 Accepted · WA202 Request Accepted · AXXXXXXXXXXXXXXXXXXX · 38 ms\n{\n" in text
+    assert made(text) == text
+
+
+def test_a_refusal_is_documented_with_its_explanation():
+    """With ``2>&1`` the block holds what a terminal shows."""
+    text = made("<!-- kshell: send -a low-balance to=+919812345678 otp=482913 2>&1 -->\n")
+    assert "E110" in text
+    assert "  move    yours: top the account up" in text
+
+
+@pytest.mark.parametrize("kind", ["codes", "fields", "rules"])
+def test_a_table_is_markdown(cli, kind):
+    """``explain --table`` makes a table of every code, field or rule, which needs no fence."""
+    expected = f"<!-- kshell: explain --table {kind} -->\n{cli('explain', '--table', kind).out}\nText.\n"
+    for before in ("\nText.\n", "| old |\n| --- |\n\nText.\n"):
+        assert made(f"<!-- kshell: explain --table {kind} -->\n{before}") == expected
+
+
+def test_a_row_of_a_table_has_as_many_cells_as_its_head(cli):
+    """A ``|`` in a cell does not make another."""
+    for kind in ("codes", "fields", "rules"):
+        lines = cli("explain", "--table", kind).out.splitlines()
+        assert {line.replace("\\|", "").count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_a_block_in_a_list_keeps_its_indentation():
+    """The lines of a block stand behind what the fence stands behind."""
+    text = made(f"- item\n\n  <!-- kshell: explain WA202 -->\n  {FENCE}\n  {FENCE}\n- next\n")
+    assert "\n  202 WA202 · Request Accepted\n" in text
+    assert text.endswith(f"\n  {FENCE}\n- next\n")
+
+
+def test_a_fence_is_longer_than_what_it_holds():
+    """A Hurl file has a fence of its own, which does not end the block."""
+    text = made("<!-- kshell: snippet hurl -a docs -->\n")
+    assert "\n````hurl\n" in text
+    assert made(text) == text
+
+
+def test_help_is_wrapped_the_same_everywhere(monkeypatch):
+    """The width of the writer's terminal is none of the document's."""
+    texts = set()
+    for columns in ("40", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        texts.add(made("<!-- kshell: help curl -->\n"))
+        assert os.environ["COLUMNS"] == columns
+    assert len(texts) == 1
+
+
+def test_a_comment_in_a_block_is_text():
+    """What a document says about comments is no comment."""
+    text = f"{FENCE}markdown\n<!-- kshell: curl -a docs -->\n{FENCE}\n"
+    assert made(text) == text
+
+
+def test_nothing_else_is_changed():
+    """Line ends, blank lines, odd characters and other comments stay as they are."""
+    text = "\ufeff# T\r\n\r\n\r\n<!-- note -->\r\n~~~\r\ncurl\r\n~~~\r\n<!-- kshell: explain WA202 -->\r\n```\r\n```\r\nend  "
+    after = made(text)
+    assert after.startswith(text.partition("<!-- kshell")[0])
+    assert after.endswith("\r\n```\r\nend  ")
+    assert "\n" not in after.replace("\r\n", "")
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.sampled_from(["", "text", "```", "```sh", "~~~~", "| a |", "  ```", "- x", "<!-- x -->"]), max_size=12)
+)
+def test_a_document_without_comments_stays(lines):
+    """Whatever it holds."""
+    text = "\n".join(lines)
+    assert made(text) == text
+
+
+@given(st.text(), st.sampled_from(["```", "````", "~~~"]))
+def test_a_fence_gives_back_what_was_put_in(text, fence):
+    """Any lines in a fence are read as those lines."""
+    text = " ".join(text.splitlines())
+    lines = markdown.fenced(f"{text}\n", "text", fence=fence)
+    _, (block,) = markdown.read(lines)
+    assert (list(markdown.content(lines, block)), block.end) == ([text], len(lines))
+
+
+# ---- what cannot stand in a document
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "hint"),
+    [
+        ("sandbox", "'sandbox' cannot stand in a document", "render, check, curl"),
+        ("docs x.md", "'docs' cannot stand in a document", "render, check, curl"),
+        ('""', "'' cannot stand in a document", "render, check, curl"),
+        ("curl to=+919812345678", "otp is not given", "add otp=482913"),
+        ("curl -a docs --reveal", "--reveal cannot stand in a document", "--masked"),
+        ("curl --help", "--help cannot stand in a document", "help NAME"),
+        ("curl --home=/ -a docs", "--home cannot stand in a document", "kshell --home DIR docs FILE"),
+        ("send -a docs otp=1 --force", "the pod in would get the message", "-p sandbox"),
+        ("send -p in to=+919812345678 otp=482913", "the pod in would get the message", "-p sandbox"),
+        ("curl -a nobody", "there is no account 'nobody'", "accounts: "),
+        ("curl 'a", "a quote that is not closed", "close it"),
+        ("snippet cobol", "there is no target 'cobol'", "targets: "),
+    ],
+)
+def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, message, hint):
+    """Exit code 3, the file, the line and the column; the document stays as it is."""
+    file = write("guide.md", f"# Guide\n\n<!-- kshell: {command} -->\n{FENCE}\nold\n{FENCE}\n")
+    ran = cli("docs", "guide.md")
+    assert ran.code == 3
+    assert f"error: guide.md:3:14: {message}" in ran.err
+    assert hint in ran.err
+    assert "\nold\n" in file.read_text()
+
+
+def test_a_block_without_an_end_is_an_error(cli, write):
+    """A fence that is never closed would take the rest of the document with it."""
+    write("guide.md", f"<!-- kshell: curl -a docs -->\n{FENCE}sh\nold\n\n# Next\n")
+    ran = cli("docs", "guide.md")
+    assert ran.code == 3
+    assert "guide.md:1:14: the block below this comment has no end" in ran.err
+
+
+# ---- the command
+
+
+def test_it_rewrites_in_place(cli, write):
+    """The file is as it should be, its permissions are what they were, and nothing else is beside it."""
+    file = write("guide.md", "<!-- kshell: explain WA202 -->\n")
+    file.chmod(0o640)
+    ran = cli("docs", "guide.md")
+    assert (ran.code, ran.out, ran.err) == (0, "", "guide.md: 1 blocks, rewritten\n")
+    assert "Request Accepted" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert os.listdir() == ["guide.md"]
+    assert "as they should be" in cli("docs", "guide.md").err
+
+
+def test_a_link_stays_a_link(cli, write):
+    """What a link leads to is rewritten."""
+    write("real.md", "<!-- kshell: explain WA202 -->\n")
+    Path("guide.md").symlink_to("real.md")
+    assert cli("docs", "guide.md").code == 0
+    assert Path("guide.md").is_symlink()
+    assert "Request Accepted" in Path("real.md").read_text()
+
+
+def test_check_prints_a_diff_and_changes_nothing(cli, write):
+    """A stale block is exit code 1; the diff is one that ``patch`` takes."""
+    file = write("guide.md", f"# Guide\n\n<!-- kshell: explain WA202 -->\n{FENCE}\nold\n{FENCE}\n")
+    before = file.read_text()
+    ran = cli("docs", "--check", "guide.md")
+    assert ran.code == 1
+    assert ran.out.startswith("--- guide.md\n+++ guide.md (made again)\n@@ ")
+    assert "\n-old\n+202 WA202 · Request Accepted\n" in ran.out
+    assert "hint: kshell docs guide.md" in ran.err
+    assert file.read_text() == before
+    subprocess.run(["patch", "-s", "guide.md"], input=ran.out.encode(), check=True)
+    assert cli("docs", "--check", "guide.md") == (0, "", "")
+
+
+def test_check_finds_faults(cli, write):
+    """A hand-written block that is faulty is exit code 1, although nothing is stale."""
+    write("guide.md", f"{FENCE}bash\ncurl 'x\n{FENCE}\n")
+    ran = cli("docs", "--check", "guide.md")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "error: guide.md:2:6: a quote that is not closed; close it with '\n"
+
+
+def test_several_files_are_all_or_none(cli, write):
+    """An error in one leaves the others as they are."""
+    first = write("a.md", "<!-- kshell: explain WA202 -->\n")
+    write("b.md", "<!-- kshell: nothing -->\n")
+    assert cli("docs", "a.md", "b.md").code == 3
+    assert "Accepted" not in first.read_text()
+
+
+@pytest.mark.parametrize("name", ["absent.md", "."])
+def test_a_file_that_cannot_be_read_is_an_error(cli, name):
+    """An absent file or a directory is exit code 3."""
+    ran = cli("docs", name)
+    assert ran.code == 3
+    assert f"{name} cannot be read" in ran.err
+
+
+def test_a_file_that_is_no_text_is_an_error(cli, write):
+    """What is not UTF-8 is exit code 3."""
+    write("guide.md", b"\xff")
+    assert "guide.md is not UTF-8" in cli("docs", "guide.md").err
+
+
+def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
+    """Without ``--check`` a fault is said and the file is rewritten all the same."""
+    file = write("guide.md", f"{FENCE}bash\ncurl 'x\n{FENCE}\n<!-- kshell: explain WA202 -->\n")
+    ran = cli("docs", "guide.md")
+    assert ran.code == 0
+    assert "warning: guide.md:2:6: a quote that is not closed" in ran.err
+    assert "Request Accepted" in file.read_text()
+
+
+# ---- hand-written curl
+
+URL = "https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f"curl -X POST \\ \n  {URL}", "guide.md:4:14: a space after the backslash; remove it"),
+        (f"curl {URL} -d '{{", f"guide.md:4:{len(URL) + 10}: a quote that is not closed; close it with '"),
+        (f'curl {URL} \\\n  -d "{{', 'guide.md:5:6: a quote that is not closed; close it with "'),
+        (
+            "curl https://api.in.kaleyra.com/v2",
+            "guide.md:4:6: an unknown host, https://api.in.kaleyra.com; hosts of pods: ",
+        ),
+        (f"curl {URL.replace('.in.', '.na.')}", "guide.md:4:6: an unknown host, https://api.na.kaleyra.io"),
+        (f"curl https://x.example -H 'api-key: {KEY[:9]}'", "guide.md:4:6: an unknown host, https://x.example"),
+        (f"$ curl {URL} -H 'api-key: {KEY}'", f"guide.md:4:{len(URL) + 12}: what looks like a real API key; write "),
+        (f"curl {URL}\n  -d x", f"guide.md:4:{len(URL) + 6}: a line that ends without a backslash; "),
+        (f"echo\ncurl -H \u2018a: b\u2019 {URL}", "guide.md:5:9: a typographic quote"),
+    ],
+)
+def test_a_fault_is_found(text, fault):
+    """What would fail when it is pasted is said with file, line, column and how to mend it; a key is not repeated."""
+    (found,) = faults(text)
+    assert found.startswith(fault)
+    assert KEY not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl {URL} -H \"api-key: $KALEYRA_API_KEY\" -d '{{}}'",
+        f"curl {URL} -H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'",
+        f"curl {URL} -H 'api-key: <api-key>'",
+        "curl https://<api_domain>/v2/<sid>/whatsapp/<phone_number>/messages",
+        "curl http://127.0.0.1:8025/inbox",
+        "curl -fsSL https://example.com/install.sh | sh",
+        f"curl {URL} | jq .",
+        "echo curl 'x",
+    ],
+)
+def test_what_is_right_has_no_fault(text):
+    """References, masked keys, placeholders, pod hosts, this machine and other sites are no faults."""
+    assert faults(text) == []
+
+
+def test_other_languages_are_not_looked_at():
+    """A block that is no shell's is none of curl's."""
+    assert faults("curl 'x", "python") == []
+
+
+def test_a_block_that_docs_makes_has_no_fault():
+    """What kshell prints passes its own inspection, written by hand or not."""
+    text = made("<!-- kshell: curl -a docs -->\n").partition("\n")[2]
+    assert regenerate(text, "guide.md", Places.standard()).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "real"),
+    [(KEY, True), ("A" * 33, False), ("Asandbox0000000000000000000000000", False), ("short", False), ("$KEY", False)],
+)
+def test_a_real_key_is_long_and_not_masked(key, real):
+    """A run of one character masks a key."""
+    assert looks_real(key) is real

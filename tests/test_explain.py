@@ -1,0 +1,201 @@
+"""``explain``: what a response code, a field or a rule means, without asking anyone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kshell.commands.explain import explain_command
+from kshell.errors import UsageError
+from kshell.fields import FIELDS, field_words, find_fields
+from kshell.models import Delivery, Exchange, Response
+from kshell.places import Places
+from kshell.responses import ANSWERS, all_codes
+from kshell.rules import RULES
+from kshell.session import Overrides, Sent, Session
+
+
+@pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))
+def test_every_code_is_explained(cli, code):
+    """Each documented answer of a code: its status, what it means, whose move it is, whether a retry helps, the source."""
+    answers = [answer for answer in ANSWERS if answer.code == code]
+    ran = cli("explain", code)
+    assert ran.code == 0
+    assert [line for line in ran.out.splitlines() if " · " in line and not line.startswith(" ")] == [
+        f"{answer.status} {answer.code} · {answer.title}" for answer in answers
+    ]
+    for answer in answers:
+        for text in (f"  means   {answer.meaning}", f"  move    {answer.who}", f"  retry   {answer.retry}"):
+            assert text in ran.out.splitlines()
+        assert answer.source in ran.out
+
+
+@pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))
+def test_every_code_is_explained_to_programs(cli, code):
+    """A list with one object for each documented answer of the code."""
+    data = cli("explain", code, "--json").json
+    assert [(entry["kind"], entry["code"], entry["status"], entry["title"], entry["retry"]) for entry in data] == [
+        ("code", answer.code, answer.status, answer.title, answer.retry) for answer in ANSWERS if answer.code == code
+    ]
+
+
+def test_a_code_is_found_in_any_letters(cli):
+    """``explain wa202`` is ``explain WA202``."""
+    assert cli("explain", "wa202").out == cli("explain", "WA202").out != ""
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_every_rule_is_explained(cli, code):
+    """Its severity, its sentence and what it rests on."""
+    rule = RULES[code]
+    lines = cli("explain", code).out.splitlines()
+    assert lines[:3] == [f"{code} · {rule.severity}", f"  says    {rule.says}", f"  source  {rule.page}"]
+    data = cli("explain", code.upper(), "--json").json
+    assert data[0] == {"kind": "rule", "code": code, "severity": rule.severity, "says": rule.says, "source": rule.page}
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(field.name for field in FIELDS))
+def test_every_field_is_explained(cli, name):
+    """Where it stands, its type, whether it is mandatory, what the page says, what is allowed, an example, the table."""
+    ran = cli("explain", name)
+    assert ran.code == 0
+    for field in find_fields(name):
+        assert f"{field.name} · field" in ran.out
+        assert f"  where   {field.pointer or 'not in the payload'}\n" in ran.out
+        assert f"  type    {field.kind}, {'mandatory' if field.mandatory else 'optional'}\n" in ran.out
+        assert f"  says    {field.says}\n" in ran.out
+        assert f"  example {field.example}\n" in ran.out
+        assert f"  source  {field.section} table of the API's page\n" in ran.out
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(field.name for field in FIELDS))
+def test_every_field_is_explained_to_programs(cli, name):
+    """A list with one object for each field that the word means, with every column of its row."""
+    data = [entry for entry in cli("explain", name, "--json").json if entry["kind"] == "field"]
+    assert data == json.loads(
+        json.dumps([{**field._asdict(), "kind": "field", "type": field.kind} for field in find_fields(name)])
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "pointer"),
+    [
+        ("to", "/messaging_object/to"),
+        ("to_number", "/messaging_object/to"),
+        ("otp", "/messaging_object/template/components/button/parameters/*/text"),
+        ("text", "/messaging_object/template/components/body/parameters/*/text"),
+        ("code", "/messaging_object/template/language/code"),
+        ("language", "/messaging_object/template/language"),
+        ("LANGUAGE", "/messaging_object/template/language/code"),
+        ("index", "/messaging_object/template/components/button/index"),
+        ("/extra_info/ref1", "/extra_info/ref1"),
+        ("api_key", "not in the payload"),
+        ("content-type", "not in the payload"),
+    ],
+)
+def test_a_field_is_found_by_each_of_its_names(cli, word, pointer):
+    """The page's term, kshell's variable, the JSON key and the pointer, in any letters."""
+    assert f"  where   {pointer}\n" in cli("explain", word).out
+
+
+def test_the_words_of_the_fields_are_found_all():
+    """Every word that completion offers means something."""
+    words = list(field_words())
+    assert len(words) == len(set(words)) > 20
+    assert all(find_fields(word) for word in words)
+    assert find_fields("") == find_fields("nothing-of-that-name") == []
+
+
+def test_what_is_allowed_and_what_sets_it_is_shown(cli):
+    """The allowed and the known values, and the variable to set."""
+    out = cli("explain", "wa_source").out
+    assert "  known   api, clevertap, zoho, webengage" in out
+    assert "  set it  wa_source=…\n" in out
+    assert "  only    quick_reply, url, catalog\n" in cli("explain", "sub_type").out
+    assert "set it" not in cli("explain", "api_key").out
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("WA-40", "did you mean WA-401?"),
+        ("wa_sorce", "did you mean wa_source?"),
+        ("otp-lenght", "did you mean otp-length?"),
+        ("qqqq", "codes: WA202, RBC001, "),
+        ("", "codes: WA202, RBC001, "),
+    ],
+)
+def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
+    """Exit code 2, nothing on stdout, and the nearest word or the list of codes."""
+    ran = cli("explain", word)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: nothing is known of {word!r}\nhint: {hint}")
+
+
+def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
+    """Exit code 2, and which codes there are."""
+    ran = cli("explain")
+    assert (ran.code, ran.out) == (2, "")
+    assert "error: there is no answer to explain yet" in ran.err
+    assert all(code in ran.err for code in all_codes())
+
+
+def test_a_word_that_means_several_things_is_explained_as_each(cli):
+    """``components`` is a rule and a field."""
+    assert [entry["kind"] for entry in cli("explain", "components", "--json").json] == ["rule", "field"]
+
+
+# ---- the last answer
+
+
+@pytest.fixture
+def last() -> Any:
+    """``explain`` without a word, behind a send that was answered so."""
+
+    def explained(status: int, body: bytes, *, as_json: bool = False) -> str:
+        session = Session(Places.standard())
+        draft = session.draft(Overrides(variables={"to": "+919812345678", "otp": "1"}))
+        exchange = Exchange(draft.request, Response(status, "", (), body), Delivery.REFUSED, 1)
+        session.sent.append(Sent(draft, exchange))
+        callback = explain_command.callback
+        assert callback is not None
+        context = explain_command.make_context("explain", ["--json"] if as_json else [], obj=session)
+        with context:
+            return str(explain_command.invoke(context).output)
+
+    return explained
+
+
+def test_without_a_word_the_last_answer_is_explained(last):
+    """What it means, and the command to type next with the account's name in it."""
+    out = last(400, b'{"code": "E110", "message": "Please check your balance"}')
+    assert out.startswith(next(answer.title for answer in ANSWERS if answer.code == "E110"))
+    assert "  means   " in out
+    assert "demo" in out
+
+
+def test_the_last_answer_is_explained_to_programs(last):
+    """A list with one object, whose kind is answer."""
+    (entry,) = json.loads(last(400, b'{"code": "E110", "message": "x"}', as_json=True))
+    assert (entry["kind"], entry["code"]) == ("answer", "E110")
+
+
+def test_an_answer_cannot_control_the_terminal(last):
+    """A code that nobody documented is shown, not obeyed."""
+    out = last(400, b'{"code": "\\u001b]0;owned\\u0007", "message": "x"}')
+    assert "\\x1b]0;owned\\x07" in out
+    assert "\x1b" not in out
+
+
+def test_an_unknown_answer_raises_nothing(last):
+    """An empty body is explained too."""
+    assert "means" in last(503, b"")
+
+
+def test_the_usage_error_is_one_of_ours():
+    """The command raises kshell's own error, which the outermost layer prints."""
+    context = explain_command.make_context("explain", ["qqqq"], obj=Session(Places.standard()))
+    with context, pytest.raises(UsageError):
+        explain_command.invoke(context)

@@ -1,0 +1,197 @@
+"""Ctrl-C during a send: whenever it comes, what is said of the message is true, and no traceback is shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from conftest import PROJECT
+from servers import ACCEPTED, Server, answer, drip, hang, local_pod, pause, reach, read, refusal, say, wait_until
+
+from kshell.client import Route, send
+from kshell.models import Delivery, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = b"HTTP/1.1 %d Said\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
+SAID = re.compile(r"interrupted; (?:nothing was sent|delivery: (accepted|refused|not-sent|unknown))\n")
+
+
+class Ended(NamedTuple):
+    """How an interrupted send ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def delivery(self) -> str:
+        """What stderr says of the message."""
+        said = SAID.search(self.err)
+        assert said, self.err
+        return said[1] or "not-sent"
+
+
+def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
+    """Send by a process of its own and press Ctrl-C after ``when`` returned."""
+    command = [sys.executable, "-m", "kshell", "send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5"]
+    sending = subprocess.Popen(
+        [*command, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+    )
+    with sending:
+        when()
+        sending.send_signal(signal.SIGINT)
+        out, err = sending.communicate(timeout=10)
+    return Ended(sending.returncode, out, err)
+
+
+def settled(server: Server) -> Callable[[], None]:
+    """Wait until the server reached its step, and the client had the time to read what was said to it."""
+
+    def wait() -> None:
+        assert server.reached.wait(10)
+        time.sleep(0.15)
+
+    return wait
+
+
+MOMENTS = {
+    "the answer has not begun": ((read, reach, hang), "unknown", 1),
+    "half of the answer's head came": ((read, say(HEAD[:20]), reach, hang), "unknown", 1),
+    "in the body of an acceptance": ((read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang), "accepted", 1),
+    "in the body of a refusal": ((read, say(HEAD % 400 + refusal("E110")[:9]), reach, hang), "refused", 1),
+    "in the body of a gateway's failure": ((read, say(HEAD % 502 + b"<html>"), reach, hang), "unknown", 1),
+    "the server reads nothing": ((reach, hang), "unknown", 0),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_says_what_became_of_the_message(moment):
+    """Exit code 130; stderr names the delivery, which agrees with what the server saw; no traceback."""
+    steps, delivery, requests = MOMENTS[moment]
+    with Server(*steps) as server:
+        ended = interrupted(server.url, settled(server))
+    assert (ended.code, ended.delivery, len(server.requests)) == (130, delivery, requests)
+    assert server.connections == 1
+    assert "Traceback" not in ended.err
+
+
+def test_ctrl_c_before_the_connection_stands_is_not_sent():
+    """While the server's side of TLS is waited for nothing was written: not sent, and it is said so."""
+    with Server(reach, hang) as server:
+        ended = interrupted(f"https://127.0.0.1:{server.port}", settled(server))
+    assert (ended.code, ended.delivery) == (130, "not-sent")
+    assert "error: not sent: interrupted\n" in ended.err
+    assert "hint" not in ended.err
+    assert b"api-key" not in server.received
+
+
+def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
+    """What was read of the answer is shown, and marked."""
+    with Server(read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang) as server:
+        ended = interrupted(server.url, settled(server))
+    assert ended.out == ACCEPTED[:9].decode()
+    assert "warning: the body is not as documented: interrupted before it was complete\n" in ended.err
+
+
+def test_ctrl_c_leaves_a_whole_document():
+    """With ``--json`` the document says it, and is complete."""
+    with Server(read, reach, hang) as server:
+        ended = interrupted(server.url, settled(server), "--json")
+    assert ended.code == 130
+    assert json.loads(ended.out)["delivery"] == "unknown"
+    assert json.loads(ended.out)["error"]["message"] == "no answer: interrupted; the API may have the message"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ctrl_c_at_any_moment_tells_the_truth(seed):
+    """From the first connection on: "not sent" only where the server has nothing, "accepted" only where it said so."""
+    chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
+    steps = (pause(0.01), read, drip(b"HTTP/1.1 202 Accepted\r\n\r\n", 0.002), drip(ACCEPTED, 0.001))
+    with Server(*steps) as server:
+
+        def some_time() -> None:
+            assert wait_until(lambda: server.connections == 1, 10)
+            time.sleep(chance.uniform(0, 0.2))
+
+        ended = interrupted(server.url, some_time)
+    assert "Traceback" not in ended.err
+    assert len(server.requests) <= 1
+    if ended.code == 0:  # it was done before the key was pressed
+        assert len(server.requests) == 1
+        return
+    assert ended.code == 130
+    assert ended.delivery != "not-sent" or server.received == b""
+    assert ended.delivery != "accepted" or len(server.requests) == 1
+
+
+def test_ctrl_c_while_kshell_starts_says_that_nothing_was_sent():
+    """Before a command runs there is no message yet: exit code 130, one line, no traceback."""
+    program = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "kshell.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["kshell", "send", "to=+919812345678"]
+from kshell.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was sent\n")
+
+
+def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
+    """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        monkeypatch.setattr("kshell.client.Attempt._read", _press)
+        exchange = send(Request("POST", f"{server.url}/x", (), "{}"), "key", Route(5))
+    assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
+    assert exchange.response.fault == "interrupted before it was complete"
+
+
+def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
+    """The message was handed over whole: exit code 130, and it may have been delivered."""
+    monkeypatch.setattr("kshell.simulator.Simulator.handle", _press)
+    ran = cli("send", "to=+919812345678")
+    assert (ran.code, ran.out) == (130, "")
+    assert "error: no answer: interrupted; the API may have the message\n" in ran.err
+    assert ran.err.endswith("interrupted; delivery: unknown\n")
+
+
+@pytest.mark.parametrize(
+    ("moment", "says"),
+    [
+        ("kshell.session.templates.render", "interrupted; nothing was sent\n"),
+        ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
+    ],
+)
+def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, moment, says):
+    """Before it nothing was sent; after it, what came of it is said."""
+    monkeypatch.setattr(moment, _press)
+    ran = cli("send", "to=+919812345678", "otp=1")
+    assert (ran.code, ran.out, ran.err) == (130, "", says)
+
+
+def _press(*_: object) -> None:
+    raise KeyboardInterrupt

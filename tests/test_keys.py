@@ -1,0 +1,179 @@
+"""Keys: from a reference to the API key, without ever saying it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from kshell import keys
+from kshell.errors import SecretError
+from kshell.models import Account, Origin, OtpPolicy, Secret
+
+KEY = "Acanary0123456789"
+
+
+def account(reference: str) -> Account:
+    """An account of the working directory whose key is ``reference``."""
+    scheme, _, target = reference.partition(":")
+    origin = Origin(Path.cwd() / "profiles" / "accounts" / "acme.yaml", "here")
+    return Account("acme", "", "in", "HX1IN", Secret(scheme, target), "+911234567890", "auth", {}, OtpPolicy(), origin)
+
+
+def refusal(reference: str) -> SecretError:
+    """The error that the key cannot be had."""
+    with pytest.raises(SecretError) as caught:
+        keys.resolve(account(reference))
+    return caught.value
+
+
+def test_a_key_is_read_from_the_environment(monkeypatch):
+    """env:NAME is that variable's value."""
+    monkeypatch.setenv("ACME_KEY", KEY)
+    assert keys.resolve(account("env:ACME_KEY")) == KEY
+
+
+def test_a_literal_key_is_itself():
+    """A key that stands in the profile."""
+    assert keys.resolve(account(f"literal:{KEY}")) == KEY
+
+
+@pytest.mark.parametrize("text", [KEY, f"{KEY}\n", f"  {KEY}\r\n\n"])
+def test_a_key_is_read_from_a_file(write, text):
+    """file:PATH, from the profile's folder; what surrounds the key is dropped."""
+    write("profiles/accounts/key.txt", text)
+    assert keys.resolve(account("file:key.txt")) == KEY
+    assert keys.resolve(account(f"file:{Path.cwd()}/profiles/accounts/key.txt")) == KEY
+
+
+def test_a_tilde_is_the_user_s_home(monkeypatch, tmp_path):
+    """file:~/PATH is below the home directory."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key.txt").write_text(KEY)
+    assert keys.resolve(account("file:~/key.txt")) == KEY
+
+
+@pytest.fixture
+def keyring(monkeypatch):
+    """A keyring that holds one key, and may be locked."""
+    module, errors = ModuleType("keyring"), ModuleType("keyring.errors")
+    errors.KeyringError = type("KeyringError", (Exception,), {})
+
+    def get_password(service: str, user: str) -> str | None:
+        if service == "locked":
+            raise errors.KeyringError(KEY)
+        return {("kaleyra", "acme/in"): KEY}.get((service, user))
+
+    module.get_password = get_password
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
+
+
+@pytest.mark.usefixtures("keyring")
+def test_a_key_is_read_from_the_keyring():
+    """keyring:SERVICE/USER; the user may hold a slash."""
+    assert keys.resolve(account("keyring:kaleyra/acme/in")) == KEY
+
+
+@pytest.mark.usefixtures("keyring")
+@pytest.mark.parametrize(
+    ("reference", "message", "hint"),
+    [
+        ("keyring:locked/acme", "keyring:locked/acme: the keyring refused: KeyringError", "unlock it"),
+        (
+            "keyring:kaleyra/other",
+            "keyring:kaleyra/other: the keyring holds nothing there",
+            "keyring set kaleyra other",
+        ),
+    ],
+)
+def test_a_keyring_without_the_key_is_one_clear_error(reference, message, hint):
+    """A locked keyring, and one that holds nothing there."""
+    error = refusal(reference)
+    assert (error.message, error.hint) == (message, hint)
+
+
+def test_a_keyring_needs_its_extra(monkeypatch):
+    """Without the package keyring the error says what to install."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    error = refusal("keyring:kaleyra/acme")
+    assert error.message == "keyring:kaleyra/acme needs the keyring extra"
+    assert error.hint == "pip install 'kaleyra-shell[keyring]'"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_that_is_not_set_is_one_clear_error(monkeypatch, value):
+    """Not set or empty: the variable is named, and what to type."""
+    if value is not None:
+        monkeypatch.setenv("ACME_KEY", value)
+    error = refusal("env:ACME_KEY")
+    assert error.message == "the environment variable ACME_KEY, which holds the API key, is not set"
+    assert error.hint.startswith("export ACME_KEY=…")
+
+
+@pytest.mark.parametrize("make", [None, Path.mkdir, os.mkfifo])
+def test_a_key_file_that_is_none_is_one_clear_error(make):
+    """No file, a directory, a FIFO: said at once, with the path."""
+    folder = Path("profiles/accounts")
+    folder.mkdir(parents=True)
+    if make:
+        make(folder / "key.txt")
+    error = refusal("file:key.txt")
+    assert error.message == f"file:key.txt: {Path.cwd()}/profiles/accounts/key.txt is not a file"
+    assert error.hint == "put the API key, alone, into that file"
+
+
+def test_a_home_of_nobody_is_no_file():
+    """A path below the home of a user that there is not is a file that there is not."""
+    assert "is not a file" in refusal("file:~nobody-of-that-name/key.txt").message
+
+
+def test_a_key_file_that_may_not_be_read_is_one_clear_error(write, monkeypatch):
+    """The system's own words."""
+    write("profiles/accounts/key.txt", KEY)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert refusal("file:key.txt").message == "file:key.txt cannot be read: Permission denied"
+
+
+NO_HEADER = {
+    "empty": "",
+    "a space": f"{KEY} x",
+    "a line break": f"{KEY}\r\nX-Other: 1",
+    "an accent": f"{KEY}é",
+    "a control character": f"{KEY}\x07",
+    "two lines": f"{KEY}\n{KEY}",
+}
+
+
+@pytest.mark.parametrize("case", NO_HEADER)
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(write, case):
+    """A key that would break the request, or bring a header of its own: said without the key."""
+    write("profiles/accounts/key.txt", NO_HEADER[case])
+    error = refusal("file:key.txt")
+    assert error.message.endswith("(file:key.txt, account acme)")
+    assert KEY not in "".join([*error.lines(), repr(error), *traceback.format_exception(error)])
+
+
+@pytest.mark.parametrize("key", [KEY, "!~", "A" * 4096, "a:b/c=d'\"\\"])
+def test_every_visible_ascii_character_may_be_in_a_key(key):
+    """A header's value is visible ASCII."""
+    assert keys.header_fault(key) == ""
+
+
+def test_a_missing_key_is_exit_code_3_and_nothing_is_sent(cli, write):
+    """``send`` without its key: exit code 3, an error and a hint, nothing on stdout."""
+    write(
+        "profiles/accounts/acme.yaml", "pod: sandbox\nsid: HX1\napi_key: env:ACME_KEY\nphone_number: '+911234567890'\n"
+    )
+    ran = cli("send", "-a", "acme", "to=+919812345678", "otp=1", "template_name=a", "language=en")
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: the environment variable ACME_KEY" in ran.err

@@ -1,0 +1,318 @@
+"""Places: which file a name means, how it is read whatever it is, and how a file is written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kshell.errors import ProfileError, SetupError, TemplateError, UsageError
+from kshell.places import MOST_BYTES, Places, read_text, shipped_folder, shown, user_folder, write_private
+
+POD = "title: {title}\nbase_url: http://127.0.0.1:1\n"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Four places, each with the pods that a test wants: ``folders(home=["a"])``."""
+
+    def made(**pods: list[str]) -> Places:
+        for place, names in pods.items():
+            inside = tmp_path / place / "profiles" / "pods"
+            inside.mkdir(parents=True)
+            for name in names:
+                (inside / f"{name}.yaml").write_text(POD.format(title=place))
+        home = tmp_path / "home" if "home" in pods else None
+        return Places(home, tmp_path / "here", tmp_path / "user", tmp_path / "shipped")
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("pods", "place"),
+    [
+        ({"home": ["p"], "here": ["p"], "user": ["p"], "shipped": ["p"]}, "home"),
+        ({"here": ["p"], "user": ["p"], "shipped": ["p"]}, "here"),
+        ({"user": ["p"], "shipped": ["p"]}, "user"),
+        ({"shipped": ["p"]}, "shipped"),
+        ({"home": [], "here": ["p"], "user": ["p"]}, "user"),
+    ],
+)
+def test_the_nearest_file_of_a_name_is_meant(folders, pods, place):
+    """The home that was given, which replaces the working directory; else that; then the user's; then what is shipped."""
+    places = folders(**pods)
+    assert places.find("pod", "p").place == place
+    assert places.names("pod")["p"] == places.find("pod", "p")
+
+
+def test_names_are_listed_once_each_and_sorted(folders):
+    """Every name of every place, each with the nearest file that it means."""
+    names = folders(here=["b", "a"], user=["c", "a"]).names("pod")
+    assert [(name, origin.place) for name, origin in names.items()] == [("a", "here"), ("b", "here"), ("c", "user")]
+
+
+@pytest.mark.parametrize(
+    "file", [".yaml", ".hidden.yaml", "-a.yaml", "a b.yaml", "a.yml", "a.yaml~", "é.yaml", "a\n.yaml"]
+)
+def test_a_file_whose_name_cannot_be_typed_is_not_listed(folders, tmp_path, file):
+    """What an editor leaves behind, and what is no name, is no pod."""
+    places = folders(here=["p"])
+    (tmp_path / "here/profiles/pods" / file).write_text(POD)
+    assert list(places.names("pod")) == ["p"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../p", "./p", "/etc/passwd", "a/b", "a\\b", "p\n", "\np", "p\0", "p.yaml/..", "-p", "p p", "~", "é",
+     "*", "x" * 5000],
+)  # fmt: skip
+def test_a_name_never_leaves_its_folder(folders, tmp_path, name):
+    """A name is letters, digits and _ . - within one folder: anything else is a pod that there is not."""
+    places = folders(here=["p"])
+    (tmp_path / "here" / "profiles" / "p.yaml").write_text(POD)
+    with pytest.raises(ProfileError) as caught:
+        places.find("pod", name)
+    assert caught.value.message == f"there is no pod {name!r}"
+
+
+def test_a_name_that_means_nothing_is_an_error_that_lists_what_there_is(folders):
+    """The error has a did-you-mean, the names there are, and where a new one goes."""
+    with pytest.raises(ProfileError) as caught:
+        folders(here=["sandbox", "in"]).find("pod", "sandbx")
+    assert caught.value.hint == ("did you mean sandbox? pods: in, sandbox; a new one is a file profiles/pods/NAME.yaml")
+
+
+def test_a_missing_template_is_a_template_error(folders):
+    """Templates fail as templates; their folder and ending are their own."""
+    with pytest.raises(TemplateError, match="there is no template 'a'") as caught:
+        folders(here=[]).find("template", "a")
+    assert caught.value.hint == "templates: none; a new one is a file templates/NAME.json.j2"
+
+
+# ---- the standard places
+
+
+def test_the_standard_places_are_the_working_directory_the_user_s_and_what_ships(monkeypatch, tmp_path):
+    """Without --home and KSHELL_HOME there is no home; the user's folder follows XDG_CONFIG_HOME."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert Places.standard() == Places(None, Path.cwd(), tmp_path / "config" / "kshell", shipped_folder())
+
+
+def test_home_is_the_option_then_the_environment(monkeypatch, tmp_path):
+    """--home wins over KSHELL_HOME, and an empty KSHELL_HOME is none."""
+    monkeypatch.setenv("KSHELL_HOME", str(tmp_path))
+    assert Places.standard().home == tmp_path
+    (tmp_path / "other").mkdir()
+    assert Places.standard(str(tmp_path / "other")).home == tmp_path / "other"
+    monkeypatch.setenv("KSHELL_HOME", "")
+    assert Places.standard().home is None
+
+
+def test_a_home_that_is_no_directory_is_a_usage_error(cli):
+    """--home with a file or nothing there exits 2 and says what --home is."""
+    ran = cli("--home", "nowhere", "pods")
+    assert ran.code == 2
+    assert "error: nowhere is not a directory\nhint: --home and KSHELL_HOME name a folder with profiles/" in ran.err
+
+
+def test_a_working_directory_that_is_gone_is_a_usage_error(cli, monkeypatch, tmp_path):
+    """In a directory that was removed kshell says so, with exit code 2."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = cli("pods")
+    monkeypatch.chdir(tmp_path)
+    assert ran.code == 2
+    assert "error: there is no working directory: No such file or directory" in ran.err
+
+
+def test_an_installed_kshell_has_what_ships_beside_its_modules(monkeypatch, tmp_path):
+    """The folder shipped/ beside the modules, where there is one; else the top level of a checkout."""
+    from kshell import places
+
+    monkeypatch.setattr(places, "__file__", str(tmp_path / "kshell" / "places.py"))
+    assert shipped_folder() == tmp_path
+    (tmp_path / "kshell" / "shipped").mkdir(parents=True)
+    assert shipped_folder() == tmp_path / "kshell" / "shipped"
+
+
+def test_in_a_checkout_the_working_directory_is_what_ships(monkeypatch):
+    """At the top level of kshell's own checkout its profiles are shipped ones, which need no trust."""
+    monkeypatch.chdir(shipped_folder())
+    places = Places.standard()
+    assert places.find("pod", "in").place == "shipped"
+    assert not places.introduced_here(places.find("pod", "in"))
+
+
+@pytest.mark.parametrize(
+    ("home", "introduced"),
+    [(None, True), ("here", True), ("here/below", True), ("link-to-here", True), ("elsewhere", False)],
+)
+def test_what_the_working_directory_brought_in_is_known(tmp_path, home, introduced):
+    """A file of the working directory, also where it was reached as a home or by a link."""
+    for folder in ("here/profiles/pods", "here/below/profiles/pods", "elsewhere/profiles/pods"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "p.yaml").write_text(POD)
+    (tmp_path / "link-to-here").symlink_to(tmp_path / "here")
+    places = Places(tmp_path / home if home else None, tmp_path / "here", tmp_path / "user", tmp_path / "shipped")
+    assert places.introduced_here(places.find("pod", "p")) is introduced
+
+
+def test_the_user_s_own_files_were_not_brought_in(folders):
+    """The user's configuration directory and what ships are the user's own."""
+    places = folders(user=["p"], shipped=["q"])
+    assert not places.introduced_here(places.find("pod", "p"))
+    assert not places.introduced_here(places.find("pod", "q"))
+
+
+def test_a_path_is_shown_from_the_working_directory(tmp_path):
+    """A file below the working directory is shown relative to it, another one whole."""
+    assert shown(Path.cwd() / "profiles" / "a.yaml") == "profiles/a.yaml"
+    assert shown(tmp_path / "a.yaml") == str(tmp_path / "a.yaml")
+
+
+# ---- reading
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [(b"a\r\nb", "a\r\nb"), (b"\xef\xbb\xbfa", "a"), (b"", ""), ("é😀".encode(), "é😀")]
+)
+def test_utf8_is_read_with_or_without_a_bom(write, raw, text):
+    """A byte order mark is not text; line endings are as they stand."""
+    assert read_text(write("a.yaml", raw), ProfileError) == text
+
+
+def directory(path: Path) -> None:
+    """Make a directory where a file belongs."""
+    path.mkdir()
+
+
+def device(path: Path) -> None:
+    """Make what has no end."""
+    path.symlink_to("/dev/zero")
+
+
+UNREADABLE = {
+    "a directory": (directory, "a.yaml is a directory", "put a text file in its place"),
+    "a FIFO": (os.mkfifo, "a.yaml is not a regular file", "put a text file in its place"),
+    "a device": (device, "a.yaml is not a regular file", "put a text file in its place"),
+    "a dangling link": (lambda path: path.symlink_to("nowhere"), "a.yaml cannot be read: No such file", "ls -l a.yaml"),
+    "a link to itself": (lambda path: path.symlink_to(path), "a.yaml cannot be read: Too many levels", "ls -l a.yaml"),
+    "256 KiB and a byte": (
+        lambda path: path.write_bytes(b"#" * (MOST_BYTES + 1)),
+        "a.yaml is larger than 256 KiB",
+        "a page",
+    ),
+    "two megabytes": (lambda path: path.write_bytes(b"#" * 2_000_000), "a.yaml is larger than 256 KiB", "a page"),
+    "Latin-1": (lambda path: path.write_bytes(b"a: b\nc: \xe9\n"), "not UTF-8: byte 0xe9", "save the file as UTF-8"),
+    "UTF-16": (
+        lambda path: path.write_bytes("a: b".encode("utf-16")),
+        "not UTF-8: byte 0xff",
+        "save the file as UTF-8",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_is_no_text_file_is_one_clear_error(case):
+    """A directory, a FIFO, a device, a link to nothing, what is too large or not UTF-8: refused at once, and said."""
+    make, message, hint = UNREADABLE[case]
+    make(Path("a.yaml").absolute())
+    with pytest.raises(ProfileError) as caught:
+        read_text(Path("a.yaml"), ProfileError)
+    assert caught.value.message.startswith(message)
+    assert hint in caught.value.hint
+
+
+def test_a_page_of_256_kib_is_read(write):
+    """The limit itself is allowed."""
+    assert len(read_text(write("a.yaml", "#" * MOST_BYTES), ProfileError)) == MOST_BYTES
+
+
+def test_a_byte_that_is_not_utf8_is_located(write):
+    """The error has the byte's line and column."""
+    with pytest.raises(ProfileError) as caught:
+        read_text(write("a.yaml", b"a: b\nc: \xe9\n"), ProfileError)
+    assert str(caught.value.at) == "a.yaml:2:4"
+
+
+def test_a_file_that_may_not_be_read_is_one_clear_error(write, monkeypatch):
+    """The system's own words, and a command that shows the file's mode."""
+    file = write("a.yaml", "a: b")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(TemplateError, match=r"a\.yaml cannot be read: Permission denied") as caught:
+        read_text(file, TemplateError)
+    assert caught.value.hint == "ls -l a.yaml"
+
+
+# ---- writing
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a path."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_written_file_is_the_owner_s_alone(tmp_path):
+    """0600 for the file and 0700 for every directory that had to be made, whatever the umask allows."""
+    former = os.umask(0)
+    try:
+        write_private(tmp_path / "a" / "b" / "c", "é\n")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "a/b/c").read_text(encoding="utf-8") == "é\n"
+    assert [mode(tmp_path / path) for path in ("a", "a/b", "a/b/c")] == [0o700, 0o700, 0o600]
+
+
+def test_a_directory_that_was_there_keeps_its_mode(tmp_path):
+    """Only what kshell makes is made private; a file that is replaced is the owner's alone afterwards."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "c").write_text("before")
+    (tmp_path / "c").chmod(0o644)
+    write_private(tmp_path / "c", "after")
+    assert (mode(tmp_path), mode(tmp_path / "c")) == (0o755, 0o600)
+    assert (tmp_path / "c").read_text() == "after"
+
+
+@pytest.mark.parametrize("text", ["\ud800", "after"])
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch, text):
+    """When the writing fails, or the last step does, the former file is untouched and nothing else is left."""
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "sub").mkdir()
+    file = tmp_path / "sub" / "c"
+    file.write_text("before")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises((KeyboardInterrupt, UnicodeEncodeError)):
+        write_private(file, text)
+    assert [path.name for path in file.parent.iterdir()] == ["c"]
+    assert file.read_text() == "before"
+
+
+def test_where_nothing_can_be_written_is_one_clear_error(tmp_path):
+    """A file where a directory belongs: the system's own words, as an error of the setup."""
+    (tmp_path / "c").write_text("")
+    with pytest.raises(SetupError, match=r"cannot be written: (Not a directory|File exists)"):
+        write_private(tmp_path / "c" / "d", "text")
+
+
+def test_a_usage_error_of_places_is_no_setup_error():
+    """A wrong --home is a wrong word on the command line."""
+    with pytest.raises(UsageError):
+        Places.standard("nowhere")
+
+
+def test_the_user_s_folder_is_below_the_configuration_directory(monkeypatch):
+    """$XDG_CONFIG_HOME/kshell."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
+    assert user_folder() == Path("/config/kshell")

@@ -1,0 +1,427 @@
+"""Profiles: a YAML file becomes a pod or an account, or one clear error with its position, which never shows a key."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from pathlib import Path
+
+import pytest
+
+from kshell.errors import ProfileError
+from kshell.models import OtpPolicy, Secret
+from kshell.places import Places, shipped_folder
+from kshell.profiles import load_account, load_pod
+
+REST = "pod: sandbox\nsid: HX1IN\nphone_number: '+911234567890'\n"
+ACCOUNT = f"{REST}api_key: env:ACME_KEY\n"
+KEY = "Acanary0123456789"
+
+
+@pytest.fixture
+def account(write):
+    """The account that a text makes: ``account("pod: …")``."""
+
+    def loaded(text: str):
+        write("profiles/accounts/acme.yaml", text)
+        return load_account(Places.standard(), "acme")
+
+    return loaded
+
+
+@pytest.fixture
+def pod(write):
+    """The pod that a text makes."""
+
+    def loaded(text: str):
+        write("profiles/pods/mine.yaml", text)
+        return load_pod(Places.standard(), "mine")
+
+    return loaded
+
+
+# ---- what a profile says
+
+
+def test_an_account_with_every_key(account):
+    """Each key of an account is where the account has it."""
+    acme = account(
+        "title: Acme\npod: in\nsid: HX1IN\napi_key: env:ACME_KEY\nphone_number: '+911234567890'\ntemplate: other\n"
+        "variables: {template_name: auth1, language: en_US}\notp: {length: 8, alphabet: letters}\n"
+    )
+    assert acme._replace(origin=None) == (
+        "acme", "Acme", "in", "HX1IN", Secret("env", "ACME_KEY"), "+911234567890", "other",
+        {"template_name": "auth1", "language": "en_US"}, OtpPolicy(8, "letters"), None,
+    )  # fmt: skip
+    assert acme.origin == (Path.cwd() / "profiles/accounts/acme.yaml", "here")
+
+
+def test_an_account_with_the_mandatory_keys_only(account):
+    """The template is auth, a code is six digits, and there are no variables."""
+    acme = account(ACCOUNT)
+    assert (acme.title, acme.template, acme.variables, acme.otp) == ("", "auth", {}, OtpPolicy(6, "digits"))
+
+
+def test_a_pod_with_every_key(pod):
+    """Each key of a pod is where the pod has it; a slash behind the host is dropped."""
+    mine = pod("title: Mine\nbase_url: https://api.example.com:8443/\nembedded: true\nproxy: http://10.0.0.1:3128\n")
+    assert mine[:5] == ("mine", "Mine", "https://api.example.com:8443", True, "http://10.0.0.1:3128")
+
+
+def test_a_pod_with_a_host_only(pod):
+    """A pod is not embedded and has no proxy unless it says so."""
+    assert pod("base_url: https://api.example.com")[1:5] == ("", "https://api.example.com", False, "")
+
+
+@pytest.mark.parametrize("text", ["012345", "+919812345678", "no", "12:34", "1e3", "0x10", "2024-01-31", "null", "~"])
+def test_a_variable_is_the_text_that_was_typed(account, text):
+    """No number, no truth, no time: a variable's value is text."""
+    assert account(f"{ACCOUNT}variables:\n  to: {text}\n").variables == {"to": text}
+
+
+@pytest.mark.parametrize("number", ["+911234567", "+911234567890", "+123456789012345", "+91XXXXXXXXXX"])
+def test_a_phone_number_is_e164_where_an_x_may_stand_for_a_digit(account, number):
+    """The page's own sample number is a number."""
+    assert account(ACCOUNT.replace("'+911234567890'", number)).phone_number == number
+
+
+def test_the_shipped_profiles_are_read():
+    """Every pod and account that ships is whole, and its key is no secret."""
+    places = Places(None, Path("/nowhere"), Path("/nowhere"), shipped_folder())
+    hosts = {name: load_pod(places, name).base_url for name in places.names("pod")}
+    assert hosts == {
+        "in": "https://api.in.kaleyra.io",
+        "sg": "https://api.ap.kaleyra.io",
+        "eu": "https://api.eu.kaleyra.io",
+        "sandbox": "http://127.0.0.1:8025",
+    }
+    accounts = [load_account(places, name) for name in places.names("account")]
+    assert {account.pod for account in accounts} <= set(hosts)
+    assert {account.api_key.scheme for account in accounts if account.name != "docs"} == {"literal"}
+
+
+# ---- a whole file that is wrong
+
+
+def unreadable(path: Path) -> None:
+    """A link to nothing."""
+    path.symlink_to("nowhere")
+
+
+FILES = {
+    "empty": (b"", ":1:1: an account with nothing in it"),
+    "a comment": (b"# nothing yet\n", ":1:1: an account with nothing in it"),
+    "a list": (b"- pod: in\n", ":1:1: an account is a mapping, not a list"),
+    "a text": (b"hello\n", ":1:1: an account is a mapping, not text"),
+    "a tab": (b"pod: in\notp:\n\tlength: 6\n", ":3:1: a tab where YAML wants spaces"),
+    "a duplicate key": (b"pod: in\nsid: HX1\npod: sg\n", ":3:1: 'pod' is set twice"),
+    "an unknown key": (b"pod: in\nphone_numbr: 1\n", ":2:1: an account has no 'phone_numbr'"),
+    "an alias": (b"pod: in\nsid: *pod\n", ":2:6: an alias (*)"),
+    "an anchor": (b"pod: &pod in\n", ":1:6: an anchor (&)"),
+    "a tag": (b"pod: !!str in\n", ":1:6: a tag (!)"),
+    "two documents": (b"pod: in\n---\npod: sg\n", ":2:1: a second document"),
+    "NUL": (b"pod: in\nsid: a\0b\n", ":2:7: a character that YAML does not allow: U+0000"),
+    "an escape sequence": (b"pod: \x1b]0;owned\x07\n", ":1:6: a character that YAML does not allow: U+001B"),
+    "not UTF-8": (b"pod: in\ntitle: caf\xe9\n", ":2:11: not UTF-8: byte 0xe9"),
+    "3,000 brackets": (b"pod: " + b"[" * 3000, ":1:13: nested deeper than 8 levels"),
+    "two megabytes": (b"#" * 2_000_000, " is larger than 256 KiB"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_faulty_file_is_one_error_with_its_place(cli, write, case):
+    """Exit code 3 and one error: the file, the line and the column, what is wrong, and a hint; never a traceback."""
+    raw, message = FILES[case]
+    write("profiles/accounts/acme.yaml", raw)
+    ran = cli("render", "-a", "acme", "to=+919812345678")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith(f"error: profiles/accounts/acme.yaml{message}")
+    assert ran.err.splitlines()[-1].startswith("hint: ")
+    assert ran.err.count("error: ") == 1
+    assert "\x1b" not in ran.err
+
+
+@pytest.mark.parametrize("case", ["a tab", "a duplicate key", "an unknown key", "an alias", "a tag"])
+def test_the_faulty_line_is_shown_with_a_caret(cli, write, case):
+    """Below the error stands the line, and a caret under the column."""
+    raw, message = FILES[case]
+    write("profiles/accounts/acme.yaml", raw)
+    _, line, caret, _ = cli("accounts", "acme").err.splitlines()
+    number, column = map(int, message.split(":")[1:3])
+    shown = raw.decode().splitlines()[number - 1]
+    assert shown.startswith(line[2:].rstrip())
+    assert line[2:].strip()
+    assert caret == f"  {' ' * (column - 1)}^"
+
+
+PATHS = {
+    "a directory": (Path.mkdir, "is a directory"),
+    "a FIFO": (os.mkfifo, "is not a regular file"),
+    "a link to nothing": (unreadable, "cannot be read: No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_what_is_no_file_is_one_error(cli, case):
+    """A directory, a FIFO and a dangling link in a profile's place: exit code 3, at once."""
+    make, message = PATHS[case]
+    Path("profiles/accounts").mkdir(parents=True)
+    make(Path("profiles/accounts/acme.yaml"))
+    ran = cli("accounts", "acme")
+    assert ran.code == 3
+    assert ran.err.startswith(f"error: profiles/accounts/acme.yaml {message}")
+
+
+def test_a_profile_that_may_not_be_read_is_one_error(cli, write, monkeypatch):
+    """Without the permission to read it: the system's own words, exit code 3."""
+    write("profiles/accounts/acme.yaml", ACCOUNT)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    ran = cli("accounts", "acme")
+    assert ran.code == 3
+    assert ran.err.startswith("error: profiles/accounts/acme.yaml cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize(
+    "encode", [lambda text: b"\xef\xbb\xbf" + text.encode(), lambda text: text.replace("\n", "\r\n").encode()]
+)
+def test_a_bom_and_crlf_are_understood(write, encode):
+    """What other systems' editors write is the same account."""
+    write("profiles/accounts/acme.yaml", encode(ACCOUNT))
+    acme = load_account(Places.standard(), "acme")
+    assert (acme.pod, acme.api_key) == ("sandbox", Secret("env", "ACME_KEY"))
+
+
+# ---- a value that is wrong
+
+LOOPBACK = ["http://localhost", "http://localhost:8025", "http://127.0.0.1:8025", "http://127.1.2.3", "http://[::1]:80"]
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com", "https://a-b.c.:65535", "https://10.0.0.1", *LOOPBACK])
+def test_a_base_url_is_https_or_loopback(pod, url):
+    """A host and a port; http:// for this machine only."""
+    assert pod(f"base_url: '{url}'").base_url == url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.in.kaleyra.io", "127.0.0.1.evil.com", "localhost.evil.com", "127.0.0.1x", "10.0.0.1", "0.0.0.0",  # noqa: S104
+        "128.0.0.1", "2130706433", "0x7f000001", "[::2]", "[fe80::1]", "my-localhost",
+    ],
+)  # fmt: skip
+def test_http_is_refused_for_any_other_host(pod, host):
+    """What only looks like this machine is not this machine."""
+    with pytest.raises(ProfileError) as caught:
+        pod(f"base_url: 'http://{host}:80'")
+    assert caught.value.message == "http:// would show the API key to the network"
+    assert caught.value.hint == f"write https://{host}:80"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "api.example.com", "https://", "https:///", "https://user@api.example.com", "https://user:p@api.example.com",
+        "https://api.example.com/v2", "https://api.example.com//", "https://api.example.com?", "https://api.example.com#a",
+        "https://api example.com", "https://api.example.com:", "https://api.example.com:99999", "https://api.example.com:0",
+        "https://api.example.com:\uff18\uff10", "https://api..example.com", "https://.example.com", "https://exämple.com",
+        "https://a\\b", "ftp://api.example.com", "HTTPS://api.example.com", "file:///etc/passwd", "https://[:::]",
+        "https://[::1", "https://[1]", "http://[:::]", "https://api.example.com\n", "//api.example.com",
+    ],
+)  # fmt: skip
+def test_a_base_url_is_a_scheme_and_a_host(pod, url):
+    """No user, no path, no query, no host that is none, no port that is none: refused at the value."""
+    quoted = url.replace("\\", "\\\\").replace("\n", "\\n")
+    with pytest.raises(ProfileError) as caught:
+        pod(f'base_url: "{quoted}"')
+    assert caught.value.message == "not a base URL"
+    assert str(caught.value.at) == "profiles/pods/mine.yaml:1:11"
+
+
+@pytest.mark.parametrize("key", ["base_url", "proxy"])
+def test_a_password_in_a_url_is_refused_and_not_shown(pod, key):
+    """A profile holds no user's password, and the error shows none."""
+    with pytest.raises(ProfileError) as caught:
+        pod(f"{key}: https://user:hunter2@10.0.0.1:3128\n" + ("base_url: https://a.b\n" if key == "proxy" else ""))
+    assert "hunter2" not in "".join(caught.value.lines())
+    assert caught.value.at.text == f"{key}: https://***@10.0.0.1:3128"
+
+
+ACCOUNTS = {
+    "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account without 'pod'", "add a line: pod: …"),
+    "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account without 'sid'", "add a line: sid: …"),
+    "no key": (REST, "1:1: an account without 'api_key'", "add a line: api_key: …"),
+    "an empty sid": (ACCOUNT.replace("HX1IN", ""), "2:5: 'sid' is text without spaces, in ASCII", "a part of the URL"),
+    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
+    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
+    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
+    "a list as the sid": (ACCOUNT.replace("HX1IN", "[HX1IN]"), "2:6: 'sid' is text, not a list", "write sid: VALUE"),
+    "a number without plus": (ACCOUNT.replace("+91", "91"), "3:15: '911234567890' is not a phone number", "with +"),
+    "a number with spaces": (ACCOUNT.replace("+91", "+91 "), "3:15: '+91 1234567890' is not a phone number", "with +"),
+    "a number too short": (ACCOUNT.replace("1234567890", "1"), "3:15: '+911' is not a phone number", "country code"),
+    "a number too long": (ACCOUNT.replace("1234567890", "1" * 14), "3:15: '+9111111111111111' is not a phone", "X may"),
+    "a number of other digits": (ACCOUNT.replace("+9", "+\u0669"), "3:15: '+\u066911234567890' is not a phone", "with +"),
+    "a list of variables": (f"{ACCOUNT}variables: [a]", "5:12: 'variables' is a mapping, not a list", "{NAME: VALUE}"),
+    "a variable that is a list": (f"{ACCOUNT}variables: {{to: [a]}}", "5:17: 'to' is text, not a list", "to: VALUE"),
+    "a variable's bad name": (f"{ACCOUNT}variables:\n  a-b: 1", "6:3: 'a-b' cannot name a variable", "letters"),
+    "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' says how codes are made", "below variables:"),
+    "an empty policy": (f"{ACCOUNT}otp: []", "5:6: otp is a mapping, not a list", "keys: length, alphabet"),
+    "a policy's misspelt key": (f"{ACCOUNT}otp: {{lenght: 6}}", "5:7: otp has no 'lenght'", "did you mean length?"),
+    "a code too long": (f"{ACCOUNT}otp: {{length: 16}}", "5:15: a code has 1 to 15 characters, not '16'", ""),
+    "a code of nothing": (f"{ACCOUNT}otp: {{length: 0}}", "5:15: a code has 1 to 15 characters, not '0'", ""),
+    "a length in words": (f"{ACCOUNT}otp: {{length: six}}", "5:15: a code has 1 to 15 characters, not 'six'", ""),
+    "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
+    "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
+    "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
+    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is none", "env?"),
+    "no variable's name": (f"{REST}api_key: env:A-B", "4:10: what follows env: is not a variable's name", "env:NAME"),
+    "no path": (f"{REST}api_key: 'file: '", "4:10: file: without a path", "file:PATH"),
+    "no user": (f"{REST}api_key: keyring:svc", "4:10: what follows keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
+    "an empty key": (f"{REST}api_key:", "4:9: the API key is empty", "write api_key: env:NAME"),
+    "a key with a space": (f"{REST}api_key: A b", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
+    "a key with an accent": (f"{REST}api_key: Aé", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_a_faulty_value_is_an_error_at_the_value(account, case):
+    """The error says where the value stands, what is wrong with it and what to write."""
+    text, message, hint = ACCOUNTS[case]
+    with pytest.raises(ProfileError) as caught:
+        account(text)
+    error = caught.value
+    assert f"{error.at}: {error.message}".startswith(f"profiles/accounts/acme.yaml:{message}")
+    assert hint in error.hint
+
+
+PODS = {
+    "no base_url": ("title: Mine", "1:1: a pod without 'base_url'"),
+    "an unknown key": ("base_url: https://a.b\nurl: c", "2:1: a pod has no 'url'"),
+    "embedded: yes": ("base_url: https://a.b\nembedded: yes", "2:11: 'embedded' is true or false, not 'yes'"),
+    "a proxy without a scheme": (
+        "base_url: https://a.b\nproxy: c:1",
+        "2:8: a proxy is http://HOST:PORT or https://HOST:PORT",
+    ),
+    "a list of hosts": ("base_url: [https://a.b]", "1:11: 'base_url' is text, not a list"),
+}
+
+
+@pytest.mark.parametrize("case", PODS)
+def test_a_faulty_pod_is_an_error_at_its_place(pod, case):
+    """A pod's errors have their place too."""
+    text, message = PODS[case]
+    with pytest.raises(ProfileError) as caught:
+        pod(text)
+    assert f"{caught.value.at}: {caught.value.message}" == f"profiles/pods/mine.yaml:{message}"
+
+
+# ---- a literal key is shown nowhere
+
+FAULTY_WITH_A_KEY = {
+    "a later line": f"api_key: {KEY}\nsidd: HX1\n",
+    "its own line, plain": f"api_key: {KEY}: x\n",
+    "its own line, quoted": f"api_key: '{KEY}': x\n",
+    "its own line, double quoted": f'api_key: "{KEY}": x\n',
+    "an apostrophe in it": f"api_key: 'it''s{KEY}': x\n",
+    "an escaped quote in it": f'api_key: "a\\"{KEY}" x\n',
+    "an unknown escape in it": f'api_key: "\\q{KEY}"\n',
+    "an open quote": f'api_key: "{KEY}\n',
+    "a comma in it": f"api_key: A,{KEY}: x\n",
+    "a brace in it": f"api_key: A}}{KEY}: x\n",
+    "a space in it": f"api_key: A {KEY}\n",
+    "an accent in it": f"api_key: é{KEY}\n",
+    "a control character in it": f"api_key: \x07{KEY}\n",
+    "a reference misspelt": f"api_key: fiel:{KEY}\n",
+    "a reference in vain": f"api_key: env:{KEY}-\n",
+    "a block scalar": f"api_key: |\n  {KEY}\n  x: y\n",
+    "a tab in its block": f"api_key: |\n   {KEY}\n \t{KEY}\nsid: HX1\n\tx\n",
+    "an error below its block": f"api_key: >-\n  {KEY}\n  sid: {KEY}\n  {KEY}\n nope {KEY}\n",
+    "the next line": f"api_key:\n  {KEY}\n  sid: x\n",
+    "the next line's quote": f"api_key:\n  '{KEY}' {KEY}\n",
+    "a list": f"api_key: [{KEY}]\n",
+    "a list of lines": f"api_key:\n  - {KEY}\n",
+    "a mapping": f"api_key: {{a: {KEY}}}\n",
+    "an open bracket": f"api_key: [{KEY}\n",
+    "an alias": f"api_key: *{KEY}\n",
+    "an anchor": f"api_key: &{KEY} x\n",
+    "a tag": f"api_key: !{KEY} x\n",
+    "a tag's handle": f"api_key: !{KEY}!x y\n",
+    "a flow": f"{{pod: in, api_key: {KEY}, sidd: x}}",
+    "a flow without a space": f"{{pod: in, api_key:{KEY}}}",
+    "a flow that is open": f"{{pod: in, api_key: {KEY}",
+    "a flow over lines": f"{{pod: in, api_key:\n {KEY}, pod: x}}",
+    "a flow in JSON": f'{{"api_key":"{KEY}","sidd":"x"}}',
+    "a flow in JSON over lines": f'{{\n  "api_key":\n    "{KEY}" "{KEY}"\n}}',
+    "a quoted name": f'"api_key": {KEY}: x\n',
+    "a name of its own line": f"? api_key\n: {KEY}: x\n",
+    "another name": f"apikey: {KEY}\n",
+    "another name, and a colon": f"api-key: {KEY}: x\n",
+    "a name in capitals": f"API_KEY: {KEY}: x\n",
+    "a name with a letter swapped": f"api_kye: {KEY}: x\n",
+    "a name like no key": f"auth: {KEY}\n",
+    "a quoted name like no key": f"'auth': {KEY}\n",
+    "a name like no key in a flow": f"{{pod: in, auth: {KEY}}}",
+    "no colon": f"api_key {KEY}\n",
+    "no colon but one behind it": f"api_key {KEY}: x\n",
+    "an equals sign": f"api_key={KEY}: x\n",
+    "twice": f"api_key: {KEY}\napi_key: {KEY}\n",
+    "twice another name": f"{{api_key:{KEY}, api_key:{KEY}}}",
+    "below variables": f"variables:\n  api_key: {KEY}: x\n",
+    "as a variable's name": f"variables: {{api_key:{KEY}: x}}",
+    "at the end of a file that is not UTF-8": f"api_key: {KEY}\udce9\n",
+    "in a second document": f"pod: in\n--- {{api_key: {KEY}}}\n",
+}
+
+
+@pytest.mark.parametrize("case", FAULTY_WITH_A_KEY)
+def test_a_literal_key_is_in_no_error(write, case):
+    """Whatever is wrong and wherever the key stands: it is neither in the error, nor in its repr, nor in a traceback."""
+    text = FAULTY_WITH_A_KEY[case]
+    text = text if text.startswith("{") else f"{REST.partition('sid')[0]}{text}"
+    write("profiles/accounts/acme.yaml", text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ProfileError) as caught:
+        load_account(Places.standard(), "acme")
+    error = caught.value
+    shown = [*error.lines(), str(error), repr(error), repr(error.at), *traceback.format_exception(error)]
+    assert KEY not in "\n".join(shown)
+    assert KEY[1:9] not in "\n".join(error.lines())
+
+
+def test_the_line_of_a_key_is_shown_with_stars(account):
+    """The name stays, each character of the key is a star, and the caret still points where it should."""
+    with pytest.raises(ProfileError) as caught:
+        account("pod: in\napi_key: abc: d\n")
+    assert caught.value.lines()[1:3] == ["  api_key: **** *", "              ^"]
+
+
+def test_a_literal_key_is_in_no_text_of_the_account(account):
+    """str, repr and format of an account and its key, and of what holds them, show (redacted)."""
+    acme = account(f"{REST}api_key: {KEY}\n")
+    assert acme.api_key == Secret("literal", KEY)
+    texts = [str(acme), repr(acme), f"{acme}", repr([acme]), repr(acme._asdict()), f"{acme.api_key!s}{acme.api_key!r}"]
+    assert all("(redacted)" in text and KEY not in text for text in texts)
+
+
+def test_a_reference_is_no_secret(account):
+    """A reference is shown as it was written."""
+    assert str(account(ACCOUNT).api_key) == "env:ACME_KEY"
+
+
+def test_a_literal_key_is_warned_about_with_its_file(cli, write):
+    """A key in a profile works, and a warning names the file and what to write instead."""
+    file = write(
+        "profiles/accounts/acme.yaml", f"{REST}api_key: {KEY}\nvariables: {{template_name: a, language: en}}\n"
+    )
+    ran = cli("send", "-a", "acme", "to=+919812345678", "otp=123456")
+    assert ran.code == 0
+    assert f"warning: the API key stands in {file}; write api_key: env:NAME" in ran.err
+    assert KEY not in ran.out + ran.err
+
+
+def test_a_shipped_key_is_not_warned_about(cli):
+    """The keys that ship are no secrets."""
+    assert "API key" not in cli("send", "to=+919812345678", "otp=123456").err

@@ -1,0 +1,203 @@
+"""Every target is right for every value: it is run where its program is installed, and validated where it is a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from payloads import KEY, everything, generated, payload, request_of
+from recording import Recorder, recording
+
+from kshell.client import Route, send
+from kshell.errors import UsageError
+from kshell.models import Request
+from kshell.snippets import TARGETS
+
+HERE = Path(__file__).parent
+HOME = os.environ.get("HOME", "")  # each test has another; compilers keep what they compiled in the user's own
+ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": HOME, "KALEYRA_API_KEY": KEY, "LC_ALL": "C"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Recorder]:
+    """One recording server for this file."""
+    with recording() as recorder:
+        yield recorder
+
+
+def run(*words: str, **environment: str) -> str:
+    """Run a program that is installed, with the key in its environment; what it prints."""
+    if not shutil.which(words[0]):
+        pytest.skip(f"{words[0]} is not installed")
+    done = subprocess.run(
+        words, env=ENVIRONMENT | environment, capture_output=True, stdin=subprocess.DEVNULL, text=True
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def write(name: str, text: str) -> str:
+    """A file in the working directory."""
+    Path(name).write_text(text + "\n", encoding="utf-8")
+    return name
+
+
+def python(file: str) -> None:
+    """Run a Python snippet, with the library it imports."""
+    library = "requests" if "import requests" in Path(file).read_text(encoding="utf-8") else "httpx"
+    if not find_spec(library):
+        pytest.skip(f"{library} is not installed")
+    run(sys.executable, file)
+
+
+K6_HTTP = """
+const request = (method, url, body, options) => {
+  globalThis.sent = { method, url, body, options };
+  return { status: 202 };
+};
+export default { request };
+"""
+K6_CHECK = """
+export const check = (answer, checks) => {
+  for (const holds of Object.values(checks)) if (!holds(answer)) throw new Error();
+};
+"""
+
+
+def k6(file: str) -> None:
+    """Run the script of k6 in Node.js, with stand-ins for k6's two modules; k6 itself runs in CI of whoever has it."""
+    write("http.mjs", K6_HTTP)
+    write("k6.mjs", K6_CHECK)
+    script = Path(file).read_text(encoding="utf-8").replace('"k6/http"', '"./http.mjs"').replace('"k6"', '"./k6.mjs"')
+    write("script.mjs", script)
+    write(
+        "run.mjs",
+        "globalThis.__ENV = process.env;\nconst script = await import('./script.mjs');\nscript.default();\n"
+        "const { method, url, body, options } = globalThis.sent;\n"
+        "if (options.redirects !== 0) throw new Error('it follows redirects');\n"
+        "await fetch(url, { method, body, headers: options.headers });",
+    )
+    run("node", "run.mjs")
+
+
+def newman(file: str) -> None:
+    """Run a collection by Postman's own runner."""
+    run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
+
+
+RUN = {
+    "python": ("message.py", python),
+    "python-requests": ("message.py", python),
+    "javascript": ("message.mjs", lambda file: run("node", file)),
+    "k6": ("message.js", k6),
+    "go": ("message.go", lambda file: run("go", "run", file)),
+    "java": ("Message.java", lambda file: run("java", file)),
+    "php": ("message.php", lambda file: run("php", file)),
+    "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file)),
+    "postman": ("message.json", newman),
+    "http": ("message.http", lambda file: run("httpyac", "send", file, "--all")),
+}
+
+BODIES = [everything(), *generated(12)[-2:]]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
+    """Method, URL, content type, key and JSON of what a target sends are those of ``send``."""
+    file, start = RUN[name]
+    for body in BODIES if os.environ.get("KSHELL_PAYLOADS") else BODIES[:1]:
+        request = request_of(server.url, body)
+        server.take()
+        send(request, KEY, Route())
+        expected = server.take()
+        start(write(file, TARGETS[name].write(request, None)))
+        assert server.take() == expected
+
+
+@pytest.mark.parametrize("name", ["python", "javascript", "go", "java", "php"])
+@pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
+def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
+    """A key of any characters that a header can hold is passed unchanged by every program."""
+    if name in ("go", "java") and not os.environ.get("KSHELL_PAYLOADS"):
+        pytest.skip("compiling takes seconds; KSHELL_PAYLOADS=1 runs it")
+    file, start = RUN[name]
+    server.take()
+    start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), key)))
+    assert [received.key for received in server.take()] == [key]
+
+
+@pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
+def test_a_key_that_reads_as_a_variable_is_refused(name: str) -> None:
+    """Where a tool expands braces a key with one is refused."""
+    with pytest.raises(UsageError, match=r"takes? for a variable"):
+        TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("x")), "a{{b}}")
+
+
+@pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
+def test_no_value_is_a_variable(name: str) -> None:
+    """Double braces in a value are the value, not a name that the tool looks up."""
+    text = TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("{{x}} {{$guid}}")), "")
+    assert "{{x" not in text
+    assert "{{$guid" not in text
+
+
+# ---- files
+
+
+def _validate(schema: str, text: str) -> None:
+    validator = pytest.importorskip("jsonschema")
+    published = json.loads((HERE / "schemas" / schema).read_text(encoding="utf-8"))
+    validator.Draft7Validator(published).validate(json.loads(text))
+
+
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+@pytest.mark.parametrize("key", [None, KEY], ids=["reference", "revealed"])
+def test_a_file_is_valid_by_its_published_schema(name: str, schema: str, key: str | None) -> None:
+    """HAR 1.2 and Postman's collection format 2.1.0 take what is written, whatever the payload holds."""
+    _validate(schema, TARGETS[name].write(request_of("https://api.in.kaleyra.io", everything()), key))
+
+
+def test_the_schemas_refuse_what_is_wrong() -> None:
+    """A collection without its info, and an archive without its entries, are not valid: the check checks."""
+    validator = pytest.importorskip("jsonschema")
+    for schema, document in (("har-1.2.json", {"log": {}}), ("postman-2.1.0.json", {"item": []})):
+        with pytest.raises(validator.ValidationError):
+            _validate(schema, json.dumps(document))
+
+
+def _replayed(har: dict[str, Any]) -> Request:
+    """The request of an archive, as a tool that reads HAR makes it."""
+    sent = har["log"]["entries"][0]["request"]
+    headers = tuple((header["name"], header["value"]) for header in sent["headers"])
+    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
+
+
+def test_an_archive_holds_the_request(server: Recorder) -> None:
+    """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
+    request = request_of(server.url, everything())
+    server.take()
+    har = json.loads(TARGETS["har"].write(request, KEY))
+    send(request, KEY, Route())
+    send(_replayed(har), KEY, Route())
+    first, second = server.take()
+    assert first == second
+    assert har["log"]["entries"][0]["request"]["bodySize"] == len(_replayed(har).body.encode())
+
+
+def test_a_collection_has_variables_for_key_and_account() -> None:
+    """Base URL, SID, number and key are variables; only the key has no value."""
+    collection = json.loads(TARGETS["postman"].write(request_of("https://api.in.kaleyra.io", payload("x")), None))
+    assert {variable["key"]: variable["value"] for variable in collection["variable"]} == {
+        "base_url": "https://api.in.kaleyra.io",
+        "sid": "HX0IN",
+        "phone_number": "+911234567890",
+        "KALEYRA_API_KEY": "",
+    }

@@ -1,0 +1,305 @@
+"""Trust: a folder that someone else made cannot have a key sent to its own host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from kshell import client
+from kshell.errors import TrustError
+from kshell.places import Places, shipped_folder
+from kshell.profiles import load_pod
+from kshell.trust import remember, require_trust
+
+POD = "base_url: https://api.evil.example\n"
+ACCOUNT = "pod: {pod}\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
+SEND = ("to=+919812345678", "otp=123456", "template_name=auth1", "language=en_US")
+
+_watches: list[list[str]] = []  # an audit hook stays for good, so it watches only while a test wants it to
+
+
+def _watch(event: str, details: tuple[object, ...]) -> None:
+    for watch in _watches:
+        if event == "open":
+            watch.append(str(details[0]))
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.fixture
+def opened():
+    """The paths of the files that are opened."""
+    _watches.append([])
+    yield _watches[-1]
+    _watches.pop()
+
+
+class Watched(dict):
+    """An environment that remembers what it was asked for."""
+
+    asked: set[object]
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        """The value, as any mapping gives it."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """The environment, with a key in it, watched."""
+    watched = Watched({**os.environ, "CANARY_KEY": "Acanary"})
+    watched.asked = set()
+    monkeypatch.setattr(os, "environ", watched)
+    return watched
+
+
+@pytest.fixture(autouse=True)
+def requests(monkeypatch):
+    """The URLs of whatever leaves; the API answers 202 to all of it."""
+    urls: list[str] = []
+
+    def attempt(self: client.Attempt) -> client.Exchange:
+        urls.append(self.request.url)
+        return client.Exchange(self.request, client.Response(202, "Accepted", (), b"{}"), client.Delivery.ACCEPTED, 1)
+
+    monkeypatch.setattr(client.Attempt, "run", attempt)
+    return urls
+
+
+@pytest.fixture
+def foreign(write):
+    """A folder with a pod of its own, and an account that names it."""
+    write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key="Aliteral"))
+    return write("profiles/pods/mine.yaml", POD)
+
+
+def sends(cli, *words: str) -> bool:
+    """Whether a send goes out; where it does not, it is refused for want of trust."""
+    ran = cli("send", "-a", "acme", *SEND, *words)
+    assert (ran.code, "would have the API key sent to" in ran.err) in ((0, False), (3, True)), ran.err
+    return ran.code == 0
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_pod_of_the_working_directory_on_a_foreign_host_is_refused(cli, requests):
+    """Exit code 3, nothing sent; the error names the file, the host, and the command that trusts it."""
+    ran = cli("send", "-a", "acme", *SEND)
+    assert (ran.code, ran.out, requests) == (3, "", [])
+    assert ran.err.endswith(
+        "error: not sent: profiles/pods/mine.yaml, from this folder, would have the API key sent to "
+        "https://api.evil.example\nhint: read the file; if you trust it, kshell trust profiles/pods/mine.yaml\n"
+    )
+
+
+def test_no_key_is_read_before_a_pod_is_trusted(cli, write, environment, opened, tmp_path):
+    """The refusal comes before the key's file is opened and before its variable is asked for."""
+    (tmp_path / "key.txt").write_text("Acanary")
+    write("profiles/pods/mine.yaml", POD)
+    for key in (f"file:{tmp_path}/key.txt", "env:CANARY_KEY"):
+        write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key=key))
+        environment.asked.clear()
+        opened.clear()
+        assert not sends(cli)
+        assert f"{Path.cwd()}/profiles/pods/mine.yaml" in opened
+        assert f"{tmp_path}/key.txt" not in opened
+        assert "CANARY_KEY" not in environment.asked
+
+
+def test_the_watch_on_keys_works(cli, write, environment, opened, tmp_path):
+    """To a pod that needs no trust the same two keys are read: the test before this one can fail."""
+    (tmp_path / "key.txt").write_text("Acanary")
+    for key in (f"file:{tmp_path}/key.txt", "env:CANARY_KEY"):
+        write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="in", key=key))
+        assert sends(cli)
+    assert f"{tmp_path}/key.txt" in opened
+    assert "CANARY_KEY" in environment.asked
+
+
+def test_a_trusted_file_is_used(cli, foreign, requests):
+    """``kshell trust FILE`` says what it means, and the next send goes out."""
+    ran = cli("trust", str(foreign))
+    assert (ran.code, ran.err) == (
+        0,
+        "trusted: profiles/pods/mine.yaml may have keys sent to https://api.evil.example\n",
+    )
+    assert sends(cli)
+    assert requests == ["https://api.evil.example/v2/HX1IN/whatsapp/+911234567890/messages"]
+
+
+@pytest.mark.parametrize(
+    "change", ["base_url: https://api.worse.example\n", POD + "# a comment\n", POD + "proxy: http://a.b:1\n"]
+)
+def test_a_changed_file_asks_again(cli, write, foreign, change):
+    """Trust is in the file's content: any change asks again, and the former content is still trusted."""
+    cli("trust", str(foreign))
+    write("profiles/pods/mine.yaml", change)
+    assert not sends(cli)
+    write("profiles/pods/mine.yaml", POD)
+    assert sends(cli)
+
+
+def test_trust_is_the_user_s_not_the_folder_s(cli, foreign, tmp_path):
+    """What is trusted is remembered in the user's configuration directory, in a file of the user alone."""
+    before = set(Path.cwd().rglob("*"))
+    cli("trust", str(foreign))
+    file = tmp_path / "user/.config/kshell/trusted"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert set(Path.cwd().rglob("*")) == before
+
+
+def test_several_files_are_trusted_at_once(write):
+    """A second trust does not end the first."""
+    places = Places.standard()
+    files = [write(f"profiles/pods/p{n}.yaml", f"base_url: https://h{n}.example\n") for n in (1, 2)]
+    for file in files:
+        remember(places, file)
+    for n in (1, 2):
+        require_trust(places, load_pod(places, f"p{n}"))
+
+
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize("garbage", [b"\xff\xfe", b"nonsense\n", None])
+def test_a_damaged_memory_trusts_nothing(cli, tmp_path, garbage):
+    """A file of trust that cannot be read, or holds something else, is no trust."""
+    file = tmp_path / "user/.config/kshell/trusted"
+    file.parent.mkdir(parents=True)
+    if garbage is None:
+        file.mkdir()
+    else:
+        file.write_bytes(garbage)
+    assert not sends(cli)
+
+
+@pytest.mark.parametrize("text", [None, "base_url: ftp://x\n", "title: x\n", "- a\n"])
+def test_only_a_whole_pod_is_trusted(cli, write, text):
+    """``kshell trust`` of a file that is no pod, or is not there, is exit code 3 and trusts nothing."""
+    file = write("profiles/pods/mine.yaml", text) if text else Path("nowhere.yaml")
+    ran = cli("trust", str(file))
+    assert ran.code == 3
+    assert "trusted" not in ran.err
+
+
+NEEDS_NONE = {
+    "a shipped host": "base_url: https://api.in.kaleyra.io\n",
+    "a shipped host, with a slash": "base_url: https://api.in.kaleyra.io/\n",
+    "this machine by name": "base_url: http://localhost:8025\n",
+    "this machine by number": "base_url: https://127.0.0.1:8443\n",
+    "the embedded simulator": "base_url: https://api.evil.example\nembedded: true\n",
+}
+
+
+@pytest.mark.parametrize("case", NEEDS_NONE)
+def test_a_host_that_ships_and_this_machine_need_no_trust(cli, write, foreign, case):
+    """To a host of the page, to loopback and to the embedded simulator a pod of any folder may send."""
+    write("profiles/pods/mine.yaml", NEEDS_NONE[case])
+    assert sends(cli)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["https://api.in.kaleyra.io:8443", "https://api.in.kaleyra.io.evil.example", "https://API.EVIL.EXAMPLE", "https://10.0.0.1"],
+)  # fmt: skip
+def test_a_host_that_only_looks_like_a_shipped_one_needs_trust(cli, write, foreign, host):
+    """Another port or another ending is another host."""
+    write("profiles/pods/mine.yaml", f"base_url: {host}\n")
+    assert not sends(cli)
+
+
+@pytest.mark.parametrize("case", NEEDS_NONE)
+def test_a_proxy_needs_trust_whatever_the_host(cli, write, foreign, case):
+    """A proxy of the working directory sees what passes: it needs the user's word, and the error names it."""
+    write("profiles/pods/mine.yaml", NEEDS_NONE[case] + "proxy: http://proxy.evil.example:3128\n")
+    ran = cli("send", "-a", "acme", *SEND)
+    assert ran.code == 3
+    assert "would have the API key sent to http://proxy.evil.example:3128" in ran.err
+    cli("trust", "profiles/pods/mine.yaml")
+    assert sends(cli)
+
+
+def test_a_home_elsewhere_needs_no_trust(cli, foreign, tmp_path, monkeypatch):
+    """--home and KSHELL_HOME name a folder by the user's own word."""
+    home = tmp_path / "mine"
+    Path("profiles").rename(home.with_suffix(".tmp"))
+    home.mkdir()
+    home.with_suffix(".tmp").rename(home / "profiles")
+    assert sends(cli, "--home", str(home))
+    monkeypatch.setenv("KSHELL_HOME", str(home))
+    assert sends(cli)
+
+
+@pytest.mark.parametrize("home", [".", "profiles/.."])
+def test_a_home_that_is_the_working_directory_needs_trust(cli, foreign, home):
+    """Naming the working directory as home is no word on its files."""
+    assert not sends(cli, "--home", home)
+
+
+def test_a_home_in_the_environment_that_is_the_working_directory_needs_trust(cli, foreign, monkeypatch):
+    """A KSHELL_HOME that the folder itself may have set is no word on its files."""
+    monkeypatch.setenv("KSHELL_HOME", str(Path.cwd()))
+    assert not sends(cli)
+
+
+def test_the_user_s_own_pod_needs_no_trust(cli, foreign, tmp_path):
+    """What stands in the user's configuration directory is the user's."""
+    own = tmp_path / "user/.config/kshell/profiles/pods"
+    own.mkdir(parents=True)
+    foreign.rename(own / "mine.yaml")
+    assert sends(cli)
+
+
+# ---- a hostile folder
+
+
+def test_a_folder_that_shadows_a_shipped_pod_gets_no_key(cli, write, requests, tmp_path):
+    """A folder's own ``in`` on its own host: an account from elsewhere is not sent there."""
+    own = tmp_path / "user/.config/kshell/profiles/accounts"
+    own.mkdir(parents=True)
+    (own / "acme.yaml").write_text(ACCOUNT.format(pod="in", key="Aliteral"))
+    assert sends(cli)
+    write("profiles/pods/in.yaml", POD)
+    assert not sends(cli)
+    assert requests == ["https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages"]
+
+
+def test_a_folder_that_shadows_the_demo_account_gets_no_key(cli, write, requests):
+    """A folder's own ``demo`` that names its own pod and the user's key: refused, as any other."""
+    write("profiles/pods/sandbox.yaml", POD)
+    write("profiles/accounts/demo.yaml", ACCOUNT.format(pod="sandbox", key="env:KALEYRA_API_KEY"))
+    ran = cli("send", *SEND)
+    assert (ran.code, requests) == (3, [])
+    assert "would have the API key sent to https://api.evil.example" in ran.err
+
+
+def test_a_folder_cannot_trust_itself(cli, write, foreign):
+    """A file called trusted in the folder is nobody's word."""
+    import hashlib
+
+    digest = hashlib.sha256(foreign.read_bytes()).hexdigest()
+    for name in ("trusted", "profiles/trusted", "kshell/trusted", ".config/kshell/trusted"):
+        write(name, f"{digest}\n")
+    assert not sends(cli)
+
+
+def test_shipped_hosts_are_those_that_ship(write):
+    """A pod of the folder does not make its host a shipped one, also under a shipped name."""
+    write("profiles/pods/in.yaml", POD)
+    places = Places.standard()
+    with pytest.raises(TrustError):
+        require_trust(places, load_pod(places, "in"))
+    shipped = Places(None, shipped_folder(), Path("/nowhere"), shipped_folder())
+    require_trust(shipped, load_pod(shipped, "in"))
+
+
+@pytest.mark.parametrize("words", [("render",), ("check",), ("curl",), ("curl", "--reveal")])
+def test_what_only_shows_needs_no_trust(cli, foreign, words):
+    """A preview sends nothing."""
+    assert cli(*words, "-a", "acme", *SEND).code == 0
