@@ -18,6 +18,8 @@ def main() -> int:
     # a start makes many objects and hardly any garbage: collecting while it imports costs a tenth of it
     gc.set_threshold(100_000, 50, 50)
     try:
+        if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
+            return _shell()
         from kshell.cli import run
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was sent\n")
@@ -35,6 +37,23 @@ def _open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _shell() -> int:
+    """The shell, without what only a command line needs: its prompt shows sooner."""
+    from kshell.errors import KshellError
+    from kshell.shell.loop import begin
+    from kshell.terminal import safe
+
+    try:
+        return begin()
+    except KshellError as error:
+        print(*map(safe, error.lines()), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
+        return error.exit_code
 
 
 if __name__ == "__main__":

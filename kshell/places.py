@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -111,6 +112,8 @@ def _here() -> Path:
 
 def user_folder() -> Path:
     """The user's configuration directory: ``$XDG_CONFIG_HOME/kshell`` or what the system uses instead."""
+    if sys.platform == "linux":  # what click says there, without importing click before the shell's first prompt
+        return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "kshell"
     from click import get_app_dir
 
     return Path(get_app_dir("kshell"))

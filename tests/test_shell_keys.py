@@ -14,6 +14,7 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from kshell.dispatch import perform
 from kshell.models import Delivery, Exchange
 from kshell.places import Places
 from kshell.preferences import Preferences
@@ -132,6 +133,12 @@ def test_a_backslash_joins_lines(typed):
 def test_ctrl_r_finds_an_earlier_line(typed):
     """Ctrl-R searches the lines of this session."""
     shell = typed("pods sandbox", ENTER, "explain ref", ENTER, PAUSE, CTRL_R, "pods", ENTER, ENTER)
+    assert shell.out.count("Embedded simulator") == 2
+
+
+def test_an_earlier_line_is_suggested(typed):
+    """After its first letters the right arrow takes the line that the history has."""
+    shell = typed("pods sandbox", ENTER, PAUSE, "po", PAUSE, RIGHT, ENTER)
     assert shell.out.count("Embedded simulator") == 2
 
 
@@ -267,6 +274,13 @@ def test_yes_is_not_asked(typed, sent):
 def test_the_simulator_is_not_asked_about(typed, sent):
     """A send to the simulator reaches nobody and asks nothing."""
     typed(f"send {TO}", ENTER)
+    assert len(sent) == 1
+
+
+def test_the_command_line_is_not_asked(sent):
+    """What is typed at a system's shell, or stands in a program, has been thought about already."""
+    words = ["send", "-p", "in", TO, "otp=482913"]
+    perform(words, session=Session(Places.standard()))
     assert len(sent) == 1
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from screen import Terminal
+from screen import PROJECT, Terminal
 
 HOSTILE = b'{"code": "\x1b[2J\x1b]0;owned\x07\x9b5;5HWA\xe2\x80\xae", "message": "\r\x1b[1;1Hgotcha\x08\x0f"}'
 
@@ -151,8 +153,6 @@ def test_httpx_loads_behind_the_prompt(shell, tmp_path):
         "    drawn(self, *rest, **named)\n"
         "Application._redraw = redraw\n"
     )
-    from screen import PROJECT
-
     terminal = shell(env={"PYTHONPATH": f"{tmp_path}:{PROJECT}"})
     assert (tmp_path / "told").read_text() == "False"
     terminal.enter("send to=+919812345678").until("WA202")
@@ -161,6 +161,21 @@ def test_httpx_loads_behind_the_prompt(shell, tmp_path):
 def test_kshell_shell_starts_it_too(shell):
     """``kshell shell`` and ``kshell`` are the same at a terminal."""
     assert Terminal.kshell("shell").text.startswith("demo@sandbox auth>")
+
+
+def test_a_home_that_is_not_there_is_said():
+    """``KSHELL_HOME`` that names no folder is an error and no shell."""
+    terminal = Terminal(sys.executable, "-m", "kshell", env={"KSHELL_HOME": "/nowhere"})
+    terminal.until("error: /nowhere is not a directory").until("hint:")
+    assert terminal.ended()
+
+
+def test_the_readme_s_session_can_be_recorded_again():
+    """``docs/record_session.py`` types at the real program and prints what the screen holds."""
+    done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
+    text = done.stdout.decode()
+    assert text.startswith("demo@sandbox auth> set to=+919812345678 otp=482913\n"), done.stderr.decode()
+    assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused\n")
 
 
 def test_without_a_terminal_the_shell_says_so(program):

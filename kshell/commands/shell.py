@@ -26,7 +26,7 @@ def shell(session: Session) -> Result:
 
 def at_terminal() -> bool:
     """Whether there is somebody to talk to: stdin and stdout are a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def start(session: Session) -> Result:

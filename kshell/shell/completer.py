@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from prompt_toolkit.completion import Completer, Completion, PathCompleter
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent
 
     from kshell.session import Session
+
+_DRAWN_FIRST = (
+    0.004  # seconds in which the main thread draws the key that was typed, before this one takes the interpreter
+)
 
 
 class Typed(NamedTuple):
@@ -39,6 +44,7 @@ class CommandCompleter(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Never raises: a fault in completing is no reason to stop typing."""
+        time.sleep(_DRAWN_FIRST)
         try:
             yield from self._completions(document.text_before_cursor.rpartition("\n")[2], complete_event)
         except Exception:  # a bug of ours; whoever looks for it says so

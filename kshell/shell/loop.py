@@ -1,12 +1,10 @@
-"""The loop: read a line, run it through the one dispatch, show what it came to, until ``exit`` or Ctrl-D.
+"""The loop: show the prompt, read a line, have it run, until ``exit`` or Ctrl-D.
 
-Nothing that goes wrong on the way ends it: Ctrl-C gives up the line or the send, a fault of ours is told in two lines.
+What runs a line (``running``) and what completes it (``completer``) are imported once the prompt shows.
 """
 
 from __future__ import annotations
 
-import os
-import traceback
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,10 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell import cli
-from kshell.commands import Result
-from kshell.dispatch import Performed, failure, perform_line
 from kshell.errors import EXIT_DONE, KshellError
+from kshell.places import Places
 from kshell.preferences import Preferences, load_preferences
+from kshell.session import Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
-
-    from kshell.session import Session
-    from kshell.shell.outlets import Outlet
 
 _STYLE = {
     "live": "bg:ansired fg:ansiwhite bold",
@@ -48,6 +42,9 @@ _STYLE = {
     "mode": "bold",
 }
 _WARM = (
+    "kshell.shell.running",
+    "kshell.shell.completer",
+    "kshell.completion",
     "kshell.client",
     "kshell.simulator",
     "kshell.jinja",
@@ -57,12 +54,19 @@ _WARM = (
 )
 
 
+def begin() -> int:
+    """``kshell`` alone at a terminal. Raises ``UsageError`` where ``KSHELL_HOME`` names no folder."""
+    return run(Session(Places.standard()))
+
+
 def run(session: Session) -> int:
     """The shell, from the first prompt to the last; what is wrong with the preferences is said, and the defaults hold."""
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
-        cli.show(Result(notes=error.lines()))
+        from kshell.shell.running import say
+
+        say(error.lines())
         preferences = Preferences()
     return Loop(session, preferences).run()
 
@@ -84,45 +88,17 @@ class Loop:
         while not self.session.left:
             self.status = status.status_of(self.session)
             try:
-                self.take(self.prompts.prompt())
+                self._take(self.prompts.prompt())
             except KeyboardInterrupt:
                 continue
             except EOFError:
                 break
         return EXIT_DONE
 
-    def take(self, text: str) -> None:
-        """Run what was typed, or each line of what was pasted until one fails."""
-        lines = joined(text)
-        for number, line in enumerate(lines, 1):
-            if len(lines) > 1:
-                cli.show(Result(notes=[f"» {line}"]), colour=self.preferences.colour)
-            code = self.perform(line)
-            if code != EXIT_DONE and number < len(lines):
-                left = len(lines) - number
-                cli.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
-                return
+    def _take(self, text: str) -> None:
+        from kshell.shell.running import Running
 
-    def perform(self, line: str) -> int:
-        """Run one line, show what it came to or put it where the line says, and return its exit code."""
-        from kshell.shell import outlets
-
-        try:
-            command, outlet = outlets.parted(line, self.session.names())
-            command = command.lstrip().removeprefix("kshell ")  # hints and documents write it in front
-            done = perform_line(command, mouth="shell", session=self.session, file="line")
-            return self._show(done, outlet)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
-            return cli.show(_told(error, self.session), colour=self.preferences.colour)
-
-    def _show(self, done: Performed, outlet: Outlet | None) -> int:
-        colour = self.preferences.colour if done.colour is None else done.colour
-        if outlet is None:
-            return cli.show(done.result, colour=colour)
-        cli.show(done.result._replace(output=""), colour=colour)
-        if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            cli.show(Result(notes=outlet.pour(done.result.output)), colour=colour)
-        return done.result.exit_code
+        Running(self.session, self.preferences.colour).take(text)
 
     def confirm(self, question: str) -> bool:
         """Ask, with no as the answer of Enter, Ctrl-C and Ctrl-D."""
@@ -179,19 +155,6 @@ class Loop:
         from threading import Thread
 
         Thread(target=_import_all, daemon=True).start()
-
-
-def joined(text: str) -> list[str]:
-    r"""The lines of what was typed or pasted; one that ends in ``\`` goes on in the next; empty ones are left out."""
-    whole = text.replace("\\\n", " ")
-    return [line for line in whole.split("\n") if line.strip()]
-
-
-def _told(error: BaseException, session: Session) -> Result:
-    """A fault as a result, its traceback too where it was asked for."""
-    if os.environ.get("KSHELL_DEBUG"):
-        return Result(notes=traceback.format_exception(error), exit_code=1)
-    return failure(error, session)
 
 
 def _import_all() -> None:

@@ -38,8 +38,9 @@ def status_of(session: Session) -> Status:
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
-    except KshellError as error:
-        fault = safe_line(error.lines()[0])[:_MOST_FAULT]
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not end the session
+        told = error.lines()[0] if isinstance(error, KshellError) else f"error: kshell failed: {type(error).__name__}"
+        fault = safe_line(told)[:_MOST_FAULT]
         return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
     return Status(session.account, pod.name, template.name, mood_of(pod), missing, last)
 

@@ -1,0 +1,77 @@
+"""What was typed is run: through the one dispatch, line by line, its output shown or put where the line says.
+
+Nothing that goes wrong ends the session: Ctrl-C gives up the line or the send, a fault of ours is told in two lines.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import TYPE_CHECKING
+
+from kshell import cli
+from kshell.commands import Result
+from kshell.dispatch import Performed, failure, perform_line
+from kshell.errors import EXIT_DONE
+from kshell.shell import outlets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kshell.session import Session
+
+
+class Running:
+    """A session, and whether to colour (None: as the terminal has it)."""
+
+    def __init__(self, session: Session, colour: bool | None) -> None:  # noqa: FBT001 - None: it was not said
+        self.session = session
+        self.colour = colour
+
+    def take(self, text: str) -> None:
+        """Run what was typed, or each line of what was pasted until one fails."""
+        lines = joined(text)
+        for number, line in enumerate(lines, 1):
+            if len(lines) > 1:
+                cli.show(Result(notes=[f"» {line}"]), colour=self.colour)
+            code = self.perform(line)
+            if code != EXIT_DONE and number < len(lines):
+                left = len(lines) - number
+                cli.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
+                return
+
+    def perform(self, line: str) -> int:
+        """Run one line, show what it came to or put it where the line says, and return its exit code."""
+        try:
+            command, outlet = outlets.parted(line, self.session.names())
+            command = command.lstrip().removeprefix("kshell ")  # hints and documents write it in front
+            done = perform_line(command, mouth="shell", session=self.session, file="line")
+            return self._show(done, outlet)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
+            return cli.show(_told(error, self.session), colour=self.colour)
+
+    def _show(self, done: Performed, outlet: outlets.Outlet | None) -> int:
+        colour = self.colour if done.colour is None else done.colour
+        if outlet is None:
+            return cli.show(done.result, colour=colour)
+        cli.show(done.result._replace(output=""), colour=colour)
+        if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
+            cli.show(Result(notes=outlet.pour(done.result.output)), colour=colour)
+        return done.result.exit_code
+
+
+def say(notes: Sequence[str]) -> None:
+    """Show notes, on stderr."""
+    cli.show(Result(notes=notes))
+
+
+def joined(text: str) -> list[str]:
+    r"""The lines of what was typed or pasted; one that ends in ``\`` goes on in the next; empty ones are left out."""
+    return [line for line in text.replace("\\\n", " ").split("\n") if line.strip()]
+
+
+def _told(error: BaseException, session: Session) -> Result:
+    """A fault as a result, its traceback too where it was asked for."""
+    if os.environ.get("KSHELL_DEBUG"):
+        return Result(notes=traceback.format_exception(error), exit_code=1)
+    return failure(error, session)
