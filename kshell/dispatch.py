@@ -129,6 +129,8 @@ def perform(
     """
     root = commands_of(mouth)
     context = click.Context(root, info_name="kshell" if mouth == "line" else "", obj=session)
+    if session is not None:
+        session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
         context = root.make_context(context.info_name, list(words), obj=session)
         context.meta[SHOW] = show and partial(_shown, show, context)

@@ -21,8 +21,10 @@ from servers import closed_port, wait_until
 
 import kshell
 from kshell.commands import SECTIONS, Command
-from kshell.dispatch import commands_of
+from kshell.dispatch import commands_of, perform
 from kshell.errors import SetupError
+from kshell.places import Places
+from kshell.session import Session
 
 TO = "to=+919812345678"
 PACKAGE = PROJECT / "kshell"
@@ -434,3 +436,31 @@ def test_the_root_of_every_mouth_lists_its_own_commands():
     for mouth in ("line", "shell", "script"):
         entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
         assert list(commands_of(mouth).modules) == [name for name, entry in entries if mouth in entry.mouths]
+
+
+# ---- what one line leaves to the next
+
+
+def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
+    """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
+    session = Session(Places.standard())
+    assert perform(["send", "to=+919812345678"], mouth="shell", session=session).result.exit_code == 0
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "draft", interrupted)
+    result = perform(["render"], mouth="shell", session=session).result
+    assert (result.exit_code, result.notes) == (130, ["interrupted; nothing was sent"])
+
+
+def test_an_option_without_its_value_names_the_help(cli):
+    """An option that lacks its value says which command's help to read."""
+    assert "hint: kshell send --help" in cli("send", "--timeout").err
+
+
+def test_what_is_no_variable_is_not_repeated(cli):
+    """A word such as ``api-key=…`` may hold a key: only its name is said."""
+    ran = cli("send", "api-key=Acanary00000000000000000000000key")
+    assert ran.code == 2
+    assert "canary" not in ran.err

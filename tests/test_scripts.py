@@ -137,7 +137,7 @@ WRONG = [
     ("set a={{ b. }}", "1:9: ", ""),
     ("use acount demo", "1:1: Invalid value", "help use"),
     ("send --timeout x", "1:1: Invalid value", "help send"),
-    ("set 1=2", "1:1: '1=2' is not NAME=VALUE", ""),
+    ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
     ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
     ("sandbox", "1:1: there is no command 'sandbox'", "sandbox is for line"),

@@ -142,6 +142,14 @@ class Command(click.Command):
         declared = super().get_params(ctx)
         return [*declared, *_COMMON] if getattr(ctx.find_root().command, "mouth", "line") == "line" else declared
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; an error of the parser learns, too, which command it is about."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, below the options."""
         if self.examples:
@@ -187,7 +195,8 @@ class Assignment(click.ParamType[tuple[str, str]]):
             return value
         name, equals, text = str(value).partition("=")
         if not equals or not name.isidentifier():
-            raise UsageError(f"{value!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
+            # what stands behind the = is not repeated: it may be a key
+            raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
         return name, text
 
 
