@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from kshell.dispatch import perform
 from kshell.errors import EXIT_SETUP
-from kshell.terminal import paint_note, safe_line, wants_colour
+from kshell.terminal import highlighted, paint_note, safe, safe_line, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,29 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line, print what it came to, and return the exit code."""
+    asked = os.environ.get("_KSHELL_COMPLETE")
+    if asked:
+        return show(_completed(asked))
     result, colour = perform(arguments, show=lambda result, colour: show(result, colour=colour))
     return show(result, colour=colour)
+
+
+def _completed(asked: str) -> Result:
+    """What bash, zsh or fish asked for; a bug in completing prints nothing between what is being typed."""
+    from kshell.commands import Result
+    from kshell.commands.completion import answer
+
+    try:
+        return Result(answer(asked))
+    except Exception:  # noqa: BLE001
+        return Result(exit_code=EXIT_SETUP)
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
     """Print a result and return its exit code: notes first, so that an outcome is told even where stdout fails."""
     _write_notes(result.notes, colour)
     try:
-        _write_output(result)
+        _write_output(result, colour)
         sys.stdout.flush()
     except BrokenPipeError:
         _leave(sys.stdout)
@@ -50,14 +64,23 @@ def _write_notes(notes: Sequence[str], chosen: bool | None) -> None:  # noqa: FB
         _leave(sys.stderr)
 
 
-def _write_output(result: Result) -> None:
+def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
     output = result.output
-    if isinstance(output, bytes) and sys.stdout.isatty() and not result.raw:
-        from kshell.exchanges import shown_body
-
-        output = shown_body(output)
+    if not result.raw and sys.stdout.isatty():
+        output = _shown(output)
+    if isinstance(output, str) and wants_colour(sys.stdout, chosen=chosen):
+        output = highlighted(output)
     # a pipe gets UTF-8 whatever the locale says: JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)
+
+
+def _shown(output: str | bytes) -> str:
+    """Output as a terminal may have it: nothing in it is obeyed."""
+    if isinstance(output, str):
+        return safe(output)
+    from kshell.exchanges import shown_body
+
+    return shown_body(output)
 
 
 def _leave(stream: TextIO) -> None:

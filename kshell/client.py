@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 
-_QUOTED = re.compile(r": bytearray\(.*", re.DOTALL)
+_QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
 _REQUEST_BEGUN = "send_request_headers.started"
 
 
@@ -155,7 +155,7 @@ class Attempt:
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 
     def _without_key(self, text: str) -> str:
-        # the parser of answers quotes what it cannot read, where a server may have said the key back
+        # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
         return _QUOTED.sub("", text).replace(self._key, REDACTED)
 
 

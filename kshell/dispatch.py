@@ -15,7 +15,7 @@ import click
 from click.exceptions import Exit
 
 from kshell import __version__
-from kshell.commands import SECTIONS, SHOW, Command, Mouth, Result, common_options
+from kshell.commands import SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
 from kshell.errors import EXIT_INTERRUPTED, EXIT_SETUP, EXIT_UNKNOWN, EXIT_USAGE, KshellError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a did-you-mean."""
-        if args and args[0] not in self.modules and not args[0].startswith("-"):
+        if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
         return super().resolve_command(ctx, args)
 
@@ -101,6 +101,10 @@ def _root(context: click.Context) -> Result:
     """
     if context.invoked_subcommand is not None:
         return Result()
+    from kshell.commands.shell import at_terminal, start
+
+    if at_terminal():
+        return start(session_of(context))
     if sys.stdin is None or sys.stdin.isatty():
         return Result(context.get_help() + "\n")
     from kshell.commands.script import run_stdin

@@ -14,6 +14,8 @@ from kshell.terminal import safe, safe_line
 if TYPE_CHECKING:
     from kshell.models import Exchange, Explanation, Json, Request, Response
 
+_LONGEST_CODE = 12  # columns; a documented code has at most seven
+
 
 def status_line(exchange: Exchange) -> str:
     """``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms``: what there is of it, on one line."""
@@ -23,6 +25,14 @@ def status_line(exchange: Exchange) -> str:
     body = read_body(response)
     parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
     return safe_line(" · ".join((*filter(None, map(str.strip, parts)), f"{exchange.elapsed_ms:.0f} ms")))
+
+
+def short_line(exchange: Exchange) -> str:
+    """``202 WA202 accepted``: what became of it, in three words."""
+    if exchange.response is None:
+        return str(exchange.delivery)
+    code = safe_line(read_body(exchange.response).code)[:_LONGEST_CODE]
+    return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
 
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[str]:

@@ -95,6 +95,21 @@ def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
     return _Splitter(line, file, number).words()
 
 
+def cut(line: str) -> tuple[str, str, str]:
+    """What stands before the first word that begins with a bare ``|`` or ``>``, that sign (or ``>>``), and what follows.
+
+    Raises ``ScriptError`` for what is not closed before it.
+    """
+    splitter = _Splitter(line, "line", 1)
+    while splitter.at_word():
+        start = splitter.position
+        sign = next((sign for sign in ("|", ">>", ">") if line.startswith(sign, start)), "")
+        if sign:
+            return line[:start], sign, line[start + len(sign) :].strip()
+        splitter.word()
+    return line, "", ""
+
+
 def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
     """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
     from kshell.jinja import evaluate, text_of
@@ -141,16 +156,16 @@ class _Splitter:
 
     def words(self) -> list[Word]:
         found: list[Word] = []
-        while self._skip_blanks():
-            found.append(self._word())
+        while self.at_word():
+            found.append(self.word())
         return found
 
-    def _skip_blanks(self) -> bool:
+    def at_word(self) -> bool:
         while self.position < len(self.line) and self.line[self.position].isspace():
             self.position += 1
         return self.position < len(self.line) and self.line[self.position] != "#"
 
-    def _word(self) -> Word:
+    def word(self) -> Word:
         column = self.position + 1
         pieces: list[Piece] = []
         while self.position < len(self.line) and not self.line[self.position].isspace():

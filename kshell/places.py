@@ -172,7 +172,7 @@ def write_private(file: Path, text: str) -> None:
     Raises ``SetupError`` where it cannot be written.
     """
     with _told(file):
-        _make_private(file.parent)
+        make_private(file.parent)
         _write(file, text, 0o600)
 
 
@@ -208,9 +208,10 @@ def _write(file: Path, text: str, mode: int) -> None:
         raise
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it, for its owner only; with ``parents=True`` those above would be open."""
     if not folder.is_dir():
-        _make_private(folder.parent)  # with parents=True, mkdir would give the mode to the last one only
+        make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 

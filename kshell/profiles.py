@@ -6,6 +6,7 @@ What keys a profile has is said here. Where its file is found is ``places``'; ho
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kshell import otp
@@ -14,7 +15,7 @@ from kshell.fields import OTP_LIMIT
 from kshell.keys import SCHEMES, header_fault
 from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Table, document, named
+from kshell.yamlfile import Document, Table, named
 
 if TYPE_CHECKING:
     from kshell.models import Origin
@@ -23,8 +24,8 @@ POD_KEYS = ("title", "base_url", "embedded", "proxy")
 ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
 
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
-_NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
-_SEGMENT = re.compile(r"[!-~]+\Z")
+NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
+SEGMENT = re.compile(r"[!-~]+\Z")
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -65,8 +66,13 @@ def load_account(places: Places, name: str) -> Account:
 
 
 def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    found = document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
-    return Table(found, found.root, what, keys)
+    document = _document(shown(origin.file), read_text(origin.file, ProfileError))
+    return Table(document, document.root, what, keys)
+
+
+@lru_cache(maxsize=256)  # the shell asks at every key; the text is the key, so an edited file is read anew
+def _document(file: str, text: str) -> Document:
+    return Document(file, text, ProfileError)
 
 
 def _base_url(table: Table) -> str:
@@ -97,14 +103,14 @@ def _proxy(table: Table) -> str:
 
 def _segment(table: Table, key: str) -> str:
     text = table.text(key)
-    if not _SEGMENT.match(text) or text in (".", ".."):  # these two would change the URL's path
+    if not SEGMENT.match(text) or text in (".", ".."):  # these two would change the URL's path
         table.fail(key, f"{key!r} is text without spaces, in ASCII", f"{key} is a part of the URL")
     return text
 
 
 def _phone_number(table: Table) -> str:
     number = table.text("phone_number")
-    if not _NUMBER.match(number):
+    if not NUMBER.match(number):
         hint = "write the business number with + and country code; X may stand for a digit"
         table.fail("phone_number", f"{number!r} is not a phone number in E.164 form", hint)
     return number

@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell import keys, otp, profiles, rules, templates
+from kshell import keys, otp, profiles, templates
 from kshell.errors import UsageError
 from kshell.request import build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from kshell.client import Attempt
@@ -36,6 +36,9 @@ class Overrides(NamedTuple):
     pod: str = ""
     template: str = ""
     variables: Mapping[str, str] = {}
+
+
+AS_IT_IS = Overrides()
 
 
 class Draft(NamedTuple):
@@ -95,6 +98,10 @@ class Session:
         self.generated: tuple[str, ...] = ()  # every code that was made here
         self.recording: Recording | None = None
         self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
+        # how the shell asks, and about which pods; elsewhere nobody is asked
+        self.confirm: Callable[[str], bool] | None = None
+        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
+        self.left = False  # whether the shell was told to end
 
     @cached_property
     def simulator(self) -> Simulator:
@@ -114,14 +121,23 @@ class Session:
         if source == "generated":
             self.generated = (*self.generated, text)
 
-    def current_template(self) -> Template:
-        """The template that the next line uses. Raises ``ProfileError`` and ``TemplateError``."""
-        account = profiles.load_account(self.places, self.account)
-        return templates.load_template(self.places, self.template or account.template)
+    def current_account(self, overrides: Overrides = AS_IT_IS) -> Account:
+        """The account that a line uses. Raises ``ProfileError``."""
+        return profiles.load_account(self.places, overrides.account or self.account)
+
+    def current_pod(self, overrides: Overrides = AS_IT_IS) -> Pod:
+        """The pod that a line uses. Raises ``ProfileError``."""
+        name = overrides.pod or self.pod or self.current_account(overrides).pod
+        return profiles.load_pod(self.places, name)
+
+    def current_template(self, overrides: Overrides = AS_IT_IS) -> Template:
+        """The template that a line uses. Raises ``ProfileError`` and ``TemplateError``."""
+        name = overrides.template or self.template or self.current_account(overrides).template
+        return templates.load_template(self.places, name)
 
     def table(self) -> list[tuple[str, str | None, str]]:
         """(name, value, source) of every variable that there is or that is missing; the template's own come first."""
-        account = profiles.load_account(self.places, self.account)
+        account = self.current_account()
         template = self.current_template()
         found: dict[str, tuple[str | None, str]] = {
             variable.name: (variable.default, "template")
@@ -145,16 +161,17 @@ class Session:
         Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
         and for required ones that are not set, all of them at once.
         """
-        account = profiles.load_account(self.places, overrides.account or self.account)
-        pod = profiles.load_pod(self.places, overrides.pod or self.pod or account.pod)
-        template = templates.load_template(self.places, overrides.template or self.template or account.template)
+        account = self.current_account(overrides)
+        pod = self.current_pod(overrides)
+        template = self.current_template(overrides)
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values)
-        findings = rules.check(payload)
-        payload = rules.cut_refs(payload)
-        request = build(pod, account, payload)
-        return Draft(account, pod, template, values, payload, findings, request, (*_key_notes(account), *notes))
+        return _drafted(account, pod, template, values, payload, (*_key_notes(account), *notes))
+
+    def redraft(self, draft: Draft, payload: Payload) -> Draft:
+        """``draft`` with another payload, such as one that was edited by hand."""
+        return _drafted(draft.account, draft.pod, draft.template, draft.values, payload, _key_notes(draft.account))
 
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
@@ -184,6 +201,17 @@ class Session:
         exchange = self.attempt.run()
         self.sent.append(Sent(draft, exchange))
         return exchange
+
+
+def _drafted(
+    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
+) -> Draft:
+    """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
+    from kshell import rules  # not needed for a prompt
+
+    findings = rules.check(payload)
+    payload = rules.cut_refs(payload)
+    return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
 
 
 def _absence(variable: Variable) -> str:

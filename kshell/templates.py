@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -84,6 +85,7 @@ def _typed(variable: Variable, text: str) -> str | int:
 # ---- the header
 
 
+@lru_cache(maxsize=64)  # the shell asks at every key; the text is the key, so an edited file is read anew
 def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     match = _HEADER.match(source)
     if not match:

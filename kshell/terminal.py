@@ -62,9 +62,36 @@ def paint_note(line: str, *, colour: bool) -> str:
     return paint(match[0], _LEADS[match[1]], colour=True) + line[match.end() :]
 
 
+def highlighted(text: str) -> str:
+    """JSON and differences coloured, other text as it is. ``text`` is harmless already."""
+    if not text.startswith(("{", "[", "--- ")):
+        return text
+    from pygments import highlight  # a tenth of a second to import
+    from pygments.formatters.terminal import TerminalFormatter
+    from pygments.lexers.data import JsonLexer
+    from pygments.lexers.diff import DiffLexer
+
+    lexer = DiffLexer(stripnl=False) if text.startswith("---") else JsonLexer(stripnl=False)
+    return highlight(text, lexer, TerminalFormatter())
+
+
 def finding_line(finding: Finding) -> str:
     """A finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
     return safe_line(f"{finding.severity} {finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
+
+
+def width_of(text: str) -> int:
+    """How many cells of a terminal harmless ``text`` takes."""
+    from wcwidth import wcswidth
+
+    return max(0, wcswidth(text))
+
+
+def fitted(text: str, width: int) -> str:
+    """``text`` cut or padded to ``width`` cells."""
+    while width_of(text) > width:
+        text = f"{text[:-2]}…"
+    return text + " " * (width - width_of(text))
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,6 +80,14 @@ def program() -> Any:
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return ran
+
+
+@pytest.fixture
+def default_port() -> Iterator[None]:
+    """The simulator's own port, for one test at a time."""
+    with (Path(tempfile.gettempdir()) / "kshell-tests-8025").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

@@ -35,16 +35,17 @@ from servers import (
 )
 
 from kshell.client import MOST_BODY, Attempt, Route, send
-from kshell.models import Delivery, Exchange, Request, Secret
+from kshell.models import Delivery, Exchange, Request, Response, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servers import Step
 
-TIMEOUT = 0.2
-HANDSHAKE = 5.0  # a TLS handshake takes its time where the machine is busy
-SLACK = 0.7  # what a busy machine may add to a time-out
+TIMEOUT = 0.3  # for a server that does not end by itself
+PATIENCE = 10.0  # for one that does
+HANDSHAKE = 0.6  # for one that does not either, over TLS: a handshake takes its time where the machine is busy
+SLACK = 2.0  # what a busy machine may add to a time-out
 KEY = "Acanary00000000000000000000000key"
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 HEAD = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
@@ -64,7 +65,7 @@ class Told(NamedTuple):
 def told(cli: Any) -> Any:
     """Send to a URL by the command line; ``proxy`` is the pod's."""
 
-    def sent(url: str, *, proxy: str = "", timeout: float = TIMEOUT) -> Told:
+    def sent(url: str, *, proxy: str = "", timeout: float = PATIENCE) -> Told:
         pod = local_pod(url, proxy=proxy)
         began = time.perf_counter()
         ran = cli("send", "-p", pod, "to=+919812345678", "otp=482913", "--json", "--timeout", str(timeout))
@@ -82,6 +83,7 @@ class Schedule(NamedTuple):
     delivery: str
     requests: int = 1
     fault: str = ""
+    timeout: float = PATIENCE
 
 
 def _whole(*steps: Step, delivery: str, fault: str = "") -> Schedule:
@@ -89,35 +91,40 @@ def _whole(*steps: Step, delivery: str, fault: str = "") -> Schedule:
     return Schedule((read, *steps), delivery, fault=fault)
 
 
+def _endless(*steps: Step, delivery: str = "unknown", fault: str = "") -> Schedule:
+    """A server that reads the request, and does not come to an end in time."""
+    return Schedule((read, *steps), delivery, fault=fault, timeout=TIMEOUT)
+
+
 SCHEDULES: dict[str, Schedule] = {
     "closes when it accepts": Schedule((close,), "unknown", requests=0),
-    "reads nothing and hangs": Schedule((hang,), "unknown", requests=0),
+    "reads nothing and hangs": Schedule((hang,), "unknown", requests=0, timeout=TIMEOUT),
     "answers without reading": Schedule((answer(202, ACCEPTED), hang), "accepted", requests=0),
-    "reads all and never answers": _whole(hang, delivery="unknown"),
+    "reads all and never answers": _endless(hang),
     "reads all and resets": _whole(reset, delivery="unknown"),
     "reads all and closes": _whole(close, delivery="unknown"),
     "half a head, then closes": _whole(say(HEAD[:30]), close, delivery="unknown"),
-    "half a head, then hangs": _whole(say(HEAD), hang, delivery="unknown"),
-    "answers too late": _whole(pause(TIMEOUT + 0.1), answer(202, ACCEPTED), delivery="unknown"),
+    "half a head, then hangs": _endless(say(HEAD), hang),
+    "answers too late": _endless(pause(TIMEOUT + 0.1), answer(202, ACCEPTED)),
     "answers late, but in time": _whole(pause(0.05), answer(202, ACCEPTED), delivery="accepted"),
-    "a head, a byte at a time": _whole(drip(HEAD + b"\r\n"), delivery="unknown"),
+    "a head, a byte at a time": _endless(drip(HEAD + b"\r\n")),
     "202 with half a body, then closes": _whole(
         answer(202, ACCEPTED[:40], length=99), close, delivery="accepted", fault="it broke off after 40 bytes: "
     ),
-    "202 with half a body, then hangs": _whole(
-        answer(202, ACCEPTED[:40], length=99), hang, delivery="accepted", fault="it was not complete after 0.2 s"
+    "202 with half a body, then hangs": _endless(
+        answer(202, ACCEPTED[:40], length=99), hang, delivery="accepted", fault="it was not complete after 0.3 s"
     ),
     "202 with half a body, then resets": _whole(
         answer(202, b"", length=99), pause(0.05), reset, delivery="accepted", fault="it broke off after 0 bytes: "
     ),
-    "202 with a body, a byte at a time": _whole(
+    "202 with a body, a byte at a time": _endless(
         say(HEAD + b"Content-Length: 99\r\n\r\n"),
         drip(ACCEPTED),
         delivery="accepted",
-        fault="it was not complete after 0.2 s",
+        fault="it was not complete after 0.3 s",
     ),
-    "202 until it closes, a byte at a time": _whole(
-        say(HEAD + b"\r\n"), drip(ACCEPTED), delivery="accepted", fault="it was not complete after 0.2 s"
+    "202 until it closes, a byte at a time": _endless(
+        say(HEAD + b"\r\n"), drip(ACCEPTED), delivery="accepted", fault="it was not complete after 0.3 s"
     ),
     "202 with a faulty chunk": _whole(
         say(HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":\r\nzz\r\n'),
@@ -147,7 +154,7 @@ SCHEDULES: dict[str, Schedule] = {
     "500 of the API": _whole(answer(500, refusal("WA500")), delivery="refused"),
     "100, then 202": _whole(say(b"HTTP/1.1 100 Continue\r\n\r\n"), answer(202, ACCEPTED), delivery="accepted"),
     "103, then 202": _whole(say(b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"), answer(202, ACCEPTED), delivery="accepted"),
-    "100 without end": _whole(drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, 0.005), hang, delivery="unknown"),
+    "100 without end": _endless(drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, 0.005), hang),
     "101": _whole(say(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), delivery="unknown"),
     "two answers": _whole(answer(202, ACCEPTED), answer(500, refusal("WA500")), delivery="accepted"),
     "not HTTP": _whole(say(b"SSH-2.0-OpenSSH_9.2\r\n"), delivery="unknown"),
@@ -182,10 +189,10 @@ def test_what_is_said_of_the_message_is_true(told, name):
     """Whatever a server does: one connection, one request at most, in time, and the exit code tells the truth."""
     schedule = SCHEDULES[name]
     with Server(*schedule.steps) as server:
-        said = told(server.url)
+        said = told(server.url, timeout=schedule.timeout)
     assert (said.delivery, said.code) == (schedule.delivery, EXIT_CODES[schedule.delivery])
     assert (server.connections, len(server.requests)) == (1, schedule.requests)
-    assert said.seconds < TIMEOUT + SLACK
+    assert schedule.timeout == PATIENCE or said.seconds < TIMEOUT + SLACK
     if said.response is None:
         assert said.error["message"].startswith("no answer: ")
     else:
@@ -199,7 +206,7 @@ WHOLE = ("gzip", "deflate", "100, then 202", "103, then 202", "two answers", "an
 def test_a_whole_answer_is_read_whole(told, name):
     """An answer that is compressed, late or has others before it is the documented one, with nothing to remark."""
     with Server(*SCHEDULES[name].steps) as server:
-        response = told(server.url).response
+        response = told(server.url, timeout=PATIENCE).response
     assert (response["body"]["data"]["message_id"], response["fault"]) == ("A1", "")
 
 
@@ -226,12 +233,12 @@ def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
     with Server(*steps) as server:
         exchange = deliver(server.url, timeout=0.1)
     assert len(server.requests) <= 1
-    assert server.connections == 1
+    assert server.connections <= 1
     assert exchange.delivery is not Delivery.NOT_SENT or server.received == b""
     assert exchange.delivery is not Delivery.ACCEPTED or exchange.response.status == 202
 
 
-def deliver(url: str, *, timeout: float = TIMEOUT, key: str = KEY) -> Exchange:
+def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
     """Send a small request by the client alone."""
     headers = (("Content-Type", "application/json"), ("api-key", Secret("env", "KEY")))
     return send(Request("POST", f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, "{}"), key, Route(timeout))
@@ -263,17 +270,17 @@ def test_a_connection_that_is_never_taken_up_is_not_sent(told):
         for client in waiting:
             client.settimeout(0)
             client.connect_ex(("127.0.0.1", port))
-        said = told(f"http://127.0.0.1:{port}")
+        said = told(f"http://127.0.0.1:{port}", timeout=TIMEOUT)
         for client in waiting:
             client.close()
     assert (said.code, said.delivery) == (4, "not-sent")
-    assert said.error["message"] == "not sent: no answer within 0.2 s"
+    assert said.error["message"] == "not sent: no answer within 0.3 s"
     assert said.seconds < TIMEOUT + SLACK
 
 
 def test_a_host_without_an_address_is_not_sent(told):
     """A name that does not resolve: exit code 4, and a command that shows whether the host is there."""
-    said = told("https://nowhere.invalid", timeout=20)
+    said = told("https://nowhere.invalid")
     assert (said.code, said.delivery) == (4, "not-sent")
     assert "curl -sSI https://nowhere.invalid" in said.error["hint"]
 
@@ -281,7 +288,7 @@ def test_a_host_without_an_address_is_not_sent(told):
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid", "-.invalid", "\N{SNOWMAN}.invalid", "[::"])
 def test_a_host_that_cannot_be_is_not_sent(host):
     """Whatever a library makes of an impossible name, the client raises nothing."""
-    assert deliver(f"https://{host}", timeout=20).delivery is Delivery.NOT_SENT
+    assert deliver(f"https://{host}").delivery is Delivery.NOT_SENT
 
 
 def test_a_connection_that_is_reset_at_once_was_not_accepted(told):
@@ -305,7 +312,7 @@ def test_a_body_of_100_megabytes_is_cut(told):
     """1 MiB is read, the connection is closed, and the answer says so."""
     sent: list[int] = []
     with Server(read, say(HEAD + b"Content-Length: 104857600\r\n\r\n"), flood(b"x" * 65536, 100, sent)) as server:
-        said = told(server.url, timeout=5)
+        said = told(server.url)
     assert sent[0] < 32 << 20
     assert (said.code, len(said.response["body"])) == (0, MOST_BODY)
     assert said.response["fault"] == "the server sent more than 1024 KiB; the rest was not read"
@@ -318,7 +325,7 @@ def test_a_body_without_end_takes_little_memory(chunk):
     with Server(read, say(HEAD + coding + b"\r\n"), flood(chunk * (65536 // len(chunk)), 8)) as server:
         tracemalloc.start()
         try:
-            exchange = deliver(server.url, timeout=10)
+            exchange = deliver(server.url)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -331,7 +338,7 @@ def test_a_compressed_bomb_is_not_unpacked(told):
     packed = bomb(40)
     assert len(packed) < 100_000
     with Server(read, answer(202, packed, ("Content-Encoding", "gzip"))) as server:
-        said = told(server.url, timeout=5)
+        said = told(server.url)
     assert (said.code, len(said.response["body"])) == (0, MOST_BODY)
     assert said.response["fault"] == "it is compressed, and only its first 1048576 bytes were unpacked"
 
@@ -340,7 +347,7 @@ def test_a_body_of_exactly_the_limit_is_whole(told):
     """1 MiB is not yet too much."""
     body = b"[" + b" " * (MOST_BODY - 2) + b"]"
     with Server(read, answer(202, body)) as server:
-        said = told(server.url, timeout=5)
+        said = told(server.url)
     assert (said.response["body"], said.response["fault"]) == ([], "it is JSON, but not an object")
 
 
@@ -370,7 +377,7 @@ def test_no_proxy_is_taken_from_the_environment(told, monkeypatch, scheme):
     with Server(read, answer(200)) as proxy, Server(read, answer(202, ACCEPTED)) as server:
         for name in PROXY_VARIABLES:
             monkeypatch.setenv(name, proxy.url)
-        said = told(f"{scheme}://127.0.0.1:{server.port}")
+        said = told(f"{scheme}://127.0.0.1:{server.port}", timeout=PATIENCE if scheme == "http" else TIMEOUT)
     assert proxy.connections == 0
     assert server.connections == 1
     assert said.code == (0 if scheme == "http" else 4)
@@ -483,7 +490,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(told, certificates, monkeyp
     monkeypatch.setenv(variable, str(tls.certificate))
     monkeypatch.setenv("SSL_CERT_DIR", str(tls.certificate.parent))
     with Server(read, answer(202, ACCEPTED), tls=tls.context) as server:
-        said = told(server.url, timeout=HANDSHAKE)
+        said = told(server.url)
     assert (said.code, said.delivery, server.received) == (4, "not-sent", b"")
     assert "certificate" in said.error["message"].lower()
 
@@ -491,7 +498,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(told, certificates, monkeyp
 def test_a_certificate_for_another_host_is_refused(told, trusted):
     """Exit code 4 with nothing written."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("DN").context) as server:
-        said = told(server.url, timeout=HANDSHAKE)
+        said = told(server.url)
     assert (said.code, said.delivery, server.received) == (4, "not-sent", b"")
 
 
@@ -506,15 +513,15 @@ def test_a_server_without_tls_is_not_sent(told):
 def test_a_handshake_that_is_never_answered_is_not_sent(told):
     """Exit code 4, in time."""
     with Server(hang) as server:
-        said = told(f"https://127.0.0.1:{server.port}")
-    assert (said.code, said.error["message"]) == (4, "not sent: no answer within 0.2 s")
+        said = told(f"https://127.0.0.1:{server.port}", timeout=TIMEOUT)
+    assert (said.code, said.error["message"]) == (4, "not sent: no answer within 0.3 s")
     assert said.seconds < TIMEOUT + SLACK
 
 
 def test_a_right_certificate_is_accepted(told, trusted):
     """Over TLS the same request arrives."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("IP").context) as server:
-        said = told(server.url, timeout=5)
+        said = told(server.url)
     assert (said.code, len(server.requests)) == (0, 1)
 
 
@@ -523,15 +530,15 @@ def test_a_right_certificate_is_accepted(told, trusted):
     [
         ((drip(HEAD * 9),), "unknown", None),
         ((hang,), "unknown", None),
-        ((say(HEAD + b"\r\n"), drip(ACCEPTED)), "accepted", "it was not complete after 0.2 s"),
+        ((say(HEAD + b"\r\n"), drip(ACCEPTED)), "accepted", "it was not complete after 0.6 s"),
     ],
     ids=["head", "silence", "body"],
 )
 def test_the_time_is_bounded_over_tls_too(told, trusted, steps, delivery, fault):
     """A byte at a time, inside TLS, ends at the same deadline."""
     with Server(read, *steps, tls=trusted("IP").context) as server:
-        said = told(server.url)
-    assert said.seconds < TIMEOUT + SLACK
+        said = told(server.url, timeout=HANDSHAKE)
+    assert said.seconds < HANDSHAKE + SLACK
     assert (said.delivery, said.response and said.response["fault"]) == (delivery, fault)
 
 
@@ -545,6 +552,26 @@ def test_a_fate_that_is_not_known_is_said_with_what_to_do(cli):
     assert (ran.code, ran.out) == (5, "")
     assert "error: no answer: no answer within 0.15 s; the API may have the message\n" in ran.err
     assert "hint: it may have been delivered: " in ran.err
+
+
+def test_an_error_of_the_transport_does_not_hold_the_key():
+    """Whatever a library writes into its exception."""
+
+    def fail(*_: object) -> Response:
+        raise OSError(f"cannot write {KEY}")
+
+    request = Request("POST", "https://host", (("api-key", Secret("env", "KEY")),), "{}")
+    error = send(request, KEY, Route(handle=fail)).error
+    assert error.message == "no answer: cannot write (redacted); the API may have the message"
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n", f"'{KEY}\n", f"'\"{KEY}\n"])
+def test_a_key_that_is_no_header_is_not_in_the_error(key):
+    """Where nobody checked it before."""
+    with Server(read) as server:
+        exchange = deliver(server.url, key=key)
+    assert exchange.error.message.startswith("no answer: Illegal header value")
+    assert KEY not in repr(exchange.error.lines())
 
 
 @pytest.mark.parametrize("echo", [f"{KEY}\0", f"{KEY}'\\\0"], ids=["plain", "quoted"])

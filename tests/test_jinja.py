@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
@@ -80,9 +80,9 @@ def test_a_value_as_a_word_is_text_or_json(value, text):
 
 def test_an_expression_sees_lists_of_any_size():
     """An answer of a megabyte can be looked at, as long as not much is made of it."""
-    begun = perf_counter()
+    begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
 
 
 def test_a_template_is_compiled_once():

@@ -71,6 +71,7 @@ def test_every_variable_of_the_message_is_proved():
     assert {spot: value for spot, value in EXPECTED.items() if spot in own} == own
 
 
+@settings(deadline=None)
 @given(values=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, TEXT)))
 @example(values=dict.fromkeys(NAMES, '", "to": "+1'))
 @example(values={"otp": '\\", "x": "', "index": '0, "x": 1'})
@@ -128,7 +129,7 @@ def each_joined(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='", "n": "x', w='"')
 @example(v="\\", w='"')
@@ -141,6 +142,7 @@ def test_a_value_is_only_where_the_template_puts_it(way, v, w):
     assert render(template(body), {"v": v, "w": w}) == each_joined(expected(v, w))
 
 
+@settings(deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='",', w='"')
 def test_a_template_that_would_let_a_value_out_is_refused(v, w):
@@ -149,6 +151,7 @@ def test_a_template_that_would_let_a_value_out_is_refused(v, w):
         render(template('{"a": ["\\{{ v }}", "\\\\\\{{ w }}"]}'), {"v": v, "w": w})
 
 
+@settings(deadline=None)
 @given(v=TEXT)
 def test_an_integer_field_is_an_integer_or_the_text(v):
     """A value for an integer is a whole number or stays a text: no third thing, and no other field."""
@@ -158,6 +161,7 @@ def test_an_integer_field_is_an_integer_or_the_text(v):
     assert payload["v"] == joined(v) or (isinstance(payload["v"], int) and payload["v"] == int(v))
 
 
+@settings(deadline=None)
 @given(values=st.fixed_dictionaries(dict.fromkeys(("v", "w"), TEXT)))
 def test_a_field_that_a_value_names_cannot_replace_another(values):
     """Where a value is a field's name and is another field's too, it is refused; it never replaces that field."""

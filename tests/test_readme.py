@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import transcripts
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_readme_shows_what_the_commands_print():
+def test_the_readme_shows_what_the_commands_print(default_port):
     """Every console block of the README is what its commands print now; python tests/transcripts.py README.md mends it."""
     text = README.read_text(encoding="utf-8")
     assert transcripts.run_again(text) == text
@@ -20,3 +21,10 @@ def test_ci_runs_the_readme_s_test_command():
     text = README.read_text(encoding="utf-8")
     assert text.count("<!-- test command -->\n```sh\n") == 1
     assert "pytest" in text.split("<!-- test command -->\n```sh\n")[1].split("```")[0]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_docs_finds_nothing_to_mend(cli, name):
+    """``kshell docs --check`` finds every block as it is written, and no curl command that would fail when pasted."""
+    ran = cli("docs", "--check", str(README.parent / name))
+    assert (ran.code, ran.out) == (0, "")

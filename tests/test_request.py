@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kshell.models import Account, Origin, OtpPolicy, Pod, Secret
@@ -41,6 +41,7 @@ def test_the_host_is_the_pod_s(host):
     assert build(POD._replace(base_url=host), account(), {}).url.startswith(f"{host}/v2/HX")
 
 
+@settings(deadline=None)
 @given(sid=st.text("!~/?#%\\:@&=+;,a0.\"'<>|^`{}[]", min_size=1).filter(lambda sid: sid.strip(".")))
 def test_a_sid_is_one_segment_of_the_path(sid):
     """No SID adds a segment, a query or a fragment to the URL."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kshell.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
@@ -356,6 +356,7 @@ def test_a_payload_without_a_message_names_nobody():
     assert recipients_of({}) == []
 
 
+@settings(deadline=None)
 @given(digits=st.text("0123456789", min_size=1, max_size=18), before=st.sampled_from(["", "00", "+", " ", "("]))
 def test_a_fix_of_a_number_is_a_number(digits, before):
     """Whatever is offered to be written instead is in E.164 form itself."""
@@ -560,6 +561,7 @@ def test_every_field_of_the_table_is_a_spot_that_was_tried():
             assert where == ([pointer] if pointer not in (f"{BODY}/type", f"{BUTTON}/type") else [])
 
 
+@settings(deadline=None)
 @given(
     payload=st.dictionaries(st.text(max_size=5), ANYTHING, max_size=4)
     | st.builds(lambda spot, value: changed({spot: value}), st.sampled_from(SPOTS), ANYTHING)

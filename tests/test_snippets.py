@@ -261,6 +261,14 @@ def test_a_line_holds_nothing_that_controls_a_terminal(text):
     assert curl(request_for("https://api.in.kaleyra.io", message(text))).replace("\n", "").isprintable()
 
 
+@given(_TEXT)
+def test_the_data_holds_no_character_that_some_shell_reads(text):
+    """In single quotes: no quote, no pair of backslashes (fish), no ``!`` (a bash before 5 expands it), no backtick."""
+    data = curl(request_for("https://api.in.kaleyra.io", message(text))).partition("--data-raw '")[2][:-1]
+    assert not set(data) & set("'!`")
+    assert "\\\\" not in data
+
+
 SIDS = ("a'b\"c\\d $(id)`id`!!", "a/b?c#d%41[1-3]{a,b}", "é")
 
 

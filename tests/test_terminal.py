@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyte
 import pytest
 from conftest import PROJECT
 from hypothesis import given
@@ -26,8 +27,6 @@ from kshell.terminal import columns, finding_line, paint, paint_note, safe, safe
 
 if TYPE_CHECKING:
     pass
-
-pyte = pytest.importorskip("pyte", reason="pyte is the terminal emulator")
 
 TITLE, CLEAR, RESET = "\x1b]0;pwned\x07", "\x1b[2J\x1b[H", "\x1bc"
 # A new title, twice; colour; another screen; line drawing; cursor up, left and home; clear; reset; text from right to left
@@ -65,7 +64,7 @@ def shown(output: bytes) -> list[str]:
     return [_line(screen, number) for number in range(1, screen.cursor.y)]
 
 
-def _line(screen: Any, number: int) -> str:
+def _line(screen: pyte.Screen, number: int) -> str:
     cells = screen.buffer[number]
     return "".join(cells[column].data for column in range(max(cells, default=-1) + 1))
 
@@ -355,10 +354,10 @@ def test_a_pipe_has_colour_only_where_it_is_asked_for(cli, words, coloured):
     assert ("\x1b[1;31merror\x1b[0m" in cli("send", "to=nobody", *words).err) is coloured
 
 
-@pytest.mark.parametrize("words", [("--color", "render"), ("render", "--color")])
-def test_stdout_is_never_coloured(cli, words):
-    """What was asked for is data."""
-    assert "\x1b" not in cli(*words, "to=+919812345678", "otp=1").out
+@pytest.mark.parametrize(("words", "coloured"), [((), False), (("--color",), True), (("--no-color",), False)])
+def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, coloured):
+    """What was asked for is data, unless colour was asked for too."""
+    assert ("\x1b[" in cli("render", "to=+919812345678", "otp=1", *words).out) is coloured
 
 
 # ---- the functions
@@ -368,7 +367,8 @@ def test_stdout_is_never_coloured(cli, words):
 def test_safe_text_does_nothing_but_show(text):
     """For any text: the emulator's title, modes, cursor and other lines stay."""
     harmless = safe(text)
-    shown(("".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
+    # behind a letter, which a combining mark at the beginning then joins: pyte would put it on the line above
+    shown(("a" + "".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
     assert safe(harmless) == harmless
 
 

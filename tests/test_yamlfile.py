@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kshell.errors import Place, ProfileError
@@ -47,6 +47,7 @@ def test_a_scalar_is_the_text_that_was_typed(text):
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT)
 @example("\r\x85\u2028\u2029\ufeff")
 @example("\ud800\udc00")
@@ -57,6 +58,7 @@ def test_load_of_dump_is_the_text(text):
 
 
 @pytest.mark.parametrize("style", [None, "'", "|"])
+@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_characters="\r\x85\u2028\u2029", exclude_categories=())))
 @example("012345")
 @example(" leading and trailing \n\n")
@@ -65,6 +67,7 @@ def test_load_of_dump_is_the_text_in_every_style(style, text):
     assert value_of(yaml.safe_dump({"v": text}, default_style=style, allow_unicode=True)) == text
 
 
+@settings(deadline=None)
 @given(text=st.text("ab:-?{}[],&*!|>'\"%#@\\~\0\t\r\n "))
 def test_a_fault_is_always_at_a_place_of_the_file(text):
     """Whatever a file holds, it is a document, or one error with a line and a column that the file has."""
@@ -184,19 +187,19 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_at_once(bomb):
-    """What would fill memory, overflow the stack or run code is an error with a position, within a second."""
-    begun = perf_counter()
+    """What would fill memory, overflow the stack or run code is an error with a position, within a second of work."""
+    begun = process_time()
     error = fault_of(BOMBS[bomb])
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
     assert error.at is not None
 
 
 @pytest.mark.parametrize("line", ["key" * 50_000, "://" * 50_000, "_" * 150_000, "key: " * 30_000, " " * 150_000 + "x"])
 def test_a_long_line_s_error_is_shown_at_once(line):
-    """Masking what may be a key takes no more than a second, whatever the line it looks through."""
-    begun = perf_counter()
+    """Masking what may be a key takes no more than a second of work, whatever the line it looks through."""
+    begun = process_time()
     error = fault_of(f"'{line}\n")
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
     assert max(map(len, error.lines())) < 200
 
 

@@ -1,4 +1,4 @@
-"""The console blocks of a Markdown file: run, compared, and written anew.
+"""The console blocks of a Markdown file, and the session it shows: run, compared, and written anew.
 
 A line that begins with ``$ `` is a command and ``> `` continues it; what stands below it is what it printed. All blocks of
 a file run in one bash, in an empty directory, with kshell on the PATH. ``python tests/transcripts.py README.md`` rewrites.
@@ -13,12 +13,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
+
+from record_session import record
+
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SESSION = re.compile(r"^(<!-- session -->\n```text\n).*?^(```)$", re.MULTILINE | re.DOTALL)
 _MARK = "\x1e"
 
 
 def run_again(text: str) -> str:
-    """``text`` with the output of every console command as it is now; what changes from run to run is made the same."""
+    """``text`` with the output of every console command as it is now; what changes from run to run is made the same.
+
+    A text block below ``<!-- session -->`` is what ``docs/record_session.py`` records.
+    """
+    if _SESSION.search(text):
+        text = _SESSION.sub(lambda match: f"{match[1]}{record()}{match[2]}", text)
     blocks = [_commands(block) for block in _BLOCK.findall(text)]
     outputs = iter(_outputs([command for block in blocks for command in block]))
     shown = iter("".join(_shown(command, next(outputs)) for command in block) for block in blocks)

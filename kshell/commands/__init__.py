@@ -18,6 +18,8 @@ from kshell.session import Overrides, Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from click.shell_completion import CompletionItem
+
 Mouth = Literal["line", "shell", "script"]
 
 
@@ -41,6 +43,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "curl": Entry("message"),
         "snippet": Entry("message"),
         "send": Entry("send"),
+        "edit": Entry("edit", ("shell",)),
     },
     "Session": {
         "use": Entry("session", _IN_SESSION),
@@ -56,6 +59,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "run": Entry("script"),
         "record": Entry("record", _IN_SESSION),
     },
+    "What was sent": {
+        "last": Entry("exchange", ("shell",)),
+        "history": Entry("exchange", ("shell",)),
+        "again": Entry("exchange", ("shell",)),
+        "diff": Entry("exchange", ("shell",)),
+        "inbox": Entry("inbox", ("shell",)),
+    },
     "Looking things up": {
         "explain": Entry("explain"),
         "accounts": Entry("listing"),
@@ -64,7 +74,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "help": Entry("help"),
     },
     "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
-    "Setup": {"sandbox": Entry("sandbox", ("line",)), "trust": Entry("trust")},
+    "Setup": {
+        "init": Entry("init", ("line", "shell")),
+        "doctor": Entry("doctor"),
+        "sandbox": Entry("sandbox", ("line",)),
+        "trust": Entry("trust"),
+        "completion": Entry("completion", ("line",)),
+        "shell": Entry("shell", ("line",)),
+        "exit": Entry("shell", ("shell",)),
+    },
 }
 """Every command, by the section of the help it stands in."""
 
@@ -138,10 +156,30 @@ def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Re
     return click.command(name, cls=Command, examples=examples)
 
 
+class Known(click.ParamType[str]):
+    """A word of which completion knows what it may be: ``offer`` names a function of ``completion``."""
+
+    def __init__(self, offer: str) -> None:
+        self.name = offer
+        self.offer = offer
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
+        """What begins with ``incomplete``."""
+        from kshell import completion
+
+        return completion.offered(self.offer, ctx, incomplete)
+
+
 class Assignment(click.ParamType[tuple[str, str]]):
     """``NAME=VALUE``; the value is the rest of the word, whatever it holds."""
 
     name = "NAME=VALUE"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
+        """The template's variables, and behind ``=`` their values where they are known."""
+        from kshell import completion
+
+        return completion.offered("assignments", ctx, incomplete)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ARG002
         """The pair. Raises ``UsageError`` where there is no ``=``, or no name before it."""
@@ -163,9 +201,13 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
 
     gathered = update_wrapper(gathered, function)  # with the options that click has put on the function so far
     for decorate in (
-        click.option("-t", "--template", default="", metavar="NAME", help="Render this template."),
-        click.option("-p", "--pod", default="", metavar="NAME", help="Send to this pod."),
-        click.option("-a", "--account", default="", metavar="NAME", help="Send as this account."),
+        click.option(
+            "-t", "--template", default="", type=Known("templates"), metavar="NAME", help="Render this template."
+        ),
+        click.option("-p", "--pod", default="", type=Known("pods"), metavar="NAME", help="Send to this pod."),
+        click.option(
+            "-a", "--account", default="", type=Known("accounts"), metavar="NAME", help="Send as this account."
+        ),
         click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]..."),
     ):
         gathered = decorate(gathered)

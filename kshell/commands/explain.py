@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.commands import Known, Result, command, pass_session
 from kshell.errors import UsageError, did_you_mean, listed
 from kshell.exchanges import explained
 from kshell.fields import FIELDS, field_words, find_fields
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @command("explain", examples=["explain WA-401", "explain ref", "explain otp-length", "explain --table codes"])
-@click.argument("word", required=False, metavar="[CODE|FIELD|RULE]")
+@click.argument("word", required=False, type=Known("explainable"), metavar="[CODE|FIELD|RULE]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option(
     "--table", type=click.Choice(["codes", "fields", "rules"]), help="Print all of a kind as a Markdown table."

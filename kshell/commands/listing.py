@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.commands import Known, Result, command, pass_session
 from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.jsontext import dumps
 from kshell.places import shown
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 Rows = list[tuple[str, ...]]
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_NAME = click.argument("name", required=False)
+
+
+def _name(kind: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    return click.argument("name", required=False, type=Known(kind), metavar="[NAME]")
 
 
 @command("accounts", examples=["accounts", "accounts demo"])
-@_NAME
+@_name("accounts")
 @_AS_JSON
 @pass_session
 def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
@@ -42,7 +45,7 @@ def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
 
 
 @command("pods", examples=["pods", "pods in"])
-@_NAME
+@_name("pods")
 @_AS_JSON
 @pass_session
 def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
@@ -53,7 +56,7 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
 
 
 @command("templates", examples=["templates", "templates auth"])
-@_NAME
+@_name("templates")
 @_AS_JSON
 @pass_session
 def templates(session: Session, name: str | None, *, as_json: bool) -> Result:

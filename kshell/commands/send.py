@@ -1,21 +1,25 @@
-"""``send``: the one command that sends."""
+"""``send``: the command that sends; ``again`` and ``edit`` deliver by the same function."""
 
 from __future__ import annotations
 
+from functools import update_wrapper
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kshell.commands import Result, command, message_options, pass_session
-from kshell.errors import EXIT_INTERRUPTED, EXIT_REFUSED
+from kshell.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED
 from kshell.exchanges import document, outcome
 from kshell.jsontext import dumps
 from kshell.models import TIMEOUT, Delivery, Exchange
 from kshell.responses import explain
-from kshell.terminal import finding_line
+from kshell.rules import recipients_of
+from kshell.terminal import finding_line, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kshell.session import Draft, Overrides, Session
 
 
@@ -33,41 +37,84 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+class Sending(NamedTuple):
+    """How to send, as the options say."""
+
+    as_json: bool
+    raw: bool
+    yes: bool
+    force: bool
+    timeout: float
+
+
+def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
+    """The options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
+
+    def gathered(*, as_json: bool, raw: bool, yes: bool, force: bool, timeout: float, **rest: Any) -> Result:
+        return function(sending=Sending(as_json, raw, yes, force, timeout), **rest)
+
+    gathered = update_wrapper(gathered, function)  # with the options that click has put on the function so far
+    for decorate in (
+        click.option(
+            "--timeout",
+            type=Seconds(),
+            default=TIMEOUT,
+            show_default=True,
+            metavar="SECONDS",
+            help="Wait this long for the whole answer.",
+        ),
+        click.option("--force", is_flag=True, help="Send although check finds an error, to see what the API says."),
+        click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
+        click.option("--raw", is_flag=True, help="Print the body as it came, also on a terminal."),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
+        ),
+    ):
+        gathered = decorate(gathered)
+    return gathered
+
+
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])
 @message_options
-@click.option("--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document.")
-@click.option("--raw", is_flag=True, help="Print the body as it came, also on a terminal.")
-@click.option("--yes", is_flag=True, help="Do not ask before sending to a live pod (only the shell asks).")
-@click.option("--force", is_flag=True, help="Send although check finds an error, to see what the API says.")
-@click.option(
-    "--timeout",
-    type=Seconds(),
-    default=TIMEOUT,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wait this long for the whole answer.",
-)
+@sending_options
 @pass_session
-def send(
-    session: Session, overrides: Overrides, *, as_json: bool, raw: bool, yes: bool, force: bool, timeout: float
-) -> Result:
+def send(session: Session, overrides: Overrides, *, sending: Sending) -> Result:
     """Send the message, once, and say what the answer means.
 
     The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted, 1 refused, 4 not sent, 5 unknown.
     Without an account of your own nothing leaves this machine: the account demo sends to an embedded simulator.
     """
-    del yes  # the shell asks; a command line has been thought about already
     draft = session.draft(overrides)
+    return deliver(session, draft, sending, ask=session.asks(draft.pod))
+
+
+def deliver(session: Session, draft: Draft, sending: Sending, *, ask: bool) -> Result:
+    """Send a draft as the options say, where ``ask`` after asking, and say what came of it."""
     notes = (*draft.notes, *map(finding_line, draft.findings))
-    if draft.errors and not force:
-        return _refused_here(draft, notes, as_json=as_json)
-    exchange = session.send(draft, timeout=timeout)
-    explanation = explain(exchange, draft.account.name)
+    if draft.errors and not sending.force:
+        return _refused_here(draft, notes, as_json=sending.as_json)
+    if ask and not sending.yes and session.confirm:
+        if not session.confirm("\n".join([*map(safe, notes), question(draft)])):
+            return Result(notes=["not sent"], exit_code=EXIT_NOT_SENT)
+        notes = ()  # they were shown with the question
+    exchange = session.send(draft, timeout=sending.timeout)
+    return _told(exchange, draft.account.name, notes, sending)
+
+
+def question(draft: Draft) -> str:
+    """What is asked before a send: to how many, where, as whom."""
+    count = len(recipients_of(draft.payload))
+    where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
+    return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
+
+
+def _told(exchange: Exchange, account: str, notes: Sequence[str], sending: Sending) -> Result:
+    explanation = explain(exchange, account)
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
-    if as_json:
+    if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code)
     body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=raw)
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw)
 
 
 def _refused_here(draft: Draft, notes: tuple[str, ...], *, as_json: bool) -> Result:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Assignment, Result, command, pass_session
+from kshell.commands import Assignment, Known, Result, command, pass_session
 from kshell.errors import UsageError, did_you_mean, listed
 from kshell.jsontext import dumps
 from kshell.otp import generate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
 @click.argument("kind", type=click.Choice(["account", "pod", "template"]), metavar="account|pod|template")
-@click.argument("name")
+@click.argument("name", type=Known("things"))
 @pass_session
 def use(session: Session, kind: str, name: str) -> Result:
     """Change the account, the pod or the template of the session.
@@ -56,7 +56,7 @@ def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Res
 
 
 @command("unset", examples=["unset ref"])
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, type=Known("settings"), metavar="NAME...")
 @pass_session
 def unset(session: Session, names: tuple[str, ...]) -> Result:
     """Forget variables of the session. unset otp makes the next message generate a new code."""
@@ -77,11 +77,18 @@ def vars_command(session: Session, *, as_json: bool) -> Result:
     rows = session.table()
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
-    return Result(columns([(name, safe_line(value or ""), source) for name, value, source in rows]))
+    missing = [name for name, _, source in rows if source == "missing"]
+    notes = [f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"] if missing else []
+    return Result(
+        columns([(name, safe_line(value or ""), _SOURCES.get(source, source)) for name, value, source in rows]), notes
+    )
+
+
+_SOURCES = {"template": "default of the template", "account": "from the account", "set": "set in this session"}
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])
-@click.argument("code", required=False)
+@click.argument("code", required=False, type=Known("codes"))
 @pass_session
 def otp_command(session: Session, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.

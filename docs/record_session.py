@@ -1,0 +1,55 @@
+"""A session as text, for the README: the real program in a pseudo-terminal, typed at by this script.
+
+    python docs/record_session.py > session.txt
+
+Two runs print the same: message ids are written as the API's page does, and every duration as 1 ms.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from screen import Terminal
+
+# each line, and what its answer ends with
+LINES = (
+    ("set to=+919812345678 otp=482913", "auth>"),
+    ("check", "no findings"),
+    ("curl --compact | wc -l", "1"),
+    ("send", '"error": {}'),
+    ("inbox", "╰"),
+    ("send -a low-balance", "You have a low balance!"),
+    ("diff 1 2 --answers", '"message": "Please check'),
+    ("history", "2  low-balance"),
+    ("sned", "did you mean send?"),
+)
+PROMPT = "demo@sandbox auth"
+WIDTH, HEIGHT = 88, 120
+
+
+def record() -> str:
+    """The screen after the last line, with the menu and the toolbar of the next one."""
+    with tempfile.TemporaryDirectory() as home:
+        terminal = Terminal.kshell(columns=WIDTH, lines=HEIGHT, env={"HOME": home, "XDG_CONFIG_HOME": home}, cwd=home)
+        for number, (line, ending) in enumerate(LINES, 1):
+            terminal.enter(line).until(lambda text, number=number: text.count(f"{PROMPT}>") > number).until(ending)
+        terminal.type("send wa_source=z").until("zapier").until("a source the API knows")
+        text = terminal.text
+        terminal.close()
+    return steady(text)
+
+
+def steady(text: str) -> str:
+    """``text`` without what differs from run to run, and with one empty line where the menu has room."""
+    text = re.sub(r"\bA[A-Z0-9]{19}\b", "AXXXXXXXXXXXXXXXXXXX", text)
+    text = re.sub(r"\b\d+ ms\b", "1 ms", text)
+    return re.sub(r"\n{3,}", "\n\n", text) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(record())

@@ -1,0 +1,184 @@
+"""``doctor``: what is wrong with this setup, each with the command that mends it. It sends nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import click
+
+from kshell import keys
+from kshell.commands import Result, command, pass_session
+from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
+from kshell.jsontext import dumps
+from kshell.lines import quote
+from kshell.places import FOLDERS, shown
+from kshell.preferences import load_preferences
+from kshell.profiles import load_account, load_pod
+from kshell.templates import load_template
+from kshell.terminal import safe_line
+from kshell.trust import require_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from kshell.models import Account, Origin
+    from kshell.places import Kind, Places
+    from kshell.session import Session
+
+
+class Check(NamedTuple):
+    """One thing looked at; ``mend`` is the command that puts it right."""
+
+    state: Literal["ok", "note", "wrong"]
+    what: str
+    mend: str = ""
+
+
+@command("doctor", examples=["doctor", "doctor --json"])
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@pass_session
+def doctor(session: Session, *, as_json: bool) -> Result:
+    """Look for what is wrong with this setup, and say the command that mends it. Nothing is sent.
+
+    It reads every profile and template, sees that each account of yours has its key, pod and template, that what is private is
+    private, and that pods of this folder are trusted. Exit code 3 says that something is wrong.
+    """
+    checks = [check for look in _LOOKS for check in look(session.places)]
+    code = EXIT_SETUP if any(check.state == "wrong" for check in checks) else EXIT_DONE
+    if as_json:
+        return Result(dumps([dict(check._asdict()) for check in checks]) + "\n", exit_code=code)
+    return Result("".join(map(_shown, checks)), exit_code=code)
+
+
+def _shown(check: Check) -> str:
+    mend = f"       mend: {safe_line(check.mend)}\n" if check.mend else ""
+    return f"{check.state:<6} {safe_line(check.what)}\n{mend}"
+
+
+_LOADERS: dict[Kind, Callable[[Places, str], object]] = {
+    "pod": load_pod,
+    "account": load_account,
+    "template": load_template,
+}
+
+
+def _files(places: Places) -> Iterator[Check]:
+    for kind, load in _LOADERS.items():
+        names = places.names(kind)
+        faults = [fault for name, origin in names.items() if (fault := _fault(places, name, origin, load))]
+        if len(faults) < len(names):
+            yield Check("ok", f"{len(names) - len(faults)} {kind}s can be read")
+        yield from faults
+
+
+def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, str], object]) -> Check | None:
+    try:
+        load(places, name)
+    except KshellError as error:
+        return Check("wrong", _said(error), _editing(origin.file, error.at.line if error.at else 1))
+    return None
+
+
+def _own(places: Places) -> Iterator[Account]:
+    """The accounts that are the user's and can be read."""
+    for name, origin in places.names("account").items():
+        if origin.place != "shipped":
+            try:
+                yield load_account(places, name)
+            except KshellError:
+                continue  # _files says so
+
+
+def _accounts(places: Places) -> Iterator[Check]:
+    own = list(_own(places))
+    if not own:
+        yield Check("note", "there is no account of your own; demo needs none", "kshell init")
+    for account in own:
+        found = list(_account(places, account))
+        yield from found or [Check("ok", f"account {account.name} has its key, pod and template")]
+
+
+def _account(places: Places, account: Account) -> Iterator[Check]:
+    yield from _there(places, account, "pod", account.pod)
+    yield from _there(places, account, "template", account.template)
+    try:
+        keys.resolve(account)
+    except KshellError as error:
+        yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account))
+    if account.api_key.scheme == "literal":
+        what = f"account {account.name}: the API key stands in the profile; write api_key: env:NAME or file:PATH"
+        yield Check("wrong", what, _editing(account.origin.file, 1))
+    if account.api_key.scheme == "file":
+        yield from _private(account.origin.file.parent / account.api_key.target)
+
+
+def _there(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:
+    if name not in places.names(kind):
+        yield Check("wrong", f"account {account.name}: there is no {kind} {name!r}", _editing(account.origin.file, 1))
+
+
+def _key_mend(account: Account) -> str:
+    scheme, target = account.api_key.scheme, account.api_key.target
+    mends = {
+        "env": f"read -rs {target} && export {target}",
+        "file": f"(umask 077; cat > {quote(target)})",
+        "keyring": f"keyring set {target.replace('/', ' ', 1)}",
+    }
+    return mends.get(scheme, _editing(account.origin.file, 1))
+
+
+def _pods(places: Places) -> Iterator[Check]:
+    for name, origin in places.names("pod").items():
+        try:
+            require_trust(places, load_pod(places, name))
+        except KshellError as error:
+            if error.at is None:  # a pod that cannot be read is said by _files
+                what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"
+                yield Check("wrong", what, f"kshell trust {quote(shown(origin.file))}")
+
+
+def _preferences(places: Places) -> Iterator[Check]:
+    try:
+        load_preferences(places)
+    except KshellError as error:
+        yield Check("wrong", _said(error), _editing(places.user / "preferences.yaml", error.at.line if error.at else 1))
+
+
+def _secrecy(places: Places) -> Iterator[Check]:
+    for name in ("history", "trusted", "preferences.yaml"):
+        yield from _private(places.user / name)
+    folder = places.user / FOLDERS["account"][0]
+    for file in sorted(folder.glob("*")) if folder.is_dir() else ():
+        yield from _private(file)
+
+
+def _private(file: Path) -> Iterator[Check]:
+    """Whether others can read ``file``."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return
+    if mode & 0o044:
+        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quote(shown(file))}")
+
+
+def _editor(_: Places) -> Iterator[Check]:
+    chosen = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").split()
+    if chosen and shutil.which(chosen[0]) is None:
+        yield Check("wrong", f"the editor {chosen[0]}, which edit would open, is not there", "export EDITOR=nano")
+    if not chosen and not any(map(shutil.which, ("sensible-editor", "vim", "nano", "vi"))):
+        yield Check("note", "there is no editor for edit", "export EDITOR=… with the name of yours")
+
+
+def _said(error: KshellError) -> str:
+    return error.lines()[0].removeprefix("error: ")
+
+
+def _editing(file: Path, line: int) -> str:
+    return f"${{EDITOR:-vi}} +{line} {quote(shown(file))}"
+
+
+_LOOKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)

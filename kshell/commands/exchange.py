@@ -1,0 +1,157 @@
+"""What was sent before: ``history``, ``last``, ``again``, ``diff``. Exchanges are counted from 1, as ``history`` lists them."""
+
+from __future__ import annotations
+
+import json
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.commands.send import Sending, deliver, sending_options
+from kshell.errors import UsageError
+from kshell.exchanges import document, short_line, shown_body, status_line
+from kshell.jsontext import dumps
+from kshell.models import REDACTED, Delivery, Secret
+from kshell.responses import explain, read_body
+from kshell.rules import recipients_of
+from kshell.terminal import columns, safe_line
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from kshell.models import Json, Request, Response
+    from kshell.session import Sent, Session
+
+
+class Number(click.IntRange):
+    """The number of an exchange."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
+        """The exchanges there are."""
+        from kshell import completion
+
+        return completion.offered("exchanges", ctx, incomplete)
+
+
+_NUMBER = click.argument("number", required=False, type=Number(), metavar="[NUMBER]")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@command("history", examples=["history", "history --json"])
+@_AS_JSON
+@pass_session
+def history(session: Session, *, as_json: bool) -> Result:
+    """List what was sent in this session: number, who, to whom, the answer.
+
+    The lines you typed are another history: the arrow keys and Ctrl-R go through them.
+    """
+    if as_json:
+        return Result(dumps([_document(sent) for sent in session.sent]) + "\n")
+    if not session.sent:
+        return Result(notes=["nothing was sent yet"])
+    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
+
+
+def _row(sent: Sent) -> tuple[str, ...]:
+    draft, exchange = sent
+    first, *others = recipients_of(draft.payload) or [""]
+    to = f"{first} and {len(others)} more" if others else first
+    who = f"{draft.account.name}@{draft.pod.name}"
+    message_id = read_body(exchange.response).message_id if exchange.response else ""
+    return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
+
+
+@command("last", examples=["last", "last --answer"])
+@_NUMBER
+@click.option("--payload", "part", flag_value="payload", help="Print only the payload.")
+@click.option("--answer", "part", flag_value="answer", help="Print only the body of the answer.")
+@_AS_JSON
+@pass_session
+def last(session: Session, number: int | None, *, part: str | None, as_json: bool) -> Result:
+    """Show an earlier exchange whole, the last one unless NUMBER says another: what was sent and what came back."""
+    sent = chosen(session, number)
+    if as_json:
+        return Result(dumps(_document(sent)) + "\n")
+    if part == "answer":
+        return Result(sent.exchange.response.body if sent.exchange.response else b"")
+    if part == "payload":
+        return Result(f"{sent.exchange.request.body}\n")
+    return Result("\n".join(_whole(sent)) + "\n")
+
+
+def _document(sent: Sent) -> dict[str, Json]:
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name))
+
+
+def _whole(sent: Sent) -> list[str]:
+    draft, exchange = sent
+    who = f"{draft.account.name}@{draft.pod.name} · {draft.template.name} · {exchange.delivery}"
+    answer = _answer_lines(exchange.response) if exchange.response else []
+    return [who, *_request_lines(exchange.request), "", status_line(exchange), *answer]
+
+
+def _request_lines(request: Request) -> list[str]:
+    headers = (f"{name}: {REDACTED if isinstance(value, Secret) else value}" for name, value in request.headers)
+    return [f"{request.method} {request.url}", *headers, "", request.body]
+
+
+def _answer_lines(response: Response) -> list[str]:
+    headers = [safe_line(f"{name}: {value}") for name, value in response.headers]
+    return [*headers, "", shown_body(response.body).rstrip("\n")]
+
+
+@command("again", examples=["again", "again 1"])
+@_NUMBER
+@sending_options
+@pass_session
+def again(session: Session, number: int | None, *, sending: Sending) -> Result:
+    """Send the message of an earlier exchange once more, the last one unless NUMBER says another.
+
+    It is a second message with the same code. Where the first may have been delivered, the shell asks before it sends.
+    """
+    draft, exchange = chosen(session, number)
+    ask = session.asks(draft.pod) or exchange.delivery is Delivery.UNKNOWN
+    return deliver(session, draft, sending, ask=ask)
+
+
+@command("diff", examples=["diff", "diff 1 2 --answers"])
+@click.argument("first", required=False, type=Number(), metavar="[FIRST]")
+@click.argument("second", required=False, type=Number(), metavar="[SECOND]")
+@click.option("--answers", is_flag=True, help="Compare what came back instead of what was sent.")
+@pass_session
+def diff(session: Session, first: int | None, second: int | None, *, answers: bool) -> Result:
+    """Compare the payloads of two exchanges, or their answers: the last two unless numbers say others.
+
+    With one number, that exchange is compared with the last one.
+    """
+    count = len(session.sent)
+    pair = (first or max(1, count - 1), second or max(1, count))
+    old, new = (_comparable(chosen(session, number), answers=answers) for number in pair)
+    names = [f"{'answer' if answers else 'payload'} of {number}" for number in pair]
+    lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
+    return Result("".join(f"{line}\n" for line in lines), () if lines else (f"no difference: {' and '.join(names)}",))
+
+
+def _comparable(sent: Sent, *, answers: bool) -> list[str]:
+    if not answers:
+        return dumps(json.loads(sent.exchange.request.body)).splitlines()
+    response = sent.exchange.response
+    if response is None:
+        return [status_line(sent.exchange)]
+    body = read_body(response)
+    text = shown_body(response.body) if body.json is None else dumps(body.json)
+    return [safe_line(f"{response.status} {response.reason}"), *text.splitlines()]
+
+
+def chosen(session: Session, number: int | None) -> Sent:
+    """The exchange with this number, or the last one. Raises ``UsageError`` where there is none."""
+    if not session.sent:
+        raise UsageError("nothing was sent yet in this session", hint="send to=… sends a message")
+    if number is not None and number > len(session.sent):
+        raise UsageError(f"there is no exchange {number}", hint=f"history lists 1 to {len(session.sent)}")
+    return session.sent[(number or len(session.sent)) - 1]

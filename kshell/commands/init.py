@@ -1,0 +1,145 @@
+"""``init``: a first account by answering questions. The key is never shown, and never a word of a command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from kshell.commands import Result, command, pass_session
+from kshell.errors import EXIT_INTERRUPTED, did_you_mean, listed
+from kshell.fields import FIELDS
+from kshell.keys import header_fault
+from kshell.models import DEFAULT_KEY_VARIABLE
+from kshell.places import FOLDERS, shown, write_private
+from kshell.preferences import Preferences, documented, file_of
+from kshell.profiles import NUMBER, SEGMENT, load_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kshell.places import Places
+    from kshell.session import Session
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Answers(NamedTuple):
+    """What was answered. ``api_key`` is the reference that the account's file gets."""
+
+    name: str
+    pod: str
+    sid: str
+    phone_number: str
+    api_key: str
+    template_name: str
+    language: str
+
+
+@command("init", examples=["init"])
+@pass_session
+def init(session: Session) -> Result:
+    """Make an account by answering questions, and the file of your preferences.
+
+    The API key is typed unseen into a file of its own, or stays in an environment variable that the account names. The files
+    are yours alone (0600), in your configuration directory. Nothing is sent.
+    """
+    try:
+        answers = _asked(session.places)
+    except click.Abort:
+        return Result(notes=["", "given up; nothing more was written"], exit_code=EXIT_INTERRUPTED)
+    written = [_write_account(session.places, answers), *_write_preferences(session.places)]
+    load_account(session.places, answers.name)
+    notes = [f"wrote {shown(file)}" for file in written]
+    return Result(notes=[*notes, f"next: kshell doctor; then kshell curl -a {answers.name} to=+…"])
+
+
+def _asked(places: Places) -> Answers:
+    name = _ask("Name of the account", lambda text: _new_name(places, text), "mine")
+    pods = places.names("pod")
+    pod = _ask(f"Pod ({listed(pods)})", lambda text: _one_of(text, pods), "in")
+    sid = _ask("SID", _matching(SEGMENT, "a SID has no spaces, such as HXAP1698765497IN"))
+    number = _ask("Business number that sends", _matching(NUMBER, "write + and country code, such as +911234567890"))
+    template_name = _ask("Name of the template that WhatsApp approved", _matching(SEGMENT, "a name without spaces"))
+    languages = next(field.known for field in FIELDS if field.variable == "language")
+    language = _ask("Language of the template", lambda text: _one_of(text, languages), "en_US")
+    return Answers(name, pod, sid, number, _asked_key(places, name), template_name, language)
+
+
+def _ask(question: str, check: Callable[[str], str], default: str | None = None) -> str:
+    """Ask until the answer is right; on stderr, since stdout is for what was asked for."""
+    return str(click.prompt(question, default=default, value_proc=lambda text: check(text.strip()), err=True))
+
+
+def _new_name(places: Places, text: str) -> str:
+    if not _NAME.match(text):
+        raise click.BadParameter("a name is letters, digits, - and _")
+    if _account_file(places, text).exists():
+        raise click.BadParameter(f"{shown(_account_file(places, text))} is there already; choose another name")
+    return text
+
+
+def _one_of(text: str, known: object) -> str:
+    names = list(known)  # type: ignore[call-overload]
+    if text not in names:
+        raise click.BadParameter(did_you_mean(text, names) or f"one of {listed(names)}")
+    return text
+
+
+def _matching(pattern: re.Pattern[str], otherwise: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not pattern.match(text):
+            raise click.BadParameter(otherwise)
+        return text
+
+    return check
+
+
+def _asked_key(places: Places, name: str) -> str:
+    """Where the key is: in a file that is written now, or in an environment variable."""
+    while key := _unseen("API key (not shown; empty: it is in an environment variable)"):
+        fault = header_fault(key)
+        if not fault:
+            file = places.user / "keys" / name
+            write_private(file, f"{key}\n")
+            return f"file:{file}"
+        click.echo(f"error: {fault}", err=True)
+    variable = _ask("Environment variable that holds it", _matching(_VARIABLE, "a name"), DEFAULT_KEY_VARIABLE)
+    return f"env:{variable}"
+
+
+def _unseen(question: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(question, default="", hide_input=True, show_default=False, err=True)).strip()
+    line = sys.stdin.readline()  # a script's answers are not on a screen; getpass would go past them to the terminal
+    if not line:
+        raise click.Abort
+    return line.strip()
+
+
+def _account_file(places: Places, name: str) -> Path:
+    folder, ending = FOLDERS["account"]
+    return places.user / folder / f"{name}{ending}"
+
+
+def _write_account(places: Places, answers: Answers) -> Path:
+    said = answers._asdict()
+    variables = {name: said.pop(name) for name in ("template_name", "language")}
+    file = _account_file(places, said.pop("name"))
+    lines = [f"{key}: {json.dumps(value)}" for key, value in said.items()]
+    lines += ["template: auth", "variables:", *(f"  {key}: {json.dumps(value)}" for key, value in variables.items())]
+    write_private(file, "\n".join([*lines, "otp: {length: 6, alphabet: digits}"]) + "\n")
+    return file
+
+
+def _write_preferences(places: Places) -> list[Path]:
+    file = file_of(places)
+    if file.exists():
+        return []
+    write_private(file, documented(Preferences()))
+    return [file]

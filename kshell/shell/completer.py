@@ -1,0 +1,130 @@
+"""What can stand at the cursor: asked of the commands' own definitions, and matched fuzzily."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from prompt_toolkit.completion import Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+
+from kshell.errors import KshellError
+from kshell.lines import Word, cut, quote, split
+from kshell.terminal import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from click.shell_completion import CompletionItem
+    from prompt_toolkit.completion import CompleteEvent
+
+    from kshell.session import Session
+
+
+class Typed(NamedTuple):
+    """The words before the cursor's, and the cursor's own, which begins ``length`` characters before the cursor."""
+
+    words: list[str]
+    word: str
+    length: int
+
+
+class CommandCompleter(Completer):
+    """Commands, options, names, variables and values; files behind ``>``."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.paths = PathCompleter(expanduser=True)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Never raises: a fault in completing is no reason to stop typing."""
+        try:
+            yield from self._completions(document.text_before_cursor.rpartition("\n")[2], complete_event)
+        except Exception:  # a bug of ours; whoever looks for it says so
+            if os.environ.get("KSHELL_DEBUG"):
+                raise
+
+    def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
+        _, sign, target = _cut(text)
+        if sign:
+            yield from self.paths.get_completions(Document(target), event) if sign != "|" else ()
+            return
+        typed = typed_before(text)
+        if typed is None:
+            return
+        head = _head(typed.word)
+        items = self._items(typed.words, head)
+        if any(item.type != "plain" for item in items):
+            yield from self.paths.get_completions(Document(typed.word), event)
+        yield from matching(typed, head, items)
+
+    def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
+        from kshell.completion import Asking
+        from kshell.dispatch import commands_of
+
+        return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
+
+
+def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:
+    """The items whose value holds, in order, the characters typed behind ``head``; the tightest match first."""
+    tail = typed.word[len(head) :]
+    pattern = re.compile(f"(?=({'.*?'.join(map(re.escape, tail))}))", re.IGNORECASE)
+    found = []
+    for place, item in enumerate(items):
+        value = item.value.removeprefix(head)
+        match = pattern.search(value)
+        if item.type == "plain" and match:
+            found.append((match.start(), len(match[1]), place, value, item.help or ""))
+    for *_, value, meta in sorted(found):
+        yield Completion(
+            quote(head + value) if not value.endswith("=") else head + value,
+            start_position=-typed.length,
+            display=safe_line(_shown(head, value)),
+            display_meta=safe_line(meta),
+        )
+
+
+def _shown(head: str, value: str) -> str:
+    """A value without the name it is for; an option with its dashes."""
+    return value if head.endswith(("=", ",")) else head + value
+
+
+def typed_before(text: str) -> Typed | None:
+    """What stands before the cursor, also where a quote is still open; None where it cannot be read."""
+    words = _words(text)
+    if words is None:
+        return None
+    if not words or len(_words(text + "x") or ()) > len(words):
+        return Typed([_text(word) for word in words], "", 0)
+    *before, last = words
+    return Typed([_text(word) for word in before], _text(last), len(text) - last.column + 1)
+
+
+def _words(text: str) -> list[Word] | None:
+    """The words of a line whose last one may have a quote open."""
+    for ending in ("", "'", '"') if not text.endswith("\\") else ():
+        try:
+            return split(text + ending)
+        except KshellError:
+            continue
+    return None
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    try:
+        return cut(text)
+    except KshellError:
+        return text, "", ""
+
+
+def _head(word: str) -> str:
+    """The part of a word that is settled: a name and its ``=``, the recipients but the last, an option's dash."""
+    name, equals, value = word.partition("=")
+    if equals:
+        return f"{name}={value[: value.rfind(',') + 1]}"
+    return "-" if word.startswith("-") else ""
+
+
+def _text(word: Word) -> str:
+    return "".join(piece.text for piece in word.pieces)

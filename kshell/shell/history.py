@@ -1,0 +1,75 @@
+"""The history of typed lines: private, bounded, and without a code, a number or a key in it.
+
+In this session a line comes back as it was typed; the file has it as ``masking`` leaves it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.history import History
+
+from kshell.places import make_private, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+FILE = "history"
+MOST_LINES = 2000
+_SLACK = 500  # lines over the most before the file is written anew
+
+
+class PrivateHistory(History):
+    """Lines in a file of the user's own (0600). What cannot be written is not remembered, and nothing is said."""
+
+    def __init__(self, file: Path, secrets: Callable[[], Iterable[str]]) -> None:
+        super().__init__()
+        self.file = file
+        self.secrets = secrets
+
+    def load_history_strings(self) -> Iterable[str]:
+        """The newest line first."""
+        lines = self._read()
+        if len(lines) > MOST_LINES + _SLACK:
+            write_private(self.file, "".join(f"{line}\n" for line in lines[-MOST_LINES:]))
+        return reversed(lines[-MOST_LINES:])
+
+    def append_string(self, string: str) -> None:
+        """Remember a line, unless it begins with a space."""
+        if not string[:1].isspace():
+            super().append_string(string)
+
+    def store_string(self, string: str) -> None:
+        """Append what may be stored of a line, or of each line of a paste."""
+        try:
+            kept = [line for line in map(self._storable, string.split("\n")) if line]
+            if kept:
+                self._append("".join(f"{line}\n" for line in kept))
+        except Exception:  # a bug of ours must not come between two lines; what may hold a secret is not stored
+            if os.environ.get("KSHELL_DEBUG"):
+                raise
+
+    def _storable(self, line: str) -> str:
+        from kshell.masking import storable
+
+        return storable(line, self.secrets())
+
+    def _read(self) -> list[str]:
+        try:
+            return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+
+    def _append(self, text: str) -> None:
+        try:
+            make_private(self.file.parent)
+            descriptor = os.open(
+                self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
+            )
+        except OSError:
+            return
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            os.chmod(self.file, 0o600)  # it may be there from another time, with another mode
+            stream.write(text)

@@ -1,0 +1,66 @@
+"""Where a line's output goes instead of the terminal: into a program or into a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.dispatch import commands_of
+from kshell.errors import UsageError
+from kshell.lines import cut, expand, split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WAYS = {">": os.O_TRUNC, ">>": os.O_APPEND}
+
+
+class Outlet(NamedTuple):
+    """``sign`` is ``|``, ``>`` or ``>>``; ``target`` the program's command line, or the file."""
+
+    sign: str
+    target: str
+
+    def pour(self, output: str | bytes) -> list[str]:
+        """Put ``output`` there, and say what went wrong."""
+        data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
+        try:
+            return _into_program(data, self.target) if self.sign == "|" else _into_file(data, self)
+        except OSError as error:
+            return [f"error: {self.target}: {error.strerror}"]
+
+
+def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
+    """The command of a line and its outlet. Raises ``UsageError`` and ``ScriptError``."""
+    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
+        return line, None  # expect status > 300 redirects nothing
+    command, sign, target = cut(line)
+    if not sign:
+        return line, None
+    if not target:
+        raise UsageError(f"nothing stands behind {sign}", hint=f"{command.strip()} {sign} {_EXAMPLES[sign]}")
+    return command, Outlet(sign, target if sign == "|" else _file(target, names))
+
+
+_EXAMPLES = {"|": "less", ">": "payload.json", ">>": "log.txt"}
+
+
+def _file(target: str, names: Mapping[str, object]) -> str:
+    words = split(target)
+    if len(words) != 1:
+        raise UsageError(f"{target!r} is not one file", hint="quote a name that holds spaces")
+    return expand(words[0], names, line=target)
+
+
+def _into_program(data: bytes, program: str) -> list[str]:
+    done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - it is what the user typed
+    return [f"warning: {program} ended with {done.returncode}"] if done.returncode else []
+
+
+def _into_file(data: bytes, outlet: Outlet) -> list[str]:
+    file = Path(outlet.target).expanduser()
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | _WAYS[outlet.sign], 0o600), "wb") as stream:
+        stream.write(data)
+    return []

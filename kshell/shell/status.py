@@ -1,0 +1,108 @@
+"""What the prompt and the toolbar show: who sends, where, what, whether people get it, what is missing, what came last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.errors import KshellError
+from kshell.terminal import safe_line
+
+if TYPE_CHECKING:
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+    from kshell.models import Pod
+    from kshell.session import Session
+
+_MOST_NAME = 24
+_MOST_FAULT = 200
+
+
+class Status(NamedTuple):
+    """``mood`` is ``live``, ``local`` or ``simulated``; ``fault`` is why the next line cannot work, if it cannot."""
+
+    account: str
+    pod: str
+    template: str
+    mood: str
+    missing: tuple[str, ...] = ()
+    last: str = ""
+    fault: str = ""
+
+
+UNKNOWN = Status("?", "?", "?", "unknown")
+
+
+def status_of(session: Session) -> Status:
+    """What holds now. Never raises for a file that is wrong or gone."""
+    last = _last(session)
+    try:
+        pod, template = session.current_pod(), session.current_template()
+        missing = tuple(name for name, _, source in session.table() if source == "missing")
+    except KshellError as error:
+        fault = safe_line(error.lines()[0])[:_MOST_FAULT]
+        return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
+    return Status(session.account, pod.name, template.name, mood_of(pod), missing, last)
+
+
+def _last(session: Session) -> str:
+    if not session.sent:
+        return ""
+    from kshell.exchanges import short_line
+
+    return short_line(session.sent[-1].exchange)
+
+
+def mood_of(pod: Pod) -> str:
+    """Whether a message sent to ``pod`` reaches people."""
+    if pod.live:
+        return "live"
+    return "simulated" if pod.embedded else "local"
+
+
+def prompt(status: Status) -> StyleAndTextTuples:
+    """``demo@sandbox auth> ``; a live pod says so in a word as well as in colour."""
+    who = f"{_short(status.account)}@{_short(status.pod)}"
+    live: StyleAndTextTuples = [("class:live", " LIVE ")] if status.mood == "live" else []
+    return [
+        *live,
+        (f"class:prompt.{status.mood}", f"{' ' if live else ''}{who}"),
+        ("", f" {_short(status.template)}> "),
+    ]
+
+
+def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
+    """Everything in as many lines as it takes at this width; ``mode`` is vi's."""
+    segments = [
+        (f"class:mood.{status.mood}", f" {status.mood.upper()} "),
+        ("", f" {_short(status.account)}@{_short(status.pod)} "),
+        ("", f" {_short(status.template)} "),
+        _readiness(status),
+        ("", f" last: {status.last or 'nothing sent'} "),
+    ]
+    if mode:
+        segments.append(("class:mode", f" {mode} "))
+    return _wrapped(segments, width)
+
+
+def _readiness(status: Status) -> tuple[str, str]:
+    if status.fault:
+        return "class:missing", f" {status.fault} "
+    return ("class:missing", f" missing: {' '.join(status.missing)} ") if status.missing else ("", " ready ")
+
+
+def _wrapped(segments: list[tuple[str, str]], width: int) -> StyleAndTextTuples:
+    """The segments in lines of at most ``width``; one that is longer than a line is cut."""
+    shown: StyleAndTextTuples = []
+    used = 0
+    for style, whole in segments:
+        text = whole if len(whole) <= width else f"{whole[: max(1, width - 2)]}… "
+        if used and used + len(text) > width:
+            shown.append(("", "\n"))
+            used = 0
+        shown.append((style, text))
+        used += len(text)
+    return shown
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 1]}…"

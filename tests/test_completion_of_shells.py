@@ -1,0 +1,51 @@
+"""Completion on the command line: the installed bash, zsh and fish ask kshell what can stand at the cursor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import pytest
+from screen import PROJECT, Terminal
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(kshell completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(kshell completion zsh)"'),
+    "fish": (["fish", "--no-config", "-i"], "kshell completion fish | source"),
+}
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(request, tmp_path_factory):
+    """An interactive shell with kshell's completion in it, one for all tests of this file."""
+    words, setup = SHELLS[request.param]
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "kshell"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
+    program.chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
+    terminal = Terminal(*words, lines=40, env=env, cwd=str(folder))
+    terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kshell se", "kshell send "),
+        ("kshell send wa_source=za", "wa_source=zapier"),
+        ("kshell send to=+9", "+91"),
+        ("kshell accounts lo", "low-balance"),
+        ("kshell send --pod=san", "--pod=sandbox"),
+        ("kshell curl ref", "ref1="),
+        ("kshell explain WA4", "WA401"),
+    ],
+)
+def test_tab_completes(shell, typed, offered):
+    """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
+    shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
+    shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")

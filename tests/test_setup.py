@@ -1,0 +1,194 @@
+"""``init`` and ``doctor``: an account by answering questions, and what is wrong with a setup."""
+
+from __future__ import annotations
+
+import io
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from kshell.errors import ProfileError
+from kshell.places import Places
+from kshell.preferences import CHOICES, Preferences, documented, load_preferences
+
+KEY = "Acanary0000000000000000000000001"
+ANSWERS = ("acme", "in", "HXAP1698765497IN", "+911234567890", "auth1", "en_US")
+
+
+@pytest.fixture
+def answer(cli, monkeypatch):
+    """Run ``init`` with these lines on stdin."""
+
+    def ran(*lines: str):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return cli("init")
+
+    return ran
+
+
+def user() -> Path:
+    """The user's configuration directory."""
+    return Places.standard().user
+
+
+def test_init_writes_an_account_that_works(answer, cli):
+    """After the questions the account renders a message and doctor finds nothing wrong."""
+    assert answer(*ANSWERS, KEY).code == 0
+    assert "https://api.in.kaleyra.io/v2/HXAP1698765497IN/" in cli("curl", "-a", "acme", "to=+919812345678").out
+    assert cli("doctor").code == 0
+
+
+def test_init_never_shows_the_key(answer, cli):
+    """The key is in no output, nor in the account's file; that one refers to a file of the key's own."""
+    ran = answer(*ANSWERS, KEY)
+    assert KEY not in ran.out + ran.err + cli("accounts", "acme").out
+    assert KEY not in (user() / "profiles/accounts/acme.yaml").read_text()
+    assert KEY in cli("curl", "-a", "acme", "to=+919812345678", "--reveal").out
+
+
+def test_init_can_leave_the_key_in_the_environment(answer):
+    """An empty key asks for the variable, and the account refers to it."""
+    answer(*ANSWERS, "", "ACME_KEY")
+    assert 'api_key: "env:ACME_KEY"' in (user() / "profiles/accounts/acme.yaml").read_text()
+
+
+def test_what_init_writes_is_private(answer):
+    """Files are 0600 and folders 0700, all the way up to the configuration directory."""
+    answer(*ANSWERS, KEY)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [user(), *user().rglob("*")]}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+
+
+def test_init_asks_again_where_an_answer_is_wrong(answer):
+    """A wrong pod gets a did-you-mean, a wrong number its form, a wrong key its fault without showing it."""
+    name, _, sid, _, *rest = ANSWERS
+    ran = answer(name, "inn", "in", sid, "12", "+911234567890", *rest, "a bad key", KEY)
+    assert ran.code == 0
+    assert "did you mean in?" in ran.err
+    assert "write + and country code" in ran.err
+    assert "the API key holds a space" in ran.err
+    assert "a bad key" not in ran.err
+
+
+def test_init_overwrites_nothing(answer):
+    """A name that is taken is refused, and preferences that are there stay."""
+    answer(*ANSWERS, KEY)
+    (user() / "preferences.yaml").write_text("keys: vi\n")
+    ran = answer("acme", "acme2", *ANSWERS[1:], KEY)
+    assert "is there already" in ran.err
+    assert (user() / "preferences.yaml").read_text() == "keys: vi\n"
+
+
+def test_init_given_up_writes_no_account(answer):
+    """When the answers end, nothing is left behind."""
+    ran = answer("acme", "in")
+    assert ran.code == 130
+    assert not user().exists()
+
+
+def test_init_documents_the_preferences(answer):
+    """The file it writes names every preference with all it may be, and reads back as the defaults."""
+    answer(*ANSWERS, KEY)
+    text = (user() / "preferences.yaml").read_text()
+    assert all(" | ".join(known) in text for known, _ in CHOICES.values())
+    assert load_preferences(Places.standard()) == Preferences()
+
+
+@pytest.mark.parametrize("preferences", [Preferences("vi", "never", "always"), Preferences("emacs", "always", "never")])
+def test_preferences_are_read_as_they_are_written(write, preferences):
+    """What ``documented`` writes, ``load_preferences`` reads."""
+    write(str(user() / "preferences.yaml"), documented(preferences))
+    assert load_preferences(Places.standard()) == preferences
+
+
+@pytest.mark.parametrize(("text", "message"), [("keys: vim\n", "'keys' is not 'vim'"), ("kyes: vi\n", "no 'kyes'")])
+def test_a_preference_that_is_none_is_an_error_with_its_line(write, text, message):
+    """Unknown keys and values are refused with their position."""
+    write(str(user() / "preferences.yaml"), text)
+    with pytest.raises(ProfileError, match=message) as caught:
+        load_preferences(Places.standard())
+    assert caught.value.at.line == 1
+
+
+def test_an_empty_preferences_file_is_the_defaults(write):
+    """A file with only comments says nothing."""
+    write(str(user() / "preferences.yaml"), "# keys: vi\n")
+    assert load_preferences(Places.standard()) == Preferences()
+
+
+def test_doctor_finds_nothing_wrong_in_an_empty_directory(cli):
+    """Without an account of one's own it says how to make one; that is no fault."""
+    ran = cli("doctor")
+    assert ran.code == 0
+    assert "mend: kshell init" in ran.out
+
+
+ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "mend"),
+    [
+        ({"profiles/pods/x.yaml": "bse_url: 1\n"}, "a pod has no 'bse_url'", "${EDITOR:-vi} +1 profiles/pods/x.yaml"),
+        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1:1", "${EDITOR:-vi} +1 templates/t.json.j2"),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key="env:NO_KEY")}, "NO_KEY", "read -rs NO_KEY && export NO_KEY"),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key="file:k")}, "is not a file", "(umask 077; cat > k)"),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "stands in the profile", "${EDITOR:-vi} +1"),
+        (
+            {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY).replace("pod: in", "pod: nowhere")},
+            "there is no pod 'nowhere'",
+            "${EDITOR:-vi} +1 profiles/accounts/a.yaml",
+        ),
+        (
+            {"profiles/pods/x.yaml": "base_url: https://evil.example\n"},
+            "pod x comes from this folder and is not trusted",
+            "kshell trust profiles/pods/x.yaml",
+        ),
+    ],
+)
+def test_doctor_says_what_is_wrong_and_what_mends_it(cli, write, files, what, mend):
+    """Each fault is a line with the command that mends it, and the exit code is 3."""
+    for name, text in files.items():
+        write(name, text)
+    ran = cli("doctor")
+    assert ran.code == 3
+    assert what in ran.out
+    assert f"mend: {mend}" in ran.out
+    assert KEY not in ran.out
+
+
+def test_doctor_sees_what_others_can_read(cli, answer):
+    """A key's file of mode 0644 is wrong, and chmod mends it."""
+    answer(*ANSWERS, KEY)
+    (user() / "keys/acme").chmod(0o644)
+    ran = cli("doctor")
+    assert ran.code == 3
+    assert f"mend: chmod 600 {user() / 'keys/acme'}" in ran.out
+
+
+def test_doctor_sees_a_wrong_preference(cli, write):
+    """The preferences are looked at too."""
+    write(str(user() / "preferences.yaml"), "keys: vim\n")
+    assert "'keys' is not 'vim'" in cli("doctor").out
+
+
+def test_doctor_sees_an_editor_that_is_not_there(cli, monkeypatch):
+    """``edit`` would fail, so it is wrong."""
+    monkeypatch.setenv("VISUAL", "no-such-editor-here")
+    assert "mend: export EDITOR=nano" in cli("doctor").out
+
+
+def test_doctor_is_one_json_document(cli):
+    """``--json`` lists state, what and mend."""
+    assert {tuple(check) for check in cli("doctor", "--json").json} == {("state", "what", "mend")}
+
+
+def test_doctor_sends_nothing(cli, monkeypatch):
+    """No socket is made."""
+    import socket
+
+    monkeypatch.setattr(socket, "socket", None)
+    assert cli("doctor").code == 0
