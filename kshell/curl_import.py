@@ -177,7 +177,9 @@ def recover(template: Template, payload: Payload) -> dict[str, str] | None:
         rendered = templates.render(template, values)
     except KshellError:
         return None
-    return values if _same(rendered, payload) else None
+    if not _same(rendered, payload):
+        return None
+    return {variable.name: values[variable.name] for variable in template.variables if variable.name in values}
 
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
@@ -199,7 +201,7 @@ def _settled(skeleton: Json, value: Json) -> Json:
 def _compare(skeleton: Json, value: Json, values: dict[str, str]) -> None:
     """Read off ``value`` what stands where ``skeleton`` has markers; the first place of a variable decides."""
     if isinstance(skeleton, dict) and isinstance(value, dict):
-        for name in skeleton.keys() & value.keys():
+        for name in filter(value.__contains__, skeleton):  # a set would have no order
             _compare(skeleton[name], value[name], values)
     elif isinstance(skeleton, list) and isinstance(value, list):
         for inner, item in zip(skeleton, value, strict=False):

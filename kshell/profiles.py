@@ -6,7 +6,6 @@ What keys a profile has is said here. Where its file is found is ``places``'; ho
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kshell import otp
@@ -15,7 +14,7 @@ from kshell.fields import OTP_LIMIT
 from kshell.keys import SCHEMES, header_fault
 from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
 from kshell.places import Places, read_text, shown
-from kshell.yamlfile import Document, Table, named
+from kshell.yamlfile import Table, document, named
 
 if TYPE_CHECKING:
     from kshell.models import Origin
@@ -66,13 +65,8 @@ def load_account(places: Places, name: str) -> Account:
 
 
 def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    document = _document(shown(origin.file), read_text(origin.file, ProfileError))
-    return Table(document, document.root, what, keys)
-
-
-@lru_cache(maxsize=256)  # the shell asks at every key; the text is the key, so an edited file is read anew
-def _document(file: str, text: str) -> Document:
-    return Document(file, text, ProfileError)
+    found = document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+    return Table(found, found.root, what, keys)
 
 
 def _base_url(table: Table) -> str:

@@ -91,6 +91,10 @@ class Session:
         self.settings: dict[str, Setting] = {}
         self.attempt: Attempt | None = None
         self.sent: list[Sent] = []
+        # how the shell asks, and about which pods; elsewhere nobody is asked
+        self.confirm: Callable[[str], bool] | None = None
+        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
+        self.left = False  # whether the shell was told to end
         self.at: Line | None = None  # the line that is being run
         self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
         self.steps: list[Step] = []  # what every line of them came to
@@ -98,10 +102,6 @@ class Session:
         self.generated: tuple[str, ...] = ()  # every code that was made here
         self.recording: Recording | None = None
         self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
-        # how the shell asks, and about which pods; elsewhere nobody is asked
-        self.confirm: Callable[[str], bool] | None = None
-        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
-        self.left = False  # whether the shell was told to end
 
     @cached_property
     def simulator(self) -> Simulator:

@@ -43,7 +43,7 @@ def ready(write, monkeypatch) -> Session:
     monkeypatch.setattr("kshell.shell.loop.run", lambda _: 0)
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
     session = Session(Places.standard())
-    for line in ("set to=+919812345678 otp=482913 ref=a", "send", "send -a low-balance"):
+    for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):
         perform_line(line, mouth="shell", session=session)
     return session
 
@@ -62,6 +62,8 @@ def test_it_has_help_and_an_example(mouth, name):
 @pytest.mark.parametrize(("mouth", "example"), examples())
 def test_its_examples_run(ready, mouth, example):
     """Each example does what it says: neither usage nor setup is wrong, and nothing is left unsaid."""
+    if example == "record stop":
+        perform_line("record other.kshell", mouth=mouth, session=ready)
     result = perform_line(example, mouth=mouth, session=ready).result
     assert not any("failed on its own" in note for note in result.notes)
     expected = {3} if example.startswith("doctor") else {0, 1}  # the pod of this folder is not trusted yet

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kshell.models import Account, Origin, OtpPolicy, Pod, Secret
-from kshell.request import build
+from kshell.request import Address, build, read_url
 
 ORIGIN = Origin(Path("x.yaml"), "user")
 POD = Pod("in", "", "https://api.in.kaleyra.io", embedded=False, proxy="", origin=ORIGIN)
@@ -63,3 +63,28 @@ def test_a_request_never_shows_the_key():
     """A literal key is in a request only as a secret."""
     request = build(POD, account()._replace(api_key=Secret("literal", "Acanary")), {})
     assert "Acanary" not in repr(request) + str(request)
+
+
+@pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8025", "http://[::1]:1"])
+def test_a_url_is_read_back_to_its_parts(host):
+    """What ``build`` wrote, ``read_url`` reads: the host, the SID and the number as they stand in the URL."""
+    url = build(POD._replace(base_url=host), account(), {}).url
+    assert read_url(url) == read_url(f"{url}/") == Address(host, "HXAP16XXXXXX97IN", "+91XXXXXXXXXX")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://a.b",
+        "https://a.b/v2/HX1/messages",
+        "https://u:p@a.b/v2/HX1/whatsapp/+91/messages",
+        "ftp://a.b/v2/H/whatsapp/1/messages",
+        "https://a.b/v2/HX1/whatsapp/+91/messages?x=1",
+        "https://a.b/v1/HX1/whatsapp/+91/messages",
+        "https://a.b/v2//whatsapp/1/messages",
+    ],
+)
+def test_another_url_has_no_parts(url):
+    """Only the page's form is read; a URL with a user in it is none."""
+    assert read_url(url) == Address()

@@ -302,6 +302,12 @@ def test_a_reference_printed_is_a_reference(scheme):
         assert not leaks(text)
 
 
+def test_references_are_compared_by_what_they_refer_to():
+    """Two of one key are one, in a set too."""
+    assert len({Secret("env", "A"), Secret("env", "A"), Secret("file", "A"), Secret("env", "B")}) == 3
+    assert Secret("env", "A") != "env:A"
+
+
 def test_a_draft_and_what_came_of_it_hold_no_key(account):
     """Nothing that a session remembers shows the key when it is printed."""
     session = Session(Places.standard())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import process_time
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kshell import yamlfile
 from kshell.errors import Place, ProfileError
 from kshell.yamlfile import DEEPEST, Document, Node, Table
 
@@ -78,6 +80,32 @@ def test_a_fault_is_always_at_a_place_of_the_file(text):
         place = error.at or Place("", 0, 0)
     lines = text.split("\n")
     assert place is None or (1 <= place.line <= len(lines) and 1 <= place.column <= len(lines[place.line - 1]) + 1)
+
+
+def bare(node: Node) -> object:
+    """A node, its place left out where it is empty: of nothing the two parsers say differently where it stands."""
+    if isinstance(node.value, dict):
+        return [(bare(key), bare(value)) for key, value in node.value.values()]
+    if isinstance(node.value, list):
+        return [bare(item) for item in node.value]
+    return node if node.value else ""
+
+
+@settings(deadline=None, max_examples=300)
+@given(text=st.text("ab:-?{}[],|>'\"%#@\\~\r\n ") | st.lists(st.sampled_from(
+    ["a", "b", ": ", ":", "\n", "\n  ", "\n- ", "- ", "? ", "[", "]", "{", "}", ", ", "'", '"', "|\n", ">-\n ", "#", " #"]
+)).map("".join))  # fmt: skip
+@example("a: 'b\n\n  c'")
+@example("a: |2\n   b\n\n")
+def test_both_parsers_read_the_same(text):
+    """What libyaml and the Python parser both read is the same, each value at the same place."""
+    both: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for parser in (yamlfile._FASTEST, yaml.SafeLoader):
+            patch.setattr(yamlfile, "_FASTEST", parser)
+            with suppress(ProfileError):  # libyaml is the more lenient one
+                both.append(bare(read(text).root))
+    assert both[:1] * len(both) == both
 
 
 @pytest.mark.parametrize(

@@ -52,19 +52,19 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "vars": Entry("session", _IN_SESSION),
         "otp": Entry("session", _IN_SESSION),
     },
-    "Scripts": {
-        "expect": Entry("expect", _IN_SESSION, whole=True),
-        "capture": Entry("expect", _IN_SESSION, whole=True),
-        "source": Entry("script", _IN_SESSION),
-        "run": Entry("script"),
-        "record": Entry("record", _IN_SESSION),
-    },
     "What was sent": {
         "last": Entry("exchange", ("shell",)),
         "history": Entry("exchange", ("shell",)),
         "again": Entry("exchange", ("shell",)),
         "diff": Entry("exchange", ("shell",)),
         "inbox": Entry("inbox", ("shell",)),
+    },
+    "Scripts": {
+        "expect": Entry("expect", _IN_SESSION, whole=True),
+        "capture": Entry("expect", _IN_SESSION, whole=True),
+        "source": Entry("script", _IN_SESSION),
+        "run": Entry("script"),
+        "record": Entry("record", _IN_SESSION),
     },
     "Looking things up": {
         "explain": Entry("explain"),
