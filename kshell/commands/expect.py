@@ -67,7 +67,7 @@ def _blame_lines(blame: Blame, place: Place) -> list[str]:
     return [f"error: {place}: it does not hold: {blame.text}", *place.caret(), *sides]
 
 
-@command("capture", examples=["capture id = body.data.message_id"])
+@command("capture", examples=["capture code = body.code"])
 @click.argument("assignment", required=False, default="")
 @pass_session
 def capture(session: Session, assignment: str) -> Result:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kshell.session import Session
 
 
-@command("record", examples=["record session.kshell", "record session.kshell --expect --force", "record stop"])
+@command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE|stop")
 @click.option("--expect", "expects", is_flag=True, help="Write an expect for each answer.")
 @click.option("--force", is_flag=True, help="Write over a file that there is.")

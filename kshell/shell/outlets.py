@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kshell.dispatch import commands_of
 from kshell.errors import UsageError
 from kshell.lines import cut, expand, split
 
@@ -33,6 +34,8 @@ class Outlet(NamedTuple):
 
 def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
     """The command of a line and its outlet. Raises ``UsageError`` and ``ScriptError``."""
+    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
+        return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
     if not sign:
         return line, None
