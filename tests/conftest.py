@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,21 @@ class Ran(NamedTuple):
     def json(self) -> Any:
         """What stdout holds, as JSON."""
         return json.loads(self.out)
+
+
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Numbered folders, none of them made yet."""
+    root = tmp_path_factory.mktemp("folders")
+    return (root / str(number) for number in count())
+
+
+@pytest.fixture
+def tmp_path(_folders: Iterator[Path]) -> Path:
+    """As pytest's own, which looks through the folders of all earlier tests before it makes one."""
+    folder = next(_folders)
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True)

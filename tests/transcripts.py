@@ -70,6 +70,7 @@ def _outputs(commands: list[str]) -> list[str]:
 def _steady(output: str) -> str:
     output = re.sub(r"\bA[A-Z0-9]{19}\b", "AXXXXXXXXXXXXXXXXXXX", output)
     output = re.sub(r"\b\d+ ms\b", "2 ms", output)
+    output = re.sub(r"\b\d+\.\d s\b", "0.1 s", output)
     return output if not output or output.endswith("\n") else f"{output}\n"
 
 
