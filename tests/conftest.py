@@ -17,6 +17,10 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 
+# where the environment wants no bytecode beside the sources, each kshell that a test starts would compile all of it anew
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "kshell-tests-bytecode")
+
 
 class Ran(NamedTuple):
     """What a run of kshell came to."""
