@@ -17,9 +17,13 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 
-# where the environment wants no bytecode beside the sources, each kshell that a test starts would compile all of it anew
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "kshell-tests-bytecode")
+# without bytecode each kshell that a test starts would compile all of kshell anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """With ``-n auto`` one worker more than there are cores: the tests wait for terminals and sockets about as long."""
+    return (os.cpu_count() or 1) + 1
 
 
 class Ran(NamedTuple):
