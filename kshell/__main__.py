@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 from kshell import __version__
 
@@ -28,8 +30,6 @@ def main() -> int:
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # a second one, while the first was told
         return 130
-    finally:
-        gc.freeze()  # the interpreter's last collections have nothing to find
 
 
 def _open_streams() -> None:
@@ -56,5 +56,14 @@ def _shell() -> int:
         return error.exit_code
 
 
+def entry() -> NoReturn:
+    """``main`` as the process: taking an interpreter apart takes 3 ms and would leave nothing cleaner."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # its reader is gone
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()
