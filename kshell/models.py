@@ -1,21 +1,15 @@
 """The nouns a line passes through on its way from what was typed to what was answered.
 
 Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a dataclass to define, and a start of the
-command line defines all of them.
+command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kshell.errors import TransportError
+from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, TransportError
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]

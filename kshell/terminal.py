@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from kshell.models import Finding
 
 # C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
 def safe(text: str) -> str:
     r"""``text`` with every character that could control a terminal written as an escape, such as ``\x1b``."""
-    return _CONTROL.sub(_visible, text)
+    # nearly every text is harmless, and the pattern takes a while to compile
+    return text if text.isprintable() else re.sub(_CONTROL, _visible, text)
 
 
 def _visible(match: re.Match[str]) -> str:
