@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).parent.parent
 
 # without bytecode each kshell that a test starts would compile all of kshell anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# a property is tried on this many examples where its test does not say how many; a busy machine makes none of them fail
+settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "50")), deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_xdist_auto_num_workers() -> int:
