@@ -13,6 +13,7 @@ import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from servers import wait_until
 
 from kshell.dispatch import perform
 from kshell.models import Delivery, Exchange
@@ -43,22 +44,49 @@ def typed(capfdbinary, monkeypatch) -> Any:
         capfdbinary.readouterr()
         with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
             session = Session(Places.standard())
-            press(pipe, "".join(keys) + CTRL_D)
-            assert loop.Loop(session, Preferences(**preferences)).run() == 0
+            shell = loop.Loop(session, Preferences(**preferences))
+            press(pipe, "".join(keys) + CTRL_D, Ready(shell))
+            assert shell.run() == 0
         out, err = capfdbinary.readouterr()
         return Shell(out.decode(), err.decode(), session)
 
     return ran
 
 
-def press(pipe: Any, keys: str) -> None:
+class Ready:
+    """Waits until a shell is at the prompt that follows so many lines, with its history read."""
+
+    def __init__(self, shell: loop.Loop) -> None:
+        self.shell = shell
+        self.prompted = 0
+        ask = shell.prompts.prompt
+        shell.prompts.prompt = lambda: self.count() or ask()
+
+    def count(self) -> None:
+        """One more prompt."""
+        self.prompted += 1
+
+    def after(self, lines: int) -> None:
+        """Return when it is so; a suggestion, which nothing tells of, gets a moment more."""
+        assert wait_until(lambda: self.prompted > lines and self.history_is_read(), 20)
+        time.sleep(0.3)
+
+    def history_is_read(self) -> bool:
+        """Whether the arrow keys have something to bring back."""
+        task = self.shell.prompts.default_buffer._load_history_task
+        return self.shell.prompts.app.is_running and task is not None and task.done()
+
+
+def press(pipe: Any, keys: str, ready: Ready) -> None:
     """Send the keys up to the first pause at once, and the rest from a thread."""
     first, *rest = keys.split(PAUSE)
     pipe.send_text(first)
 
     def later() -> None:
+        lines = first.count(ENTER)
         for part in rest:
-            time.sleep(0.3)
+            ready.after(lines)
+            lines += part.count(ENTER)
             pipe.send_text(part)
 
     threading.Thread(target=later).start()
