@@ -15,7 +15,7 @@ import click
 from click.exceptions import Exit
 
 from kshell import __version__
-from kshell.commands import SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
+from kshell.commands import HELP, SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
 from kshell.errors import EXIT_INTERRUPTED, EXIT_SETUP, EXIT_UNKNOWN, EXIT_USAGE, KshellError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -81,16 +81,32 @@ class Commands(click.Group):
 @cache
 def commands_of(mouth: Mouth) -> Commands:
     """The root of everything that ``mouth`` understands."""
-    root = Commands(
+    return Commands(
         "kshell",
         mouth=mouth,
         callback=_root,
-        params=common_options(hidden=False) if mouth == "line" else [],
+        params=[*common_options(hidden=False), _VERSION, HELP] if mouth == "line" else [HELP],
         invoke_without_command=True,
+        add_help_option=False,
         help=_root.__doc__,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={"max_content_width": 100},
     )
-    return click.version_option(__version__, message="kshell %(version)s")(root) if mouth == "line" else root
+
+
+def _show_version(context: click.Context, _: click.Parameter, asked: Any) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"kshell {__version__}")
+        context.exit()
+
+
+_VERSION = click.Option(
+    ["--version"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 
 
 @click.pass_context

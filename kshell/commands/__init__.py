@@ -130,17 +130,40 @@ def common_options(*, hidden: bool) -> list[click.Option]:
 _COMMON = common_options(hidden=True)
 
 
+def _show_help(context: click.Context, _: click.Parameter, asked: Any) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
+# click's own is translated by gettext, which imports locale for it at every start
+HELP = click.Option(
+    ["-h", "--help"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_help,
+    help="Show this message and exit.",
+)
+
+
 class Command(click.Command):
     """A command with examples, which its help shows and a test runs."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{**kwargs, "add_help_option": False})
         self.examples = tuple(examples)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """What was declared, and on the command line the options that every command understands there."""
-        declared = super().get_params(ctx)
+        """What was declared, ``--help``, and on the command line the options that every command understands there."""
+        declared = [*super().get_params(ctx), HELP]
         return [*declared, *_COMMON] if getattr(ctx.find_root().command, "mouth", "line") == "line" else declared
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """As click does; ``-a`` is found at once, where click would look for a long name near it first."""
+        parser = super().make_parser(ctx)
+        parser._long_opt |= parser._short_opt
+        return parser
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; an error of the parser learns, too, which command it is about."""
