@@ -23,8 +23,7 @@ def main() -> int:
     try:
         if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
             return _shell()
-        with patterns_at_first_use():
-            from kshell.cli import run
+        from kshell.cli import run
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was sent\n")
         return 130
@@ -60,7 +59,8 @@ def _shell() -> int:
 
 def entry() -> NoReturn:
     """``main`` as the process: taking an interpreter apart takes 3 ms and would leave nothing cleaner."""
-    code = main()
+    with patterns_at_first_use():
+        code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # its reader is gone
             stream.flush()

@@ -1,7 +1,7 @@
-"""Regular expressions compiled at first use: most of those that a start's imports define are never matched with.
+"""Regular expressions compiled at first use: most of those that the libraries define are never matched with.
 
 PyYAML alone compiles one over all of Unicode, for a parser that libyaml stands in for; it is 6 ms of a command's 90. Only
-the process of the command line starts so; who imports kshell gets ``re`` as it is.
+the process of the command line does so; who imports kshell gets ``re`` as it is.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ _compile = re.compile
 class _AtFirstUse:
     """A pattern that is compiled when something is asked of it; ``re`` keeps what was compiled."""
 
-    def __init__(self, *pattern: Any) -> None:
-        self._pattern = pattern
+    __class__: Any = re.Pattern  # for isinstance, and so for ``re.sub(pattern, …)``
+
+    def __init__(self, pattern: Any, flags: int = 0) -> None:
+        self._text = pattern
+        self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_compile(*self._pattern), name)
+        return getattr(_compile(self._text, self._flags), name)
 
 
 @contextmanager
 def patterns_at_first_use() -> Iterator[None]:
-    """What is imported inside gets its patterns from ``re.compile`` uncompiled; a faulty one fails only when it is used."""
+    """Inside, what ``re.compile`` gives is compiled when it is used; a faulty pattern fails only then."""
     re.compile = _AtFirstUse  # type: ignore[assignment]
     try:
         yield

@@ -125,14 +125,14 @@ class Session:
         """The account that a line uses. Raises ``ProfileError``."""
         return profiles.load_account(self.places, overrides.account or self.account)
 
-    def current_pod(self, overrides: Overrides = AS_IT_IS) -> Pod:
-        """The pod that a line uses. Raises ``ProfileError``."""
-        name = overrides.pod or self.pod or self.current_account(overrides).pod
+    def current_pod(self, overrides: Overrides = AS_IT_IS, account: Account | None = None) -> Pod:
+        """The pod that a line uses; ``account`` is the line's, where it is known. Raises ``ProfileError``."""
+        name = overrides.pod or self.pod or (account or self.current_account(overrides)).pod
         return profiles.load_pod(self.places, name)
 
-    def current_template(self, overrides: Overrides = AS_IT_IS) -> Template:
-        """The template that a line uses. Raises ``ProfileError`` and ``TemplateError``."""
-        name = overrides.template or self.template or self.current_account(overrides).template
+    def current_template(self, overrides: Overrides = AS_IT_IS, account: Account | None = None) -> Template:
+        """The template that a line uses, as ``current_pod``. Raises ``ProfileError`` and ``TemplateError``."""
+        name = overrides.template or self.template or (account or self.current_account(overrides)).template
         return templates.load_template(self.places, name)
 
     def table(self) -> list[tuple[str, str | None, str]]:
@@ -162,8 +162,8 @@ class Session:
         and for required ones that are not set, all of them at once.
         """
         account = self.current_account(overrides)
-        pod = self.current_pod(overrides)
-        template = self.current_template(overrides)
+        pod = self.current_pod(overrides, account)
+        template = self.current_template(overrides, account)
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values)
