@@ -8,13 +8,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Generator, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import canary
 import pytest
 from hypothesis import settings
+from screen import Terminal
+
+from kshell.errors import KshellError
 
 PROJECT = Path(__file__).parent.parent
 
@@ -60,8 +65,70 @@ def tmp_path(_folders: Iterator[Path]) -> Path:
     return folder
 
 
+_CAPTURED = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What a test printed itself is kept for ``said``."""
+    report = yield
+    if call.when == "call":
+        item.stash[_CAPTURED] = report.capstdout + report.capstderr
+    return report
+
+
+class Said:
+    """All that programs, terminals and errors said during a test."""
+
+    def __init__(self) -> None:
+        self.streams: list[bytes] = []
+        self.errors: list[BaseException] = []
+
+    def hear(self, words: Sequence[object], *streams: bytes | str | None) -> None:
+        """Keep what was said, but where ``--reveal`` was among the words."""
+        if "--reveal" not in " ".join(map(str, words)):
+            self.streams += [
+                text.encode(errors="surrogateescape") if isinstance(text, str) else text for text in streams if text
+            ]
+
+    def all(self) -> bytes:
+        """Streams, and errors as Python shows them."""
+        errors = ("".join(traceback.format_exception(error)) for error in self.errors)
+        return b"\n".join([*self.streams, *(text.encode(errors="surrogateescape") for text in errors)])
+
+
 @pytest.fixture(autouse=True)
-def _empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Said]:
+    """Every test runs with a canary as its key, and fails where the key is shown or left, or a code or number is kept.
+
+    A test that has to do with the key itself is marked ``shows_the_key``.
+    """
+    heard = Said()
+    begin, communicate = KshellError.__init__, subprocess.Popen.communicate
+
+    def raised(self: KshellError, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        heard.errors.append(self)
+
+    def ended(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> Any:
+        streams = communicate(self, *arguments, **options)
+        heard.hear(self.args if isinstance(self.args, list | tuple) else [self.args], *streams)
+        return streams
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KALEYRA_API_KEY", canary.KEY)
+        patch.setattr(KshellError, "__init__", raised)
+        patch.setattr(subprocess.Popen, "communicate", ended)
+        yield heard
+    heard.hear((), request.node.stash.get(_CAPTURED, ""), *(terminal.bytes for terminal in Terminal.opened))
+    Terminal.opened.clear()
+    if not request.node.get_closest_marker("shows_the_key"):
+        assert not canary.shown(heard.all())
+        assert not canary.kept(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _empty_place(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test runs in an empty directory, as a user without configuration or key."""
     place = tmp_path / "empty"
     place.mkdir()
@@ -70,7 +137,6 @@ def _empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
     for name in (
         "KSHELL_HOME",
-        "KALEYRA_API_KEY",
         "NO_COLOR",
         "KSHELL_DEBUG",
         "HTTP_PROXY",
@@ -82,7 +148,7 @@ def _empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cli(capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
+def cli(capfdbinary: pytest.CaptureFixture[bytes], said: Said) -> Any:
     """Run a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
     from kshell.cli import run
 
@@ -90,6 +156,7 @@ def cli(capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
         capfdbinary.readouterr()
         code = run(words)
         out, err = capfdbinary.readouterr()
+        said.hear(words, out, err)
         return Ran(code, out.decode(), err.decode())
 
     return ran

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pexpect
 import pyte
@@ -20,6 +20,8 @@ PROJECT = Path(__file__).parent.parent
 class Terminal:
     """A program at a terminal of ``columns`` by ``lines``; ``bytes`` is everything it wrote."""
 
+    opened: ClassVar[list[Terminal]] = []  # since somebody looked last
+
     def __init__(
         self,
         *words: str,
@@ -31,6 +33,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes = b""
+        self.opened.append(self)
         settings = {"TERM": "xterm", "PYTHONPATH": str(PROJECT), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(env or {})}
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.child = pexpect.spawn(

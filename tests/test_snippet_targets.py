@@ -102,8 +102,9 @@ def test_two_forms_of_the_key_exclude_each_other(cli):
     assert "exclude each other" in ran.err
 
 
-def test_a_key_that_is_not_there_cannot_be_revealed(cli):
+def test_a_key_that_is_not_there_cannot_be_revealed(cli, monkeypatch):
     """``--reveal`` without the variable is exit code 3, and says how to set it."""
+    monkeypatch.delenv("KALEYRA_API_KEY")
     ran = cli("snippet", "go", "-a", "docs", "--reveal")
     assert (ran.code, ran.out) == (3, "")
     assert "export KALEYRA_API_KEY=" in ran.err

@@ -302,6 +302,7 @@ def sandbox() -> Iterator[str]:
             process.send_signal(signal.SIGINT)
 
 
+@pytest.mark.shows_the_key  # one of the lines is pasted from --reveal
 def test_a_pasted_line_is_accepted_by_the_simulator(cli):
     """What ``kshell curl`` prints for demo and docs, run by bash, dash and fish, gets a 202 of ``kshell sandbox``."""
     with sandbox() as url:
