@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -181,10 +182,17 @@ def program() -> Any:
 
 @pytest.fixture
 def default_port() -> Iterator[None]:
-    """The simulator's own port, for one test at a time."""
+    """The simulator's own port, for one test at a time; skips where another program of the machine has it."""
     with (Path(tempfile.gettempdir()) / "kshell-tests-8025").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if _listened_on(8025):
+            pytest.skip("another program listens on port 8025")
         yield
+
+
+def _listened_on(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
