@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
+_CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
+_LOOK = 0.1  # seconds until who waits looks whether a Ctrl-C came
+_GRACE = 1.0  # seconds for an exchange to end that was cut
 
 
 class Route(NamedTuple):
@@ -47,8 +51,16 @@ class Route(NamedTuple):
     handle: Handle | None = None
 
 
+class _StoppedError(Exception):
+    """Raised on the way to the first byte of a request that nobody waits for any more: it is not written."""
+
+
 class Attempt:
-    """One send under way. At any moment, also in an interrupt handler, ``exchange`` says what became of it so far."""
+    """One send under way. At any moment, also in an interrupt handler, ``exchange`` says what became of it so far.
+
+    It travels in a thread of its own, and who asked waits beside it: looking a name up can be neither timed nor interrupted,
+    and a Ctrl-C just before a wait for the network is seen only when that wait ends.
+    """
 
     def __init__(self, request: Request, key: str, route: Route) -> None:
         self.request = request
@@ -60,21 +72,62 @@ class Attempt:
         self._body = bytearray()
         self._fault = ""
         self._error: Exception | None = None
-        self._deadline: _Deadline | None = None
+        self._bug: Exception | None = None
+        self._expired = False
+        self._stopped = False
+        self._done = threading.Event()
+        self._lock = threading.Lock()  # between the first byte and giving up before it
+        self._connection: socket.socket | None = None
         self._started = self._ended = time.perf_counter()
 
     def run(self) -> Exchange:
         """Send, once. Never raises for what the network or the server does, nor for Ctrl-C."""
         self._started = time.perf_counter()
         try:
-            self._exchange()
+            if self._route.handle is not None:
+                self._travel()
+            else:
+                threading.Thread(target=copy_context().run, args=(self._travel,), daemon=True).start()
+                self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
+            self._stop()
+        self._ended = time.perf_counter()
+        if self._bug is not None:
+            raise self._bug
+        return self.exchange
+
+    def _wait(self) -> None:
+        end = self._started + self._route.timeout
+        while not self._done.wait(min(_LOOK, max(end - time.perf_counter(), 0))):
+            if time.perf_counter() >= end:
+                self._expired = True
+                self._stop()
+                return
+
+    def _stop(self) -> None:
+        """Let nothing begin any more, and cut what has begun; then wait a moment for what came of it."""
+        with self._lock:
+            self._stopped = True
+        if self._connection is not None:
+            with suppress(OSError):  # it was closed meanwhile
+                self._connection.shutdown(socket.SHUT_RDWR)
+        if self._begun or self._connection is not None:
+            with suppress(KeyboardInterrupt):
+                self._done.wait(_GRACE)
+
+    def _travel(self) -> None:
+        try:
+            self._exchange()
         # httpx wraps most faults; a host name that IDNA refuses is a bare UnicodeError
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             self._error = error
-        self._ended = time.perf_counter()
-        return self.exchange
+        except _StoppedError:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
+            self._bug = error
+        finally:
+            self._done.set()
 
     @property
     def exchange(self) -> Exchange:
@@ -95,8 +148,8 @@ class Attempt:
                 self._head = client.send(self._wire_request(), stream=True)
                 self._read(self._head)
             finally:
-                if self._deadline is not None:
-                    self._deadline.close()
+                if self._connection is not None:
+                    self._connection.close()
 
     def _wire_request(self) -> httpx.Request:
         headers = [(name, self._key if isinstance(value, Secret) else value) for name, value in self.request.headers]
@@ -110,12 +163,18 @@ class Attempt:
         )
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            left = self._route.timeout - (time.perf_counter() - self._started)
-            self._deadline = _Deadline(info["return_value"].get_extra_info("socket"), left)
-        # a proxy's CONNECT is a request too, but not ours
-        elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
-            self._begun = True
+        stream = info["return_value"] if event == _CONNECTED else None
+        with self._lock:
+            if self._stopped and not self._begun:
+                if stream is not None:
+                    stream.close()
+                raise _StoppedError
+            if stream is not None:
+                # one of our own for the connection, because TLS takes the first one over
+                self._connection = stream.get_extra_info("socket").dup()
+            # a proxy's CONNECT is a request too, but not ours
+            elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
+                self._begun = True
 
     def _read(self, response: httpx.Response) -> None:
         for chunk in _chunks(response):
@@ -123,10 +182,6 @@ class Attempt:
             if len(self._body) > MOST_BODY:
                 self._fault = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
                 return
-
-    @property
-    def _expired(self) -> bool:
-        return self._deadline is not None and self._deadline.passed
 
     def _response(self, head: httpx.Response) -> Response:
         body, fault = _decoded(bytes(self._body[:MOST_BODY]), head.headers.get("content-encoding", ""))
@@ -157,30 +212,6 @@ class Attempt:
     def _without_key(self, text: str) -> str:
         # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
         return _QUOTED.sub("", text).replace(self._key, REDACTED)
-
-
-class _Deadline:
-    """Cuts a connection when its time is up: the client's own time-outs begin anew with every byte.
-
-    It holds a socket of its own for the connection, because TLS takes the first one over.
-    """
-
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
-        self.passed = False
-        self._connection = connection.dup()
-        self._timer = threading.Timer(max(seconds, 0), self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def close(self) -> None:
-        """Cut nothing from now on."""
-        self._timer.cancel()
-        self._connection.close()
-
-    def _cut(self) -> None:
-        self.passed = True
-        with suppress(OSError):  # it was closed meanwhile
-            self._connection.shutdown(socket.SHUT_RDWR)
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:

@@ -6,9 +6,11 @@ import gzip
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import tracemalloc
 import zlib
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +34,7 @@ from servers import (
     refusal,
     reset,
     say,
+    wait_until,
 )
 
 from kshell.client import MOST_BODY, Attempt, Route, send
@@ -262,20 +265,56 @@ def test_the_hint_for_a_url_without_a_port_names_port_80():
     assert "kshell sandbox --port 80 " in Attempt(request, KEY, Route()).exchange.error.hint
 
 
-def test_a_connection_that_is_never_taken_up_is_not_sent(told):
-    """A host that does not answer to the connection itself: exit code 4, in time."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        port = full.getsockname()[1]
-        waiting = [socket.socket() for _ in range(3)]
-        for client in waiting:
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A loopback port that takes up no further connection, and does not refuse it."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        port: int = full.getsockname()[1]
+        for _ in range(3):
+            client = waiting.enter_context(socket.socket())
             client.settimeout(0)
             client.connect_ex(("127.0.0.1", port))
+        yield port
+
+
+def test_a_connection_that_is_never_taken_up_is_not_sent(told):
+    """A host that does not answer to the connection itself: exit code 4, in time."""
+    with full_port() as port:
         said = told(f"http://127.0.0.1:{port}", timeout=TIMEOUT)
-        for client in waiting:
-            client.close()
     assert (said.code, said.delivery) == (4, "not-sent")
     assert said.error["message"] == "not sent: no answer within 0.3 s"
     assert said.seconds < TIMEOUT + SLACK
+
+
+def test_a_host_with_several_dead_addresses_takes_no_longer(told, monkeypatch):
+    """The time is for all of them together."""
+    with full_port() as port:
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 20)
+        said = told("https://api.invalid", timeout=TIMEOUT)
+    assert (said.code, said.error["message"]) == (4, "not sent: no answer within 0.3 s")
+    assert said.seconds < TIMEOUT + SLACK
+
+
+def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
+    """Exit code 4, in time; and when the name is found at last, nothing is written any more."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        found = threading.Event()
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+
+        def look_up(*_: object, **__: object) -> list[object]:
+            found.wait(10)
+            return [address]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        exchange = deliver("http://api.invalid", timeout=TIMEOUT)
+        assert exchange.elapsed_ms < (TIMEOUT + SLACK) * 1000
+        found.set()
+        assert wait_until(lambda: server.connections == 1)
+    assert exchange.delivery is Delivery.NOT_SENT
+    assert exchange.error
+    assert exchange.error.message == "not sent: no answer within 0.3 s"
+    assert server.received == b""
 
 
 def test_a_host_without_an_address_is_not_sent(told):

@@ -7,8 +7,10 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -164,7 +166,7 @@ sys.exit(main())
 def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
     """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        monkeypatch.setattr("kshell.client.Attempt._read", _press)
+        monkeypatch.setattr("kshell.client.Attempt._read", _press_and_wait)
         exchange = send(Request("POST", f"{server.url}/x", (), "{}"), "key", Route(5))
     assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
     assert exchange.response.fault == "interrupted before it was complete"
@@ -193,5 +195,30 @@ def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, 
     assert (ran.code, ran.out, ran.err) == (130, "", says)
 
 
+def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
+    """Looking it up cannot be interrupted, so nobody waits for it: not sent, and nothing is, when the name is found."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        found = threading.Event()
+
+        def look_up(*_: object, **__: object) -> list[object]:
+            _press_and_wait()
+            found.set()
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        exchange = send(Request("POST", "http://api.invalid/x", (), "{}"), "key", Route(5))
+        assert not found.is_set()
+        assert found.wait(5)
+        assert wait_until(lambda: server.connections == 1)
+    assert (exchange.delivery, exchange.interrupted) == (Delivery.NOT_SENT, True)
+    assert server.received == b""
+
+
 def _press(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _press_and_wait(*_: object) -> None:
+    """Ctrl-C, from beside the thread that gets it; that one is then given the time to act."""
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.4)
