@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jinja2 import Template as JinjaTemplate
 
@@ -29,7 +29,7 @@ _MOST_INTEGER = 10**18
 
 _TOKEN_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_UNSET = "NaN"  # no value writes it: values are strings, integers or quoted, so it can only mean an unset variable
+_UNSET = "-Infinity"  # no value writes it: values are strings, integers or quoted; nor does anybody who writes JSON
 
 # A payload is JSON with values in it; what makes text of text would be inserted as one value, in quotes.
 _REFUSED: dict[type[nodes.Node], str] = {
@@ -272,6 +272,17 @@ def _replace(text: object, old: str, new: str) -> str:
     return original.replace(old, new)
 
 
+def _unless_unset(change: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that makes other text of a text leaves an unset variable unset, so that its field is left out."""
+
+    @wraps(change)  # with the mark by which Jinja knows what else a filter is given
+    def changed(*arguments: Any, **options: Any) -> Any:
+        unset = next((value for value in arguments if isinstance(value, Unset)), None)
+        return change(*arguments, **options) if unset is None else unset
+
+    return changed
+
+
 def _range(*arguments: int) -> range:
     turns = range(*arguments)
     if len(turns) > MOST_TURNS:
@@ -343,9 +354,12 @@ def text_of(value: object) -> str:
 
 def _environment(kind: type[_Environment], **options: Any) -> _Environment:
     environment = kind(undefined=StrictUndefined, optimized=False, cache_size=0, **options)
-    kept = "abs capitalize count d default first int items last length list lower string title trim truncate upper"
+    kept = "abs count d default first int items last length list string"
+    of_text = "capitalize lower title trim truncate upper"
     environment.filters = {name: FILTERS[name] for name in kept.split()}
-    environment.filters |= {"join": _join, "replace": _replace, "tojson": _itself, "bounded": _bounded_value}
+    environment.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
+    environment.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _itself}
+    environment.filters["bounded"] = _bounded_value
     environment.globals = {"range": _range}
     return environment
 

@@ -208,13 +208,26 @@ def _to_e164(payload: Payload) -> Iterator[Hit]:
 
 
 def _number_fix(number: str) -> str:
+    if number.count("+") > 1:
+        return "write a comma between recipients, and no blank"
     bare = re.sub(r"[\s().-]|;.*", "", number)
     bare = re.sub(r"\d", lambda digit: str(int(digit[0])), bare)  # digits of every script
     bare = f"+{bare[2:]}" if bare.startswith("00") else bare
-    for candidate in (bare, f"+{bare}"):
-        if re.fullmatch(E164, candidate):
-            return f"write {candidate}"
+    if re.fullmatch(E164, bare):
+        return f"write {bare}"
+    # only a number that exists so has its country code already: 9812345678 may be any country's
+    if re.fullmatch(E164, f"+{bare}") and _exists(f"+{bare}"):
+        return f"write +{bare}"
     return "write + and 7 to 15 digits, the country code first, such as +919812345678"
+
+
+def _exists(number: str) -> bool:
+    import phonenumbers  # its country tables take a fifth of a start to load
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 @rule(
@@ -224,7 +237,7 @@ def _to_impossible(payload: Payload) -> Iterator[Hit]:
     numbers = [number for number in recipients_of(payload) if re.fullmatch(E164, number)]
     if not numbers:
         return
-    import phonenumbers  # its country tables take a fifth of a start to load
+    import phonenumbers
 
     for number in numbers:
         try:
