@@ -23,7 +23,8 @@ def main() -> int:
     try:
         if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
             return _shell()
-        from kshell.cli import run
+        with patterns_at_first_use():
+            from kshell.cli import run
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was sent\n")
         return 130
@@ -59,8 +60,7 @@ def _shell() -> int:
 
 def entry() -> NoReturn:
     """``main`` as the process: taking an interpreter apart takes 3 ms and would leave nothing cleaner."""
-    with patterns_at_first_use():
-        code = main()
+    code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # its reader is gone
             stream.flush()

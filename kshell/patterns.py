@@ -1,7 +1,8 @@
-"""Regular expressions compiled at first use: most of those that the libraries define are never matched with.
+"""Regular expressions compiled at first use: most of those that a start's imports define are never matched with.
 
 PyYAML alone compiles one over all of Unicode, for a parser that libyaml stands in for; it is 6 ms of a command's 90. Only
-the process of the command line does so; who imports kshell gets ``re`` as it is.
+the process of the command line starts so, and only what it always imports: that much can be looked through for code that
+asks ``match.re is PATTERN``. Who imports kshell gets ``re`` as it is.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class _AtFirstUse:
 
 @contextmanager
 def patterns_at_first_use() -> Iterator[None]:
-    """Inside, what ``re.compile`` gives is compiled when it is used; a faulty pattern fails only then."""
+    """What is imported inside gets patterns that are compiled when they are used; a faulty one fails only then."""
     re.compile = _AtFirstUse  # type: ignore[assignment]
     try:
         yield
