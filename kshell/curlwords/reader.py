@@ -1,0 +1,69 @@
+"""What every reader gives and is made of: words, oddities, and a text that is gone through once."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_SOMETHING = re.compile(r"\s*\S")
+
+
+class Oddity(NamedTuple):
+    """What a shell would stumble over: where, what, and what to write instead. ``fatal``: the rest cannot be read."""
+
+    line: int
+    column: int
+    message: str
+    fix: str
+    fatal: bool = False
+
+
+class Word(NamedTuple):
+    """A word, where it begins, and the names of the shell's variables in it, which ``text`` holds as they were written."""
+
+    text: str
+    line: int
+    column: int
+    variables: tuple[str, ...] = ()
+
+    def oddity(self, message: str, fix: str) -> Oddity:
+        """Something odd about this word."""
+        return Oddity(self.line, self.column, message, fix)
+
+
+class Words(NamedTuple):
+    """The words of the first command of a text, and what is odd."""
+
+    words: tuple[Word, ...]
+    oddities: tuple[Oddity, ...]
+
+
+class Reader:
+    """Goes through a text once, from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.words: list[Word] = []
+        self.oddities: list[Oddity] = []
+
+    def at(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Whether ``pattern`` matches here."""
+        return pattern.match(self.text, self.position)
+
+    def more(self) -> None:
+        """Say that something stands behind the command."""
+        if self.at(_SOMETHING):
+            self.odd(self.position, "what follows the command", "only the first command is read")
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Line and column of a position, both from 1."""
+        return self.text.count("\n", 0, position) + 1, position - self.text.rfind("\n", 0, position)
+
+    def odd(self, position: int, message: str, fix: str, *, fatal: bool = False) -> None:
+        """Remember what is odd at a position."""
+        self.oddities.append(Oddity(*self.place(position), message, fix, fatal))
+
+    def done(self) -> Words:
+        """What was read."""
+        return Words(tuple(self.words), tuple(self.oddities))
