@@ -50,7 +50,7 @@ def show(result: Result, *, colour: bool | None = None) -> int:
     except OSError as error:
         _leave(sys.stdout)
         _write_notes([f"error: stdout cannot be written: {error.strerror}"], colour)
-        return result.exit_code or EXIT_SETUP
+        return result.exit_code if result.sent else result.exit_code or EXIT_SETUP
     return result.exit_code
 
 

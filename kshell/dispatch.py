@@ -231,7 +231,8 @@ def failure(error: BaseException, session: Session | None) -> Result:
 
 def _usage_lines(error: click.UsageError) -> list[str]:
     path = error.ctx.command_path.strip() if error.ctx else ""
-    return [f"error: {error.format_message()}", f"hint: {path} --help" if path else "hint: help"]
+    message = " ".join(error.format_message().split())  # click lists choices one a line
+    return [f"error: {message}", f"hint: {path} --help" if path else "hint: help"]
 
 
 def _interrupted(session: Session | None) -> str:

@@ -146,8 +146,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean X?`` for the nearest of ``known``, or an empty text when none is near."""
     from difflib import get_close_matches  # slow to import, and most runs make no typing error
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    folded = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[near[0]]}?" if near else ""
 
 
 def listed(known: Iterable[str], *, most: int = 12) -> str:

@@ -172,11 +172,22 @@ def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
 def write_private(file: Path, text: str) -> None:
     """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700).
 
-    Raises ``SetupError`` where it cannot be written.
+    A link stays one; what is no file (``/dev/stdout``, a FIFO) is written to. Raises ``SetupError`` where that fails.
     """
     with _told(file):
-        make_private(file.parent)
-        _write(file, text, 0o600)
+        if _is_stream(file):
+            with file.open("a", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            return
+        target = Path(os.path.realpath(file))
+        make_private(target.parent)
+        _write(target, text, 0o600)
+
+
+def _is_stream(file: Path) -> bool:
+    """Whether it is there and neither a file nor a folder; ``/dev/stdout`` is none either, wherever it leads."""
+    mode = file.stat().st_mode if file.exists() else stat.S_IFREG
+    return file.parent == Path("/dev") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def rewrite(file: Path, text: str) -> None:

@@ -27,7 +27,8 @@ _CODES = "WhatsApp API V2 error codes for send message"
 class Answer(NamedTuple):
     """A documented answer. ``name`` is the shipped account that gets it; ``key`` tells answers of one code apart.
 
-    ``key`` is the key inside the body's ``error`` object; ``next`` is a command, where ``{account}`` is the account's name.
+    ``key`` is the key inside the body's ``error`` object; ``next`` is a command, where ``{account}`` is the account's name
+    and ``{message}`` the words that make the message go the same way again.
     """
 
     name: str
@@ -46,7 +47,7 @@ ANSWERS = (
     Answer(
         "demo", 202, "WA202", "", "Request Accepted",
         "The API took the message and will pass it to WhatsApp. Whether it arrives is told later, by callbacks and reports.",
-        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…",
+        "nobody's", "no: a second send is a second message", "",
         f"{_PAGE}Sample Success Response",
     ),
     Answer(
@@ -64,19 +65,19 @@ ANSWERS = (
     Answer(
         "incorrect-payload", 400, "WA400", "payload", "Refer to correct payload format",
         "The API could not read the payload. It does not say which field is wrong.",
-        "yours: mend the payload", "no: it will be refused again", "kshell check -a {account}",
+        "yours: mend the payload", "no: it will be refused again", "kshell check {message} to=…",
         f"{_PAGE}400 Incorrect payload",
     ),
     Answer(
         "server-error", 500, "WA500", "error", "Please try again later",
         "The API failed. Kaleyra's advice is to try again after 5, 10 and 15 minutes; by then this code is dead.",
         "Kaleyra's; after three failures, its support's", "yes, but with a new code, and not at once",
-        "kshell send -a {account} to=…", f"{_PAGE}500 Internal Server Error",
+        "kshell send {message} to=…", f"{_PAGE}500 Internal Server Error",
     ),
     Answer(
         "low-balance", 400, "E110", "balance", "Low balance",
         "The account's balance does not pay for this message.",
-        "yours: top the account up", "yes, once the balance is topped up", "kshell send -a {account} to=…",
+        "yours: top the account up", "yes, once the balance is topped up", "kshell send {message} to=…",
         f"{_PAGE}400 Low balance",
     ),
     Answer(
@@ -93,7 +94,7 @@ ANSWERS = (
     ),
     Answer(
         "", 200, "WA200", "", "Success", "The API took the message.",
-        "nobody's", "no: a second send is a second message", "kshell send -a {account} to=…", _CODES,
+        "nobody's", "no: a second send is a second message", "", _CODES,
     ),
     Answer(
         "", 400, "WAV2101", "", "Daily limit reached", "The account has sent as many messages as it may in a day.",
@@ -103,7 +104,7 @@ ANSWERS = (
         "", 429, "WA429", "", "Too many requests",
         "More was sent than the API takes. By default a business number may send 80 messages a second (Meta), and to one "
         "recipient one message in 6 seconds.",
-        "yours: send more slowly", "yes, after a pause", "kshell send -a {account} to=…", "WhatsApp templates API V2",
+        "yours: send more slowly", "yes, after a pause", "kshell send {message} to=…", "WhatsApp templates API V2",
     ),
 )  # fmt: skip
 
@@ -113,6 +114,11 @@ SUCCESS_CODES = frozenset(answer.code for answer in ANSWERS if answer.status < 3
 def find_answers(code: str) -> list[Answer]:
     """Every documented answer with this code, in any case of letters. ``WA-401`` has two."""
     return [answer for answer in ANSWERS if answer.code.lower() == code.lower()]
+
+
+def answers_of_status(status: str) -> list[Answer]:
+    """Every documented answer with this HTTP status."""
+    return [answer for answer in ANSWERS if str(answer.status) == status]
 
 
 class Body(NamedTuple):
@@ -209,28 +215,31 @@ def delivery_of(response: Response) -> Delivery:
     return Delivery.UNKNOWN
 
 
-def explain_answer(answer: Answer, account: str = "NAME") -> Explanation:
-    """A row of the table, for the account it happened to."""
+def explain_answer(answer: Answer, account: str = "NAME", message: str = "") -> Explanation:
+    """A row of the table, for the account it happened to; ``message`` as in ``explain``."""
     return Explanation(
         answer.code,
         answer.title,
         answer.meaning,
         answer.who,
         answer.retry,
-        answer.next.format(account=account),
+        answer.next.format(account=account, message=message or f"-a {account}"),
         answer.source,
     )
 
 
-def explain(exchange: Exchange, account: str) -> Explanation:
-    """What came of an exchange: the documented answer, or words for one that nobody documented, or for none."""
+def explain(exchange: Exchange, account: str, message: str = "") -> Explanation:
+    """What came of an exchange: the documented answer, or words for one that nobody documented, or for none.
+
+    ``message`` are the words of its account, pod and template (``-a acme -p sandbox``), where it was not the account's own.
+    """
     if exchange.response is None:
         return _explain_silence(exchange)
     body = read_body(exchange.response)
     known = find_answers(body.code)
     if known:
-        return explain_answer(_best(known, body), account)
-    return _explain_unknown(exchange.response, body, exchange.delivery, account)
+        return explain_answer(_best(known, body), account, message)
+    return _explain_unknown(exchange.response, body, exchange.delivery, message or f"-a {account}")
 
 
 def _best(known: list[Answer], body: Body) -> Answer:
@@ -250,7 +259,7 @@ _UNKNOWN = {
 }  # fmt: skip
 
 
-def _explain_unknown(response: Response, body: Body, delivery: Delivery, account: str) -> Explanation:
+def _explain_unknown(response: Response, body: Body, delivery: Delivery, message: str) -> Explanation:
     meaning, who, retry = _UNKNOWN[delivery]
     title = f"{body.code} is not a documented code" if body.code else f"{response.status} with no code that can be read"
     if 300 <= response.status < 400:
@@ -262,7 +271,7 @@ def _explain_unknown(response: Response, body: Body, delivery: Delivery, account
         )
     fault = body.fault or response.fault
     why = f" About the body: {fault}." if fault else ""
-    return Explanation(body.code, title, meaning + why, who, retry, f"kshell curl -a {account}", "")
+    return Explanation(body.code, title, meaning + why, who, retry, f"kshell curl {message} to=…", "")
 
 
 def _explain_silence(exchange: Exchange) -> Explanation:

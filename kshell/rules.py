@@ -147,7 +147,13 @@ def _type(payload: Payload) -> Iterator[Hit]:
         for pointer, value in places_of(payload, field.pointer):
             if value is MISSING or (isinstance(value, _SHAPES[field.kind]) and not isinstance(value, bool)):
                 continue
-            yield Hit(pointer, f"{field.name} is {_shape(value)}, not {field.kind}", f"write {field.example}")
+            found = f": {value!r}" if isinstance(value, str) else ""
+            fix = (
+                f"write a whole number, such as {field.example}"
+                if field.kind == "integer"
+                else f"write {field.example}"
+            )
+            yield Hit(pointer, f"{field.name} is {_shape(value)}, not {field.kind}{found}", fix)
 
 
 def _shape(value: object) -> str:

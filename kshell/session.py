@@ -58,6 +58,14 @@ class Draft(NamedTuple):
         """The findings that make ``send`` refuse."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
+    @property
+    def way(self) -> str:
+        """The words that send as it was sent: its account, and the pod and template where they are not the account's."""
+        words = ["-a", self.account.name]
+        words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
+        words += ["-t", self.template.name] if self.template.name != self.account.template else []
+        return " ".join(words)
+
 
 class Sent(NamedTuple):
     """A draft that was sent, and what came of it."""

@@ -54,10 +54,18 @@ def test_every_row_is_explained(row: Answer):
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
 def test_every_row_says_all_there_is_to_say(row: Answer):
-    """Meaning, whose move, retry, next command and source: none is missing, and the account is named."""
+    """Meaning, whose move, retry, next command and source: none is missing but a next command where all is well."""
     explanation = explain_answer(row, "acme")
-    assert all(explanation)
+    assert all(explanation._replace(next=explanation.next or "nothing"))
+    assert bool(explanation.next) is (row.status >= 300)
     assert "{" not in explanation.next
+
+
+@pytest.mark.parametrize("row", [row for row in ANSWERS if "{message}" in row.next], ids=lambda row: row.code)
+def test_the_next_command_goes_the_same_way(row: Answer):
+    """What was sent to the simulator with a live account is not sent to that account's pod by what is to be typed next."""
+    got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
+    assert " -a acme -p sandbox to=…" in explain(got, "acme", "-a acme -p sandbox").next
 
 
 @pytest.mark.parametrize("code", list(all_codes()))
@@ -374,13 +382,18 @@ def test_the_document_without_an_answer_has_an_error_in_its_place(cli):
 
 
 def test_the_document_of_what_check_held_back_is_not_sent(cli):
-    """A payload with errors: exit code 1, the document says not-sent, stderr says why."""
+    """A payload with errors: exit code 1, the document says not-sent and why, and so does stderr."""
     ran = cli("send", "to=nobody", "--json")
     assert ran.code == 1
     assert set(ran.json) == DOCUMENT
-    assert [ran.json[name] for name in ("response", "delivery", "explanation", "error", "elapsed_ms")] == [
-        None, "not-sent", None, None, 0,
-    ]  # fmt: skip
+    assert [ran.json[name] for name in ("response", "delivery", "explanation", "elapsed_ms")] == [
+        None,
+        "not-sent",
+        None,
+        0,
+    ]
+    assert ran.json["error"]["message"] == "not sent: the payload has errors"
+    assert [cause.split()[:2] for cause in ran.json["error"]["causes"]] == [["error", "to-e164"]]
     assert "error: not sent: the payload has errors" in ran.err
 
 

@@ -117,6 +117,14 @@ def test_what_is_allowed_and_what_sets_it_is_shown(cli):
     assert "set it" not in cli("explain", "api_key").out
 
 
+def test_a_status_is_all_of_its_answers(cli):
+    """``explain 401`` tells of each documented answer with that status."""
+    lines = cli("explain", "401").out.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("401")] == [
+        ["401", "RBC001"], ["401", "WA401"], ["401", "WA-401"], ["401", "WA-401"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("word", "hint"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,27 @@ def test_a_directory_that_was_there_keeps_its_mode(tmp_path):
     write_private(tmp_path / "c", "after")
     assert (mode(tmp_path), mode(tmp_path / "c")) == (0o755, 0o600)
     assert (tmp_path / "c").read_text() == "after"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    """What it leads to is written, also where that is not there yet."""
+    for name in ("there", "missing"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "there").write_text("before")
+    for name in ("there", "missing"):
+        write_private(tmp_path / name, "after")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "elsewhere" / name).read_text() == "after"
+
+
+def test_what_is_no_file_is_written_to(tmp_path):
+    """A FIFO's reader gets the text, and the FIFO is still there; devices such as /dev/stdout are as safe."""
+    os.mkfifo(tmp_path / "fifo")
+    reader = subprocess.Popen(["cat", tmp_path / "fifo"], stdout=subprocess.PIPE)
+    write_private(tmp_path / "fifo", "text")
+    assert reader.communicate(timeout=10)[0] == b"text"
+    assert (tmp_path / "fifo").is_fifo()
 
 
 @pytest.mark.parametrize("text", ["\ud800", "after"])

@@ -102,9 +102,10 @@ BROKEN: dict[str, list[Case]] = {
     "field-type": [
         Case({TO: 919812345678}, TO, "to_number is a number, not text", "write +91XXXXXXXXX"),
         Case({TO: None}, TO, "to_number is null, not text", "write +91XXXXXXXXX"),
-        Case({f"{BUTTON}/index": "0"}, f"{BUTTON}/index", "index_value is text, not integer", "write 0"),
-        Case({f"{BUTTON}/index": True}, f"{BUTTON}/index", "index_value is true or false, not integer", "write 0"),
-        Case({f"{BUTTON}/index": 0.0}, f"{BUTTON}/index", "index_value is a number, not integer", "write 0"),
+        Case({f"{BUTTON}/index": "0"}, f"{BUTTON}/index", "index_value is text, not integer: '0'",
+             "write a whole number, such as 0"),
+        Case({f"{BUTTON}/index": True}, f"{BUTTON}/index", "index_value is true or false, not integer", "write a whole number"),
+        Case({f"{BUTTON}/index": 0.0}, f"{BUTTON}/index", "index_value is a number, not integer", "write a whole number"),
         Case({"/extra_info": []}, "/extra_info", "extra_info is a list, not object", "write {…}"),
         Case({f"{BODY}/parameters": {}}, f"{BODY}/parameters", "parameters is an object, not list", "write […]"),
         Case({"/extra_info/ref": False}, "/extra_info/ref", "ref is true or false, not text", "write customer1"),

@@ -90,13 +90,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 class Result(NamedTuple):
     """What a command came to: ``output`` for stdout, ``notes`` for stderr, one a line.
 
-    Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``.
+    Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``. ``sent``: the exit code says what
+    became of a message, and that holds also where stdout cannot be written.
     """
 
     output: str | bytes = ""
     notes: Sequence[str] = ()
     exit_code: int = EXIT_DONE
     raw: bool = False
+    sent: bool = False
 
 
 SHOW = "kshell.show"
@@ -220,7 +222,17 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if not equals or not name.isidentifier():
             # what stands behind the = is not repeated: it may be a key
             raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
+        if not text.isascii():
+            _refuse_other_bytes(name, text)
         return name, text
+
+
+def _refuse_other_bytes(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        hint = "is the terminal, or the file it came from, in another encoding?"
+        raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
 def message_options(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -85,7 +85,7 @@ def last(session: Session, number: int | None, *, part: str | None, as_json: boo
 
 
 def _document(sent: Sent) -> dict[str, Json]:
-    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name))
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
 
 
 def _whole(sent: Sent) -> list[str]:

@@ -11,7 +11,7 @@ from kshell.errors import UsageError, did_you_mean, listed
 from kshell.exchanges import explained
 from kshell.fields import FIELDS, field_words, find_fields
 from kshell.jsontext import dumps
-from kshell.responses import ANSWERS, all_codes, explain, explain_answer, find_answers
+from kshell.responses import ANSWERS, all_codes, answers_of_status, explain, explain_answer, find_answers
 from kshell.rules import RULES
 from kshell.terminal import markdown_table, safe
 
@@ -61,12 +61,12 @@ def _last(session: Session) -> Entry:
         hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
-    explanation = explain(exchange, draft.account.name)
+    explanation = explain(exchange, draft.account.name, draft.way)
     return [safe(line) for line in explained(explanation)], {"kind": "answer", **explanation._asdict()}
 
 
 def _entries(word: str) -> Iterator[Entry]:
-    for answer in find_answers(word):
+    for answer in find_answers(word) or answers_of_status(word):
         explanation = explain_answer(answer)
         first, *rest = explained(explanation)
         data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}

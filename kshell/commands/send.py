@@ -20,6 +20,7 @@ from kshell.terminal import finding_line, safe
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kshell.models import Explanation, Json
     from kshell.session import Draft, Overrides, Session
 
 
@@ -81,7 +82,8 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
 def send(session: Session, overrides: Overrides, *, sending: Sending) -> Result:
     """Send the message, once, and say what the answer means.
 
-    The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted, 1 refused, 4 not sent, 5 unknown.
+    The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted; 1 refused, by the API or, before
+    anything is sent, for what check finds; 4 not sent; 5 unknown.
     Without an account of your own nothing leaves this machine: the account demo sends to an embedded simulator.
     """
     draft = session.draft(overrides)
@@ -98,7 +100,7 @@ def deliver(session: Session, draft: Draft, sending: Sending, *, ask: bool) -> R
             return Result(notes=["not sent"], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = session.send(draft, timeout=sending.timeout)
-    return _told(exchange, draft.account.name, notes, sending)
+    return _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
 
 
 def question(draft: Draft) -> str:
@@ -108,20 +110,24 @@ def question(draft: Draft) -> str:
     return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
 
 
-def _told(exchange: Exchange, account: str, notes: Sequence[str], sending: Sending) -> Result:
-    explanation = explain(exchange, account)
+def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[str], sending: Sending) -> Result:
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
-        return Result(dumps(document(exchange, explanation)) + "\n", notes, code)
+        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw)
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
 
 
 def _refused_here(draft: Draft, notes: tuple[str, ...], *, as_json: bool) -> Result:
-    notes = (
-        *notes,
-        "error: not sent: the payload has errors",
-        "hint: mend them, or add --force to see what the API says",
-    )
+    message = "not sent: the payload has errors"
+    hint = "mend them, or add --force to see what the API says"
+    notes = (*notes, f"error: {message}", f"hint: {hint}")
+    if not as_json:
+        return Result("", notes, EXIT_REFUSED)
+    error: dict[str, Json] = {
+        "message": message,
+        "causes": [finding_line(found) for found in draft.errors],
+        "hint": hint,
+    }
     unsent = Exchange(draft.request, None, Delivery.NOT_SENT, 0)
-    return Result(dumps(document(unsent, None)) + "\n" if as_json else "", notes, EXIT_REFUSED)
+    return Result(dumps(document(unsent, None) | {"error": error}) + "\n", notes, EXIT_REFUSED)
