@@ -227,7 +227,7 @@ BROKEN: dict[str, list[Case]] = {
     "language-code": [
         Case({"/messaging_object/template/language/code": code}, "/messaging_object/template/language/code",
              f"WhatsApp has no language {code!r} that kshell knows", fix)
-        for code, fix in (("en-US", "did you mean en_US?"), ("en_us", "did you mean en_"), ("klingon", "look the code up"))
+        for code, fix in (("en-US", "did you mean en_US?"), ("en_us", "did you mean en_US?"), ("klingon", "look the code up"))
     ],
 }  # fmt: skip
 
