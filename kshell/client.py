@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
 _LOOK = 0.1  # seconds until who waits looks whether a Ctrl-C came
@@ -198,7 +199,8 @@ class Attempt:
         what, *causes = self._reasons()
         if self._begun:
             hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
-            return FateUnknownError(f"no answer: {what}; the API may have the message", hint=hint, causes=causes)
+            what = what if what.startswith("no answer") else f"no answer: {what}"
+            return FateUnknownError(f"{what}; the API may have the message", hint=hint, causes=causes)
         hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
         return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
@@ -268,7 +270,7 @@ def _chain(error: BaseException | None) -> list[str]:
     """What went wrong, from the outside in; equal neighbours said once."""
     reasons: list[str] = []
     while error is not None:
-        text = str(error) or type(error).__name__
+        text = _ERRNO.sub("", str(error)).rstrip(".") or type(error).__name__
         if text not in reasons:
             reasons.append(text)
         error = error.__cause__ or error.__context__
