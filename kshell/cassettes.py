@@ -12,7 +12,6 @@ Whoever has the file can still find out whether a number or a code they guess is
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -21,8 +20,8 @@ import threading
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from vcr.cassette import Cassette
 from vcr.persisters.filesystem import CassetteNotFoundError
@@ -33,6 +32,7 @@ from vcr.serializers import yamlserializer
 
 from kshell.errors import CassetteError, Place, SetupError
 from kshell.jsontext import dumps
+from kshell.masking import Private, betrayed, replacer
 from kshell.models import is_loopback
 from kshell.otp import GENERATED
 from kshell.places import shown, write_private
@@ -40,7 +40,7 @@ from kshell.request import KEY_HEADER
 from kshell.rules import codes_of, recipients_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from kshell.models import Json, Payload
 
@@ -86,25 +86,6 @@ def cassette(file: Path, mode: Mode = "once") -> Iterator[None]:
 # ---- pseudonyms
 
 
-class Private(NamedTuple):
-    """A value that no cassette holds. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``.
-
-    ``number`` counts from 1 the codes that a session generated; it is 0 for every other value.
-    """
-
-    kind: str
-    text: str
-    number: int = 0
-
-    def forms(self) -> dict[str, str]:
-        """How it may be written, by the ending of that form's pseudonym."""
-        escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
-        packed = base64.b64encode(self.text.encode("utf-8", "surrogatepass")).decode()
-        encoded = quote(self.text, safe="", errors="surrogatepass")
-        found = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
-        return found | ({"-digits": self.text[1:]} if self.kind == "NUMBER" and self.text[0] == "+" else {})
-
-
 class Pseudonyms:
     """Values to pseudonyms, and back for who knows the value."""
 
@@ -128,19 +109,11 @@ class Pseudonyms:
         for value in values:
             for end, form in value.forms().items():
                 table.setdefault(form, self.of(value) + end)
-        return _replacer(table)
+        return replacer(table)
 
     def restorer(self, values: list[Private]) -> Change:
         """Undoes what ``hider`` did."""
-        return _replacer({self.of(value) + end: form for value in values for end, form in value.forms().items()})
-
-
-def _replacer(table: Mapping[str, str]) -> Change:
-    """Replaces every key of ``table`` by its value, in one pass, so that nothing replaced is looked at again."""
-    if not table:
-        return lambda text: text
-    pattern = re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
-    return lambda text: pattern.sub(lambda match: table[match[0]], text)
+        return replacer({self.of(value) + end: form for value in values for end, form in value.forms().items()})
 
 
 def private_values(request: Request) -> list[Private]:
@@ -189,36 +162,19 @@ def _changed_json(value: Json, change: Change) -> Json:
 
 
 def _changed_answer(answer: Answer, change: Change) -> Answer:
-    """``answer`` with its reason, the values of its headers and its body changed."""
+    """``answer`` with its reason, its headers and its body changed."""
     status = {**answer["status"], "message": change(answer["status"]["message"] or "")}
-    headers = {name: [change(text) for text in texts] for name, texts in answer["headers"].items()}
+    headers = {change(name): [change(text) for text in texts] for name, texts in answer["headers"].items()}
     body = change(_text(answer["body"]["string"])).encode("utf-8", "surrogateescape")
     return {"status": status, "headers": headers, "body": {"string": body}}
 
 
 def _leak(request: Request, answer: Answer, values: list[Private]) -> str:
     """The kind of a value that the pseudonyms left in some other spelling; empty where there is none."""
-    headers = [text for texts in answer["headers"].values() for text in texts]
-    parts = [request.uri, *request.headers.values(), _text(request.body), *headers, _text(answer["body"]["string"])]
-    text = _PSEUDONYM.sub(" ", "\n".join(parts))
-    texts = {text.lower(), unquote(unquote(text)).lower(), re.sub(r"[ ().-]", "", text).lower()}
-    found = (value.kind for value in values if any(trace in text for trace in _traces(value) for text in texts))
-    return next(found, "")
-
-
-def _traces(value: Private) -> Iterator[str]:
-    """Spellings, in lower case, that betray a value; what is too short to be told from other text has none."""
-    if len(value.text) < 4:
-        return
-    raw = value.text.encode("utf-8", "surrogatepass")
-    if value.kind != "CODE":  # a code differs from another word by its case
-        yield value.text.lower().lstrip("+")
-    yield raw.hex()
-    for shift in range(3):  # base64 has three spellings; what its neighbours decide is left out
-        packed = base64.b64encode(b"\0" * shift + raw).decode()
-        trace = packed[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower()
-        if len(trace) > 5:
-            yield trace
+    headers = [text for name, texts in answer["headers"].items() for text in (name, *texts)]
+    said = [answer["status"]["message"], *headers, _text(answer["body"]["string"])]
+    text = "\n".join([request.uri, *request.headers.values(), _text(request.body), *said])
+    return betrayed(_PSEUDONYM.sub(" ", text), values)
 
 
 # ---- matching
@@ -303,6 +259,7 @@ class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
         values += [Private("NUMBER", number) for number in _E164.findall(_text(response["body"]["string"]))]
         hide = self._file.names.hider(values)
         hidden, answer = _hidden_request(request, hide), _changed_answer(response, hide)
+        self._file.faults += _encodings(response)
         self._file.faults += _faults(hidden, answer, values)
         super().append(hidden, answer)
 
@@ -323,13 +280,15 @@ class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
         )
 
 
-def _faults(request: Request, answer: Answer, values: list[Private]) -> Iterator[str]:
-    """Why an exchange must not be written."""
-    encodings = [
-        text for name, texts in answer["headers"].items() if name.lower() == "content-encoding" for text in texts
-    ]
-    if any(encoding.lower() != "identity" for encoding in encodings):
+def _encodings(answer: Answer) -> Iterator[str]:
+    """Why an answer must not be written as it came."""
+    texts = [text for name, texts in answer["headers"].items() if name.lower() == "content-encoding" for text in texts]
+    if any(text.lower() != "identity" for text in texts):
         yield "an answer is compressed, and a secret in it would not be found"
+
+
+def _faults(request: Request, answer: Answer, values: list[Private]) -> Iterator[str]:
+    """Why an exchange must not be written, pseudonyms and all."""
     kind = _leak(request, answer, values)
     if kind:
         yield f"a {kind.lower()} would be in it, in a spelling that has no pseudonym"

@@ -7,30 +7,40 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
 from kshell.errors import EXIT_REFUSED, KshellError
 from kshell.exchanges import document, status_line
 from kshell.jsontext import dumps
-from kshell.keys import resolve
+from kshell.masking import (
+    SHORTEST,
+    betrayed,
+    masked_number,
+    named_values,
+    private_values,
+    replacer,
+    typed_words,
+    without_numbers,
+)
 from kshell.models import REDACTED
-from kshell.responses import explain
-from kshell.rules import codes_of, recipients_of
-from kshell.terminal import safe
+from kshell.responses import explain, read_body
+from kshell.terminal import safe, safe_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from kshell.lines import Line, Word
+    from kshell.masking import Private
     from kshell.models import Json
     from kshell.runs import Case, Run
     from kshell.script import Step
 
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
 _TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
-_SHORTEST = 4  # a shorter code is hidden where the payload has it; in other text it stands by chance
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -38,54 +48,101 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class _Mask:
-    """Hides what one case sent and sent it with."""
+    """Hides what a case was given, what it drafted, sent or not, and what it sent that with."""
 
     def __init__(self, case: Case) -> None:
-        drafts = [sent.draft for sent in case.session.sent] if case.session else []
-        variables = case.session.variables if case.session else {}
-        self._codes = {code for draft in drafts for _, code in codes_of(draft.payload)} | {variables.get("otp", "")} - {
-            ""
-        }
-        recipients = {number for draft in drafts for number in recipients_of(draft.payload)}
-        senders = {draft.account.phone_number for draft in drafts}
-        table = {code: "(code)" for code in self._codes if len(code) >= _SHORTEST}
-        table |= {number: masked_number(number) for number in recipients | senders if len(number) > 6}
-        table |= dict.fromkeys(_keys(case), REDACTED)
-        longest_first = sorted(table, key=len, reverse=True)
-        self._table = table
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if table else None
+        self._values = _values(case)
+        self._codes = {value.text for value in self._values if value.kind == "CODE"}
+        self._digits = [value.text[1:] for value in self._values if value.kind == "NUMBER" and value.text[0] == "+"]
+        self._known = [value for value in self._values if len(value.text) >= SHORTEST]
+        table = {form: hidden for value in self._known for form, hidden in _hidden_forms(value)}
+        self._replaced = replacer(table)
+        self._replaced = replacer({**self._typed(case), **table})
+        self._ids = _ids(case)
 
     def text(self, text: str) -> str:
-        """``text`` without a key, a code or a number."""
-        text = _TYPED_CODE.sub(r"\1(code)", text)
-        if self._pattern:
-            text = self._pattern.sub(lambda match: self._table[match[0]], text)
-        return _NUMBER.sub(lambda match: masked_number(match[0]), text)
+        """``text`` without a key, a code or a number; nothing of one that has them in an unforeseen spelling."""
+        text = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
+        text = without_numbers(text, self._digits, self._ids)
+        kind = betrayed(text, self._known)
+        return f"(hidden: a {kind.lower()} is in it)" if kind else text
+
+    def name(self, text: str) -> str:
+        """A file's name, on one line; digits in it that nobody knows as a number are its own."""
+        return safe_line(self._replaced(text))
 
     def json(self, value: Any) -> Json:
-        """``text`` for every text in a JSON value; a text that is a code, however short, is hidden whole."""
+        """``text`` for every text in a JSON value; what is a code, however short, or a number is hidden whole."""
         if isinstance(value, dict):
             return {self.text(name): self.json(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self.json(item) for item in value]
         if isinstance(value, str):
             return "(code)" if value in self._codes else self.text(value)
+        if isinstance(value, int) and len(str(value)) >= SHORTEST:
+            return self._replaced(str(value)) if self._replaced(str(value)) != str(value) else value
         return value  # type: ignore[no-any-return] # a number, a truth value or nothing
 
+    def _typed(self, case: Case) -> dict[str, str]:
+        """Words that hold a secret only once their quotes are taken away, as they were typed."""
+        found: dict[str, str] = {}
+        for step in case.steps:
+            with suppress(KshellError):
+                words = step.line.words()
+                for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
+                    text = "".join(piece.text for piece in word.pieces)
+                    hidden = self._replaced(text)
+                    if hidden != text and self._replaced(typed) == typed:
+                        found[typed] = hidden
+        return found
 
-def masked_number(number: str) -> str:
-    """``+91XXXXXXXX78``: enough to tell who is meant, too little to call."""
-    return f"{number[:3]}{'X' * (len(number) - 5)}{number[-2:]}" if len(number) > 5 else "X" * len(number)
+
+def _ids(case: Case) -> set[str]:
+    """The ids that messages got: they stay, also where one looks like a number."""
+    answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
+    return {read_body(answer).message_id for answer in answers if answer}
 
 
-def _keys(case: Case) -> Iterator[str]:
-    for account in (
-        {sent.draft.account.name: sent.draft.account for sent in case.session.sent}.values() if case.session else ()
-    ):
-        try:
-            yield resolve(account)
-        except KshellError:
-            continue
+_MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
+
+
+def _mask(case: Case) -> _Mask:
+    """The mask of a case, made once: a run has several reports, and each asks several times."""
+    if case not in _MASKS:
+        _MASKS[case] = _Mask(case)
+    return _MASKS[case]
+
+
+def _values(case: Case) -> list[Private]:
+    """What is private in a case: also what its row says and what its lines name, where they came to no draft."""
+    given = case.row.cells.items() if case.row else ()
+    pairs = [*given, *(pair for step in case.steps for pair in _assigned(step.line))]
+    values = [value for name, text in pairs for value in named_values(name, text)]
+    return [*dict.fromkeys([*(private_values(case.session) if case.session else ()), *values])]
+
+
+def _assigned(line: Line) -> Iterator[tuple[str, str]]:
+    """The variables that a line sets by a text, and what it says behind ``otp``."""
+    with suppress(KshellError):
+        words = line.words() if line.head not in ("expect", "capture") else []
+        plain = ["".join(piece.text for piece in word.pieces) for word in words if not _expressions(word)]
+        yield from (("otp", text) for text in plain[1:2] if plain[0] == "otp" and text != "new")
+        for name, equals, text in (text.partition("=") for text in plain):
+            if equals and name.isidentifier():
+                yield name, text
+
+
+def _expressions(word: Word) -> bool:
+    return any(piece.expression for piece in word.pieces)
+
+
+def _hidden_forms(value: Private) -> Iterator[tuple[str, str]]:
+    """Each form of a value, and what stands in its place."""
+    words = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
+    digits = re.sub("[^0-9]", "", value.text)
+    for form in value.forms().values():
+        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
+        yield form, masked if masked != form else words[value.kind]
 
 
 # ---- what a report says of a case
@@ -106,7 +163,7 @@ class Told(NamedTuple):
 
 def told(case: Case) -> list[Told]:
     """The steps of a case, masked."""
-    mask = _Mask(case)
+    mask = _mask(case)
     return [_told(step, mask) for step in case.steps]
 
 
@@ -115,21 +172,29 @@ def _told(step: Step, mask: _Mask) -> Told:
     account = step.sent.draft.account.name if step.sent else ""
     data = mask.json(document(exchange, explain(exchange, account))) if exchange else None
     return Told(
-        place=f"{step.line.file}:{step.line.number}",
-        line=mask.text(safe(step.line.text)),
+        place=f"{mask.name(step.line.file)}:{step.line.number}",
+        line=mask.text(safe(mask.text(step.line.text))),
         passed=not step.failed,
         exit_code=step.result.exit_code,
         seconds=round(step.seconds, 4),
         status=mask.text(status_line(exchange)) if exchange else "",
         exchange=data if isinstance(data, dict) else None,
-        failure=tuple(mask.text(safe(note)) for note in step.result.notes) if step.failed else (),
+        failure=tuple(mask.text(safe_line(mask.text(note))) for note in step.result.notes) if step.failed else (),
     )
 
 
 def failure_of(case: Case) -> list[str]:
     """What a user reads of the line that failed or of the row that is faulty, masked."""
-    mask = _Mask(case)
-    return [mask.text(safe(note)) for note in case.failure]
+    mask = _mask(case)
+    return [mask.text(safe_line(mask.text(note))) for note in case.failure]
+
+
+def _name(case: Case) -> str:
+    return _mask(case).name(case.name)
+
+
+def _script(case: Case) -> str:
+    return _mask(case).name(case.script.name)
 
 
 def _reason(case: Case) -> str:
@@ -153,8 +218,8 @@ def as_json(run: Run) -> str:
 def _case_data(case: Case) -> Json:
     steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in told(case)]
     return {
-        "name": case.name,
-        "script": case.script.name,
+        "name": _name(case),
+        "script": _script(case),
         "row": case.row.number if case.row else None,
         "state": case.state,
         "exit_code": case.exit_code,
@@ -172,7 +237,7 @@ def as_tap(run: Run) -> str:
     """TAP version 14; what was not run is skipped."""
     lines = ["TAP version 14", f"1..{len(run.cases)}"]
     for number, case in enumerate(run.cases, 1):
-        name = re.sub(r"([\\#])", r"\\\1", case.name)
+        name = re.sub(r"([\\#])", r"\\\1", _name(case))
         skip = " # SKIP not run" if case.state == "not run" else ""
         ok = "ok" if case.state in ("passed", "not run") else "not ok"
         lines.append(f"{ok} {number} - {name}{skip}")
@@ -187,10 +252,10 @@ def as_tap(run: Run) -> str:
 
 def as_junit(run: Run) -> str:
     """JUnit XML as Jenkins, GitLab and others read it: a suite for each script, a test case for each run of it."""
-    scripts = dict.fromkeys(case.script.name for case in run.cases)
+    scripts = dict.fromkeys(_script(case) for case in run.cases)
     root = ET.Element("testsuites", _counts(run.cases, "kshell run", run.seconds))
     for name in scripts:
-        cases = [case for case in run.cases if case.script.name == name]
+        cases = [case for case in run.cases if _script(case) == name]
         counts = _counts(cases, name, sum(case.seconds for case in cases))
         suite = ET.SubElement(root, "testsuite", {**counts, "skipped": str(_count(cases, _is_skipped))})
         for case in cases:
@@ -200,9 +265,9 @@ def as_junit(run: Run) -> str:
 
 
 def _junit_case(suite: ET.Element, case: Case) -> None:
-    name = _xml(f"row {case.row.number}" if case.row else case.script.name)
+    name = _xml(f"row {case.row.number}" if case.row else _script(case))
     seconds = f"{case.seconds:.3f}"
-    element = ET.SubElement(suite, "testcase", {"name": name, "classname": _xml(case.script.name), "time": seconds})
+    element = ET.SubElement(suite, "testcase", {"name": name, "classname": _xml(_script(case)), "time": seconds})
     if _is_skipped(case):
         ET.SubElement(element, "skipped", {"message": "not run"})
     elif case.state != "passed":
@@ -288,9 +353,10 @@ def _html_case(case: Case) -> str:
         f'<pre class="bad">{escape(chr(10).join(failure_of(case)))}</pre>' if case.failure and not case.steps else ""
     )
     word = case.state.replace(" ", "-")
+    ended = f'<span class="{word}">{escape(case.verdict)}</span> <span class="time">{case.seconds * 1000:.0f} ms</span>'
     return (
-        f'<details class="case"{opened}><summary><b>{escape(case.name)}</b> <span class="{word}">{escape(case.verdict)}</span> '
-        f'<span class="time">{case.seconds * 1000:.0f} ms</span></summary>{alone}<ol>\n{steps}\n</ol></details>'
+        f'<details class="case"{opened}><summary><b>{escape(_name(case))}</b> {ended}</summary>{alone}'
+        f"<ol>\n{steps}\n</ol></details>"
     )
 
 

@@ -98,6 +98,7 @@ class Session:
         self.template = ""
         self.settings: dict[str, Setting] = {}
         self.attempt: Attempt | None = None
+        self.drafts: list[Draft] = []  # all of them, because what was only previewed or refused is private too
         self.sent: list[Sent] = []
         # how the shell asks, and about which pods; elsewhere nobody is asked
         self.confirm: Callable[[str], bool] | None = None
@@ -175,11 +176,17 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values)
-        return _drafted(account, pod, template, values, payload, (*_key_notes(account), *notes))
+        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account), *notes)))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """``draft`` with another payload, such as one that was edited by hand."""
-        return _drafted(draft.account, draft.pod, draft.template, draft.values, payload, _key_notes(draft.account))
+        notes = _key_notes(draft.account)
+        return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
+
+    def _kept(self, draft: Draft) -> Draft:
+        if draft not in self.drafts[-1:]:
+            self.drafts.append(draft)
+        return draft
 
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]

@@ -202,7 +202,7 @@ def test_two_cassettes_share_no_pseudonym():
 
 @pytest.mark.parametrize(
     "said",
-    [KEY.upper(), KEY.encode().hex(), "+91 98123-45678",
+    [KEY.swapcase(), KEY.encode().hex(), "+91 98123-45678",
      base64.b64encode(f"x:{KEY}".encode()).decode()],
 )  # fmt: skip
 def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, said):
@@ -210,6 +210,38 @@ def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(se
     with pytest.raises(CassetteError, match=r"was not written: a (key|number) would be in it") as caught:
         send(Echo(f'{{"said": "{said}"}}'), tape)
     assert "what was sent was sent" in caught.value.hint
+    assert not tape.exists()
+
+
+@pytest.mark.parametrize("secret", [KEY, TO[1:], "ABCDEF"])
+def test_the_name_of_a_header_is_hidden_as_its_value_is(send, tape, secret):
+    """And comes back when it is played."""
+    first = send(Echo('{"code": "WA202"}', (f"x-{secret}", "1")), tape, otp="ABCDEF")
+    assert secret.lower() not in tape.read_text().lower()
+    assert answer_of(send(Nobody(), tape, "none", otp="ABCDEF")) == answer_of(first)
+
+
+@pytest.mark.parametrize("secret", [KEY, TO[1:], "ABCDEF"])
+def test_a_status_line_s_words_are_hidden(send, tape, secret):
+    """What a server says behind the status is as free as a body."""
+    server = Echo()
+    server.handle = lambda *_: Response(202, f"no {secret}", (), b"{}")
+    send(server, tape, otp="ABCDEF")
+    assert secret.lower() not in tape.read_text().lower()
+
+
+@pytest.mark.parametrize("said", ["abcdef", "Abcdef", "ABCDEF"])
+def test_a_code_that_is_said_back_in_other_letters_is_hidden(send, tape, said):
+    """And comes back in those letters."""
+    first = send(Echo(f'{{"said": "{said}"}}'), tape, otp="ABCDEF")
+    assert "abcdef" not in tape.read_text().lower()
+    assert answer_of(send(Nobody(), tape, "none", otp="ABCDEF")) == answer_of(first)
+
+
+def test_a_code_in_mixed_letters_keeps_the_file_from_being_written(send, tape):
+    """No pseudonym could give it back."""
+    with pytest.raises(CassetteError, match="a code would be in it"):
+        send(Echo('{"said": "aBcDeF"}'), tape, otp="ABCDEF")
     assert not tape.exists()
 
 
