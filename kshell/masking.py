@@ -16,12 +16,13 @@ from urllib.parse import quote, unquote
 
 from kshell.errors import KshellError
 from kshell.jsontext import dumps
-from kshell.lines import cut, split
+from kshell.lines import Line, cut, split
 from kshell.terminal import safe_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from kshell.commands import Entry
     from kshell.lines import Word
     from kshell.models import Account
     from kshell.session import Draft, Session
@@ -46,6 +47,7 @@ _NUMBER = re.compile(
     r"|(?<!\w)(?<![0-9]\.)(?P<bare>[0-9]{7,15})(?!\w)(?!\.[0-9])"
 )
 _GROUPED = re.compile(rf"[0-9](?:{_BETWEEN}{{0,3}}[0-9]){{6,20}}")
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
@@ -137,6 +139,12 @@ def values_of(draft: Draft) -> Iterator[Private]:
 
 def private_values(session: Session) -> list[Private]:
     """Every key, code and number that a session has had: in what was drafted, sent or not, and in its variables."""
+    accounts = {draft.account.name: draft.account for draft in session.drafts}
+    return [*dict.fromkeys([*_keys(accounts.values()), *codes_and_numbers(session)])]
+
+
+def codes_and_numbers(session: Session) -> list[Private]:
+    """As ``private_values``, without asking for a key."""
     found = [value for draft in session.drafts for value in values_of(draft)]
     found += [Private("CODE", code) for code in session.generated]
     for name, setting in session.settings.items():
@@ -145,8 +153,7 @@ def private_values(session: Session) -> list[Private]:
             "otp",
         ):  # else it was taken out of an answer, as in code = body.code
             found += named_values(name, setting.text)
-    accounts = {draft.account.name: draft.account for draft in session.drafts}
-    return [*dict.fromkeys([*_keys(accounts.values()), *found])]
+    return found
 
 
 def named_values(name: str, text: str) -> Iterator[Private]:
@@ -236,37 +243,78 @@ def storable(line: str, secrets: Iterable[str] = ()) -> str:
     """``line`` as it may be stored; empty where nothing of it may be. ``secrets`` are this session's own."""
     if line[:1].isspace() or "\n" in line:
         return ""
+    line = line.removeprefix("kshell ").lstrip()  # the shell takes it so, too
     try:
         command, sign, target = cut(line)
         words = split(command)
     except KshellError:
         return ""  # it cannot be read, so nobody knows what is in it
-    if not words:
+    entry = _entry(words)
+    if entry is None:
         return ""
-    kept = " ".join(filter(None, (*_masked(typed_words(command, words), words), sign, target)))
-    return "" if _tells(kept, secrets) else kept
+    if entry.whole:
+        kept, hidden = _kept_expression(line), []
+    else:
+        pairs = list(_masked(typed_words(command, words), words))
+        kept = " ".join(filter(None, (*(text for text, _ in pairs), sign, target)))
+        hidden = [value for _, value in pairs if len(value) >= _SHORTEST]
+    return "" if _tells(kept, [*secrets, *hidden]) else kept
 
 
 def typed_words(line: str, words: list[Word]) -> list[str]:
     """Each of a line's words as it was typed, with its quotes."""
-    ends = [word.column - 1 for word in words[1:]] + [len(line)]
+    ends = [word.column - 1 for word in words[1:]] + [_end(line, words)]
     return [line[word.column - 1 : end].rstrip() for word, end in zip(words, ends, strict=True)]
 
 
-def secret_values(variables: Mapping[str, str]) -> list[str]:
-    """The values among ``variables`` that must not be stored."""
-    return [value for name, value in variables.items() if kind_by_name(name) and len(value) >= _SHORTEST]
+def _end(line: str, words: list[Word]) -> int:
+    """Where the last word ends, before a comment."""
+    signs = (match.start() for match in re.finditer(r"(?<=\s)#", line))
+    return next((sign for sign in signs if _is_split(line[:sign], words)), len(line))
 
 
-def _masked(typed: list[str], words: list[Word]) -> Iterator[str]:
+def _is_split(line: str, words: list[Word]) -> bool:
+    try:
+        return split(line) == words
+    except KshellError:
+        return False  # the sign stands in quotes
+
+
+def secret_texts(session: Session) -> list[str]:
+    """What no line of a session's history may hold, in every form."""
+    values = dict.fromkeys(codes_and_numbers(session))
+    return [form for value in values for form in value.forms().values() if len(form) >= _SHORTEST]
+
+
+def _entry(words: list[Word]) -> Entry | None:
+    """The command that a line is; None for what is none, such as a misspelt ``otp``."""
+    from kshell.commands import SECTIONS
+
+    name = _text(words[0]) if words else ""
+    return next((entries[name] for entries in SECTIONS.values() if name in entries), None)
+
+
+def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
+    """Each word as it may be stored, and the value that was taken out of it."""
+    after = ""  # the name before a blank that was typed behind its =
     for position, word in enumerate(words):
-        name, equals, value = _text(word).partition("=")
+        text = _text(word)
+        name, equals, value = text.partition("=")
         if equals and name.isidentifier() and (kind_by_name(name) or _LOOKS.search(value)):
-            yield f"{name}={{{{ {name} }}}}"
-        elif position == 1 and typed[0] == "otp" and typed[1] != "new":
-            yield "{{ otp }}"
+            yield f"{name}={{{{ {name} }}}}", value
+        elif after or (position > 0 and _text(words[0]) == "otp" and text != "new" and text[:1] != "-"):
+            yield f"{{{{ {after or 'otp'} }}}}", text
         else:
-            yield typed[position]
+            yield typed[position], ""
+        after = name if equals and not value and kind_by_name(name) else ""
+
+
+def _kept_expression(line: str) -> str:
+    """An ``expect`` or ``capture`` without its comment; empty where a text in it may be a code, by the names beside it."""
+    plain = _STRING.sub('""', line)
+    names = re.findall(r"(?<!\w)(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*", plain)
+    telling = [name for name in names if name != "body.code" and any(map(kind_by_name, name.split(".")))]
+    return "" if telling and plain != line else f"{line.split(maxsplit=1)[0]} {Line('', 1, (line,)).rest()[0]}"
 
 
 def _text(word: Word) -> str:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kshell.masking import secret_values, storable
+from kshell.masking import secret_texts, storable
+from kshell.places import Places
+from kshell.session import Session
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,17 @@ from kshell.masking import secret_values, storable
         ("diff 12 13", "diff 12 13"),
         ("send --timeout 30", "send --timeout 30"),
         ("explain WA-401", "explain WA-401"),
+        ("kshell otp ABCDEF", "otp {{ otp }}"),
+        ('"otp" ABCDEF', '"otp" {{ otp }}'),
+        (r"ot\p ABCDEF", r"ot\p {{ otp }}"),
+        ("otp -- ABCDEF", "otp -- {{ otp }}"),
+        ("send otp= ABCDEF", "send otp={{ otp }} {{ otp }}"),
+        ("vars # ABCDEF", "vars"),
+        ("set ref='a # b' # ABCDEF", "set ref='a # b'"),
+        ("expect status == 202 # ABCDEF", "expect status == 202"),
+        ("expect status > 300", "expect status > 300"),
+        ('expect body.code == "WA202"', 'expect body.code == "WA202"'),
+        ("capture otp = body.said", "capture otp = body.said"),
     ],
 )
 def test_a_value_that_tells_becomes_the_expression_that_means_it(line, kept):
@@ -45,6 +58,13 @@ def test_a_value_that_tells_becomes_the_expression_that_means_it(line, kept):
         "curl | grep 482913",
         "explain A0123456789abcdef0123456789abcdef",
         "echo {{ '482913' }}",
+        "opt ABCDEF",
+        "{{ 'otp' }} ABCDEF",
+        'expect otp == "ABCDEF"',
+        "kshell expect 'ABCDEF' == to",
+        'expect body.otp == "ABCDEF"',
+        'capture otp = "ABCDEF"',
+        "curl otp=ABCDEF | grep ABCDEF",
         "send 'to=+91",
         "# a comment 12345",
         "",
@@ -58,9 +78,12 @@ def test_a_line_that_may_still_tell_is_not_stored(line):
 
 def test_this_session_s_secrets_are_found_wherever_they_stand():
     """A code of letters is known by the session that has it."""
-    secrets = secret_values({"otp": "ABCDEF", "to": "+919812345678", "language": "en_US"})
-    assert secrets == ["ABCDEF", "+919812345678"]
+    session = Session(Places.standard())
+    for name, text in {"otp": "ABCDEF", "to": "+919812345678", "language": "en_US"}.items():
+        session.set(name, text)
+    secrets = secret_texts(session)
     assert storable("curl | grep ABCDEF", secrets) == ""
+    assert storable("curl | grep abcdef", secrets) == ""
     assert storable("set language=en_US", secrets) == "set language=en_US"
 
 

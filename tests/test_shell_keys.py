@@ -454,6 +454,12 @@ def test_typed_lines_are_kept_privately(typed):
     assert stat.S_IMODE(history().parent.stat().st_mode) == 0o700
 
 
+def test_a_line_that_goes_on_is_kept_as_the_one_that_it_is(typed):
+    r"""A code below a \ is behind otp all the same."""
+    typed("otp \\", ENTER, "ABCDEF", ENTER)
+    assert history().read_text() == "otp {{ otp }}\n"
+
+
 def test_a_line_that_begins_with_a_space_is_forgotten(typed):
     """It is run, and neither the file nor the arrow key has it."""
     shell = typed(" pods sandbox", ENTER, "explain ref", ENTER, PAUSE, UP, UP, ENTER)

@@ -43,8 +43,10 @@ class PrivateHistory(History):
 
     def store_string(self, string: str) -> None:
         """Append what may be stored of a line, or of each line of a paste."""
+        from kshell.shell.running import joined
+
         try:
-            kept = [line for line in map(self._storable, string.split("\n")) if line]
+            kept = [line for line in map(self._storable, joined(string)) if line]
             if kept:
                 self._append("".join(f"{line}\n" for line in kept))
         except Exception:  # a bug of ours must not come between two lines; what may hold a secret is not stored

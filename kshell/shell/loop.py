@@ -136,9 +136,9 @@ class Loop:
         return CommandCompleter(self.session)
 
     def _secrets(self) -> list[str]:
-        from kshell.masking import secret_values
+        from kshell.masking import secret_texts
 
-        return secret_values(self.session.variables)
+        return secret_texts(self.session)
 
     def _toolbar(self) -> StyleAndTextTuples:
         app = self.prompts.app
