@@ -18,11 +18,12 @@ import re
 import secrets
 import threading
 from collections import defaultdict, deque
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from vcr import patch
 from vcr.cassette import Cassette
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.record_mode import RecordMode
@@ -30,6 +31,7 @@ from vcr.request import Request
 from vcr.serialize import deserialize, serialize
 from vcr.serializers import yamlserializer
 
+from kshell.client import MOST_BODY
 from kshell.errors import CassetteError, Place, SetupError
 from kshell.jsontext import dumps
 from kshell.masking import Private, betrayed, replacer
@@ -38,6 +40,7 @@ from kshell.otp import GENERATED
 from kshell.places import shown, write_private
 from kshell.request import KEY_HEADER
 from kshell.rules import codes_of, recipients_of
+from kshell.yamlfile import anchor_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +60,11 @@ MODES: dict[Mode, RecordMode] = {
     "all": RecordMode.ALL,
 }
 MOST_BYTES = 64 * 1024 * 1024
+MOST_NUMBERS = 1000  # in an answer, each hidden at the price of a pseudonym
+_END = 16 * 1024  # characters: a secret may be cut in two at the end of what was read
+MOST_READ = (
+    MOST_BODY + 8 * _END
+)  # of an answer; more than the client takes, so that it says so, now and when it is played
 
 _HASHES = 1000
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
@@ -77,10 +85,48 @@ def cassette(file: Path, mode: Mode = "once") -> Iterator[None]:
     if mode == "none" and not file.exists():
         raise CassetteError(f"there is no cassette {shown(file)}", hint="--record once records it")
     kept = _File(file, anew=mode == "all")
-    with _Cassette.use(path=str(file), persister=kept, serializer=kept, record_mode=MODES[mode]):
+    with ExitStack() as stack:
+        with _bounded_streams():
+            stack.enter_context(_Cassette.use(path=str(file), persister=kept, serializer=kept, record_mode=MODES[mode]))
         yield
     if kept.failure:
         raise kept.failure
+
+
+# ---- how much is read of an answer
+
+
+@contextmanager
+def _bounded_streams() -> Iterator[None]:
+    """What vcrpy patches meanwhile reads no more of an answer than is kept; by itself it reads all that a server sends."""
+    real = patch._HttpxHttpTransport_handle_request
+
+    def bounded(transport: Any, request: Any) -> Any:
+        response = real(transport, request)
+        response.stream = _Bounded(response.stream)
+        return response
+
+    patch._HttpxHttpTransport_handle_request = bounded
+    try:
+        yield
+    finally:
+        patch._HttpxHttpTransport_handle_request = real
+
+
+class _Bounded:
+    """A stream that ends once so much is read that the client says it was more than it takes."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.close = stream.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = MOST_READ
+        for chunk in self._stream:
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
 
 
 # ---- pseudonyms
@@ -167,6 +213,11 @@ def _changed_answer(answer: Answer, change: Change) -> Answer:
     headers = {change(name): [change(text) for text in texts] for name, texts in answer["headers"].items()}
     body = change(_text(answer["body"]["string"])).encode("utf-8", "surrogateescape")
     return {"status": status, "headers": headers, "body": {"string": body}}
+
+
+def _cut(body: bytes) -> bytes:
+    """What was read of a body that is too long, hidden already, without its end, and longer than the client takes."""
+    return _text(body)[:-_END].encode("utf-8", "surrogateescape") + b" " * (MOST_READ - MOST_BODY)
 
 
 def _leak(request: Request, answer: Answer, values: list[Private]) -> str:
@@ -256,9 +307,16 @@ class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
             super().append(request, response)
             return
         values = private_values(request)
-        values += [Private("NUMBER", number) for number in _E164.findall(_text(response["body"]["string"]))]
+        said = dict.fromkeys(_E164.findall(_text(response["body"]["string"])))
+        if len(said) > MOST_NUMBERS:
+            self._file.faults.append(f"an answer has more than {MOST_NUMBERS} phone numbers")
+            self.dirty = True  # else vcrpy would not come to write it, and nothing would be said
+            return
+        values += [Private("NUMBER", number) for number in said]
         hide = self._file.names.hider(values)
         hidden, answer = _hidden_request(request, hide), _changed_answer(response, hide)
+        if len(response["body"]["string"]) > MOST_BODY:
+            answer["body"]["string"] = _cut(answer["body"]["string"])
         self._file.faults += _encodings(response)
         self._file.faults += _faults(hidden, answer, values)
         super().append(hidden, answer)
@@ -336,7 +394,10 @@ class _File:
 
     def deserialize(self, text: str) -> Any:
         """The file's data, by vcrpy's safe loader; the salt is taken from it."""
+        if (at := anchor_in(text)) is not None:
+            raise _AnchorError(at)
         data = yamlserializer.deserialize(text)
+        _check(data)
         salt = data["kshell"]["salt"]
         bytes.fromhex(salt)
         self.names = Pseudonyms(salt)
@@ -362,6 +423,35 @@ class _File:
         at = Place(shown(self.path), mark.line + 1, mark.column + 1) if mark else None
         hint = "--record all records it anew; another file is another cassette"
         return CassetteError(f"the cassette {shown(self.path)} cannot be used: {why}", hint=hint, at=at)
+
+
+class _AnchorError(ValueError):
+    """A cassette has an anchor or an alias, which a few bytes of can be made to take any room."""
+
+    def __init__(self, mark: Any) -> None:
+        super().__init__()
+        self.problem_mark = mark
+
+
+def _check(data: Any) -> None:
+    """Raise for what is of another kind than vcrpy writes it."""
+    for interaction in data["interactions"]:
+        request, answer = interaction["request"], interaction["response"]
+        status, body = answer["status"], answer["body"]["string"]
+        texts = [request["method"], request["uri"], status["message"] or ""]
+        for headers in (request["headers"], answer["headers"]):
+            texts += [text for name, values in headers.items() for text in (name, *_listed(values))]
+        bodies = [request["body"] or "", body]
+        if not all(isinstance(text, str) for text in texts) or not all(
+            isinstance(text, str | bytes) for text in bodies
+        ):
+            raise ValueError("a text is no text")
+        if type(status["code"]) is not int or not texts[2].isascii():
+            raise ValueError("a status is none")
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [None]
 
 
 def _checked(request: Request) -> Request:

@@ -31,6 +31,8 @@ _NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
 
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # YAML begins a line there, and an editor or ``Place`` does not
 
+_ANCHOR = re.compile(r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]")
+
 Value = str | list["Node"] | dict[str, tuple["Node", "Node"]]
 
 
@@ -146,6 +148,17 @@ class Document:
 def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
     """As ``Document``, but a text is parsed once: a script asks for its profiles at every line."""
     return Document(file, text, fault, before=before)
+
+
+def anchor_in(text: str) -> Any:
+    """The mark of the first anchor or alias in a YAML text, for who reads it by another loader; None where there is none.
+
+    Raises PyYAML's error for what is no YAML.
+    """
+    if not _ANCHOR.search(text):
+        return None  # parsing a text twice takes as long again
+    events = yaml.parse(text, Loader=_FASTEST)
+    return next((event.start_mark for event in events if getattr(event, "anchor", None)), None)
 
 
 class Table:

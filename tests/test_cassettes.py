@@ -7,6 +7,8 @@ import re
 import shutil
 import socket
 import stat
+import tracemalloc
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from record_cassettes import CODE, FOLDER, NAMES, TO, record
+from servers import Server, flood, local_pod, read, say
 
 from kshell import cassettes
 from kshell.cassettes import Private, Pseudonyms, cassette, facts_of
@@ -334,14 +337,100 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
     assert "Recorded from the API;" in tape.read_text()
 
 
+# ---- long answers
+
+
+@pytest.fixture
+def flooded(send, write):
+    """Send to a server that says 48 MB of a text: ``flooded(text, tape)`` gives the ``Exchange`` and what was written."""
+
+    def sent(text: bytes, tape: Path | None, mode: str = "once") -> tuple[Exchange, int]:
+        written: list[int] = []
+        chunk = text * (65536 // len(text))
+        with Server(read, say(b"HTTP/1.1 202 OK\r\n\r\n"), flood(chunk, 48, written)) as server:
+            local_pod(f"http://127.0.0.1:{server.port}")
+            session = Session(Places.standard())
+            draft = session.draft(Overrides(account="canary", pod="local", variables={"to": TO, "otp": CODE}))
+            if mode == "none":
+                draft = draft._replace(request=draft.request._replace(url=sent.url))
+            sent.url = draft.request.url
+            with cassette(tape, mode) if tape else nullcontext():
+                exchange = session.send(draft, timeout=10)
+        return exchange, sum(written)
+
+    return sent
+
+
+def test_no_more_is_read_of_an_answer_than_without_a_cassette(flooded, tape):
+    """The exchange is the same, with the same fault; file and memory are bounded."""
+    tracemalloc.start()
+    exchange, written = flooded(b"x", tape)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answer_of(exchange) == answer_of(flooded(b"x", None)[0])
+    assert "more than 1024 KiB" in exchange.response.fault
+    assert written < 48 << 20
+    assert most < 32 << 20
+    assert tape.stat().st_size < 2 << 20
+
+
+@pytest.mark.parametrize("text", [b"x", f"{CODE} ".encode(), "\u00e4\u20ac ".encode(), b"\xff\xfe", f"{KEY}".encode()])
+def test_a_long_answer_that_is_played_has_the_fault_that_it_had(flooded, tape, text):
+    """And what is shown of it is the same; no part of a secret is where it was cut."""
+    first, _ = flooded(text, tape)
+    assert CODE[:-1] not in tape.read_text()
+    assert KEY[:8] not in tape.read_text()
+    assert answer_of(flooded(text, tape, "none")[0]) == answer_of(first)
+
+
+def test_an_answer_of_many_numbers_is_not_kept(send, tape):
+    """Each would take its time to be hidden."""
+    with pytest.raises(CassetteError, match="more than 1000 phone numbers"):
+        send(Echo(" ".join(f"+4477{number:08}" for number in range(1001))), tape)
+
+
 # ---- hostile and broken files
+
+
+SHAPE = """kshell: {{salt: '00'}}
+interactions:
+- request: {{method: POST, {}, body: '', headers: {{}}}}
+  response: {{status: {{code: 202, {}}}, headers: {{{}}}, body: {{string: ''}}}}
+version: 1
+"""
+
+
+def test_a_cassette_of_the_right_shape_is_used(send, tape):
+    """What the next test makes wrong is right but for that."""
+    tape.write_text(SHAPE.format("uri: x", "message: OK", "x: [y]"))
+    with pytest.raises(CassetteError, match="no such request"):
+        send(Nobody(), tape)
+
+
+def test_a_cassette_that_grows_when_it_is_read_is_refused_at_once(send, tape):
+    """Aliases of aliases: a few hundred bytes that a YAML loader makes hundreds of megabytes of."""
+    lines = [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 10)]
+    tape.write_text("a0: &a0 x\n" + "\n".join(lines) + "\nkshell: {salt: '00'}\ninteractions: []\nversion: 1\n")
+    with pytest.raises(CassetteError, match="cannot be used") as caught:
+        send(Nobody(), tape)
+    assert (caught.value.at.line, caught.value.at.column) == (1, 5)
+
+
+def test_no_cassette_is_written_with_an_anchor(send, tape):
+    """Though two exchanges are equal, and one of them was read from the file."""
+    for _ in range(3):
+        send(Echo('{"a": "&b *c"}', ("x", "&a"), ("y", "&a")), tape, "new", ref="&a")
+    send(Nobody(), tape, "once", ref="&a")
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[", "a: [b", "kshell: {salt: zz}", "kshell: {salt: 5}\ninteractions: []", "- 1", "interactions: []\nversion: 1\n",
      "kshell: {salt: '00'}\ninteractions: [1]", "kshell: {salt: '00'}\ninteractions: [{request: {}, response: {}}]",
-     "a: &a [*a]\nkshell: *a", "[" * 5000, "\x00"],
+     "a: &a [*a]\nkshell: *a", "[" * 5000, "\x00", "kshell: &a {salt: '00'}\ninteractions: []",
+     SHAPE.format("uri: 1", "message: OK", "x: [y]"), SHAPE.format("uri: x", "message: [x]", "x: [y]"),
+     SHAPE.format("uri: x", "message: OK", "x: y"), SHAPE.format("uri: x", "message: OK", "x: [1]"),
+     SHAPE.format("uri: x", "message: OK", "1: [y]"), SHAPE.format("uri: x", "message: Ö", "x: [y]")],
 )  # fmt: skip
 def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
     """It is not taken for an empty one, which would be written over."""
