@@ -15,6 +15,7 @@ from kshell.commands import SECTIONS
 from kshell.errors import KshellError, SetupError
 from kshell.keys import resolve
 from kshell.lines import Line, Piece, quote
+from kshell.masking import SHORTEST, Private, kind_by_name, numbers_in, private_values
 from kshell.models import Delivery
 from kshell.places import write_private
 from kshell.profiles import load_account
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
     from kshell.models import Exchange
     from kshell.session import Session
 
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
-_SECRET_NAMES = ("to", "otp")
+_KINDS = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}  # of a private value, what its references are called by
 _GIVEN = ("var", "row")  # what a run is given from outside
 _NOT_KEPT = frozenset({"record", "source", "run", "help", "shell", "exit"})
-_SHORTEST = 4  # a shorter code is hidden where it is typed as one; in other text it stands by chance
 
 
 class Recording:
@@ -48,6 +47,8 @@ class Recording:
         self._lines: list[tuple[Line | str, str]] = []
         self._sent = len(session.sent)
         self._otp = ""
+        self._private: dict[str, str] = {}
+        self._private_of: tuple[object, ...] = ()
         for line in self._state(session):
             self._add(session, line)
         self._write(session)
@@ -64,6 +65,9 @@ class Recording:
     def _keep(self, session: Session, line: Line, result: Result) -> None:
         exchange = session.sent[-1].exchange if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
+        before = self._private
+        if self._known_forms(session) != before:  # an earlier line may hold what is known to be a secret only now
+            self._lines = [(line, self._text(session, line)) for line, _ in self._lines]
         kept = line.head not in _NOT_KEPT and line.head in _known() and (result.exit_code == 0 or exchange is not None)
         if kept:
             self._add(session, line)
@@ -117,7 +121,8 @@ class Recording:
         if line.head in ("expect", "capture"):
             return self._whole(session, line)
         words = line.words()
-        return " ".join(self._word(session, word, words[0], position) for position, word in enumerate(words))
+        text = " ".join(self._word(session, word, words[0], position) for position, word in enumerate(words))
+        return _left_out(line) if self._found(session, text) else text
 
     def _word(self, session: Session, word: Word, head: Word, position: int) -> str:
         """A word in the one spelling that a recording has for it: ``name=``, then what follows."""
@@ -133,11 +138,12 @@ class Recording:
         return "".join(self._piece(session, piece) for piece in (first, *rest))
 
     def _piece(self, session: Session, piece: Piece) -> str:
-        return f"{{{{{piece.text}}}}}" if piece.expression else self._literal(session, piece.text)
+        return f"{{{{{self._named(session, piece.text)}}}}}" if piece.expression else self._literal(session, piece.text)
 
     def _assignment(self, session: Session, name: str, value: str) -> str:
-        if name in _SECRET_NAMES and value:
-            return f"{name}={self._reference(name, value)}"
+        kind = _KINDS.get(kind_by_name(name))
+        if kind and value:
+            return f"{name}={self._reference(kind, value)}"
         return f"{name}={self._literal(session, value) or quote('')}"
 
     def _literal(self, session: Session, text: str) -> str:
@@ -152,16 +158,16 @@ class Recording:
 
     def _found(self, session: Session, text: str) -> dict[str, str]:
         """The secrets in ``text``, and the kind of each."""
-        known = {value: name.rpartition("_")[0] for value, name in self.references.items() if len(value) >= _SHORTEST}
-        known |= {
-            setting.text: name
-            for name, setting in session.settings.items()
-            if name in _SECRET_NAMES and len(setting.text) >= _SHORTEST
-        }
-        known |= dict.fromkeys(_keys(session), "key")
-        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(
-            _NUMBER.findall(text), "to"
-        )
+        known = {value: name.rpartition("_")[0] for value, name in self.references.items() if len(value) >= SHORTEST}
+        known |= self._known_forms(session)
+        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(numbers_in(text), "to")
+
+    def _known_forms(self, session: Session) -> dict[str, str]:
+        """``_private``, made anew where the session has drafted or set something since."""
+        now = (len(session.drafts), session.account, *session.settings.items())
+        if now != self._private_of:
+            self._private_of, self._private = now, _private(session)
+        return self._private
 
     def _reference(self, kind: str, value: str) -> str:
         return f"{{{{ {self._name(kind, value)} }}}}"
@@ -173,12 +179,16 @@ class Recording:
         return self.references[value]
 
     def _whole(self, session: Session, line: Line) -> str:
+        text = self._named(session, line.text.strip())
+        return _left_out(line) if self._found(session, text) else text
+
+    def _named(self, session: Session, expression: str) -> str:
         """An expression, in which a text that is a secret becomes the reference's name."""
-        text = line.text.strip()
-        for secret, kind in self._found(session, text).items():
+        for secret, kind in self._found(session, expression).items():
             for written in (f'"{secret}"', f"'{secret}'"):
-                text = text.replace(written, self._name(kind, secret))
-        return f"# {line.head}: not kept, a secret is in it" if self._found(session, text) else text
+                if written in expression:
+                    expression = expression.replace(written, self._name(kind, secret))
+        return expression
 
     def _expectation(self, exchange: Exchange) -> Iterator[str]:
         if not self._expects:
@@ -196,6 +206,10 @@ def expectation(exchange: Exchange) -> str:
     return f"expect status == {exchange.response.status}" + (f" and body.code == {json.dumps(code)}" if code else "")
 
 
+def _left_out(line: Line) -> str:
+    return f"# {line.head}: not kept, a secret is in it"
+
+
 def _known() -> set[str]:
     return {name for entries in SECTIONS.values() for name, entry in entries.items() if "script" in entry.mouths}
 
@@ -203,6 +217,14 @@ def _known() -> set[str]:
 def _generated(session: Session) -> str:
     setting = session.settings.get("otp")
     return setting.text if setting and setting.source == "generated" else ""
+
+
+def _private(session: Session) -> dict[str, str]:
+    """Every form of what is private in the session, and the kind of the reference that it becomes."""
+    values = [Private("KEY", key) for key in _keys(session)] + private_values(session)
+    return {
+        form: _KINDS[value.kind] for value in values for form in value.forms().values() if len(value.text) >= SHORTEST
+    }
 
 
 def _keys(session: Session) -> Iterator[str]:

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,41 @@ def test_no_secret_is_in_a_recording(shell, write, monkeypatch):
     for secret in (key, CODE, TO, "+447700900123"):
         assert secret not in text
     assert "expect otp_1 == otp and to_1 == to" in text
+
+
+PASSCODE = (PROJECT / "templates" / "auth.json.j2").read_text().replace("otp", "passcode")
+LINES_WITH_A_CODE = [
+    ("send passcode=QXZWVB",), ("set x=QXZWVB", "send passcode=QXZWVB"), ("set passcode=QXZWVB",),
+    ("send passcode=QXZWVB ref=qxzwvb",), ("send passcode=QXZWVB", "set x=UVhaV1ZC"), ("send passcode={{ 'QXZWVB' }}",),
+    ("set x=QXZWVB", "check passcode=QXZWVB index=x"), ("set x=QXZWVB", "send passcode=QXZWVB to=nobody"),
+    ("send passcode=QXZWVB", "set x={{ 'a QXZWVB' }}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", LINES_WITH_A_CODE, ids="; ".join)
+def test_a_code_is_known_by_the_message_that_held_it(shell, write, lines):
+    """Whatever its variable is called and however it is written, also in a line before, and where it was not sent."""
+    write("templates/other.json.j2", PASSCODE)
+    shell("use template other", f"set to={TO}", "record r.kshell", *lines, "record stop")
+    assert "qxzwvb" not in recorded().lower()
+    assert "UVhaV1ZC" not in recorded()
+
+
+def test_a_code_of_another_name_is_given_to_the_run(shell, write, cli):
+    """As its first line says."""
+    write("templates/other.json.j2", PASSCODE)
+    shell("use template other", "record r.kshell", f"send to={TO} passcode=QXZWVB", "record stop")
+    assert recorded().splitlines()[0] == "# kshell run FILE --var to_1=… --var otp_1=…"
+    assert cli("run", "r.kshell", "--var", f"to_1={TO}", "--var", "otp_1=QXZWVB").code == 0
+
+
+@pytest.mark.parametrize("text", [TO[1:], f"x{TO[1:]}x", f"%2B{TO[1:]}", "447700900123", "'+91 98123 45678'"])
+def test_a_number_needs_no_plus_to_be_left_out_of_a_recording(shell, text):
+    """Neither the recipient's nor what looks like one."""
+    shell("record r.kshell", f"set ref={text}", f"set to={TO}", "send", "record stop")
+    assert TO[1:] not in recorded()
+    assert "7700" not in recorded()
+    assert "98123" not in recorded()
 
 
 def test_a_recording_begins_with_the_session_as_it_is(shell):
