@@ -1,6 +1,7 @@
 """Updates: what the ``expect`` lines of a script would have to say for the answers it gets now.
 
-Only a value that was written out is replaced: the number or the text on one side of a ``==`` that does not hold.
+Only a value that was written out is replaced: the number or the text on one side of a ``==`` that does not hold. What would
+write a key, a code or a number into the script is no update: the line fails as ever.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.errors import ScriptError
 from kshell.expressions import blames
 from kshell.jinja import evaluate
+from kshell.masking import betrayed, numbers_in
 from kshell.places import read_text, rewrite
 from kshell.script import MOST_BYTES
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from kshell.errors import Place
     from kshell.expressions import Side
     from kshell.lines import Line
+    from kshell.masking import Private
 
 _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")
 
@@ -35,8 +38,10 @@ class Update(NamedTuple):
     new: str
 
 
-def updates_of(expression: str, names: Mapping[str, object], line: Line) -> list[Update]:
-    """What makes the expression of an ``expect`` line hold; nothing where no written value does."""
+def updates_of(
+    expression: str, names: Mapping[str, object], line: Line, private: Sequence[Private] = ()
+) -> list[Update]:
+    """What makes the expression of an ``expect`` line hold; nothing where no written value does, or only a ``private`` one."""
     column = line.rest()[1]
     found: list[Update] = []
     updated = expression
@@ -47,6 +52,8 @@ def updates_of(expression: str, names: Mapping[str, object], line: Line) -> list
         if step is None:
             return []
         side, new = step
+        if _tells(new, private):
+            return []
         grown = len(updated) - len(expression)  # all of it to the left: and is false by its first false operand
         at = line.place(column + side.offset - grown)
         found.append(Update(at, side.text, new))
@@ -61,6 +68,13 @@ def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | No
                 if _LITERAL.match(side.text) and not _LITERAL.match(other.text):
                     return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
     return None
+
+
+def _tells(written: str, private: Sequence[Private]) -> bool:
+    """Whether a value is, or has in it, what no file may hold."""
+    value = json.loads(written)
+    short = any(value == known.text for known in private)
+    return short or bool(betrayed(written, private)) or (isinstance(value, str) and bool(numbers_in(value)))
 
 
 def updated_text(text: str, updates: Sequence[Update]) -> str:

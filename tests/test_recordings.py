@@ -10,6 +10,7 @@ import pytest
 from conftest import PROJECT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servers import Server, answer, local_pod, read
 
 from kshell.dispatch import perform, perform_line
 from kshell.lines import quote
@@ -17,6 +18,7 @@ from kshell.places import Places
 from kshell.session import Session
 
 TO, CODE = "+919812345678", "482913"
+KEY = "Bsecond0000000000000000000000key"
 
 
 @pytest.fixture
@@ -256,6 +258,30 @@ def test_update_reaches_an_included_script(cli, write):
     file = write("deep/b.kshell", "expect status == 1\n")
     assert cli("run", "a.kshell", "--update", "--yes").code == 0
     assert file.read_text() == "expect status == 202\n"
+
+
+@pytest.mark.parametrize("secret", [KEY, KEY.lower(), CODE, TO, TO[1:], "447700900123"])
+def test_update_writes_no_secret_into_a_script(cli, write, monkeypatch, secret):
+    """A server that says one back makes the line fail as ever; the diff has nothing."""
+    monkeypatch.setenv("SECOND", KEY)
+    write("profiles/accounts/own.yaml", "pod: local\nsid: HX1IN\napi_key: env:SECOND\nphone_number: '+447700900100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    script = f"use account own\nsend to={TO} otp={CODE}\nexpect headers['x-k'] == 'old'\n"
+    file = write("s.kshell", script)
+    with Server(read, answer(202, b"{}", ("X-K", f"a {secret}"))) as server:
+        local_pod(server.url)
+        shown, written = cli("run", "s.kshell", "--update"), cli("run", "s.kshell", "--update", "--yes")
+    assert (shown.code, shown.out, written.code) == (1, "", 1)
+    assert file.read_text() == script
+
+
+def test_update_writes_a_number_that_is_none_to_be_called(cli, write):
+    """A time or a count has as many digits."""
+    file = write("s.kshell", f"set to={TO} otp={CODE}\nsend -p local\nexpect body.count == 1\n")
+    with Server(read, answer(202, b'{"count": 123456789}')) as server:
+        local_pod(server.url)
+        assert cli("run", "s.kshell", "--update", "--yes").code == 0
+    assert "body.count == 123456789" in file.read_text()
 
 
 # ---- cassettes in a run

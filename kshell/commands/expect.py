@@ -13,6 +13,7 @@ from kshell.expressions import blames, value_of
 from kshell.jinja import text_of
 from kshell.keys import without_key
 from kshell.lines import Line
+from kshell.masking import private_values
 from kshell.script import capture_parts, check_placed
 from kshell.updates import updates_of
 
@@ -42,9 +43,11 @@ def expect(session: Session, expression: str) -> Result:
             return Result()
         if looks_left:
             time.sleep(session.retry.delay)
-    if session.updates is not None and (found := updates_of(expression, session.names(), line)):
+    if session.updates is not None:
+        found = updates_of(expression, session.names(), line, private_values(session))
         session.updates += found
-        return Result()
+        if found:
+            return Result()
     return Result(notes=_failure(session, expression, line, column), exit_code=EXIT_REFUSED)
 
 
