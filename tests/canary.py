@@ -1,7 +1,7 @@
 """Secrets that every test runs with, and the search for them, in every spelling, in all that a test left or said.
 
-The keys may be nowhere but where ``--reveal`` was typed; the code and the number in no file that kshell writes by itself:
-what it keeps in the user's folder, and cassettes.
+The keys may be nowhere but where ``--reveal`` was typed; the code and the number in no file that kshell writes: what it keeps
+in the user's folder, cassettes, reports and recordings.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def spellings(secret: str) -> set[str]:
     found.add(re.sub("[^A-Za-z0-9]", lambda match: f"\\u{ord(match[0]):04x}", secret))
     for before in range(3):
         coded = base64.b64encode(b"\0" * before + raw).decode()
-        inner = coded[-(-before * 8 // 6) + 1 : len(raw) * 8 // 6 - 1]
+        inner = coded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]  # what its neighbours have no part in
         found |= {inner, inner.replace("+", "-").replace("/", "_")}
     return found
 
@@ -54,15 +54,25 @@ def kept(folder: Path) -> list[str]:
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             held = file.read_bytes()
-            hit = shown(held) or (_found(_pattern(CODE, NUMBER), held) if _is_own(file, held) else "")
+            hit = shown(held) or (_found(_pattern(CODE, NUMBER, NUMBER[1:]), held) if _is_own(file, held) else "")
             found += [f"{file}: {hit}"] if hit else []
     return found
 
 
+# how what kshell writes begins, and nothing that a test writes by hand
+_BEGINNINGS = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="kshell run"',
+    b'{\n  "kshell": "',
+    b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+    b"TAP version 14\n",
+    b"# kshell run FILE --var ",  # a recording that wants something
+)
+
+
 def _is_own(file: Path, held: bytes) -> bool:
-    """Whether kshell wrote it by itself: below the user's folder, but for profiles; or a cassette."""
+    """Whether kshell wrote it: below the user's folder, but for profiles; or a cassette, a report or a recording."""
     own = ".config/kshell/" in file.as_posix() and "profiles" not in file.parts and "templates" not in file.parts
-    return own or b"interactions:" in held[:4096]
+    return own or b"interactions:" in held[:4096] or held.startswith(_BEGINNINGS)
 
 
 def _found(pattern: re.Pattern[bytes], held: bytes) -> str:

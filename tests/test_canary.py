@@ -11,7 +11,10 @@ import canary
 import pytest
 from screen import Terminal
 
+from kshell.dispatch import perform_line
 from kshell.errors import SecretError
+from kshell.places import Places
+from kshell.session import Session
 
 
 @pytest.fixture
@@ -73,3 +76,28 @@ def test_a_code_or_number_is_found_in_what_kshell_keeps(kshells_own, tmp_path, s
     kshells_own.write_text(f"set to={secret}\n")
     (tmp_path / "cassette.yaml").write_text(f"interactions:\n- body: {secret}\n")
     assert len(canary.kept(tmp_path)) == 2
+
+
+@pytest.mark.shows_the_key
+@pytest.mark.parametrize("kind", ["junit", "json", "html", "tap"])
+@pytest.mark.parametrize("secret", [canary.NUMBER, canary.NUMBER[1:], canary.CODE])
+def test_a_code_or_number_is_found_in_a_report(cli, tmp_path, kind, secret):
+    """Which is known by how it begins."""
+    (tmp_path / "s.kshell").write_text("expect 1 == 2\n")
+    file = tmp_path / "report"
+    cli("run", str(tmp_path / "s.kshell"), "--report", f"{kind}={file}")
+    assert canary.kept(tmp_path) == []
+    file.write_text(file.read_text() + secret)
+    assert len(canary.kept(tmp_path)) == 1
+
+
+@pytest.mark.shows_the_key
+def test_a_code_or_number_is_found_in_a_recording(tmp_path):
+    """Which is known by its first line, that says how to run it."""
+    session = Session(Places.standard())
+    for line in (f"record {tmp_path / 'r.kshell'}", f"set to={canary.NUMBER}"):
+        perform_line(line, mouth="shell", session=session)
+    assert canary.kept(tmp_path) == []
+    file = tmp_path / "r.kshell"
+    file.write_text(file.read_text() + f"otp {canary.CODE}\n")
+    assert len(canary.kept(tmp_path)) == 1
