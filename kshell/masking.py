@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -77,33 +79,29 @@ class Private(NamedTuple):
             return found
         return found | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
 
-    def traces(self) -> Iterator[str]:
-        """Spellings, in lower case, that betray it; what is too short to be told from other text has none."""
-        if len(self.text) < SHORTEST:
-            return
-        raw = self.text.encode("utf-8", "surrogatepass")
-        yield from {self.text.lower(), _bare(self.text)} if self.kind == "KEY" else {self._lowered()}
-        yield raw.hex()
-        for shift in range(3):  # base64 has three spellings; what its neighbours decide is left out
-            packed = base64.b64encode(b"\0" * shift + raw).decode()
-            trace = packed[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower()
-            if len(trace) > 5:
-                yield trace
 
-    def _lowered(self) -> str:
-        return _bare(self.text).lstrip("+") if self.kind == "NUMBER" else self.text.lower()
+@lru_cache(maxsize=256)
+def _traces(value: Private) -> tuple[str, ...]:
+    """Spellings, in lower case, that betray a value; what is too short to be told from other text has none."""
+    if len(value.text) < SHORTEST:
+        return ()
+    raw = value.text.encode("utf-8", "surrogatepass")
+    plain = {value.text.lower()} if value.kind != "NUMBER" else set()
+    bare = {_bare(value.text).lstrip("+")} if value.kind != "CODE" else set()
+    shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
+    # base64 has three spellings; what its neighbours decide is left out
+    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
+    return tuple(filter(None, [*plain, *bare, raw.hex(), *(text for text in packed if len(text) > 5)]))
 
 
 def betrayed(text: str, values: Iterable[Private]) -> str:
     """The kind of a value that stands in ``text`` in any spelling, also in an unforeseen one; empty where there is none."""
-    values = list(values)
-    if not values:
-        return ""
     unquoted = unquote(unquote(text))
     views = {view.lower() for view in (text, unquoted, _unescaped(text), text.translate({45: 43, 95: 47}))}
+    bare = {*views, _bare(unquoted)}
     for value in values:
-        seen = views if value.kind == "CODE" else {*views, _bare(unquoted)}
-        if any(trace and trace in view for trace in value.traces() for view in seen):
+        seen = views if value.kind == "CODE" else bare
+        if any(trace in view for trace in _traces(value) for view in seen):
             return value.kind
     return ""
 
@@ -140,6 +138,8 @@ def values_of(draft: Draft) -> Iterator[Private]:
 def private_values(session: Session) -> list[Private]:
     """Every key, code and number that a session has had: in what was drafted, sent or not, and in its variables."""
     accounts = {draft.account.name: draft.account for draft in session.drafts}
+    with suppress(KshellError):
+        accounts.setdefault(session.account, session.current_account())
     return [*dict.fromkeys([*_keys(accounts.values()), *codes_and_numbers(session)])]
 
 
@@ -148,11 +148,8 @@ def codes_and_numbers(session: Session) -> list[Private]:
     found = [value for draft in session.drafts for value in values_of(draft)]
     found += [Private("CODE", code) for code in session.generated]
     for name, setting in session.settings.items():
-        if setting.source != "captured" or name in (
-            "to",
-            "otp",
-        ):  # else it was taken out of an answer, as in code = body.code
-            found += named_values(name, setting.text)
+        if setting.source != "captured" or name in ("to", "otp"):
+            found += named_values(name, setting.text)  # what was captured is an answer's own, as in code = body.code
     return found
 
 
@@ -183,10 +180,8 @@ def _keys(accounts: Iterable[Account]) -> Iterator[Private]:
     from kshell.keys import resolve
 
     for account in accounts:
-        try:
+        with suppress(KshellError):
             yield Private("KEY", resolve(account))
-        except KshellError:
-            continue
 
 
 # ---- numbers that nobody told of

@@ -12,13 +12,11 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.commands import SECTIONS
-from kshell.errors import KshellError, SetupError
-from kshell.keys import resolve
+from kshell.errors import SetupError
 from kshell.lines import Line, Piece, quote
-from kshell.masking import SHORTEST, Private, kind_by_name, numbers_in, private_values
+from kshell.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.models import Delivery
 from kshell.places import write_private
-from kshell.profiles import load_account
 from kshell.responses import read_body
 
 if TYPE_CHECKING:
@@ -221,17 +219,10 @@ def _generated(session: Session) -> str:
 
 def _private(session: Session) -> dict[str, str]:
     """Every form of what is private in the session, and the kind of the reference that it becomes."""
-    values = [Private("KEY", key) for key in _keys(session)] + private_values(session)
+    values = private_values(session)
     return {
         form: _KINDS[value.kind] for value in values for form in value.forms().values() if len(value.text) >= SHORTEST
     }
-
-
-def _keys(session: Session) -> Iterator[str]:
-    try:
-        yield resolve(load_account(session.places, session.account))
-    except KshellError:
-        return
 
 
 def _text(word: Word) -> str:

@@ -59,13 +59,16 @@ class _Mask:
         self._replaced = replacer(table)
         self._replaced = replacer({**self._typed(case), **table})
         self._ids = _ids(case)
+        self._told: dict[str, str] = {}  # each report of a run asks for the same texts
 
     def text(self, text: str) -> str:
         """``text`` without a key, a code or a number; nothing of one that has them in an unforeseen spelling."""
-        text = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
-        text = without_numbers(text, self._digits, self._ids)
-        kind = betrayed(text, self._known)
-        return f"(hidden: a {kind.lower()} is in it)" if kind else text
+        if text not in self._told:
+            hidden = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
+            hidden = without_numbers(hidden, self._digits, self._ids)
+            kind = betrayed(hidden, self._known)
+            self._told[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
+        return self._told[text]
 
     def name(self, text: str) -> str:
         """A file's name, on one line; digits in it that nobody knows as a number are its own."""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kshell.masking import secret_texts, storable
+from kshell.masking import Private, betrayed, kind_by_name, private_values, secret_texts, storable, without_numbers
 from kshell.places import Places
-from kshell.session import Session
+from kshell.session import Overrides, Session
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,60 @@ def test_what_is_stored_is_one_line_that_holds_no_code(text):
     kept = storable(text)
     assert "\n" not in kept
     assert not re.search(r"[0-9]{4}", kept)
+
+
+# ---- numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call +919812345678!", "call +91XXXXXXXX78!"),
+        ("%2B91%2098123%2045678", "%2B91XXXXXXXX78"),
+        ("\\u002b919812345678", "\\u002b91XXXXXXXX78"),
+        ("447700900123, or", "44XXXXXXXX23, or"),
+        ("1234567", "12XXX67"),
+        ("91 98123-45678", "91XXXXXXXX78"),
+        ("+1 2345", "+1 2345"),
+        ("123456", "123456"),
+        ("A447700900123", "A447700900123"),
+        ("0.12345678 12345678.5", "0.12345678 12345678.5"),
+        ("1763874518 1763874518123", "1763874518 1763874518123"),
+        ("e2f9bbd4-1234-4567-8901-123456789012", "e2f9bbd4-1234-4567-8901-123456789012"),
+        ("2026-11-23T05:08:38", "2026-11-23T05:08:38"),
+        ("12345678", "12345678"),
+    ],
+)
+def test_what_looks_like_a_number_is_masked(text, masked):
+    """With a plus in groups too, without one alone; not a time, a part of an id, a fraction, or what is known as an id."""
+    assert without_numbers(text, ["919812345678"], ["12345678"]) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("to", "NUMBER"), ("phone2", "NUMBER"), ("otp", "CODE"), ("PIN", "CODE"), ("ref", ""), ("language_code", "")],
+)
+def test_the_name_of_a_variable_says_what_it_holds(name, kind):
+    """A language's code is none."""
+    assert kind_by_name(name) == kind
+
+
+@pytest.mark.parametrize("code", ["QXZWVB", 'J"Fpq\x1b', "ab", "\u00e9t\u00e9x"])
+def test_a_form_of_a_code_betrays_it_or_is_too_short(code):
+    """Whatever is looked for to be replaced would also be found where it was not."""
+    value = Private("CODE", code)
+    for form in value.forms().values():
+        assert betrayed(f"<{form}>", [value]) == ("CODE" if len(code) >= 4 else "")
+
+
+def test_a_session_s_private_values_are_those_of_its_drafts_and_variables(monkeypatch):
+    """The sender is one of them; a key that is not there is none, and what was captured from an answer is no code."""
+    monkeypatch.delenv("KALEYRA_API_KEY")
+    session = Session(Places.standard())
+    session.account = "docs"
+    session.set("code", "WA202", source="captured")
+    session.set("pin", "QXZWVB")
+    session.draft(Overrides(variables={"to": "+91 98123 45678", "otp": "ABCDEF"}))
+    values = private_values(session)
+    assert {value.text for value in values} >= {"ABCDEF", "QXZWVB", "+91 98123 45678", "+919812345678"}
+    assert not [value for value in values if value.kind == "KEY" or value.text == "WA202"]

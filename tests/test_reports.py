@@ -81,6 +81,13 @@ def test_what_a_message_that_could_not_be_made_held_is_hidden(reported):
     assert "QXZWVB" not in reported("send passcode=QXZWVB\n")
 
 
+def test_the_key_of_an_account_that_sent_nothing_is_hidden(reported, write, monkeypatch):
+    """It stands in the script itself, and the account is only chosen."""
+    monkeypatch.setenv("SECOND", KEY)
+    write("profiles/accounts/own.yaml", "pod: in\nsid: HX1IN\napi_key: env:SECOND\nphone_number: '+447700900123'\n")
+    assert "7f3d9yek" not in reported(f"use account own\nset x={quote(KEY, safe='')}\nexpect 1 == 2\n")
+
+
 def test_a_code_that_was_typed_in_quotes_is_hidden(reported):
     """Also in the line that an error shows again."""
     text = reported(f"""send to={TO} otp='QX'"ZWVB" index=12\nset x="QX\\ZWVB"\n""")
