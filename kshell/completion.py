@@ -7,6 +7,7 @@ what bash, zsh and fish need beyond what click gives them.
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from click import Group
@@ -229,8 +230,9 @@ class Bash(Asking, BashComplete):
         return words[1:], incomplete
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """The part of an offer that bash puts in."""
-        return f"{item.type},{item.value[self.settled :] if item.type == 'plain' else item.value}"
+        """The part of an offer that bash puts in, which it would run what it finds in: a profile may be someone else's."""
+        value = item.value[self.settled :]
+        return f"{item.type},{quote(value) if item.type == 'plain' and value else item.value}"
 
 
 # click's puts a blank behind every word, also behind the = of NAME=

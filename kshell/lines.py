@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
-_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?!\}\}).)*)\}\}""", re.DOTALL)
+# possessive: a quote that is not closed would be tried in every way there is
+_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\}\}).)*+)\}\}""", re.DOTALL)
 
 
 class Piece(NamedTuple):

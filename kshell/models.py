@@ -57,7 +57,7 @@ class Origin(NamedTuple):
 
 
 class Pod(NamedTuple):
-    """Where: one region of the API, or the embedded simulator."""
+    """Where: one region of the API, or the embedded simulator. ``text`` is the whole of its file, as it was read."""
 
     name: str
     title: str
@@ -65,6 +65,7 @@ class Pod(NamedTuple):
     embedded: bool
     proxy: str
     origin: Origin
+    text: str = ""
 
     @property
     def loopback(self) -> bool:
@@ -184,10 +185,10 @@ class Explanation(NamedTuple):
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``."""
+    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a name in the DNS."""
     from urllib.parse import urlsplit
 
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
     from ipaddress import ip_address

@@ -134,6 +134,13 @@ def shown(file: Path) -> str:
         return str(file)
 
 
+def typed(name: str | Path) -> str:
+    """A file or another name as a word of a POSIX shell, for what is to be typed: it may be somebody else's text."""
+    from shlex import quote
+
+    return quote(shown(name) if isinstance(name, Path) else name)
+
+
 def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
     raw = _read_bytes(file, fault, most)
@@ -166,7 +173,7 @@ def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
         with file.open("rb") as stream:
             return stream.read(most + 1)
     except OSError as error:
-        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
 
 
 def write_private(file: Path, text: str) -> None:
@@ -205,7 +212,9 @@ def _told(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SetupError(f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}") from None
+        raise SetupError(
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {typed(file.parent)}"
+        ) from None
 
 
 def _write(file: Path, text: str, mode: int) -> None:

@@ -35,7 +35,8 @@ def load_pod(places: Places, name: str) -> Pod:
 
 def read_pod(name: str, origin: Origin) -> Pod:
     """The pod that a file describes. Raises ``ProfileError``."""
-    table = _table(origin, "a pod", POD_KEYS)
+    text = read_text(origin.file, ProfileError)
+    table = _table(origin, text, "a pod", POD_KEYS)
     return Pod(
         name=name,
         title=table.text("title", ""),
@@ -43,13 +44,14 @@ def read_pod(name: str, origin: Origin) -> Pod:
         embedded=table.flag("embedded", default=False),
         proxy=_proxy(table),
         origin=origin,
+        text=text,
     )
 
 
 def load_account(places: Places, name: str) -> Account:
     """The account called ``name``. Raises ``ProfileError``; the pod and the template it names are not looked up."""
     origin = places.find("account", name)
-    table = _table(origin, "an account", ACCOUNT_KEYS)
+    table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
     return Account(
         name=name,
         title=table.text("title", ""),
@@ -64,8 +66,8 @@ def load_account(places: Places, name: str) -> Account:
     )
 
 
-def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    found = document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
+    found = document(shown(origin.file), text, ProfileError)
     return Table(found, found.root, what, keys)
 
 
@@ -92,6 +94,10 @@ def _proxy(table: Table) -> str:
     proxy = table.text("proxy", "")
     if proxy and not _is_base(proxy):
         table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
+    if proxy and table.text("base_url").startswith("http:") and not is_loopback(proxy):
+        table.fail(
+            "proxy", "a proxy of an http:// pod would see the API key", "remove the line, or write https:// above"
+        )
     return proxy
 
 

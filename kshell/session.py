@@ -194,6 +194,7 @@ class Session:
             self.set("otp", values["otp"], source="generated")
             notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
         _refuse_missing(template, values)
+        _refuse_half_characters(values)
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
@@ -242,6 +243,16 @@ def _refuse_missing(template: Template, values: Mapping[str, str]) -> None:
     if missing:
         names = " ".join(f"{variable.name}=…" for variable in missing)
         raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
+
+
+def _refuse_half_characters(values: Mapping[str, str]) -> None:
+    """Bytes that are not UTF-8, and half of a pair of surrogates: nothing that JSON could carry to anybody."""
+    for name, text in values.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            hint = "is the terminal, or the file it came from, in another encoding?"
+            raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
 def _key_notes(account: Account) -> tuple[str, ...]:

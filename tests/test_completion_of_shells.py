@@ -16,6 +16,15 @@ SHELLS = {
 }
 
 
+HOSTILE = """
+pod: sandbox
+sid: HX1IN
+api_key: env:KALEYRA_API_KEY
+phone_number: "+15005550000"
+variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language: en}
+"""
+
+
 @pytest.fixture(scope="module", params=SHELLS)
 def shell(request, tmp_path_factory):
     """An interactive shell with kshell's completion in it, one for all tests of this file."""
@@ -29,6 +38,7 @@ def shell(request, tmp_path_factory):
     env = {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
     terminal = Terminal(*words, lines=40, env=env, cwd=str(folder))
     terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
+    terminal.folder = folder
     yield terminal
     terminal.close()
 
@@ -49,3 +59,15 @@ def test_tab_completes(shell, typed, offered):
     """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
     shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
     shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")
+
+
+def test_what_a_profile_says_is_not_run(shell):
+    """What Tab puts on the line from a file of the working directory is a word, whatever the shell would find in it."""
+    file = shell.folder / "profiles" / "accounts" / "acme.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HOSTILE)
+    shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
+    shell.type("kshell render -a acme to=+919812345678 otp=1 template_name=a\t").until("touch")
+    shell.enter("; echo do''ne").until("done\n")
+    assert not (shell.folder / "run").exists()
+    file.unlink()

@@ -212,6 +212,7 @@ def test_a_base_url_is_https_or_loopback(pod, url):
     [
         "api.in.kaleyra.io", "127.0.0.1.evil.com", "localhost.evil.com", "127.0.0.1x", "10.0.0.1", "0.0.0.0",  # noqa: S104
         "128.0.0.1", "2130706433", "0x7f000001", "[::2]", "[fe80::1]", "my-localhost",
+        "127.0.0.1.", "localhost.",
     ],
 )  # fmt: skip
 def test_http_is_refused_for_any_other_host(pod, host):
@@ -220,6 +221,14 @@ def test_http_is_refused_for_any_other_host(pod, host):
         pod(f"base_url: 'http://{host}:80'")
     assert caught.value.message == "http:// would show the API key to the network"
     assert caught.value.hint == f"write https://{host}:80"
+
+
+def test_a_proxy_elsewhere_is_refused_where_the_key_would_pass_it_in_clear(pod):
+    """A pod on this machine by http:// has a proxy on this machine, or none."""
+    assert pod("base_url: http://127.0.0.1:1\nproxy: http://127.0.0.1:3128").proxy
+    assert pod("base_url: https://api.example\nproxy: http://proxy.example:3128").proxy
+    with pytest.raises(ProfileError, match="would see the API key"):
+        pod("base_url: http://127.0.0.1:1\nproxy: http://proxy.example:3128")
 
 
 @pytest.mark.parametrize(

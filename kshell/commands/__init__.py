@@ -222,17 +222,7 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if not equals or not name.isidentifier():
             # what stands behind the = is not repeated: it may be a key
             raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
-        if not text.isascii():
-            _refuse_other_bytes(name, text)
         return name, text
-
-
-def _refuse_other_bytes(name: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        hint = "is the terminal, or the file it came from, in another encoding?"
-        raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
 def message_options(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -28,5 +28,5 @@ def trust(session: Session, file: Path) -> Result:
     from kshell.trust import remember
 
     pod = read_pod(file.stem, Origin(file, "here"))
-    remember(session.places, file)
+    remember(session.places, pod)
     return Result(notes=[f"trusted: {shown(file)} may have keys sent to {pod.base_url}"])
