@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _TELLING = re.compile(
     r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE
 )
-_HARMLESS = frozenset({"language", "wa_source", "index"})
 # a code or a phone number has four digits in a row, but for signs; a key has twenty characters, some of them digits
 _LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
 _SHORTEST = 3  # a shorter secret stands in half of all lines by chance; by its name it is masked all the same
@@ -50,18 +49,19 @@ def secret_values(variables: Mapping[str, str]) -> list[str]:
 
 
 def _masked(typed: list[str], words: list[Word]) -> Iterator[str]:
+    otp = _text(words[0]) == "otp"
     for position, word in enumerate(words):
         name, equals, value = _text(word).partition("=")
         if equals and name.isidentifier() and (_tells_by_name(name) or _LOOKS.search(value)):
             yield f"{name}={{{{ {name} }}}}"
-        elif position == 1 and typed[0] == "otp" and typed[1] != "new":
+        elif otp and position and _text(word) not in ("new", "--", "--help"):
             yield "{{ otp }}"
         else:
             yield typed[position]
 
 
 def _tells_by_name(name: str) -> bool:
-    return name not in _HARMLESS and _TELLING.fullmatch(name) is not None
+    return _TELLING.fullmatch(name) is not None
 
 
 def _text(word: Word) -> str:
