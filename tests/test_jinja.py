@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from time import process_time
 
 import pytest
@@ -60,6 +61,7 @@ def test_an_expression_is_of_plain_values(expression, value):
         ("ref.__class__", SecurityError, "access to attribute '__class__' of 'str' object is unsafe"),
         ("body.get('code')", UndefinedError, "'dict object' has no attribute 'get'"),
         ("ref * 1000000000", SecurityError, "* is for whole numbers only"),
+        ("status ** 2", SecurityError, "** is not allowed"),
     ],
 )
 def test_what_an_expression_may_not_is_an_error(expression, error, message):
@@ -83,6 +85,16 @@ def test_an_expression_sees_lists_of_any_size():
     begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
     assert process_time() - begun < 1
+
+
+def test_text_joined_in_a_list_is_bounded_before_it_is_made():
+    """A hundred megabytes that an expression would join are refused when a few hundred kilobytes are."""
+    tracemalloc.start()
+    with pytest.raises(SecurityError):
+        evaluate(f"[{' ~ '.join(['text'] * 1000)}]", {"text": "x" * 100_000})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
 
 
 def test_a_template_is_compiled_once():

@@ -387,6 +387,17 @@ def test_a_faulty_template_is_an_error_at_its_line(fault, case):
     assert error.hint
 
 
+def test_blank_lines_before_the_header_are_lines(fault):
+    """They count as the header's own do."""
+    assert str(fault("\n\n{# variables: {v: } #}\n{{ v v }}", v="x").at) == "templates/mine.json.j2:4:1"
+
+
+def test_a_line_that_ends_as_only_jinja_knows_is_told_by_its_number(fault):
+    """To Jinja a carriage return ends a line; behind one the number is Jinja's, and the line is not shown."""
+    error = fault("\r{{ v v }}", v="x")
+    assert (str(error.at), error.at.text) == ("templates/mine.json.j2:2:1", "")
+
+
 WHOLE = {
     "a list": ("[1]", "it does not render to a JSON object"),
     "a number": ("1", "it does not render to a JSON object"),
@@ -396,6 +407,7 @@ WHOLE = {
     "an infinity": ('{"a": Infinity}', "templates/mine.json.j2: it does not render to JSON: Infinity is not JSON"),
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
     "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
+    "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),
     "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value stands right behind a backslash"),
 }  # fmt: skip
 
