@@ -32,6 +32,13 @@ def test_a_target_prints_its_golden_file(cli, name):
     check_golden(f"snippet-{name}.{ENDINGS.get(TARGETS[name].fence, TARGETS[name].fence)}", ran.out)
 
 
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_letters_are_written_as_they_are(cli, name):
+    """Letters of every script, but in Java, whose compiler may read a source in another encoding."""
+    out = cli("snippet", name, "-a", "docs", "ref=é語").out
+    assert ("é語" in out, "\\u00e9" in out) == (name != "java", name == "java")
+
+
 @pytest.mark.parametrize(("shell", "ending"), [("powershell", "ps1"), ("cmd", "bat")])
 @pytest.mark.parametrize("compact", ["", "--compact"])
 def test_a_shell_of_windows_has_its_golden_file(cli, shell, ending, compact):
