@@ -150,6 +150,14 @@ def test_what_is_too_long_for_a_shell_is_refused(shell: str, most: int) -> None:
     assert "kshell snippet python" in caught.value.hint
 
 
+def test_what_just_fits_is_not_refused() -> None:
+    """Linux takes 131071 bytes as one argument, and bash's snippet as many of JSON; one more is refused."""
+    spare = 131071 - len(request_of(URL, {"a": ""}).body)
+    assert written("bash", request_of(URL, {"a": "x" * spare}))
+    with pytest.raises(UsageError, match="this request needs 131072"):
+        written("bash", request_of(URL, {"a": "x" * (spare + 1)}))
+
+
 def test_the_corpus_is_as_large_as_it_says() -> None:
     """Fifteen texts of each kind."""
     assert {len(texts) for texts in CORPUS.values()} == {15}
