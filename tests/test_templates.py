@@ -343,6 +343,7 @@ FAULTS = {
     "an unknown tag": ('{\n{% loop %}\n}', "5:1", "Encountered unknown tag 'loop'."),
     "an unknown filter": ('{\n"a": {{ v | shout }}\n}', "5:1", "No filter named 'shout'."),
     "an unknown test": ('{\n"a": {{ v is shouted }}\n}', "5:1", "No test named 'shouted'."),
+    "the last line, indented": ('{\n  {{ v v }}', "5:3", "expected token 'end of print statement', got 'v'"),
     "an indented line": ('{\n    "a": {{ v v }}\n}', "5:5", "expected token 'end of print statement', got 'v'"),
     "a macro": ("\n{% macro m() %}{% endmacro %}", "5:1", "a payload template has no macro"),
     "a call": ("\n{% call v() %}{% endcall %}", "5:1", "a payload template has no call"),
