@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from time import process_time
 
@@ -85,6 +86,14 @@ def test_an_expression_sees_lists_of_any_size():
     begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
     assert process_time() - begun < 1
+
+
+@pytest.mark.parametrize("operator", ["-", "*", "/", "//", "%"])
+def test_arithmetic_is_of_whole_numbers(operator):
+    """A fraction or a text is refused on either side; only + is of these too."""
+    for left, right in (("7.5", "2"), ("7", "2.5"), ("'a'", "2")):
+        with pytest.raises(SecurityError, match=rf"^{re.escape(operator)} is for whole numbers only"):
+            evaluate(f"{left} {operator} {right}", {})
 
 
 def test_text_joined_in_a_list_is_bounded_before_it_is_made():
