@@ -97,6 +97,11 @@ def test_every_field_says_a_sentence_and_shows_an_example():
     assert [field.name for field in FIELDS if not re.fullmatch(r"[A-Z].*\.\)?", field.says) or not field.example] == []
 
 
+def test_every_field_has_one_of_four_types():
+    """An object, a list, text or an integer."""
+    assert {field.kind for field in FIELDS} == {"object", "list", "text", "integer"}
+
+
 def test_the_optional_fields_are_the_page_s():
     """Whatever else the page lists is mandatory."""
     assert [field.pointer for field in FIELDS if not field.mandatory] == [
@@ -152,6 +157,7 @@ def test_what_is_allowed_and_what_sets_it_is_shown(cli):
     assert "  known   api, clevertap, zoho, webengage" in out
     assert "  set it  wa_source=…\n" in out
     assert "  only    quick_reply, url, catalog\n" in cli("explain", "sub_type").out
+    assert "an integer from 0 to 9." in cli("explain", "index").out
     assert "set it" not in cli("explain", "api_key").out
 
 
