@@ -47,17 +47,7 @@ TESTS = {  # the quick ones first: the first test that fails ends a run
     "snippets/files": "snippet_targets snippets_programs",
     "snippets/placeholders": "snippet_targets docs",
 }
-PYTEST = [
-    sys.executable,
-    "-m",
-    "pytest",
-    "-x",
-    "-q",
-    "-n0",
-    "-pno:cacheprovider",
-    "-pno:randomly",
-    "--hypothesis-seed=0",
-]
+PYTEST = "-m pytest -x -q -n0 -p no:cacheprovider -p no:randomly --hypothesis-seed=0"
 MOST_MEMORY = 4 * 1024**3  # bytes; a mutant may be without the bound that a test tries
 
 TURNED: dict[type, type] = {
@@ -90,18 +80,14 @@ class Mutant(NamedTuple):
 def mutants(node: ast.AST) -> Iterator[Mutant]:
     """Every mutant of what is below ``node``."""
     for name, value in ast.iter_fields(node):
-        if name not in ("annotation", "returns"):
-            for holder, key, part in enumerated(value) if isinstance(value, list) else [(vars(node), name, value)]:
-                if isinstance(part, ast.AST) and not idle(node, part):
-                    inside = part if isinstance(part, ast.expr | ast.stmt) else node
-                    for new in faults(part, condition=name in ("test", "ifs", "guard")):
-                        yield Mutant(holder, key, part, new, inside, getattr(inside, "lineno", 0))
-                    yield from mutants(part)
-
-
-def enumerated(parts: list[Any]) -> Iterator[tuple[list[Any], int, Any]]:
-    """Each of a node's list of parts, with where it is kept."""
-    yield from ((parts, position, part) for position, part in enumerate(parts))
+        holder: Any = value if isinstance(value, list) else vars(node)
+        for key in range(len(value)) if isinstance(value, list) else (name,):
+            part = holder[key]
+            if isinstance(part, ast.AST) and name not in ("annotation", "returns") and not idle(node, part):
+                inside = part if isinstance(part, ast.expr | ast.stmt) else node
+                for new in faults(part, condition=name in ("test", "ifs", "guard")):
+                    yield Mutant(holder, key, part, new, inside, getattr(inside, "lineno", 0))
+                yield from mutants(part)
 
 
 def idle(node: ast.AST, part: ast.AST) -> bool:
@@ -164,7 +150,8 @@ class Copies:
         Path(cache_from_source(str(file))).unlink(missing_ok=True)
         file.write_text(text, encoding="utf-8")
         try:
-            return outcome([*PYTEST, *(f"tests/test_{name}.py" for name in TESTS[module].split())], root, limit)
+            files = [f"tests/test_{name}.py" for name in TESTS[module].split()]
+            return outcome([sys.executable, *PYTEST.split(), *files], root, limit)
         finally:
             file.write_bytes(kept)
             Path(cache_from_source(str(file))).unlink(missing_ok=True)
