@@ -39,6 +39,9 @@ ANSWER = {
         ("nothing is defined", False),
         ("nothing | default('d')", "d"),
         ("body.nothing is defined", False),
+        ("ref | replace('-', ':')", "customer:42"),
+        ("'ab' | replace('', '.')", ".a.b."),
+        ("1000000000 * 1000000000", 10**18),
         ("[ref, {'a': status}]", ["customer-42", {"a": 202}]),
         ("result", "own"),
     ],
@@ -62,6 +65,7 @@ def test_an_expression_is_of_plain_values(expression, value):
         ("ref.__class__", SecurityError, "access to attribute '__class__' of 'str' object is unsafe"),
         ("body.get('code')", UndefinedError, "'dict object' has no attribute 'get'"),
         ("ref * 1000000000", SecurityError, "* is for whole numbers only"),
+        ("1000000000 * 1000000000 + 1", SecurityError, "a number past 10^18"),
         ("status ** 2", SecurityError, "** is not allowed"),
     ],
 )
