@@ -5,8 +5,8 @@ Usage: pip install -e '.[dev]' && python bench/mutants.py [MODULE...] [-n SAMPLE
 A mutant is a module with one fault: a comparison turned, a number off by one, a text emptied, a step left out. The tests of
 its module run against it in a copy of the project; a mutant that they pass survives, and is printed. A survivor is a question
 to who reads it: whether the fault would matter to anybody, and if so, which test is missing. So is a mutant that ran out of
-time: it may run for ever, or the machine was busy. Nothing is asserted. Without MODULE all are looked at; SAMPLE 0 makes
-every mutant, which takes hours.
+time: it may run for ever, or the machine was busy. Nothing is asserted. Without MODULE all are looked at, in ten minutes;
+SAMPLE 0 makes every mutant, which takes an hour and more.
 """
 
 from __future__ import annotations

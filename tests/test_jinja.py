@@ -42,6 +42,7 @@ ANSWER = {
         ("ref | replace('-', ':')", "customer:42"),
         ("'ab' | replace('', '.')", ".a.b."),
         ("1000000000 * 1000000000", 10**18),
+        ("range(1000) | length", 1000),
         ("[ref, {'a': status}]", ["customer-42", {"a": 202}]),
         ("result", "own"),
     ],
@@ -66,6 +67,7 @@ def test_an_expression_is_of_plain_values(expression, value):
         ("body.get('code')", UndefinedError, "'dict object' has no attribute 'get'"),
         ("ref * 1000000000", SecurityError, "* is for whole numbers only"),
         ("1000000000 * 1000000000 + 1", SecurityError, "a number past 10^18"),
+        ("range(1001) | length", SecurityError, "a range of more than 1000"),
         ("status ** 2", SecurityError, "** is not allowed"),
     ],
 )
