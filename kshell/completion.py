@@ -10,7 +10,6 @@ import os
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from click import Group
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -74,12 +73,15 @@ def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]
 
 
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    root = context.find_root()
-    assert isinstance(root.command, Group)  # noqa: S101 - dispatch puts it there
-    for name in root.command.list_commands(root):
-        known = root.command.get_command(root, name)
-        if known:
-            yield name, known.get_short_help_str(90)
+    """Every command, also one that cannot be typed here: help shows it."""
+    from kshell.commands import SECTIONS
+    from kshell.dispatch import commands_of
+
+    for section in SECTIONS.values():
+        for name, entry in section.items():
+            known = commands_of(entry.mouths[0]).get_command(context, name)
+            if known:
+                yield name, known.get_short_help_str(90)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:

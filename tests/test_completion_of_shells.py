@@ -53,6 +53,7 @@ def shell(request, tmp_path_factory):
         ("kshell send --pod=san", "--pod=sandbox"),
         ("kshell curl ref", "ref1="),
         ("kshell explain WA4", "WA401"),
+        ("kshell help expe", "kshell help expect "),
     ],
 )
 def test_tab_completes(shell, typed, offered):
