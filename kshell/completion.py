@@ -237,7 +237,7 @@ class Bash(Asking, BashComplete):
         return f"{item.type},{quote(value) if item.type == 'plain' and value else item.value}"
 
 
-# click's puts a blank behind every word, also behind the = of NAME=
+# click's puts a blank behind every word, also behind the = of NAME=; and a zsh without a ~/.zshrc has no compdef
 _ZSH = """\
 #compdef %(prog_name)s
 %(complete_func)s() {
@@ -257,6 +257,7 @@ _ZSH = """\
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     %(complete_func)s "$@"
 else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
     compdef %(complete_func)s %(prog_name)s
 fi
 """
@@ -273,8 +274,29 @@ class Zsh(Asking, ZshComplete):
         return f"{item.type}\n{value}\n{item.help or item.value}"
 
 
+# click's splits an offer at every comma, and there are some in descriptions and between recipients
+_FISH = """\
+function %(complete_func)s
+    for offer in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) %(prog_name)s)
+        set -l parts (string split -m1 , -- $offer)
+        switch $parts[1]
+            case dir
+                __fish_complete_directories $parts[2]
+            case file
+                __fish_complete_path $parts[2]
+            case plain
+                echo $parts[2]
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+
 class Fish(Asking, FishComplete):
-    """click's."""
+    """click's, for offers with a comma in them."""
+
+    source_template = _FISH
 
 
 SHELLS: dict[str, type[Asking]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

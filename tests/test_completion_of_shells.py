@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from screen import PROJECT, Terminal
@@ -25,20 +27,30 @@ variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language
 """
 
 
-@pytest.fixture(scope="module", params=SHELLS)
-def shell(request, tmp_path_factory):
-    """An interactive shell with kshell's completion in it, one for all tests of this file."""
-    words, setup = SHELLS[request.param]
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """What a shell needs to find kshell, and a home of its own."""
     folder = tmp_path_factory.mktemp("bin")
     program = folder / "kshell"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
     program.chmod(0o755)
-    env = {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
-    terminal = Terminal(*words, lines=40, env=env, cwd=str(folder))
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
+
+
+def installed(*words: str) -> list[str]:
+    """The words that start a shell; skips where there is none."""
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return list(words)
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(request, environment):
+    """An interactive shell with kshell's completion in it, one for all tests of this file."""
+    words, setup = SHELLS[request.param]
+    terminal = Terminal(*installed(*words), lines=40, env=environment, cwd=environment["HOME"])
     terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
-    terminal.folder = folder
+    terminal.folder = Path(environment["HOME"])
     yield terminal
     terminal.close()
 
@@ -49,6 +61,7 @@ def shell(request, tmp_path_factory):
         ("kshell se", "kshell send "),
         ("kshell send wa_source=za", "wa_source=zapier"),
         ("kshell send to=+9", "+91"),
+        ("kshell send to=+919812345678,+29", "8,+290"),
         ("kshell accounts lo", "low-balance"),
         ("kshell send --pod=san", "--pod=sandbox"),
         ("kshell curl ref", "ref1="),
@@ -72,3 +85,30 @@ def test_what_a_profile_says_is_not_run(shell):
     shell.enter("; echo do''ne").until("done\n")
     assert not (shell.folder / "run").exists()
     file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kshell snippet python", "python\tPython, with httpx"),
+        ("kshell send language=en_I", "language=en_IN\tEnglish, India"),
+        ("kshell send to=+919812345678,+29", "to=+919812345678,+290\tSaint Helena"),
+    ],
+)
+def test_fish_shows_what_has_a_comma_whole(environment, typed, offered):
+    """Neither a description nor a list of recipients ends at its first comma."""
+    script = f"kshell completion fish | source; complete -C '{typed}'"
+    done = run(installed("fish", "--no-config", "-c", script), environment)
+    assert offered in done.stdout.splitlines()
+
+
+def test_zsh_without_a_setup_completes_too(environment):
+    """Where nothing ran ``compinit``, the printed text runs it, and says nothing."""
+    script = 'eval "$(kshell completion zsh)"; print -r -- $_comps[kshell]'
+    done = run(installed("zsh", "-f", "-c", script), environment)
+    assert (done.stdout, done.stderr) == ("_kshell_completion\n", "")
+
+
+def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a shell to its end."""
+    return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)
