@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, TransportError
+from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Place, TransportError
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -47,6 +47,19 @@ class Secret:
     def variable(self) -> str:
         """The environment variable a snippet reads the key from."""
         return self.target if self.scheme == "env" else DEFAULT_KEY_VARIABLE
+
+
+class Reference(str):
+    """The name of a pod or a template as an account's file says it, with its place: for the error where there is none."""
+
+    __slots__ = ("at",)
+    at: Place
+
+    def __new__(cls, name: str, at: Place) -> "Reference":
+        """A text that knows where it stands."""
+        made = super().__new__(cls, name)
+        made.at = at
+        return made
 
 
 class Origin(NamedTuple):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kshell.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
-from kshell.models import Origin
+from kshell.models import Origin, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Places(NamedTuple):
         return dict(sorted(found.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
-        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``, which names what there is."""
+        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``: what there is, and who says ``name``."""
         folder, ending = FOLDERS[kind]
         if _NAME.match(name):
             for place, path in self._folders(kind):
@@ -73,8 +73,9 @@ class Places(NamedTuple):
         known = self.names(kind)
         near = did_you_mean(name, known)
         raise _FAULTS[kind](
-            f"there is no {kind} {name!r}",
+            f"there is no {kind} {str(name)!r}",
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
+            at=name.at if isinstance(name, Reference) else None,
         )
 
     def new_file(self, kind: Kind, name: str) -> Path:

@@ -16,7 +16,7 @@ from kshell.keys import header_fault
 from kshell.models import DEFAULT_KEY_VARIABLE
 from kshell.places import FOLDERS, shown, write_private
 from kshell.preferences import Preferences, documented, file_of
-from kshell.profiles import NUMBER, SEGMENT, load_account
+from kshell.profiles import NUMBER, SEGMENT, SID_HINT, load_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def _asked(places: Places) -> Answers:
     name = _ask("Name of the account", lambda text: _new_name(places, text), "mine")
     pods = places.names("pod")
     pod = _ask(f"Pod ({listed(pods)})", lambda text: _one_of(text, pods), "in")
-    sid = _ask("SID", _matching(SEGMENT, "a SID has no spaces, such as HXAP1698765497IN"))
+    sid = _ask("SID", _matching(SEGMENT, SID_HINT))
     number = _ask("Business number that sends", _matching(NUMBER, "write + and country code, such as +911234567890"))
     template_name = _ask("Name of the template that WhatsApp approved", _matching(SEGMENT, "a name without spaces"))
     languages = next(field.known for field in FIELDS if field.variable == "language")
