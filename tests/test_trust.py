@@ -178,6 +178,22 @@ def test_what_was_loaded_is_what_must_be_trusted(write):
         require_trust(places, evil)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("profiles/accounts/acme.yaml", "pod: in\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n"),
+        ("templates/mine.json.j2", '{"to": "{{ to }}"}\n'),
+    ],
+)
+def test_what_is_no_pod_s_file_is_said_to_be_none(cli, write, name, text):
+    """Who trusts an account or a template reads that it needs no trust, and not what a pod lacks."""
+    write(name, text)
+    ran = cli("trust", name)
+    assert ran.code == 3
+    assert f"error: {name} is not a pod's file: " in ran.err
+    assert "hint: trust a file of profiles/pods" in ran.err
+
+
 @pytest.mark.usefixtures("foreign")
 @pytest.mark.parametrize("garbage", [b"\xff\xfe", b"nonsense\n", None])
 def test_a_damaged_memory_trusts_nothing(cli, tmp_path, garbage):
