@@ -195,6 +195,8 @@ def describe(variable: Variable) -> str:
     """A variable's help, with what happens when it is not set."""
     ending = f"default {variable.default}" if variable.default is not None else ""
     ending = ending or ("required" if variable.required else "optional")
+    if variable.name == "otp" and variable.default is None:
+        ending = "generated when not set"
     return f"{variable.help} ({ending})" if variable.help else ending
 
 

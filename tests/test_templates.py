@@ -153,6 +153,8 @@ def test_a_faulty_header_is_an_error_at_its_place(fault, case):
         (Variable("a", required=False), "optional"),
         (Variable("a", default="0"), "default 0"),
         (Variable("a", help="what it is"), "what it is (required)"),
+        (Variable("otp", help="the code"), "the code (generated when not set)"),
+        (Variable("otp", default="1"), "default 1"),
     ],
 )
 def test_a_variable_is_described(variable, text):
