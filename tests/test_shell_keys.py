@@ -449,6 +449,23 @@ def test_diff_compares_payloads(typed):
     assert '+    "ref": "b"' in out
 
 
+def test_diff_compares_who_sends_and_where_to(typed):
+    """The same payload of another account, or to another pod, is another request; the key is not in it."""
+    out = typed(f"set {TO} otp=1", ENTER, "send > one", ENTER, "send -a low-balance > two", ENTER, "diff", ENTER).out
+    assert "--- request of 1\n+++ request of 2\n" in out
+    assert "-demo@sandbox\n" in out
+    assert "+low-balance@sandbox\n" in out
+    assert "-POST http://127.0.0.1:8025/v2/HXSANDBOXIN/" in out
+    assert "+POST http://127.0.0.1:8025/v2/" in out
+    assert " api-key: (redacted)\n" in out
+
+
+def test_diff_says_where_there_is_no_difference(typed):
+    """The same message sent twice is told to be the same."""
+    shell = typed(f"send {TO} otp=1", ENTER, "again", ENTER, "diff", ENTER)
+    assert "no difference: request of 1 and request of 2" in shell.err
+
+
 def test_diff_compares_answers(typed):
     """With ``--answers`` the status is the first line that differs."""
     out = typed(f"send {TO}", ENTER, f"send -a low-balance {TO}", ENTER, "diff 1 2 --answers", ENTER).out
