@@ -127,6 +127,19 @@ def test_exit_leaves(typed):
     assert typed("exit", ENTER, "pods", ENTER).out == ""
 
 
+@pytest.mark.parametrize("word", ["quit", " quit "])
+def test_quit_leaves_too(typed, word):
+    """It is another word for ``exit``."""
+    shell = typed(word, ENTER, "pods", ENTER)
+    assert (shell.out, shell.err) == ("", "")
+
+
+def test_quit_is_not_listed(typed):
+    """Help lists ``exit``, and explains it where somebody asks for ``quit``."""
+    assert "quit" not in typed("help", ENTER).out.replace("Ctrl-D and quit do", "")
+    assert "Leave the shell" in typed("help quit", ENTER).out
+
+
 def test_an_unknown_command_has_a_did_you_mean(typed):
     """A misspelt command is answered with the right one, and the shell goes on."""
     shell = typed("sned", ENTER, "pods", ENTER)
