@@ -136,7 +136,7 @@ ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
     ("files", "what", "mend"),
     [
         ({"profiles/pods/x.yaml": "bse_url: 1\n"}, "a pod has no 'bse_url'", "${EDITOR:-vi} +1 profiles/pods/x.yaml"),
-        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1:1", "${EDITOR:-vi} +1 templates/t.json.j2"),
+        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1: ", "${EDITOR:-vi} +1 templates/t.json.j2"),
         ({"profiles/accounts/a.yaml": ACCOUNT.format(key="env:NO_KEY")}, "NO_KEY", "stty -echo; read -r NO_KEY"),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key="file:k")},
