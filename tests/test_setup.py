@@ -76,6 +76,25 @@ def test_init_asks_again_where_an_answer_is_wrong(answer):
     assert "a bad key" not in ran.err
 
 
+def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
+    """Where there is no default an empty answer is wrong, and the reason is said."""
+    name, pod, sid, number, template_name, language = ANSWERS
+    ran = answer(name, pod, "", sid, "", number, "", template_name, language, KEY)
+    assert ran.code == 0
+    assert "Error: a SID looks like HXAP1698765497IN" in ran.err
+    assert "Error: write + and country code" in ran.err
+    assert "Error: write the name as WhatsApp shows it" in ran.err
+
+
+def test_init_ends_with_a_try_on_the_simulator(answer, cli):
+    """The command it names sends nothing to anybody, and is accepted."""
+    ran = answer(*ANSWERS, KEY)
+    typed = next(line for line in ran.err.splitlines() if "kshell send" in line).partition("kshell ")[2]
+    words = typed.partition(" tries it")[0].split()
+    assert words == ["send", "-a", "acme", "to=+919812345678", "-p", "sandbox"]
+    assert cli(*words).code == 0
+
+
 def test_init_overwrites_nothing(answer):
     """A name that is taken is refused, and preferences that are there stay."""
     answer(*ANSWERS, KEY)
