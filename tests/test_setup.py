@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -218,6 +219,18 @@ def test_doctor_minds_who_reads_an_account_with_a_key_in_it(cli, write):
     """A literal key is one."""
     file = own_account(write, "Aliteral1")
     assert f"{file} can be read by others\n       mend: chmod 600 {file}\n" in cli("doctor").out
+
+
+@pytest.mark.parametrize("key", ["file:x'$(touch run)", "file:x;touch run", "keyring:x;touch run;/u"])
+def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write, key):
+    """Every name in it is one word of a shell: a folder may be somebody else's."""
+    write("profiles/accounts/acme.yaml", f"pod: in\nsid: HX1IN\napi_key: \"{key}\"\nphone_number: '+911234567890'\n")
+    mends = [check["mend"] for check in cli("doctor", "--json").json if "acme" in check["what"]]
+    for mend in mends:
+        words = mend.replace("cat >", "true").replace("keyring", "true").replace("${EDITOR:-vi}", "true")
+        subprocess.run(["sh", "-c", words], stdin=subprocess.DEVNULL, capture_output=True)
+    assert mends
+    assert not Path("run").exists()
 
 
 def test_doctor_looks_for_a_key_s_file_where_the_account_does(cli, write, tmp_path):

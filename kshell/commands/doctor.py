@@ -12,8 +12,7 @@ from kshell import keys
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.jsontext import dumps
-from kshell.lines import quote
-from kshell.places import shown
+from kshell.places import shown, typed
 from kshell.preferences import load_preferences
 from kshell.profiles import line_of, load_account, load_pod
 from kshell.templates import load_template
@@ -129,8 +128,8 @@ def _key_mend(account: Account) -> str:
     scheme, target = account.api_key.scheme, account.api_key.target
     mends = {
         "env": _reading(target),
-        "file": f"(umask 077; cat > {quote(shown(_key_file(account)))})",
-        "keyring": f"keyring set {target.replace('/', ' ', 1)}",
+        "file": f"(umask 077; cat > {typed(_key_file(account))})",
+        "keyring": "keyring set " + " ".join(map(typed, target.split("/", 1))),
     }
     return mends.get(scheme, _editing_key(account))
 
@@ -157,7 +156,7 @@ def _pods(places: Places) -> Iterator[Check]:
         except KshellError as error:
             if error.at is None:  # a pod that cannot be read is said by _files
                 what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"
-                yield Check("wrong", what, f"kshell trust {quote(shown(origin.file))}")
+                yield Check("wrong", what, f"kshell trust {typed(origin.file)}")
 
 
 def _preferences(places: Places) -> Iterator[Check]:
@@ -179,7 +178,7 @@ def _private(file: Path) -> Iterator[Check]:
     except OSError:
         return
     if mode & 0o044:
-        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quote(shown(file))}")
+        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {typed(file)}")
 
 
 def _editor(_: Places) -> Iterator[Check]:
@@ -195,7 +194,7 @@ def _said(error: KshellError) -> str:
 
 
 def _editing(file: Path, line: int) -> str:
-    return f"${{EDITOR:-vi}} +{line} {quote(shown(file))}"
+    return f"${{EDITOR:-vi}} +{line} {typed(file)}"
 
 
 _LOOKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)
