@@ -395,6 +395,18 @@ def test_a_large_text_is_read_in_time():
 
 # ---- import(curl(x)) == x
 
+HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }} # é😀\n\tend\''
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_one_program_reads_what_another_prints(program, shell):
+    """``kshell curl --shell … | kshell import``, as two processes: any text comes through the pipe."""
+    printed = program("curl", "to=+919812345678", "otp=482913", f"ref={HOSTILE}", "--shell", shell)
+    ran = program("import", input=printed.out.encode())
+    assert (printed.code, ran.code, ran.err) == (0, 0, "")
+    rendered = program("run", "-", input=f"{ran.out}render\n".encode())
+    assert rendered.json["extra_info"]["ref"] == HOSTILE
+
 
 def _drafted(lines):
     """The request that a session makes after these lines of a script."""
