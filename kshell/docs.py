@@ -210,7 +210,7 @@ def _oddities(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     """What is wrong with the curl command that ``text`` begins with."""
     words, oddities = split(text)
     yield from (odd for odd in oddities if odd.message != "what follows the command")
-    options, _ = parse(words[1:])
+    options = parse(words[1:])
     yield from _key_faults(options)
     yield from _host_faults(options, hosts)
 
