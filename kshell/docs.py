@@ -84,13 +84,14 @@ def regenerate(text: str, file: str, places: Places) -> Regenerated:
     faults = [fault for block in own for fault in _faults(lines, block, file, hosts)]
     for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
         made = _made(comment, lines, file, places)
-        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.line + 1,) * 2
+        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
         lines[start:end] = made
     return Regenerated(newline.join(lines), len(comments), tuple(faults))
 
 
 def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
     at = Place(file, comment.line + 1, comment.column, lines[comment.line])
+    _check_end(comment, at)
     if comment.block and not comment.block.closed:
         raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
     words = _words(comment.command, at)
@@ -101,6 +102,13 @@ def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> 
     if text.startswith("| "):
         return markdown.indented(text.removesuffix("\n").split("\n"), comment.indent)
     return markdown.fenced(text, _language(words), indent=comment.indent)
+
+
+def _check_end(comment: Comment, at: Place) -> None:
+    if not comment.closed:
+        raise ScriptError("a comment without an end", hint="close it with -->", at=at)
+    if comment.rest:
+        raise ScriptError(f"text behind the comment, {comment.rest!r}", hint="write it on a line of its own", at=at)
 
 
 def _words(command: str, at: Place) -> list[str]:

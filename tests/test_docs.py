@@ -132,6 +132,29 @@ def test_a_comment_in_a_block_is_text():
     assert made(text) == text
 
 
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "<!-- kshell: explain WA202\n-->",
+        "<!-- kshell:\nexplain WA202 -->",
+        "<!-- kshell:\n  explain WA202\n-->",
+        "<!--\n  kshell: explain\n  WA202\n-->",
+    ],
+)
+@pytest.mark.parametrize("below", ["", f"\n{FENCE}text\nold\n{FENCE}\n"])
+def test_a_comment_may_have_several_lines(comment, below):
+    """Wherever its lines break, it owns the block behind it."""
+    assert "Request Accepted" in made(f"{comment}\n{below}")
+    assert "\nold\n" not in made(f"{comment}\n{below}")
+    assert made(f"{comment}\n{below}").startswith(f"{comment}\n")
+
+
+def test_a_comment_of_another_kind_may_have_several_lines():
+    """It is text, with all that it says of kshell further down."""
+    text = f"<!-- note\nkshell: explain WA202 -->\n{FENCE}text\nold\n{FENCE}\n"
+    assert made(text) == text
+
+
 def test_nothing_else_is_changed():
     """Line ends, blank lines, odd characters and other comments stay as they are."""
     text = "\ufeff# T\r\n\r\n\r\n<!-- note -->\r\n~~~\r\ncurl\r\n~~~\r\n<!-- kshell: explain WA202 -->\r\n```\r\n```\r\nend  "
@@ -188,6 +211,35 @@ def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, me
     assert f"error: guide.md:3:14: {message}" in ran.err
     assert hint in ran.err
     assert "\nold\n" in file.read_text()
+
+
+def failing(cli, write, text):
+    """A run of ``docs`` that fails and leaves the document as it was."""
+    file = write("guide.md", text)
+    ran = cli("docs", "guide.md")
+    assert file.read_text() == text
+    return ran
+
+
+def test_a_comment_without_an_end_is_an_error(cli, write):
+    """It would hide the rest of the document."""
+    ran = failing(cli, write, f"# Guide\n<!-- kshell: pods\n\n{FENCE}\nold\n{FENCE}\n")
+    assert ran.code == 3
+    assert "guide.md:2:14: a comment without an end" in ran.err
+    assert "hint: close it with -->" in ran.err
+
+
+def test_text_behind_a_comment_is_an_error(cli, write):
+    """It would not be clear what the comment owns."""
+    ran = failing(cli, write, "<!-- kshell: pods --> text\n")
+    assert ran.code == 3
+    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
+
+
+def test_an_error_is_where_its_command_is(cli, write):
+    """In a comment of several lines, that is the command's line."""
+    ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
+    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
 
 
 def test_a_block_without_an_end_is_an_error(cli, write):
