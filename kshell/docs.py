@@ -17,7 +17,7 @@ from kshell import markdown
 from kshell.curloptions import Options, headers, parse, values
 from kshell.curlwords import Oddity, split
 from kshell.dispatch import perform
-from kshell.errors import EXIT_SETUP, EXIT_USAGE, KshellError, Place, ScriptError, UsageError, listed
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, KshellError, Place, ScriptError, UsageError, listed
 from kshell.exchanges import shown_body
 from kshell.models import is_loopback
 from kshell.profiles import load_pod
@@ -27,7 +27,7 @@ from kshell.snippets import TARGETS
 from kshell.terminal import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from kshell.commands import Result
     from kshell.markdown import Block, Comment
@@ -67,26 +67,47 @@ class Fault(NamedTuple):
         return f"{self.at}: {self.message}; {self.fix}"
 
 
+class CommandError(ScriptError):
+    """The command of a comment failed; ``said`` is what it said beside its error and its hint."""
+
+    def __init__(self, message: str, *, hint: str, at: Place, said: Iterable[str]) -> None:
+        super().__init__(message, hint=hint, at=at)
+        self.said = tuple(said)
+
+    def lines(self) -> list[str]:
+        """The error with its place, what the command said, then the hint."""
+        shown = super().lines()
+        end = len(shown) - bool(self.hint)
+        return [*shown[:end], *(f"  {safe(note)}" for note in self.said), *shown[end:]]
+
+
 class Regenerated(NamedTuple):
-    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand."""
+    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand.
+
+    A block that cannot be made is as it was, and among the ``errors``.
+    """
 
     text: str
     blocks: int
     faults: tuple[Fault, ...]
+    errors: tuple[ScriptError, ...]
 
 
 def regenerate(text: str, file: str, places: Places) -> Regenerated:
-    """``text`` with every block under a ``kshell`` comment made again. Raises ``ScriptError`` where one cannot be."""
+    """``text`` with every block under a ``kshell`` comment made again."""
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(newline)
     comments, own = markdown.read(lines)
     hosts = _hosts(places)
-    faults = [fault for block in own for fault in _faults(lines, block, file, hosts)]
+    faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
+    errors: list[ScriptError] = []
     for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
-        made = _made(comment, lines, file, places)
         start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
-        lines[start:end] = made
-    return Regenerated(newline.join(lines), len(comments), tuple(faults))
+        try:
+            lines[start:end] = _made(comment, lines, file, places)
+        except ScriptError as error:
+            errors.insert(0, error)
+    return Regenerated(newline.join(lines), len(comments), faults, tuple(errors))
 
 
 def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
@@ -131,11 +152,22 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     notes = words[-1] == _WITH_NOTES
     with _same_width():
         result = perform(words[:-1] if notes else words, session=_Session(places)).result
-    if result.exit_code in (EXIT_USAGE, EXIT_SETUP):
-        message, *_ = [note.removeprefix("error: ") for note in result.notes]
-        hint = next((note.removeprefix("hint: ") for note in result.notes if note.startswith("hint: ")), "")
-        raise ScriptError(message, hint=hint, at=at)
-    return _text(result, notes=notes)
+    text = _text(result, notes=notes)
+    # what the simulated API refuses is an answer, and what check finds is one too
+    if result.exit_code == EXIT_DONE or (result.exit_code == EXIT_REFUSED and text):
+        return text
+    raise _failed(words, result, at)
+
+
+def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
+    """The command's own error, at its comment."""
+    errors = [note for note in result.notes if note.startswith("error: ")]
+    hints = [note for note in result.notes if note.startswith("hint: ")]
+    said = [note for note in result.notes if note not in (*errors[:1], *hints[:1])]
+    message = (
+        errors[0].removeprefix("error: ") if errors else f"{words[0]} prints nothing: exit code {result.exit_code}"
+    )
+    return CommandError(message, hint=hints[0].removeprefix("hint: ") if hints else "", at=at, said=said)
 
 
 @contextmanager

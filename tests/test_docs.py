@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kshell import markdown
+from kshell.commands import Result
+from kshell.dispatch import Performed
 from kshell.docs import looks_real, regenerate
 from kshell.places import Places
 
@@ -242,6 +244,72 @@ def test_an_error_is_where_its_command_is(cli, write):
     assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("send -a docs otp=1", "not sent: the payload has errors"),
+        ("curl -a docs --strict", "curl prints nothing: exit code 1"),
+    ],
+)
+def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message):
+    """Where it was refused, its block stays, and what it said stands at the comment."""
+    ran = failing(cli, write, f"# Guide\n\n<!-- kshell: {command} -->\n{FENCE}\nold\n{FENCE}\n")
+    assert ran.code == 3
+    assert f"error: guide.md:3:14: {message}\n" in ran.err
+    assert "  error to-e164 /messaging_object/to '+91XXXXXXXXX' is not a number in E.164 form" in ran.err
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
+    """Only the codes 0 and 1 are an answer."""
+    failed = Performed(Result("half", ["error: it broke", "  because: of that", "hint: mend it"], code))
+    monkeypatch.setattr("kshell.docs.perform", lambda *_, **__: failed)
+    ran = failing(cli, write, "<!-- kshell: send -->\n")
+    assert ran.code == 3
+    assert "error: guide.md:1:14: it broke\n" in ran.err
+    assert "    because: of that\nhint: mend it\n" in ran.err
+
+
+def test_findings_are_no_failure(cli, write):
+    """What ``check`` finds is its answer, although its exit code is 1."""
+    write("guide.md", "<!-- kshell: check -a docs -->\n")
+    assert cli("docs", "guide.md").code == 0
+    assert "error to-e164" in Path("guide.md").read_text()
+
+
+FAULTY = (
+    f"<!-- kshell: nothing -->\n<!-- kshell: explain WA202 -->\n{FENCE}\nold\n{FENCE}\n"
+    f"{FENCE}bash\ncurl 'x\n{FENCE}\n<!-- kshell: curl -a nobody -->\n"
+)
+
+
+def test_every_error_is_shown(cli, write):
+    """In the order of the document, with those of the other files, and with the faults."""
+    write("other.md", "<!-- kshell: other -->\n")
+    write("guide.md", FAULTY)
+    ran = cli("docs", "guide.md", "absent.md", "other.md")
+    assert ran.code == 3
+    for said in (
+        "absent.md cannot be read",
+        "other.md:1:14: 'other'",
+        "guide.md:7:6: a quote that is not closed",
+        "nothing was rewritten",
+    ):
+        assert said in ran.err
+    assert ran.err.index("guide.md:1:14: 'nothing'") < ran.err.index("guide.md:9:14: there is no account")
+
+
+def test_check_shows_all_of_it(cli, write):
+    """Errors, faults and stale blocks of one file are said in one run."""
+    file = write("guide.md", FAULTY)
+    ran = cli("docs", "--check", "guide.md")
+    assert ran.code == 3
+    assert "-old\n+202 WA202 · Request Accepted\n" in ran.out
+    for said in ("guide.md:1:14", "guide.md:7:6", "guide.md:9:14", "guide.md is stale"):
+        assert f"error: {said}" in ran.err
+    assert file.read_text() == FAULTY
+
+
 def test_a_block_without_an_end_is_an_error(cli, write):
     """A fence that is never closed would take the rest of the document with it."""
     write("guide.md", f"<!-- kshell: curl -a docs -->\n{FENCE}sh\nold\n\n# Next\n")
@@ -258,11 +326,11 @@ def test_it_rewrites_in_place(cli, write):
     file = write("guide.md", "<!-- kshell: explain WA202 -->\n")
     file.chmod(0o640)
     ran = cli("docs", "guide.md")
-    assert (ran.code, ran.out, ran.err) == (0, "", "guide.md: 1 blocks, rewritten\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "guide.md: 1 block, rewritten\n")
     assert "Request Accepted" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert os.listdir() == ["guide.md"]
-    assert "as they should be" in cli("docs", "guide.md").err
+    assert cli("docs", "guide.md").err == "guide.md: 1 block, as it should be\n"
 
 
 def test_a_link_stays_a_link(cli, write):
@@ -325,6 +393,14 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
     assert ran.code == 0
     assert "warning: guide.md:2:6: a quote that is not closed" in ran.err
     assert "Request Accepted" in file.read_text()
+
+
+@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all of them")])
+def test_blocks_are_counted(cli, write, count, start):
+    """In the singular and in the plural."""
+    write("guide.md", "<!-- kshell: explain WA202 -->\n" * count)
+    cli("docs", "guide.md")
+    assert cli("docs", "guide.md").err.startswith(f"guide.md: {start}")
 
 
 # ---- hand-written curl
