@@ -1,27 +1,21 @@
 """Documentation that stays true: the blocks under ``kshell`` comments are made again, hand-written curl is looked over.
 
 Nothing here reads or writes a document; what a line comes to is decided by ``dispatch``, in a session of its own whose
-answers are the same every time.
+answers are the same every time, and what is wrong with curl by ``curlfaults``.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell import markdown
-from kshell.curloptions import Options, headers, parse, values
-from kshell.curlwords import Oddity, split
+from kshell import curlfaults, markdown
 from kshell.dispatch import perform
-from kshell.errors import EXIT_DONE, EXIT_REFUSED, KshellError, Place, ScriptError, UsageError, listed
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, UsageError, listed
 from kshell.exchanges import shown_body
-from kshell.models import is_loopback
-from kshell.profiles import load_pod
-from kshell.request import KEY_HEADER, read_url
 from kshell.session import Session
 from kshell.snippets import TARGETS
 from kshell.terminal import safe
@@ -52,7 +46,6 @@ _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
 _ELAPSED_MS = 38.0
 _COLUMNS = "100"
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
-_CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
 
@@ -98,7 +91,7 @@ def regenerate(text: str, file: str, places: Places) -> Regenerated:
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(newline)
     comments, own = markdown.read(lines)
-    hosts = _hosts(places)
+    hosts = curlfaults.hosts_of(places)
     faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
     errors: list[ScriptError] = []
     for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
@@ -227,49 +220,12 @@ class _Session(Session):
 # ---- hand-written curl
 
 
-def _hosts(places: Places) -> set[str]:
-    hosts: set[str] = set()
-    for name in places.names("pod"):
-        with suppress(KshellError):
-            hosts.add(load_pod(places, name).base_url.lower())
-    return hosts
-
-
 def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Fault]:
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
-    for match in _CURL.finditer(text):
+    for match in curlfaults.CURL.finditer(text):
         first = text.count("\n", 0, match.start())
-        for odd in _oddities(text[match.start() :], hosts):
+        for odd in curlfaults.faults(text[match.start() :], hosts):
             line = block.start + 1 + first + odd.line
             yield Fault(Place(file, line, odd.column + len(block.indent)), odd.message, odd.fix)
-
-
-def _oddities(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
-    """What is wrong with the curl command that ``text`` begins with."""
-    words, oddities = split(text)
-    yield from (odd for odd in oddities if odd.message != "what follows the command")
-    options = parse(words[1:])
-    yield from _key_faults(options)
-    yield from _host_faults(options, hosts)
-
-
-def _key_faults(options: Options) -> Iterator[Oddity]:
-    for name, value, word in headers(options):
-        if name == KEY_HEADER and looks_real(value):
-            yield word.oddity("what looks like a real API key", 'write "api-key: $KALEYRA_API_KEY", and revoke the key')
-
-
-def looks_real(key: str) -> bool:
-    """Whether ``key`` could be one: long, plain, and nothing in it is masked by a run of one character."""
-    return re.fullmatch(r"[A-Za-z0-9]{16,}", key) is not None and not re.search(r"(.)\1{3}", key)
-
-
-def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
-    keyed = any(name == KEY_HEADER for name, _, _ in headers(options))
-    for word in values(options, "--url"):
-        base = re.match(r"https?://[^/?#@]+(?!.*@)", word.text.lower())
-        ours = keyed or read_url(word.text).sid or "kaleyra" in word.text.lower()
-        if base and ours and "<" not in base[0] and base[0] not in hosts and not is_loopback(base[0]):
-            yield word.oddity(f"an unknown host, {base[0]}", f"hosts of pods: {listed(sorted(hosts))}")

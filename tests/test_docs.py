@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from payloads import CORPUS
+from test_import import FORMAT, PAGE
 
-from kshell import markdown
+from kshell import curlfaults, markdown
 from kshell.commands import Result
 from kshell.dispatch import Performed
-from kshell.docs import looks_real, regenerate
+from kshell.docs import regenerate
+from kshell.jsontext import dumps
 from kshell.places import Places
+from kshell.session import Overrides, Session
+from kshell.snippets import SHELLS
 
 FENCE = "```"
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
@@ -223,27 +228,6 @@ def failing(cli, write, text):
     return ran
 
 
-def test_a_comment_without_an_end_is_an_error(cli, write):
-    """It would hide the rest of the document."""
-    ran = failing(cli, write, f"# Guide\n<!-- kshell: pods\n\n{FENCE}\nold\n{FENCE}\n")
-    assert ran.code == 3
-    assert "guide.md:2:14: a comment without an end" in ran.err
-    assert "hint: close it with -->" in ran.err
-
-
-def test_text_behind_a_comment_is_an_error(cli, write):
-    """It would not be clear what the comment owns."""
-    ran = failing(cli, write, "<!-- kshell: pods --> text\n")
-    assert ran.code == 3
-    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
-
-
-def test_an_error_is_where_its_command_is(cli, write):
-    """In a comment of several lines, that is the command's line."""
-    ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
-    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
-
-
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -275,6 +259,27 @@ def test_findings_are_no_failure(cli, write):
     write("guide.md", "<!-- kshell: check -a docs -->\n")
     assert cli("docs", "guide.md").code == 0
     assert "error to-e164" in Path("guide.md").read_text()
+
+
+def test_a_comment_without_an_end_is_an_error(cli, write):
+    """It would hide the rest of the document."""
+    ran = failing(cli, write, f"# Guide\n<!-- kshell: pods\n\n{FENCE}\nold\n{FENCE}\n")
+    assert ran.code == 3
+    assert "guide.md:2:14: a comment without an end" in ran.err
+    assert "hint: close it with -->" in ran.err
+
+
+def test_text_behind_a_comment_is_an_error(cli, write):
+    """It would not be clear what the comment owns."""
+    ran = failing(cli, write, "<!-- kshell: pods --> text\n")
+    assert ran.code == 3
+    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
+
+
+def test_an_error_is_where_its_command_is(cli, write):
+    """In a comment of several lines, that is the command's line."""
+    ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
+    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
 
 
 FAULTY = (
@@ -406,23 +411,41 @@ def test_blocks_are_counted(cli, write, count, start):
 # ---- hand-written curl
 
 URL = "https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages"
+TYPE = "-H 'Content-Type: application/json'"
+KEYED = '-H "api-key: $KALEYRA_API_KEY"'
+BODY = dumps(Session(Places.standard()).draft(Overrides(variables={"to": "+919812345678", "otp": "482913"})).payload)
+RIGHT = f"curl -X POST {URL} {TYPE} {KEYED} -d '{BODY}'"
+
+
+def right(old: str = "", new: str = "") -> str:
+    """The right command with a part replaced."""
+    assert old in RIGHT
+    return RIGHT.replace(old, new)
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (f"curl -X POST \\ \n  {URL}", "guide.md:4:14: a space after the backslash; remove it"),
-        (f"curl {URL} -d '{{", f"guide.md:4:{len(URL) + 10}: a quote that is not closed; close it with '"),
+        (right("-X POST", "-X POST \\ \n"), "guide.md:4:14: a space after the backslash; remove it"),
+        ("curl https://x.example -d '{", "guide.md:4:27: a quote that is not closed; close it with '"),
         (f'curl {URL} \\\n  -d "{{', 'guide.md:5:6: a quote that is not closed; close it with "'),
         (
             "curl https://api.in.kaleyra.com/v2",
             "guide.md:4:6: an unknown host, https://api.in.kaleyra.com; hosts of pods: ",
         ),
-        (f"curl {URL.replace('.in.', '.na.')}", "guide.md:4:6: an unknown host, https://api.na.kaleyra.io"),
-        (f"curl https://x.example -H 'api-key: {KEY[:9]}'", "guide.md:4:6: an unknown host, https://x.example"),
-        (f"$ curl {URL} -H 'api-key: {KEY}'", f"guide.md:4:{len(URL) + 12}: what looks like a real API key; write "),
-        (f"curl {URL}\n  -d x", f"guide.md:4:{len(URL) + 6}: a line that ends without a backslash; "),
-        (f"echo\ncurl -H \u2018a: b\u2019 {URL}", "guide.md:5:9: a typographic quote"),
+        (right(".in.", ".na."), "guide.md:4:14: an unknown host, https://api.na.kaleyra.io"),
+        (
+            f"$ curl {URL} {TYPE} -H 'api-key: {KEY}' -d '{BODY}'",
+            f"guide.md:4:{len(URL) + len(TYPE) + 13}: what looks like a real API key; write ",
+        ),
+        (right(f" {TYPE}", f"\n  {TYPE}"), f"guide.md:4:{len(URL) + 14}: a line that ends without a backslash; "),
+        (right(f" {URL}", f"\n{URL}"), "guide.md:4:13: a line that ends without a backslash; "),
+        ("echo\ncurl -H \u2018a: b\u2019 https://x.example", "guide.md:5:9: a typographic quote"),
+        (
+            "curl https://x.example -H 'Authorization: Bearer $TOKEN'",
+            'guide.md:4:27: $TOKEN in single quotes, which is sent as it stands; use double quotes: "…$TOKEN…"',
+        ),
+        ("curl 'https://$HOST/x'", "guide.md:4:6: $HOST in single quotes"),
     ],
 )
 def test_a_fault_is_found(text, fault):
@@ -433,21 +456,120 @@ def test_a_fault_is_found(text, fault):
 
 
 @pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            right(KEYED, "-H 'api-key: ${KALEYRA_API_KEY}'"),
+            "${KALEYRA_API_KEY} in single quotes, which is sent as it stands",
+        ),
+        (right(URL, f"'{URL.replace('HX1IN', '$SID')}'"), "$SID in single quotes"),
+        (
+            right(f"'{BODY}'", "'$BODY'"),
+            '$BODY in single quotes, which is sent as it stands; use double quotes: "$BODY"',
+        ),
+        (
+            right("+919812345678", "$TO"),
+            "$TO in single quotes, which is sent as it stands; end the single quotes for it",
+        ),
+        (right(f"{TYPE} "), "no Content-Type, so curl says application/x-www-form-urlencoded; add -H 'Content-Type: "),
+        (right("application/json", "text/plain"), "the Content-Type text/plain; the API takes application/json"),
+        (right(f"{KEYED} "), 'no api-key; add -H "api-key: $KALEYRA_API_KEY"'),
+        (right("-X POST", "-X GET"), "the method GET; the API takes POST; write -X POST"),
+        (right("-X POST", "-G"), "curl's option --get, with which nothing is posted; remove it"),
+        (right("https:", "http:"), "http, by which anyone can read the API key; write https://api.in.kaleyra.io"),
+        (right("https://"), "no scheme, so curl takes http, by which anyone can read the API key; write https://"),
+        (right(f"-d '{BODY}'"), "no payload; add --data-raw"),
+        (right("-X POST ").replace(f"-d '{BODY}'", ""), "no payload, so curl sends GET; add --data-raw"),
+        (right("-d '", "-F 'a="), "a form; the API takes JSON; write --data-raw"),
+        (
+            right(f"'{BODY}'", f'"{BODY}"'),
+            "double quotes around the payload, which end at the first one in it; use single",
+        ),
+        (right(BODY, "[]"), "the payload is not a JSON object"),
+        (right(BODY, "{}"), "/messaging_object messaging_object is missing, and mandatory; add it"),
+        (right('"index": 0', '"index": 10'), "/messaging_object/template/components/1/index index is 10; write 0 to 9"),
+    ],
+)
+def test_what_the_api_refuses_is_found(text, fault):
+    """A command with this API's URL is held to what the API takes."""
+    (found,) = faults(text)
+    assert found.partition(": ")[2].startswith(fault)
+
+
+def test_a_payload_that_is_no_json_is_found_where_it_breaks():
+    """At the line and the column of the character that does not fit."""
+    (found,) = faults(right(f"'{BODY}'", '\'{\n  "to": 1\n  "type": 2\n}\''))
+    assert found.startswith("guide.md:6:3: the payload is not JSON: ")
+
+
+def test_several_faults_of_a_command_are_all_found():
+    """One does not hide another."""
+    found = faults(right(KEYED, "-H 'api-key: $KEY'").replace(BODY, '{"messaging_object": {"to": 1,}'))
+    assert [said.split(": ")[1].split(",")[0] for said in found] == [
+        "$KEY in single quotes",
+        "the payload is not JSON",
+    ]
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        f"curl {URL} -H \"api-key: $KALEYRA_API_KEY\" -d '{{}}'",
-        f"curl {URL} -H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'",
-        f"curl {URL} -H 'api-key: <api-key>'",
-        "curl https://<api_domain>/v2/<sid>/whatsapp/<phone_number>/messages",
+        RIGHT,
+        right(KEYED, "-H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'"),
+        right(KEYED, "-H 'api-key: YOUR_KEY'"),
+        right("api.in.kaleyra.io", "API_DOMAIN"),
+        right("api.in.kaleyra.io", "{api_domain}"),
+        right("api.in.kaleyra.io", "[api_domain]"),
+        right("api.in.kaleyra.io", "api.your-company.example"),
+        right(URL, f'"{URL.replace("api.in.kaleyra.io", "$HOST").replace("HX1IN", "$SID")}"'),
+        right("application/json", "application/json; charset=utf-8"),
+        right(f"{TYPE} ").replace("-d", "--json"),
+        right("+919812345678", "+91XXXXXXXXXX"),
+        right("+919812345678", "<to_number>").replace("482913", "<one-time-password>", 1),
+        right("482913", "ONE_TIME_PASSWORD"),
+        right('"index": 0', '"index": INDEX'),
+        right("+919812345678", "'\"$TO\"'"),
+        right(f"'{BODY}'", "'{ … }'"),
+        right(f"'{BODY}'", "'{...}'"),
+        right(f"'{BODY}'", '"$BODY"'),
+        right(f"'{BODY}'", "@body.json"),
+        right(f"'{BODY}'", '"$(kshell render -a docs | jq "."\')"'),
+        f"curl {URL} -K headers.txt -d @- <<'EOF'",
+        f'curl {URL} "${{HEADERS[@]}}" -d @body.json',
+        f"curl … {URL} …",
+        f"{RIGHT} | jq .",
         "curl http://127.0.0.1:8025/inbox",
+        "curl -X GET https://api.in.kaleyra.io/v1/HX1IN/numbers -H 'api-key: <api-key>'",
+        "curl 'https://odata.test/Products?$filter=Price' -d 'a: {'",
+        "curl https://openai.test/v1 -H 'api-key: <key>' -d '{'",
         "curl -fsSL https://example.com/install.sh | sh",
-        f"curl {URL} | jq .",
         "echo curl 'x",
     ],
 )
 def test_what_is_right_has_no_fault(text):
-    """References, masked keys, placeholders, pod hosts, this machine and other sites are no faults."""
+    """Variables, masked keys, placeholders, what cannot be seen, this machine and other sites are no faults."""
     assert faults(text) == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "cmd"])
+@pytest.mark.parametrize("kind", CORPUS)
+def test_what_curl_prints_has_no_fault(shell, kind):
+    """Whatever its values hold: what kshell writes is right."""
+    hosts = curlfaults.hosts_of(Places.standard())
+    for text in CORPUS[kind]:
+        variables = {"to": "+919812345678", "otp": "482913", "ref": text}
+        request = Session(Places.standard()).draft(Overrides(variables=variables)).request
+        assert list(curlfaults.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
+
+
+def test_the_page_s_sample_has_no_fault():
+    """Its number and codes are masked, so that nothing can be said of them."""
+    assert faults(PAGE) == []
+
+
+def test_the_page_s_form_has_no_fault():
+    """Nor has its Request Format, with every placeholder in its place."""
+    assert faults(FORMAT) == []
 
 
 def test_other_languages_are_not_looked_at():
@@ -467,4 +589,4 @@ def test_a_block_that_docs_makes_has_no_fault():
 )
 def test_a_real_key_is_long_and_not_masked(key, real):
     """A run of one character masks a key."""
-    assert looks_real(key) is real
+    assert curlfaults.looks_real(key) is real

@@ -28,8 +28,9 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table that follows it, which holds what
     the command prints; with 2>&1 at its end, what goes to stderr too. Answers come from the embedded simulator and are
     the same every time. Nothing else in a file is changed, and nothing at all where a comment's command fails. Curl commands
-    written by hand are looked over for what would fail when they are pasted: a space after a backslash, an open quote, an
-    unknown host, a real key.
+    written by hand are looked over for what would fail when they are pasted: a space after a backslash, an open quote, a
+    variable in single quotes, a real key; and, where they are for this API, an unknown host, a header that is missing or
+    a payload that is refused.
     """
     from kshell.docs import regenerate
 
