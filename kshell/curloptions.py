@@ -33,8 +33,10 @@ _HARMLESS = {
 }  # fmt: skip
 _KNOWN_HEADERS = {"content-type", KEY_HEADER, "accept", "user-agent", "content-length", "host"}
 
-# what stands in a document for a value: <sid>, {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
-STAND_IN = re.compile(r"<[A-Za-z][\w -]*>|\{\{[^{}]*\}\}|\$?\{\w+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\b(?:YOUR|MY)[_-]\w+")
+# what stands in a document for a value: <sid>, [sid], {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
+STAND_IN = re.compile(
+    r"<[A-Za-z][\w -]*>|\[[A-Za-z][\w -]*\]|\{\{[^{}]*\}\}|\$?\{\w+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\b(?:YOUR|MY)[_-]\w+"
+)
 
 Options = list[tuple[str, Word]]
 

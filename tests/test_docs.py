@@ -517,6 +517,7 @@ def test_several_faults_of_a_command_are_all_found():
         RIGHT,
         right(KEYED, "-H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'"),
         right(KEYED, "-H 'api-key: YOUR_KEY'"),
+        right("application/json", "[type]").replace(BODY, "[payload]"),
         right("api.in.kaleyra.io", "API_DOMAIN"),
         right("api.in.kaleyra.io", "{api_domain}"),
         right("api.in.kaleyra.io", "[api_domain]"),

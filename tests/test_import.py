@@ -151,7 +151,7 @@ def test_the_page_s_format_is_understood(imported):
     )
 
 
-@pytest.mark.parametrize("sid", ["<sid>", "{{sid}}", "{sid}", "${SID}", "$SID", "YOUR_SID"])
+@pytest.mark.parametrize("sid", ["<sid>", "[sid]", "{{sid}}", "{sid}", "${SID}", "$SID", "YOUR_SID"])
 def test_a_form_is_no_account(imported, sid):
     """Placeholders in the URL, however they are written, are named at its place, and no file is written for them."""
     ran = imported(
