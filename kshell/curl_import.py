@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kshell.templates import Template
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
+_LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
 
@@ -120,9 +121,11 @@ def _key(options: Options) -> Secret | None:
     for name, value, _ in headers(options):
         if name == KEY_HEADER:
             reference = _REFERENCE.fullmatch(value)
-            if not reference:
+            variable = reference and (reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
+            # a $ before the key itself is a slip of the pen
+            if not variable or _LIKE_A_KEY.search(variable):
                 return Secret("literal", value)
-            return Secret("env", reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
+            return Secret("env", variable)
     return None
 
 

@@ -100,7 +100,8 @@ def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
     elif name not in {"--request", "--url", *_HARMLESS}:
-        yield f"curl's option {name}", "it was left out"
+        option, equals, _ = name.partition("=")  # behind it may stand the key
+        yield f"curl's option {option}{equals}{'…' if equals else ''}", "it was left out"
 
 
 def _strange_header(word: Word) -> Iterator[tuple[str, str]]:

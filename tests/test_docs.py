@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payloads import CORPUS
+from payloads import TYPED
 from test_import import FORMAT, PAGE
 
 from kshell import curlfaults, markdown
@@ -553,11 +553,11 @@ def test_what_is_right_has_no_fault(text):
 
 
 @pytest.mark.parametrize("shell", ["bash", "cmd"])
-@pytest.mark.parametrize("kind", CORPUS)
+@pytest.mark.parametrize("kind", TYPED)
 def test_what_curl_prints_has_no_fault(shell, kind):
     """Whatever its values hold: what kshell writes is right."""
     hosts = curlfaults.hosts_of(Places.standard())
-    for text in CORPUS[kind]:
+    for text in TYPED[kind]:
         variables = {"to": "+919812345678", "otp": "482913", "ref": text}
         request = Session(Places.standard()).draft(Overrides(variables=variables)).request
         assert list(curlfaults.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
