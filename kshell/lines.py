@@ -113,18 +113,16 @@ def cut(line: str) -> tuple[str, str, str]:
 
 def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
     """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
-    from kshell.jinja import evaluate, text_of
+    from kshell.expressions import value_of
+    from kshell.jinja import text_of
 
     texts: list[str] = []
     for piece in word.pieces:
         if not piece.expression:
             texts.append(piece.text)
             continue
-        try:
-            texts.append(text_of(evaluate(piece.text, names)))
-        except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
-            at = Place(file, number, piece.column, line)
-            raise ScriptError(f"{{{{{piece.text}}}}}: {error}", hint="vars shows what there is", at=at) from None
+        begins = piece.column + 2  # behind the {{
+        texts.append(text_of(value_of(piece.text, names, lambda offset: Place(file, number, begins + offset, line))))  # noqa: B023
     return "".join(texts)
 
 

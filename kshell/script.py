@@ -36,7 +36,6 @@ STDIN = Path("-")
 
 _BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
-ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
 
 
 class Script(NamedTuple):
@@ -165,7 +164,8 @@ def check_placed(line: Line, expression: str, column: int) -> None:
     from kshell.jinja import check_expression
 
     if not expression.strip():
-        raise ScriptError(f"{line.head} without an expression", hint=f"help {line.head}", at=line.place(column))
+        hint = f"kshell help {line.head}"
+        raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
     try:
         check_expression(expression)
     except Exception as error:  # noqa: BLE001 - whatever the parser raises is a fault of the expression
@@ -174,6 +174,8 @@ def check_placed(line: Line, expression: str, column: int) -> None:
 
 def capture_parts(line: Line) -> tuple[str, int]:
     """The name in ``capture NAME = EXPR``, and the offset of the expression behind it. Raises ``ScriptError``."""
+    from kshell.expressions import ANSWER_NAMES
+
     rest, column = line.rest()
     match = _CAPTURE.match(rest)
     if not match:

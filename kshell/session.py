@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell import keys, otp, profiles, templates
-from kshell.errors import UsageError
+from kshell.errors import KshellError, UsageError
 from kshell.request import build
 
 if TYPE_CHECKING:
@@ -158,10 +158,23 @@ class Session:
         return [(name, value, source) for name, (value, source) in found.items()]
 
     def names(self) -> dict[str, object]:
-        """What an expression sees: ``status``, ``body``, ``headers``, ``elapsed_ms``, ``delivery``, and variables."""
+        """What an expression sees: the last answer, and every variable that has a value, whoever gave it."""
         from kshell.exchanges import answer_names
 
-        return {**self.variables, **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+        return {**self._given(), **self.variables, **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+
+    def _given(self) -> dict[str, str]:
+        """The template's defaults and the account's variables; none where one cannot be read, which a send will tell."""
+        try:
+            account = self.current_account()
+            template = self.current_template(account=account)
+        except KshellError:
+            return {}
+        return _given(account, template)
+
+    def without_key(self, text: str) -> str:
+        """``text`` without the key of the last message, which its answer may have said back."""
+        return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
 
     def draft(self, overrides: Overrides) -> Draft:
         """The message that the session and one line's overrides make.
@@ -184,8 +197,7 @@ class Session:
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
-        defaults = {known.name: known.default for known in template.variables if known.default is not None}
-        values = {**defaults, **account.variables, **self.variables, **typed}
+        values = {**_given(account, template), **self.variables, **typed}
         notes: tuple[str, ...] = ()
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
@@ -221,6 +233,12 @@ def _drafted(
     findings = rules.check(payload)
     payload = rules.cut_refs(payload)
     return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
+
+
+def _given(account: Account, template: Template) -> dict[str, str]:
+    """The template's defaults, and over them the account's variables."""
+    defaults = {known.name: known.default for known in template.variables if known.default is not None}
+    return {**defaults, **account.variables}
 
 
 def _absence(variable: Variable) -> str:

@@ -81,7 +81,7 @@ def test_an_unknown_name_is_an_error_at_its_column():
     word = split("set a={{ nope }}")[1]
     with pytest.raises(ScriptError, match="'nope' is undefined") as caught:
         expand(word, NAMES, file="s.kshell", number=2, line="set a={{ nope }}")
-    assert str(caught.value.at) == "s.kshell:2:7"
+    assert str(caught.value.at) == "s.kshell:2:10"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))

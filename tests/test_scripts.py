@@ -93,7 +93,7 @@ def test_every_column_of_a_continued_line_has_its_place(parts, column):
 def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
     """Its own line of the file, and its own column there."""
     ran = run("set a=b \\\n  ref={{ nope }}")
-    assert "s.kshell:2:7: {{ nope }}: 'nope' is undefined\n    ref={{ nope }}\n        ^\n" in ran.err
+    assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
 
 
 def test_a_script_on_stdin_is_run(program):
@@ -127,11 +127,24 @@ def test_ten_thousand_lines_run(run):
 WRONG = [
     ("snd", "1:1: there is no command 'snd'", "did you mean send?"),
     ("set a='b", "1:7: a quote that is not closed", "close it"),
-    ("expect 1 +", "1:8: the expression ends too early", ""),
+    ("expect 1 +", "1:11: the expression ends too early", "kshell help expect"),
     ("expect status == 202 $ 3", "1:22: unexpected char '$'", ""),
-    ("expect", "1:7: expect without an expression", "help expect"),
+    ("expect", "1:7: expect without an expression", "kshell help expect"),
     ("expect a | nofilter", "No filter named 'nofilter'", ""),
-    ("expect a }} {{ b", "one expression is wanted", ""),
+    ("expect a }} {{ b", "1:13: no braces here", "take them away"),
+    ("expect status = 202", "1:15: there is no = in an expression", "write =="),
+    ("expect status === 202", "1:15: there is no === in an expression", "write =="),
+    ("expect a == 1 && b", "1:15: there is no && in an expression", "write and"),
+    ("expect !a", "1:8: there is no ! in an expression", "write not"),
+    ("expect a == 1 AND b", "1:15: there is no AND in an expression", "write and"),
+    ("expect (status == 202", "1:8: ( is not closed", "close it with )"),
+    ("expect body['code' == 1", "1:12: [ is not closed", "close it with ]"),
+    ("expect status == 202)", "1:21: ) closes nothing", "take it away"),
+    ("expect status is 202", "1:15: is asks, as in is defined", "write =="),
+    ("expect body.code WA202", "1:18: WA202 is not expected here", "a comparison such as == is missing"),
+    ("capture x = {{ body }}", "1:13: no braces here", "write body"),
+    ("expect {{ status }} == 202", "1:8: no braces here", "write status == 202"),
+    ("set a={{ 'x }}", "1:10: a quote that is not closed", "close it with '"),
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
     ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
@@ -245,9 +258,9 @@ FAILURES = [
         '26: it does not hold: body.code == "WA202"',
         ['left   "E110"  (body.code)'],
     ),
-    ("not status == 400", "12: it does not hold: status == 400", ["left   400  (status)"]),
+    ("not status == 400", "12: it holds, and must not: status == 400", ["left   400  (status)"]),
     ("status == 1 or status == 2", "8: it does not hold: status == 1", ["23: it does not hold: status == 2"]),
-    ("not (status == 1 or status == 400)", "28: it does not hold: status == 400", ["left   400"]),
+    ("not (status == 1 or status == 400)", "28: it holds, and must not: status == 400", ["left   400"]),
     ("status in [200, 202]", "8: it does not hold", ["left   400  (status)", "right  [200, 202]"]),
     ("status not in [400]", "8: it does not hold", ["right  [400]"]),
     ("0 < status < 300", "8: it does not hold", ["value  0", "value  400  (status)", "value  300"]),
@@ -256,6 +269,9 @@ FAILURES = [
     ("body.code | lower == 'x'", "8: it does not hold", ['left   "e110"  (body.code | lower)']),
     ("status == 202 if true else false", "8: it does not hold", ["value  false"]),
     ("(status) == (1 + 1)", "8: it does not hold", ["right  2  ((1 + 1))"]),
+    ("status == 1 and nope == 2", "8: it does not hold: status == 1", ["left   400"]),
+    ("not body.data is defined", "12: it holds, and must not: body.data is defined", ["value  {}  (body.data)"]),
+    ("not (not status == 1)", "17: it does not hold: status == 1", ["left   400"]),
     ("'and' == 'or'", "8: it does not hold", ["left   \"and\"  ('and')"]),
 ]
 
@@ -299,6 +315,114 @@ def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
     assert ran.code == 3
     assert "s.kshell:3:8: 'stauts' is undefined" in ran.err
     assert "did you mean status?" in ran.err
+
+
+LACKING = [
+    ("body.nope == 1", "8: it does not hold: body.nope == 1", "(body.nope)", "body has code, message, data, error"),
+    ("headers.x == 1", "8: it does not hold: headers.x == 1", "(headers.x)", "headers has content-type"),
+    (
+        "body.data.message_id",
+        "8: it does not hold: body.data.message_id",
+        "(body.data.message_id)",
+        "body.data is empty",
+    ),
+    ("body.error[3].x == 1", "8: it does not hold", "(body.error[3].x)", "body.error has balance"),
+    ("body['cod'] in ['E110']", "8: it does not hold", "(body['cod'])", "did you mean code?"),
+    ("status == 400 and body.nope == 1", "26: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("not body.nope == 1", "12: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("body.code.x or status == 400", "8: it does not hold: body.code.x", "(body.code.x)", "body.code is a text"),
+    ("body.nope | length > 0", "8: it does not hold", "(body.nope | length)", "body has"),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "side", "hint"), LACKING, ids=[row[0] for row in LACKING])
+def test_an_expect_on_what_the_answer_lacks_does_not_hold(run, expression, first, side, hint):
+    """It says so in the place of the value, and what the answer has; exit 1."""
+    ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
+    assert ran.code == 1
+    assert f"error: s.kshell:3:{first}" in ran.err
+    assert f"(not in the answer)  {side}" in ran.err
+    assert f"hint: {hint}" in ran.err
+
+
+@pytest.mark.parametrize("expression", ["body.nope is not defined", "body.nope | default(1) == 1", "true or body.nope == 1",
+                                        "not (body.nope is defined and body.nope.deep == 1)"])  # fmt: skip
+def test_an_expect_that_needs_nothing_the_answer_lacks_holds(run, expression):
+    """``is defined`` and ``default`` ask for nothing."""
+    assert run(f"{TO}send\nexpect {expression}\n").code == 0
+
+
+@pytest.mark.parametrize("line", ["capture x = body.data.message_id", "set ref={{ body.data.message_id }}"])
+def test_a_value_that_the_answer_lacks_cannot_be_kept(run, line):
+    """Exit 1: the script is right, and the answer is another."""
+    ran = run(f"{TO}send -a low-balance\n{line}\nexpect status == 400\n")
+    assert ran.code == 1
+    assert "body.data.message_id is not in the answer\n" in ran.err
+    assert "hint: body.data is empty\n" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"), [("ref.nope == 1", 3), ("bdoy.code == 1", 3), ("elapsed_ms.x == 1", 1)]
+)
+def test_only_the_answer_can_lack_something(run, expression, code):
+    """What a variable has no part of, and a name that nobody has, are faults of the script."""
+    assert run(f"{TO}set ref=x\nsend\nexpect {expression}\n").code == code
+
+
+def test_an_expect_on_what_the_answer_lacks_looks_again(run, monkeypatch):
+    """``--retry`` takes it as what does not hold."""
+    looks = iter([{"body": {}}, {"body": {}}, {"body": {"x": 1}}])
+    monkeypatch.setattr(Session, "names", lambda _: next(looks))
+    assert run(f"{TO}send\nexpect body.x == 1\n", "--retry", "2", "--delay", "0.01").code == 0
+
+
+def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
+    """A server that names a field after the key does not get it printed."""
+    monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
+    monkeypatch.setattr("kshell.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}})
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    for line in ("expect body.x == 1", "capture x = body.x", "set ref={{ body.x }}"):
+        err = run(f"{TO}send -a c\n{line}\n").err
+        assert "body has (redacted)" in err
+        assert "Acanary0" not in err
+
+
+UNDEFINED = [
+    ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'a text stands in quotes: "WA202"'),
+    ("expect x == null", "3:13: 'null' is undefined", "write none"),
+    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run by --var to_1=…"),
+    ("set ref={{ 1/0 }}", "3:13: a division by zero", "must not be 0"),
+    ("expect ref < 5", "3:8: '<' not supported", "NAME | int"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), UNDEFINED, ids=[row[0] for row in UNDEFINED])
+def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, message, hint):
+    """At its column; exit 3."""
+    ran = run(f"set to=+919812345678 ref=r x=1\nsend\n{line}\n")
+    assert ran.code == 3
+    assert f"error: s.kshell:{message}" in ran.err
+    assert hint in ran.err
+
+
+def test_an_answer_that_is_not_there_yet_wants_a_send(run):
+    """Before the first send there is no status."""
+    assert "hint: a send has to come before it\n" in run("expect status == 202\n").err
+
+
+def test_expressions_see_what_vars_lists(run):
+    """The template's defaults and the account's variables too; what is set in the session wins."""
+    assert run('expect wa_source == "api" and index == "0" and language\n').code == 0
+    assert run("set wa_source=x\nexpect wa_source == 'x'\nset ref={{ wa_source }}\nexpect ref == 'x'\n").code == 0
+
+
+def test_an_account_that_cannot_be_read_is_no_fault_of_an_expression(run, write):
+    """An expression over what was set goes on."""
+    script = "use account mine\nset a=1\nrun away.kshell\nexpect a == '1'\n"
+    write("profiles/accounts/mine.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:K\nphone_number: '+14155550100'\n")
+    write("away.kshell", "vars\n")
+    assert run(script).code == 0
 
 
 def test_a_value_that_is_shown_is_harmless_and_short(run):

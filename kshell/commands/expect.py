@@ -9,9 +9,8 @@ import click
 
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_REFUSED
-from kshell.expressions import blames, value_of
+from kshell.expressions import AbsentError, blames, value_of
 from kshell.jinja import text_of
-from kshell.keys import without_key
 from kshell.lines import Line
 from kshell.script import capture_parts, check_placed
 from kshell.updates import updates_of
@@ -37,25 +36,28 @@ def expect(session: Session, expression: str) -> Result:
     line = session.at or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
     check_placed(line, expression, column)
+    hint = ""
     for looks_left in range(session.retry.times, -1, -1):
-        if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
-            return Result()
+        try:
+            if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
+                return Result()
+        except AbsentError as error:
+            hint = error.hint
         if looks_left:
             time.sleep(session.retry.delay)
     if session.updates is not None and (found := updates_of(expression, session.names(), line)):
         session.updates += found
         return Result()
-    return Result(notes=_failure(session, expression, line, column), exit_code=EXIT_REFUSED)
+    return Result(notes=_failure(session, expression, line, hint), exit_code=EXIT_REFUSED)
 
 
-def _failure(session: Session, expression: str, line: Line, column: int) -> list[str]:
-    found = blames(expression, session.names())
+def _failure(session: Session, expression: str, line: Line, hint: str) -> list[str]:
+    column = line.rest()[1]
     notes: list[str] = []
-    for blame in found:
-        place = line.place(column + blame.offset)
-        notes += _blame_lines(blame, place)
-    account = session.sent[-1].draft.account if session.sent else None
-    return [without_key(note, account) for note in notes] if account else notes
+    for blame in blames(expression, session.names()):
+        notes += _blame_lines(blame, line.place(column + blame.offset))
+    notes += [f"hint: {hint}"] if hint else []
+    return [session.without_key(note) for note in notes]
 
 
 def _blame_lines(blame: Blame, place: Place) -> list[str]:
@@ -64,7 +66,8 @@ def _blame_lines(blame: Blame, place: Place) -> list[str]:
         f"  {name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
         for name, side in zip(names, blame.sides, strict=True)
     ]
-    return [f"error: {place}: it does not hold: {blame.text}", *place.caret(), *sides]
+    how = "it does not hold" if blame.wanted else "it holds, and must not"
+    return [f"error: {place}: {how}: {blame.text}", *place.caret(), *sides]
 
 
 @command("capture", examples=["capture code = body.code"])
@@ -79,6 +82,9 @@ def capture(session: Session, assignment: str) -> Result:
     rest, column = line.rest()
     name, start = capture_parts(line)
     check_placed(line, rest[start:], column + start)
-    value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
+    try:
+        value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
+    except AbsentError as error:
+        return Result(notes=[session.without_key(note) for note in error.lines()], exit_code=EXIT_REFUSED)
     session.set(name, text_of(value), source="captured")
     return Result()
