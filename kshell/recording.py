@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
 _SECRET_NAMES = ("to", "otp")
 _GIVEN = ("var", "row")  # what a run is given from outside
-_NOT_KEPT = frozenset({"record", "source", "run", "help", "shell", "exit"})
+_NOT_KEPT = frozenset({
+    "record", "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
+})  # fmt: skip
 _SHORTEST = 4  # a shorter code is hidden where it is typed as one; in other text it stands by chance
 
 

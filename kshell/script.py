@@ -123,8 +123,14 @@ def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellE
             faults += _check_line(line, (*running, script.file))
         except KshellError as error:
             error.at = error.at or line.place(1)
+            error.hint = _typable(error.hint)
             faults.append(error)
     return faults
+
+
+def _typable(hint: str) -> str:
+    """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
+    return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
 
 
 def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
@@ -200,13 +206,13 @@ def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[Ks
 
 
 def play(session: Session, script: Script) -> Iterator[Step]:
-    """Run the lines of ``script`` one after the other, up to the first that fails."""
+    """Run the lines of ``script`` one after the other, up to the first that fails or is ``exit``."""
     before, session.scripts = session.scripts, (*session.scripts, script.file)
     try:
         for position, line in enumerate(script.lines):
             step = _step(session, line, script.lines[position + 1 :])
             yield step
-            if step.failed:
+            if step.failed or session.left:
                 return
     finally:
         session.scripts = before
@@ -231,15 +237,15 @@ def _step(session: Session, line: Line, following: tuple[Line, ...]) -> Step:
 
 
 def _is_judged(following: tuple[Line, ...]) -> bool:
-    """Whether an ``expect`` comes before the next line that sends."""
-    heads = (line.head for line in following if line.head in ("expect", "send", "source"))
+    """Whether an ``expect`` comes before the next line that sends, and before the end."""
+    heads = (line.head for line in following if line.head in ("expect", "send", "source", "exit"))
     return next(heads, "") == "expect"
 
 
 def _placed(result: Result, line: Line) -> list[str]:
     """The notes of a line that failed, its error with the place of the line."""
     place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
-    notes = list(result.notes)
+    notes = [f"hint: {_typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
     at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
     if at is None:
         what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"

@@ -104,6 +104,53 @@ def test_a_script_on_stdin_is_run(program):
     assert "stdin:1:1: there is no command 'snd'" in program(input=b"snd").err
 
 
+def test_a_kshell_before_a_command_is_passed_over(run, program):
+    """Hints and documents write it; what is pasted from them runs, in a script and on stdin."""
+    lines = "kshell set to=+919812345678\n  kshell send\nkshell expect status == 202 # fine\nkshell capture id = body.code\n"
+    assert run(f"{lines}expect id == 'WA202'\n").code == 0
+    assert program(input=lines.encode()).code == 0
+    ran = run(f"{lines}kshell expect status == 1\n")
+    assert "s.kshell:5:15: it does not hold: status == 1\n  kshell expect status == 1\n                ^\n" in ran.err
+    assert "there is no command 'snd'" in run("kshell snd\n").err
+    assert "there is no command 'kshell'" in run("kshell\n").err
+
+
+def test_exit_ends_a_script(cli, run, write, program):
+    """It ends as if that were its last line, with what includes it; another script of the run goes on."""
+    ran = program(input=b"send to=+919812345678 otp=1\nexit\n")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+    assert run(f"{TO}exit\nexpect 1 == 2\n").code == 0
+    assert run(f"{TO}send -a low-balance\nexit\nexpect status == 400\n").code == 1
+    write("inner.kshell", "exit\n")
+    write("outer.kshell", "source inner.kshell\nexpect 1 == 2\n")
+    write("other.kshell", f"{TO}send\n")
+    ran = cli("run", "outer.kshell", "other.kshell")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
+    """Source runs the lines as if they were typed; run has a session of its own."""
+    write("s.kshell", "exit\n")
+    session = Session(Places.standard())
+    perform_line("run s.kshell", mouth="shell", session=session)
+    assert not session.left
+    perform_line("source s.kshell", mouth="shell", session=session)
+    assert session.left
+
+
+@pytest.mark.parametrize("mouth", ["line", "shell", "script"])
+@pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
+def test_what_needs_no_session_is_for_every_mouth(mouth, name):
+    """The same command line works wherever it is typed."""
+    result = perform_line(f"{name} --help", mouth=mouth, session=Session(Places.standard())).result
+    assert result.exit_code == 0
+
+
+def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
+    """Also where only running it shows what is wrong."""
+    assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
+
+
 def test_each_script_has_a_session_of_its_own(cli, write):
     """What one sets, the next does not have."""
     write("a.kshell", "set to=+919812345678\nrender\n")
@@ -148,12 +195,13 @@ WRONG = [
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
     ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
-    ("use acount demo", "1:1: Invalid value", "help use"),
-    ("send --timeout x", "1:1: Invalid value", "help send"),
+    ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
+    ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
     ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
-    ("sandbox", "1:1: there is no command 'sandbox'", "sandbox is for line"),
+    ("shell", "1:1: there is no command 'shell'", "shell is for line"),
+    ("zzz", "1:1: there is no command 'zzz'", "hint: kshell help lists the commands\n"),
 ]
 
 

@@ -73,15 +73,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
-    "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
+    "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
     "Setup": {
         "init": Entry("init", ("line", "shell")),
         "doctor": Entry("doctor"),
-        "sandbox": Entry("sandbox", ("line",)),
+        "sandbox": Entry("sandbox"),
         "trust": Entry("trust"),
-        "completion": Entry("completion", ("line",)),
+        "completion": Entry("completion"),
         "shell": Entry("shell", ("line",)),
-        "exit": Entry("shell", ("shell",)),
+        "exit": Entry("shell", _IN_SESSION),
     },
 }
 """Every command, by the section of the help it stands in."""

@@ -42,6 +42,6 @@ def start(session: Session) -> Result:
 @command("exit", examples=["exit"])
 @pass_session
 def exit_command(session: Session) -> Result:
-    """Leave the shell, as Ctrl-D and quit do."""
+    """Leave the shell, as Ctrl-D and quit do; in a script, end it here, with all that runs it by source."""
     session.left = True
     return Result()

@@ -45,10 +45,8 @@ class Running:
         """Run one line, show what it came to or put it where the line says, and return its exit code."""
         try:
             command, outlet = outlets.parted(line, self.session.names())
-            command = command.lstrip().removeprefix("kshell ")  # hints and documents write it in front
-            done = perform_line(
-                OTHER_WORDS.get(command.rstrip(), command), mouth="shell", session=self.session, file="line"
-            )
+            command = OTHER_WORDS.get(command.strip(), command)
+            done = perform_line(command, mouth="shell", session=self.session, file="line")
             return self._show(done, outlet)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
             return cli.show(_told(error, self.session), colour=self.colour)
