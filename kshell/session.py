@@ -161,16 +161,16 @@ class Session:
         """What an expression sees: the last answer, and every variable that has a value, whoever gave it."""
         from kshell.exchanges import answer_names
 
-        return {**self._given(), **self.variables, **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+        return {**self.values(), **(answer_names(self.sent[-1].exchange) if self.sent else {})}
 
-    def _given(self) -> dict[str, str]:
-        """The template's defaults and the account's variables; none where one cannot be read, which a send will tell."""
+    def values(self, overrides: Overrides = AS_IT_IS) -> dict[str, str]:
+        """Every variable that has a value; only the session's own where a profile cannot be read, which a send will tell."""
         try:
-            account = self.current_account()
-            template = self.current_template(account=account)
+            account = self.current_account(overrides)
+            given = _given(account, self.current_template(overrides, account))
         except KshellError:
-            return {}
-        return _given(account, template)
+            given = {}
+        return {**given, **self.variables, **overrides.variables}
 
     def without_key(self, text: str) -> str:
         """``text`` without the key of the last message, which its answer may have said back."""
