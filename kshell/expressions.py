@@ -252,7 +252,10 @@ def _unexpected(expression: str, message: str) -> Fault:
         return Fault(_offset_of(r"\bis\b", expression), "is asks, as in is defined; it does not compare", "write ==")
     if not message.startswith("expected token 'end of print statement'"):
         return Fault(0, message)
-    found = _tokens(expression)
+    try:
+        found = _tokens(expression)
+    except Exception as error:  # noqa: BLE001 - the lexer had not come so far
+        return _unexpected(expression, str(error).partition("\n")[0])
     ends = (position for position in range(len(found) - 1, 0, -1) if _is_whole(expression[: found[position].start]))
     wrong = found[next(ends, 0)]
     hint = "and, or, or a comparison such as == is missing before it"

@@ -30,8 +30,9 @@ def expect(session: Session, expression: str) -> Result:
     """Say nothing where an expression holds; where it does not, show the values on both sides, and exit 1.
 
     The rest of the line is a Jinja expression over the last answer (status, body, headers, elapsed_ms, delivery) and the
-    variables that are set. It is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not, and, or, brackets,
-    and filters such as length, lower and default.
+    variables that vars shows with a value. What needs something the answer lacks does not hold; body.data.x is defined
+    asks whether it is there. An expression is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not,
+    and, or, brackets, and filters such as length, lower and default.
     """
     line = session.at or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
