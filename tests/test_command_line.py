@@ -149,7 +149,7 @@ def test_the_help_lists_every_command(cli, words):
     [
         ("line", "expect", "expect is for the shell and scripts.", "Usage: expect "),
         ("line", "history", "history is for the shell.", "Usage: history "),
-        ("shell", "import", "import is for the command line.", "Usage: kshell import "),
+        ("shell", "shell", "shell is for the command line.", "Usage: kshell shell "),
         ("script", "edit", "edit is for the shell.", "Usage: edit "),
         ("script", "init", "init is for the command line and the shell.", "Usage: kshell init "),
     ],
