@@ -180,7 +180,7 @@ def check_placed(line: Line, expression: str, column: int) -> None:
 
 def capture_parts(line: Line) -> tuple[str, int]:
     """The name in ``capture NAME = EXPR``, and the offset of the expression behind it. Raises ``ScriptError``."""
-    from kshell.expressions import ANSWER_NAMES
+    from kshell.slips import ANSWER_NAMES
 
     rest, column = line.rest()
     match = _CAPTURE.match(rest)

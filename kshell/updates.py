@@ -10,8 +10,8 @@ import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
+from kshell.blame import NOT_THERE, blames
 from kshell.errors import ScriptError
-from kshell.expressions import NOT_THERE, blames
 from kshell.jinja import evaluate
 from kshell.places import read_text, rewrite
 from kshell.script import MOST_BYTES
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from kshell.blame import Side
     from kshell.errors import Place
-    from kshell.expressions import Side
     from kshell.lines import Line
 
 _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")

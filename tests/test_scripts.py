@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kshell.blame import blames
 from kshell.commands import SECTIONS
 from kshell.dispatch import commands_of, perform_line
 from kshell.errors import Place, ScriptError
-from kshell.expressions import blames, value_of
+from kshell.expressions import value_of
 from kshell.lines import Line
 from kshell.places import Places
 from kshell.script import parse_script

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kshell.blame import blames
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_REFUSED
-from kshell.expressions import AbsentError, blames, value_of
+from kshell.expressions import AbsentError, value_of
 from kshell.jinja import text_of
 from kshell.lines import Line
 from kshell.script import capture_parts, check_placed
 from kshell.updates import updates_of
 
 if TYPE_CHECKING:
+    from kshell.blame import Blame
     from kshell.errors import Place
-    from kshell.expressions import Blame
     from kshell.session import Session
 
 _SIDES = ("left", "right")
