@@ -144,7 +144,15 @@ def typed(name: str | Path) -> str:
 
 def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
-    raw = _read_bytes(file, fault, most)
+    return _text(_read_bytes(file, fault, most), file, fault, most)
+
+
+def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
+    """As ``read_text``, from stdin."""
+    return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
+
+
+def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
     if len(raw) > most:
         hint = "a profile or a template is a page of text" if most == MOST_BYTES else "split it"
         raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)

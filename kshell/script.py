@@ -8,7 +8,6 @@ or none, is judged by an ``expect`` between it and the next ``send``, where ther
 from __future__ import annotations
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +22,7 @@ from kshell.errors import (
     ScriptError,
 )
 from kshell.lines import Line, split
-from kshell.places import decoded, read_text, shown
+from kshell.places import read_stdin, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +65,7 @@ class Step(NamedTuple):
 def read_script(file: Path) -> Script:
     """The script in ``file``, or on stdin for ``-``. Raises ``ScriptError``."""
     if file == STDIN:
-        return parse_script(decoded(sys.stdin.buffer.read(MOST_BYTES), Path("stdin"), ScriptError), Path("stdin"))
+        return parse_script(read_stdin(ScriptError, most=MOST_BYTES), Path("stdin"))
     return parse_script(read_text(file, ScriptError, most=MOST_BYTES), file)
 
 

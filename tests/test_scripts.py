@@ -98,6 +98,13 @@ def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
     assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
 
 
+def test_a_script_that_is_too_large_is_refused_whole(program):
+    """On stdin as in a file: nothing of it is run, rather than its beginning."""
+    ran = program(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (8 * 1024 * 1024 // 7 + 1))
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: stdin is larger than 8192 KiB\nhint: split it\n" in ran.err
+
+
 def test_a_script_on_stdin_is_run(program):
     """``kshell`` with stdin not a terminal runs it, and says nothing of it where it passes."""
     ran = program(input=b"set to=+919812345678\nsend\n")
