@@ -20,7 +20,7 @@ import threading
 from collections import defaultdict, deque
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from vcr import patch
@@ -69,6 +69,10 @@ MOST_READ = (
 _HASHES = 1000
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
 _PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,})(?:-[a-z]+)?")
+_CODE = re.compile(r"(CODE-(?:[0-9a-f]{12}|generated[0-9]{4})(?:-(?:escaped|json|url|base))?)")
+_UNCERTAIN = re.compile("generated|-[a-z]+$")  # which code such a pseudonym stands for cannot be asked of it
+_MOST_CODES = 3  # in one fact
+_SHORTEST = 4  # characters of a code that hardly stands in other text by chance
 _KEPT_HEADERS = ("content-type", KEY_HEADER)
 _SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
 _LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
@@ -251,10 +255,74 @@ def _key(facts: Facts) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
-def _differences(recorded: Facts, asked: Facts) -> list[tuple[str, str, str]]:
-    names = dict.fromkeys([*recorded, *asked])
-    pairs = ((name, recorded.get(name, "nothing"), asked.get(name, "nothing")) for name in names)
-    return [pair for pair in pairs if pair[1] != pair[2]]
+class Asked(NamedTuple):
+    """A fact of a request that was not found: as it is looked up, with its codes as they are, and as it may be told."""
+
+    hidden: tuple[str, str]
+    plain: tuple[str, str]
+    told: tuple[str, str]
+
+
+def _asked(request: Request, values: list[Private], names: Pseudonyms) -> list[Asked]:
+    """The facts of a request. A short code stands in other text by chance, and that text is told as it is."""
+    others = [value for value in values if value not in _short(values)]
+    plain = [value for value in values if value.kind != "CODE"]
+    versions = (facts_of(_hidden_request(request, names.hider(hide))).items() for hide in (values, plain, others))
+    whole = {json.dumps(code.text) for code in values if code.kind == "CODE"}
+    asked = [Asked(*facts) for facts in zip(*versions, strict=False)]
+    return [fact._replace(told=fact.hidden) if fact.plain[1] in whole else fact for fact in asked]
+
+
+def _short(values: list[Private]) -> list[Private]:
+    return [value for value in values if value.kind == "CODE" and len(value.text) < _SHORTEST]
+
+
+def _differences(recorded: Facts, asked: list[Asked], names: Pseudonyms) -> list[tuple[str, str, str]]:
+    """(name, what was recorded, what is asked) of every fact that differs.
+
+    A recorded code has its pseudonym wherever it stood, in a host too; what could have been the same is not told.
+    """
+    left = dict(recorded)
+    unequal = [fact for fact in asked if left.get(fact.hidden[0]) != fact.hidden[1]]
+    for fact in asked:
+        if fact not in unequal:
+            del left[fact.hidden[0]]
+    different: list[tuple[str, str, str]] = []
+    for fact in unequal:
+        twin = next((kept for kept in left.items() if _was(kept, fact.plain, names)), None)
+        if twin:
+            del left[twin[0]]
+        else:
+            different.append((fact.plain[0], left.pop(fact.hidden[0], "nothing"), fact.told[1]))
+    return different + [(name, text, "nothing") for name, text in left.items()]
+
+
+def _was(kept: tuple[str, str], plain: tuple[str, str], names: Pseudonyms) -> bool:
+    """Whether a recorded fact was ``plain`` before a code in it was replaced by its pseudonym."""
+    return all(was == now or _stands_for(was, now, names) for was, now in zip(kept, plain, strict=True))
+
+
+def _is_code(text: str) -> bool:
+    return _CODE.fullmatch(text.strip('"')) is not None
+
+
+def _stands_for(kept: str, plain: str, names: Pseudonyms) -> bool:
+    pieces = _CODE.split(kept)  # text and pseudonyms by turns
+    codes = list(dict.fromkeys(pieces[1::2]))
+    if not 0 < len(codes) <= _MOST_CODES:
+        return False
+    groups = {code: f"(?P<code{number}>.+?)" for number, code in enumerate(codes)}
+    pattern = ""
+    for position, piece in enumerate(pieces):
+        pattern += re.escape(piece) if position % 2 == 0 else groups[piece]
+        if position % 2:
+            groups[piece] = f"(?P=code{codes.index(piece)})"
+    match = re.fullmatch(pattern, plain, re.DOTALL)
+    alone = not "".join(pieces[::2]).strip('"')
+    return match is not None and all(
+        names.of(Private("CODE", text)) == code or (_UNCERTAIN.search(code) is not None and not alone)
+        for code, text in zip(codes, match.groups(), strict=True)
+    )
 
 
 class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
@@ -292,7 +360,7 @@ class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
             left = self._unplayed[_key(asked)]
             self._claimed.play = (left.popleft(), values) if left else None
         if self._claimed.play is None and self.write_protected:
-            raise self._miss(asked)
+            raise self._miss(request, values)
         return self._claimed.play is not None
 
     def play_response(self, request: Request) -> Answer:  # noqa: ARG002 - vcrpy's signature
@@ -321,16 +389,24 @@ class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
         self._file.faults += _faults(hidden, answer, values)
         super().append(hidden, answer)
 
-    def _miss(self, asked: Facts) -> CassetteError:
+    def _miss(self, request: Request, values: list[Private]) -> CassetteError:
         file = shown(self._file.path)
         hint = "--record new records what is missing; --record all records everything anew"
         if not self._facts:
             return CassetteError(f"not sent: the cassette {file} is empty", hint=hint)
-        position, nearest = min(enumerate(self._facts), key=lambda fact: len(_differences(fact[1], asked)))
-        differing = _differences(nearest, asked)
+        names = self._file.names
+        asked = _asked(request, values, names)
+        position, differing = min(
+            ((position, _differences(facts, asked, names)) for position, facts in enumerate(self._facts)),
+            key=lambda found: len(found[1]),
+        )
         if not differing:
             return CassetteError(f"not sent: the cassette {file} has no further answer to this request", hint=hint)
-        what = "; ".join(f"{name} was {recorded}, now {now}" for name, recorded, now in differing[:6])
+        restored = names.restorer(_short(values))
+        what = "; ".join(
+            f"{name} was {recorded if _is_code(recorded) else restored(recorded)}, now {now}"
+            for name, recorded, now in differing[:6]
+        )
         more = f"; and {len(differing) - 6} more" if len(differing) > 6 else ""
         return CassetteError(
             f"not sent: the cassette {file} has no such request; nearest is its request {position + 1}: {what}{more}",

@@ -76,7 +76,7 @@ class Attempt:
         self._bug: Exception | None = None
         self._expired = False
         self._stopped = False
-        self._done = threading.Event()
+        self._under_way = threading.Lock()  # held until the end; an Event's wait breaks where a second Ctrl-C comes
         self._lock = threading.Lock()  # between the first byte and giving up before it
         self._connection: socket.socket | None = None
         self._started = self._ended = time.perf_counter()
@@ -88,11 +88,13 @@ class Attempt:
             if self._route.handle is not None:
                 self._travel()
             else:
+                self._under_way.acquire()
                 threading.Thread(target=copy_context().run, args=(self._travel,), daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
-            self._stop()
+            with suppress(KeyboardInterrupt):  # who presses it twice is told the same
+                self._stop()
         self._ended = time.perf_counter()
         if self._bug is not None:
             raise self._bug
@@ -100,7 +102,7 @@ class Attempt:
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
-        while not self._done.wait(min(_LOOK, max(end - time.perf_counter(), 0))):
+        while not self._under_way.acquire(timeout=min(_LOOK, max(end - time.perf_counter(), 0))):
             if time.perf_counter() >= end:
                 self._expired = True
                 self._stop()
@@ -114,8 +116,7 @@ class Attempt:
             with suppress(OSError):  # it was closed meanwhile
                 self._connection.shutdown(socket.SHUT_RDWR)
         if self._begun or self._connection is not None:
-            with suppress(KeyboardInterrupt):
-                self._done.wait(_GRACE)
+            self._under_way.acquire(timeout=_GRACE)
 
     def _travel(self) -> None:
         try:
@@ -128,11 +129,14 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - raised again by who waits
             self._bug = error
         finally:
-            self._done.set()
+            if self._route.handle is None:
+                self._under_way.release()
 
     @property
     def exchange(self) -> Exchange:
-        """What is known of this attempt now."""
+        """What is known of this attempt now. What is told as not sent stays so: it does not begin any more."""
+        with self._lock:
+            self._stopped = self._stopped or not self._begun
         elapsed_ms = (self._ended - self._started) * 1000
         if self._head is not None:
             response = self._response(self._head)

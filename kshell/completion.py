@@ -7,9 +7,9 @@ what bash, zsh and fish need beyond what click gives them.
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from click import Group
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -73,12 +73,15 @@ def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]
 
 
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    root = context.find_root()
-    assert isinstance(root.command, Group)  # noqa: S101 - dispatch puts it there
-    for name in root.command.list_commands(root):
-        known = root.command.get_command(root, name)
-        if known:
-            yield name, known.get_short_help_str(90)
+    """Every command, also one that cannot be typed here: help shows it."""
+    from kshell.commands import SECTIONS
+    from kshell.dispatch import commands_of
+
+    for section in SECTIONS.values():
+        for name, entry in section.items():
+            known = commands_of(entry.mouths[0]).get_command(context, name)
+            if known:
+                yield name, known.get_short_help_str(90)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
@@ -229,11 +232,12 @@ class Bash(Asking, BashComplete):
         return words[1:], incomplete
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """The part of an offer that bash puts in."""
-        return f"{item.type},{item.value[self.settled :] if item.type == 'plain' else item.value}"
+        """The part of an offer that bash puts in, which it would run what it finds in: a profile may be someone else's."""
+        value = item.value[self.settled :]
+        return f"{item.type},{quote(value) if item.type == 'plain' and value else item.value}"
 
 
-# click's puts a blank behind every word, also behind the = of NAME=
+# click's puts a blank behind every word, also behind the = of NAME=; and a zsh without a ~/.zshrc has no compdef
 _ZSH = """\
 #compdef %(prog_name)s
 %(complete_func)s() {
@@ -253,6 +257,7 @@ _ZSH = """\
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     %(complete_func)s "$@"
 else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
     compdef %(complete_func)s %(prog_name)s
 fi
 """
@@ -269,8 +274,29 @@ class Zsh(Asking, ZshComplete):
         return f"{item.type}\n{value}\n{item.help or item.value}"
 
 
+# click's splits an offer at every comma, and there are some in descriptions and between recipients
+_FISH = """\
+function %(complete_func)s
+    for offer in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) %(prog_name)s)
+        set -l parts (string split -m1 , -- $offer)
+        switch $parts[1]
+            case dir
+                __fish_complete_directories $parts[2]
+            case file
+                __fish_complete_path $parts[2]
+            case plain
+                echo $parts[2]
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+
 class Fish(Asking, FishComplete):
-    """click's."""
+    """click's, for offers with a comma in them."""
+
+    source_template = _FISH
 
 
 SHELLS: dict[str, type[Asking]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import unquote
 
 from kshell import templates
-from kshell.curloptions import BODIES, Options, headers, parse, unused
+from kshell.curloptions import BODIES, STAND_IN, Options, headers, is_file, parse, unused
 from kshell.curloptions import values as values_of
-from kshell.curlwords import Oddity, split
-from kshell.errors import KshellError, Place, ScriptError, UsageError
+from kshell.curlwords import Oddity, Word, split
+from kshell.errors import KshellError, Place, ScriptError, UsageError, listed
 from kshell.fields import FIELDS
 from kshell.jsontext import dumps
 from kshell.lines import quote
@@ -32,15 +32,21 @@ if TYPE_CHECKING:
     from kshell.templates import Template
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
+_LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
 
 
 class Copied(NamedTuple):
-    """What a curl command says. ``key`` is the reference to a key, or the key itself as a literal; None without one."""
+    """What a curl command says. ``key`` is the reference to a key, or the key itself as a literal; None without one.
+
+    ``placeholders`` are those of the address and the key, such as the page's ``<sid>``, which are to be filled in.
+    """
 
     address: Address
     url: str
+    at: Place
+    placeholders: tuple[str, ...]
     key: Secret | None
     payload: Payload
     notes: tuple[Oddity, ...]
@@ -54,13 +60,17 @@ class Found(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """``template`` is one that exists, or None where ``source`` suggests a new one; ``values`` fill it."""
+    """``template`` is one that exists, or None where ``source`` suggests a new one; ``values`` fill it.
+
+    ``unfilled`` are its variables for which the command has placeholders, each with its own.
+    """
 
     copied: Copied
     found: Found
     template: Template | None
     source: str
     values: Mapping[str, str]
+    unfilled: Mapping[str, str]
 
 
 def read_curl(text: str, file: str) -> Copied:
@@ -72,10 +82,16 @@ def read_curl(text: str, file: str) -> Copied:
         raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
     if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
         raise ScriptError("this is no curl command", hint=_instead(text))
-    options, notes = parse(words[1:])
+    options = parse(words[1:])
     url = _url(options)
     return Copied(
-        read_url(url), url, _key(options), _payload(options, file), (*oddities, *notes, *unused(options, url))
+        read_url(url.text),
+        url.text,
+        Place(file, url.line, url.column),
+        _placeholders(url, options),
+        _key(options),
+        _payload(options, file),
+        (*oddities, *unused(options, url.text)),
     )
 
 
@@ -85,31 +101,40 @@ def _instead(text: str) -> str:
     return "a command begins with curl; kshell curl prints one"
 
 
-def _url(options: Options) -> str:
+def _placeholders(url: Word, options: Options) -> tuple[str, ...]:
+    """Those of the URL, and with them the key's: alone it is a reference as any other."""
+    found = [match[0] for match in STAND_IN.finditer(url.text)]
+    keys = [value for name, value, _ in headers(options) if name == KEY_HEADER and _PLACEHOLDER.fullmatch(value)]
+    return tuple(dict.fromkeys([*found, *keys])) if found else ()
+
+
+def _url(options: Options) -> Word:
     urls = values_of(options, "--url")
     if not urls:
         raise ScriptError(
             "there is no URL in the command", hint="the page's is https://<api_domain>/v2/<sid>/…/messages"
         )
-    return urls[0].text
+    return urls[0]
 
 
 def _key(options: Options) -> Secret | None:
     for name, value, _ in headers(options):
         if name == KEY_HEADER:
             reference = _REFERENCE.fullmatch(value)
-            if not reference:
+            variable = reference and (reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
+            # a $ before the key itself is a slip of the pen
+            if not variable or _LIKE_A_KEY.search(variable):
                 return Secret("literal", value)
-            return Secret("env", reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
+            return Secret("env", variable)
     return None
 
 
 def _payload(options: Options, file: str) -> Payload:
-    bodies = values_of(options, *BODIES)
+    bodies = [(name, word) for name, word in options if name in BODIES]
     if not bodies:
         raise ScriptError("there is no payload in the command", hint="it is what stands behind --data-raw or -d")
-    text = "&".join(word.text for word in bodies)
-    if text.startswith("@") and not any(word.text == text for word in values_of(options, "--data-raw")):
+    text = "&".join(word.text for _, word in bodies)
+    if is_file(*bodies[0]):
         raise ScriptError(
             f"the payload stands in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'"
         )
@@ -117,7 +142,8 @@ def _payload(options: Options, file: str) -> Payload:
         # the page's Request Format has <index_value> without quotes
         payload = json.loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', text), strict=False)
     except (ValueError, RecursionError) as error:
-        at = Place(file, bodies[0].line, bodies[0].column)
+        first = bodies[0][1]
+        at = Place(file, *first.place(min(getattr(error, "pos", 0), len(first.text))))
         why = getattr(error, "msg", "it cannot be read")
         raise ScriptError(f"the payload is not JSON: {why}", hint="look at its quotes and commas", at=at) from None
     if not isinstance(payload, dict):
@@ -161,9 +187,9 @@ def understand(copied: Copied, found: Found, places: Places) -> Imported:
     for template in sorted(known, key=lambda it: it.name != first):
         values = recover(template, copied.payload)
         if values is not None:
-            return Imported(copied, found, template, "", _without_placeholders(values))
+            return Imported(copied, found, template, "", *_filled(values))
     source, values = new_template(copied.payload)
-    return Imported(copied, found, None, source, _without_placeholders(values))
+    return Imported(copied, found, None, source, *_filled(values))
 
 
 def recover(template: Template, payload: Payload) -> dict[str, str] | None:
@@ -222,8 +248,10 @@ def _same(one: Json, other: Json) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def _without_placeholders(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in values.items() if not _PLACEHOLDER.fullmatch(text)}
+def _filled(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The values, and apart from them the placeholders."""
+    unfilled = {name: text for name, text in values.items() if _PLACEHOLDER.fullmatch(text)}
+    return {name: text for name, text in values.items() if name not in unfilled}, unfilled
 
 
 # ---- a new template
@@ -293,19 +321,29 @@ def _set_already(imported: Imported) -> dict[str, str]:
 
 
 def left_over(imported: Imported) -> list[str]:
-    """Variables that the account sets and the command does not have: the script would send them."""
+    """Variables that the account sets and the command has no place for: the script would send them."""
     account, template = imported.found.account, imported.template
     if not account or not template:
         return []
-    return [name for name in account.variables if template.variable(name) and name not in imported.values]
+    known = {**imported.values, **imported.unfilled}
+    return [name for name in account.variables if template.variable(name) and name not in known]
 
 
 PERSONAL = ("to", "otp", "ref", "ref1", "ref2")  # what changes with every message is no account's
 
 
 def account_text(imported: Imported, template: str) -> str:
-    """The account's file: all of it but the key, to which it refers. Raises ``UsageError`` where the host is no pod's."""
+    """The account's file: all of it but the key, to which it refers. Raises ``UsageError`` where the host is no pod's.
+
+    Raises ``ScriptError`` for a form, whose placeholders are no account's.
+    """
     address, pod = imported.copied.address, imported.found.pod
+    if imported.copied.placeholders:
+        raise ScriptError(
+            f"a form, whose placeholders are no account's: {listed(imported.copied.placeholders)}",
+            hint="write your own there and import it again; or type kshell init, which asks for them",
+            at=imported.copied.at,
+        )
     if pod is None:
         base = address.base_url or "the command, which is not this API's,"
         raise UsageError(

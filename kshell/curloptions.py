@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kshell.curlwords import Oddity, Word
@@ -16,6 +17,7 @@ _SHORT = {
     "o": "--output", "u": "--user", "m": "--max-time", "x": "--proxy", "w": "--write-out", "F": "--form", "E": "--cert",
     "L": "--location", "k": "--insecure", "s": "--silent", "S": "--show-error", "i": "--include", "v": "--verbose",
     "g": "--globoff", "f": "--fail", "#": "--progress-bar", "G": "--get", "I": "--head", "N": "--no-buffer",
+    "K": "--config",
 }  # fmt: skip
 BODIES = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
 _VALUED = {
@@ -31,22 +33,25 @@ _HARMLESS = {
 }  # fmt: skip
 _KNOWN_HEADERS = {"content-type", KEY_HEADER, "accept", "user-agent", "content-length", "host"}
 
+# what stands in a document for a value: <sid>, [sid], {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
+STAND_IN = re.compile(
+    r"<[A-Za-z][\w -]*>|\[[A-Za-z][\w -]*\]|\{\{[^{}]*\}\}|\$?\{\w+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\b(?:YOUR|MY)[_-]\w+"
+)
+
 Options = list[tuple[str, Word]]
 
 
-def parse(words: tuple[Word, ...]) -> tuple[Options, list[Oddity]]:
-    """(long name, value) of every option, the URL as ``--url``; and the options that are not understood."""
+def parse(words: tuple[Word, ...]) -> Options:
+    """(long name, value) of every option, the URL as ``--url``; one that takes no value has itself for it."""
     options: Options = []
-    notes: list[Oddity] = []
     rest = iter(words)
     for word in rest:
         for name, attached in _named(word):
-            if name in _VALUED:
-                value = word._replace(text=attached) if attached else next(rest, word._replace(text=""))
-                options.append((name, value))
-            elif name not in _HARMLESS:
-                notes.append(word.oddity(f"curl's option {name}", "it was left out"))
-    return options, notes
+            value = word._replace(text=attached) if attached else word
+            if name in _VALUED and not attached:
+                value = next(rest, word._replace(text=""))
+            options.append((name, value))
+    return options
 
 
 def _named(word: Word) -> Iterator[tuple[str, str]]:
@@ -65,6 +70,11 @@ def _named(word: Word) -> Iterator[tuple[str, str]]:
 def values(options: Options, *names: str) -> list[Word]:
     """The values of the options with these names, in order."""
     return [word for name, word in options if name in names]
+
+
+def is_file(name: str, word: Word) -> bool:
+    """Whether a body stands in another file, whose name ``word`` is."""
+    return name != "--data-raw" and word.text.startswith("@")
 
 
 def headers(options: Options) -> list[tuple[str, str, Word]]:
@@ -90,7 +100,8 @@ def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
     elif name not in {"--request", "--url", *_HARMLESS}:
-        yield f"curl's option {name}", "it was left out"
+        option, equals, _ = name.partition("=")  # behind it may stand the key
+        yield f"curl's option {option}{equals}{'…' if equals else ''}", "it was left out"
 
 
 def _strange_header(word: Word) -> Iterator[tuple[str, str]]:

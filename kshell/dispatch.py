@@ -193,7 +193,11 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
     words = line.words()
     expressions = any(piece.expression for word in words for piece in word.pieces)
     names = session.names() if expressions else {}
-    return [line.expanded(word, names) for word in words]
+    try:
+        return [line.expanded(word, names) for word in words]
+    except KshellError as error:
+        error.hint = session.without_key(error.hint)  # it may say what the answer has
+        raise
 
 
 def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:

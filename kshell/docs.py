@@ -1,33 +1,27 @@
 """Documentation that stays true: the blocks under ``kshell`` comments are made again, hand-written curl is looked over.
 
 Nothing here reads or writes a document; what a line comes to is decided by ``dispatch``, in a session of its own whose
-answers are the same every time.
+answers are the same every time, and what is wrong with curl by ``curlfaults``.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell import markdown
-from kshell.curloptions import Options, headers, parse, values
-from kshell.curlwords import Oddity, split
+from kshell import curlfaults, markdown
 from kshell.dispatch import perform
-from kshell.errors import EXIT_SETUP, EXIT_USAGE, KshellError, Place, ScriptError, UsageError, listed
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, UsageError, listed
 from kshell.exchanges import shown_body
-from kshell.models import is_loopback
-from kshell.profiles import load_pod
-from kshell.request import KEY_HEADER, read_url
 from kshell.session import Session
 from kshell.snippets import TARGETS
 from kshell.terminal import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from kshell.commands import Result
     from kshell.markdown import Block, Comment
@@ -52,7 +46,6 @@ _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
 _ELAPSED_MS = 38.0
 _COLUMNS = "100"
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
-_CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
 
@@ -67,30 +60,52 @@ class Fault(NamedTuple):
         return f"{self.at}: {self.message}; {self.fix}"
 
 
+class CommandError(ScriptError):
+    """The command of a comment failed; ``said`` is what it said beside its error and its hint."""
+
+    def __init__(self, message: str, *, hint: str, at: Place, said: Iterable[str]) -> None:
+        super().__init__(message, hint=hint, at=at)
+        self.said = tuple(said)
+
+    def lines(self) -> list[str]:
+        """The error with its place, what the command said, then the hint."""
+        shown = super().lines()
+        end = len(shown) - bool(self.hint)
+        return [*shown[:end], *(f"  {safe(note)}" for note in self.said), *shown[end:]]
+
+
 class Regenerated(NamedTuple):
-    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand."""
+    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand.
+
+    A block that cannot be made is as it was, and among the ``errors``.
+    """
 
     text: str
     blocks: int
     faults: tuple[Fault, ...]
+    errors: tuple[ScriptError, ...]
 
 
 def regenerate(text: str, file: str, places: Places) -> Regenerated:
-    """``text`` with every block under a ``kshell`` comment made again. Raises ``ScriptError`` where one cannot be."""
+    """``text`` with every block under a ``kshell`` comment made again."""
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(newline)
     comments, own = markdown.read(lines)
-    hosts = _hosts(places)
-    faults = [fault for block in own for fault in _faults(lines, block, file, hosts)]
+    hosts = curlfaults.hosts_of(places)
+    faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
+    errors: list[ScriptError] = []
     for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
-        made = _made(comment, lines, file, places)
-        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.line + 1,) * 2
-        lines[start:end] = made
-    return Regenerated(newline.join(lines), len(comments), tuple(faults))
+        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
+        try:
+            lines[start:end] = _made(comment, lines, file, places)
+        except ScriptError as error:
+            errors.insert(0, error)
+    return Regenerated(newline.join(lines), len(comments), faults, tuple(errors))
 
 
 def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
     at = Place(file, comment.line + 1, comment.column, lines[comment.line])
+    _check_end(comment, at)
     if comment.block and not comment.block.closed:
         raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
     words = _words(comment.command, at)
@@ -101,6 +116,13 @@ def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> 
     if text.startswith("| "):
         return markdown.indented(text.removesuffix("\n").split("\n"), comment.indent)
     return markdown.fenced(text, _language(words), indent=comment.indent)
+
+
+def _check_end(comment: Comment, at: Place) -> None:
+    if not comment.closed:
+        raise ScriptError("a comment without an end", hint="close it with -->", at=at)
+    if comment.rest:
+        raise ScriptError(f"text behind the comment, {comment.rest!r}", hint="write it on a line of its own", at=at)
 
 
 def _words(command: str, at: Place) -> list[str]:
@@ -123,11 +145,22 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     notes = words[-1] == _WITH_NOTES
     with _same_width():
         result = perform(words[:-1] if notes else words, session=_Session(places)).result
-    if result.exit_code in (EXIT_USAGE, EXIT_SETUP):
-        message, *_ = [note.removeprefix("error: ") for note in result.notes]
-        hint = next((note.removeprefix("hint: ") for note in result.notes if note.startswith("hint: ")), "")
-        raise ScriptError(message, hint=hint, at=at)
-    return _text(result, notes=notes)
+    text = _text(result, notes=notes)
+    # what the simulated API refuses is an answer, and what check finds is one too
+    if result.exit_code == EXIT_DONE or (result.exit_code == EXIT_REFUSED and text):
+        return text
+    raise _failed(words, result, at)
+
+
+def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
+    """The command's own error, at its comment."""
+    errors = [note for note in result.notes if note.startswith("error: ")]
+    hints = [note for note in result.notes if note.startswith("hint: ")]
+    said = [note for note in result.notes if note not in (*errors[:1], *hints[:1])]
+    message = (
+        errors[0].removeprefix("error: ") if errors else f"{words[0]} prints nothing: exit code {result.exit_code}"
+    )
+    return CommandError(message, hint=hints[0].removeprefix("hint: ") if hints else "", at=at, said=said)
 
 
 @contextmanager
@@ -187,49 +220,12 @@ class _Session(Session):
 # ---- hand-written curl
 
 
-def _hosts(places: Places) -> set[str]:
-    hosts: set[str] = set()
-    for name in places.names("pod"):
-        with suppress(KshellError):
-            hosts.add(load_pod(places, name).base_url.lower())
-    return hosts
-
-
 def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Fault]:
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
-    for match in _CURL.finditer(text):
+    for match in curlfaults.CURL.finditer(text):
         first = text.count("\n", 0, match.start())
-        for odd in _oddities(text[match.start() :], hosts):
+        for odd in curlfaults.faults(text[match.start() :], hosts):
             line = block.start + 1 + first + odd.line
             yield Fault(Place(file, line, odd.column + len(block.indent)), odd.message, odd.fix)
-
-
-def _oddities(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
-    """What is wrong with the curl command that ``text`` begins with."""
-    words, oddities = split(text)
-    yield from (odd for odd in oddities if odd.message != "what follows the command")
-    options, _ = parse(words[1:])
-    yield from _key_faults(options)
-    yield from _host_faults(options, hosts)
-
-
-def _key_faults(options: Options) -> Iterator[Oddity]:
-    for name, value, word in headers(options):
-        if name == KEY_HEADER and looks_real(value):
-            yield word.oddity("what looks like a real API key", 'write "api-key: $KALEYRA_API_KEY", and revoke the key')
-
-
-def looks_real(key: str) -> bool:
-    """Whether ``key`` could be one: long, plain, and nothing in it is masked by a run of one character."""
-    return re.fullmatch(r"[A-Za-z0-9]{16,}", key) is not None and not re.search(r"(.)\1{3}", key)
-
-
-def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
-    keyed = any(name == KEY_HEADER for name, _, _ in headers(options))
-    for word in values(options, "--url"):
-        base = re.match(r"https?://[^/?#@]+(?!.*@)", word.text.lower())
-        ours = keyed or read_url(word.text).sid or "kaleyra" in word.text.lower()
-        if base and ours and "<" not in base[0] and base[0] not in hosts and not is_loopback(base[0]):
-            yield word.oddity(f"an unknown host, {base[0]}", f"hosts of pods: {listed(sorted(hosts))}")

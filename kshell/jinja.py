@@ -268,7 +268,7 @@ def _join(items: Iterable[object], separator: str = "") -> str:
 
 def _replace(text: object, old: str, new: str) -> str:
     original = str(text)
-    _check_size(len(original) + (original.count(old) if old else len(original) + 1) * len(new))
+    _check_size(len(original) + original.count(old) * len(new))
     return original.replace(old, new)
 
 

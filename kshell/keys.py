@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kshell.errors import SecretError
 from kshell.models import REDACTED
+from kshell.places import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def _from_file(secret: Secret, folder: Path) -> str:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
     except OSError as error:
-        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {file}") from None
+        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
 
 
 def _from_keyring(secret: Secret, _folder: Path) -> str:
@@ -95,7 +96,9 @@ def _from_keyring(secret: Secret, _folder: Path) -> str:
     except KeyringError as error:
         raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint="unlock it") from None
     if not key:
-        raise SecretError(f"{secret}: the keyring holds nothing there", hint=f"keyring set {service} {user}")
+        raise SecretError(
+            f"{secret}: the keyring holds nothing there", hint=f"keyring set {typed(service)} {typed(user)}"
+        )
     return str(key)
 
 

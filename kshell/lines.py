@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
-_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?!\}\}).)*)\}\}""", re.DOTALL)
+# possessive: a quote that is not closed would be tried in every way there is
+_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\}\}).)*+)\}\}""", re.DOTALL)
 
 
 class Piece(NamedTuple):
@@ -48,11 +49,12 @@ class Line(NamedTuple):
 
     @property
     def head(self) -> str:
-        """The first word, as it stands."""
-        return (self.text.split(maxsplit=1) or [""])[0]
+        """The command's name, as it stands; a ``kshell`` before it, as hints and documents write it, is passed over."""
+        first, *others = self.text.split(maxsplit=2) or [""]
+        return others[0] if first == "kshell" and others and others[0][0] != "#" else first
 
     def rest(self) -> tuple[str, int]:
-        """What follows the first word, without a comment, and the column where it begins."""
+        """What follows the command's name, without a comment, and the column where it begins."""
         match = _REST.match(self.text)
         assert match  # noqa: S101 - it matches any text
         return match[2].rstrip(), match.start(2) + 1
@@ -68,11 +70,13 @@ class Line(NamedTuple):
         return Place(self.file, number, column, self.parts[-1])
 
     def words(self) -> list[Word]:
-        """As ``split``, with places of the file."""
+        """As ``split``, with places of the file, and from the command's name on."""
         try:
-            return split(self.text)
+            found = split(self.text)
         except ScriptError as error:
             raise self._moved(error) from None
+        named = len(found) > 1 and self.text.split(maxsplit=1)[0] == "kshell"
+        return found[1:] if named else found
 
     def expanded(self, word: Word, names: Mapping[str, object]) -> str:
         """As ``expand``, with places of the file."""
@@ -86,8 +90,8 @@ class Line(NamedTuple):
         return error
 
 
-# the first word, blanks, and all up to a # that stands behind a blank and outside of a string
-_REST = re.compile(r"""(\s*\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
+# the command's name, blanks, and all up to a # that stands behind a blank and outside of a string
+_REST = re.compile(r"""(\s*(?:kshell\s+)?\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
 
 
 def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
@@ -112,18 +116,16 @@ def cut(line: str) -> tuple[str, str, str]:
 
 def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
     """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
-    from kshell.jinja import evaluate, text_of
+    from kshell.expressions import value_of
+    from kshell.jinja import text_of
 
     texts: list[str] = []
     for piece in word.pieces:
         if not piece.expression:
             texts.append(piece.text)
             continue
-        try:
-            texts.append(text_of(evaluate(piece.text, names)))
-        except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
-            at = Place(file, number, piece.column, line)
-            raise ScriptError(f"{{{{{piece.text}}}}}: {error}", hint="vars shows what there is", at=at) from None
+        begins = piece.column + 2  # behind the {{
+        texts.append(text_of(value_of(piece.text, names, lambda offset: Place(file, number, begins + offset, line))))  # noqa: B023
     return "".join(texts)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*\Z")
-_COMMENT = re.compile(r"([ \t]*)<!--[ \t]*kshell:[ \t]*(.*?)[ \t]*-->[ \t]*\Z")
+_COMMENT = re.compile(r"([ \t]*)<!--\s*kshell:\s*((?:(?!-->).)*?)\s*(?:(-->)(.*)|\Z)", re.DOTALL)
 _TABLE = re.compile(r"[ \t]*\|")
 
 
@@ -31,13 +31,19 @@ class Block(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """A ``kshell`` comment: its line from 0, the column of its command from 1, the block that it owns, if there is one."""
+    """A ``kshell`` comment: line (from 0) and column (from 1) of its command, and the block that it owns, if there is one.
+
+    ``end`` is the line behind it; ``closed`` is whether it has an end, ``rest`` what stands behind that on its line.
+    """
 
     line: int
     column: int
+    end: int
     indent: str
     command: str
     block: Block | None
+    closed: bool = True
+    rest: str = ""
 
 
 def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
@@ -46,17 +52,30 @@ def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
     own: list[Block] = []
     number = 0
     while number < len(lines):
-        comment, fence = _COMMENT.match(lines[number]), _FENCE.match(lines[number])
+        comment, fence = _comment(lines, number), _FENCE.match(lines[number])
         if comment:
-            block = _owned(lines, number + 1)
-            comments.append(Comment(number, comment.start(2) + 1, comment[1], comment[2], block))
-            number = block.end if block else number + 1
+            comments.append(comment)
+            number = comment.block.end if comment.block else comment.end
         elif fence:
             own.append(_fenced(lines, number, fence))
             number = own[-1].end
         else:
             number += 1
     return comments, own
+
+
+def _comment(lines: Sequence[str], start: int) -> Comment | None:
+    if not lines[start].lstrip().startswith("<!--"):
+        return None
+    ends = (number for number in range(start, len(lines)) if "-->" in lines[number])
+    end = next(ends, len(lines) - 1) + 1
+    found = _COMMENT.match("\n".join(lines[start:end]))
+    if not found:
+        return None
+    before = found.string[: found.start(2)]
+    line, column = start + before.count("\n"), len(before) - before.rfind("\n")
+    block = _owned(lines, end) if found[3] else None
+    return Comment(line, column, end, found[1], found[2], block, bool(found[3]), (found[4] or "").strip())
 
 
 def _owned(lines: Sequence[str], start: int) -> Block | None:

@@ -37,7 +37,7 @@ _TELLING = re.compile(
     r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE
 )
 _TELLING_NUMBER = re.compile(r"to|.*(phone|number|mobile|msisdn|recipient).*", re.IGNORECASE)
-_HARMLESS = re.compile(r"(language|country|status|error)(_?code)?|wa_source|index", re.IGNORECASE)
+_HARMLESS = re.compile(r"(language|country|status|error)_?code", re.IGNORECASE)
 # a code or a phone number has four digits in a row, but for signs; a key has twenty characters, some of them digits
 _LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
 _SHORTEST = 3  # a shorter secret stands in half of all lines by chance; by its name it is masked all the same
@@ -238,7 +238,7 @@ def storable(line: str, secrets: Iterable[str] = ()) -> str:
     """``line`` as it may be stored; empty where nothing of it may be. ``secrets`` are this session's own."""
     if line[:1].isspace() or "\n" in line:
         return ""
-    line = line.removeprefix("kshell ").lstrip()  # the shell takes it so, too
+    line = re.sub(r"kshell\s+(?=[^\s#])", "", line, count=1) if line.startswith("kshell") else line  # it is passed over
     try:
         command, sign, target = cut(line)
         words = split(command)
@@ -277,8 +277,8 @@ def _is_split(line: str, words: list[Word]) -> bool:
 
 def secret_texts(session: Session) -> list[str]:
     """What no line of a session's history may hold, in every form."""
-    values = dict.fromkeys(codes_and_numbers(session))
-    return [form for value in values for form in value.forms().values() if len(form) >= _SHORTEST]
+    values = [value for value in codes_and_numbers(session) if len(value.text) >= _SHORTEST]
+    return [form for value in dict.fromkeys(values) for form in value.forms().values()]
 
 
 def _entry(words: list[Word]) -> Entry | None:
@@ -297,7 +297,7 @@ def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
         name, equals, value = text.partition("=")
         if equals and name.isidentifier() and (kind_by_name(name) or _LOOKS.search(value)):
             yield f"{name}={{{{ {name} }}}}", value
-        elif after or (position > 0 and _text(words[0]) == "otp" and text != "new" and text[:1] != "-"):
+        elif after or (position > 0 and _text(words[0]) == "otp" and text not in ("new", "--", "--help")):
             yield f"{{{{ {after or 'otp'} }}}}", text
         else:
             yield typed[position], ""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, TransportError
+from kshell.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Place, TransportError
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -49,6 +49,19 @@ class Secret:
         return self.target if self.scheme == "env" else DEFAULT_KEY_VARIABLE
 
 
+class Reference(str):
+    """The name of a pod or a template as an account's file says it, with its place: for the error where there is none."""
+
+    __slots__ = ("at",)
+    at: Place
+
+    def __new__(cls, name: str, at: Place) -> "Reference":
+        """A text that knows where it stands."""
+        made = super().__new__(cls, name)
+        made.at = at
+        return made
+
+
 class Origin(NamedTuple):
     """The file a thing was read from, and which of the places kshell looks in it was found in."""
 
@@ -57,7 +70,7 @@ class Origin(NamedTuple):
 
 
 class Pod(NamedTuple):
-    """Where: one region of the API, or the embedded simulator."""
+    """Where: one region of the API, or the embedded simulator. ``text`` is the whole of its file, as it was read."""
 
     name: str
     title: str
@@ -65,6 +78,7 @@ class Pod(NamedTuple):
     embedded: bool
     proxy: str
     origin: Origin
+    text: str = ""
 
     @property
     def loopback(self) -> bool:
@@ -184,10 +198,10 @@ class Explanation(NamedTuple):
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``."""
+    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a name in the DNS."""
     from urllib.parse import urlsplit
 
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
     from ipaddress import ip_address

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kshell.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
-from kshell.models import Origin
+from kshell.models import Origin, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Places(NamedTuple):
         return dict(sorted(found.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
-        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``, which names what there is."""
+        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``: what there is, and who says ``name``."""
         folder, ending = FOLDERS[kind]
         if _NAME.match(name):
             for place, path in self._folders(kind):
@@ -73,8 +73,9 @@ class Places(NamedTuple):
         known = self.names(kind)
         near = did_you_mean(name, known)
         raise _FAULTS[kind](
-            f"there is no {kind} {name!r}",
+            f"there is no {kind} {str(name)!r}",
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
+            at=name.at if isinstance(name, Reference) else None,
         )
 
     def new_file(self, kind: Kind, name: str) -> Path:
@@ -134,9 +135,24 @@ def shown(file: Path) -> str:
         return str(file)
 
 
+def typed(name: str | Path) -> str:
+    """A file or another name as a word of a POSIX shell, for what is to be typed: it may be somebody else's text."""
+    from shlex import quote
+
+    return quote(shown(name) if isinstance(name, Path) else name)
+
+
 def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
-    raw = _read_bytes(file, fault, most)
+    return _text(_read_bytes(file, fault, most), file, fault, most)
+
+
+def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
+    """As ``read_text``, from stdin."""
+    return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
+
+
+def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
     if len(raw) > most:
         hint = "a profile or a template is a page of text" if most == MOST_BYTES else "split it"
         raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
@@ -166,7 +182,7 @@ def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
         with file.open("rb") as stream:
             return stream.read(most + 1)
     except OSError as error:
-        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
 
 
 def write_private(file: Path, text: str) -> None:
@@ -205,7 +221,9 @@ def _told(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SetupError(f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {file.parent}") from None
+        raise SetupError(
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {typed(file.parent)}"
+        ) from None
 
 
 def _write(file: Path, text: str, mode: int) -> None:

@@ -12,7 +12,7 @@ from kshell import otp
 from kshell.errors import ProfileError, did_you_mean, listed
 from kshell.fields import OTP_LIMIT
 from kshell.keys import SCHEMES, header_fault
-from kshell.models import Account, OtpPolicy, Pod, Secret, is_loopback
+from kshell.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
 from kshell.places import Places, read_text, shown
 from kshell.yamlfile import Table, document, named
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 POD_KEYS = ("title", "base_url", "embedded", "proxy")
 ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
 
+_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
 NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
 SEGMENT = re.compile(r"[!-~]+\Z")
+SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -35,7 +37,8 @@ def load_pod(places: Places, name: str) -> Pod:
 
 def read_pod(name: str, origin: Origin) -> Pod:
     """The pod that a file describes. Raises ``ProfileError``."""
-    table = _table(origin, "a pod", POD_KEYS)
+    text = read_text(origin.file, ProfileError)
+    table = _table(origin, text, "a pod", POD_KEYS)
     return Pod(
         name=name,
         title=table.text("title", ""),
@@ -43,29 +46,37 @@ def read_pod(name: str, origin: Origin) -> Pod:
         embedded=table.flag("embedded", default=False),
         proxy=_proxy(table),
         origin=origin,
+        text=text,
     )
 
 
 def load_account(places: Places, name: str) -> Account:
     """The account called ``name``. Raises ``ProfileError``; the pod and the template it names are not looked up."""
     origin = places.find("account", name)
-    table = _table(origin, "an account", ACCOUNT_KEYS)
+    table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
     return Account(
         name=name,
         title=table.text("title", ""),
-        pod=table.text("pod"),
-        sid=_segment(table, "sid"),
+        pod=_reference(table, "pod"),
+        sid=_sid(table),
         api_key=_api_key(table),
         phone_number=_phone_number(table),
-        template=table.text("template", "auth"),
+        template=_reference(table, "template", "auth"),
         variables=_variables(table),
         otp=_otp_policy(table),
         origin=origin,
     )
 
 
-def _table(origin: Origin, what: str, keys: tuple[str, ...]) -> Table:
-    found = document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+def line_of(account: Account, key: str) -> int:
+    """The line of the account's file on which the value of ``key`` stands; 1 where it has none."""
+    text = read_text(account.origin.file, ProfileError)
+    node = _table(account.origin, text, "an account", ACCOUNT_KEYS).get(key)
+    return node.line if node else 1
+
+
+def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
+    found = document(shown(origin.file), text, ProfileError)
     return Table(found, found.root, what, keys)
 
 
@@ -92,14 +103,26 @@ def _proxy(table: Table) -> str:
     proxy = table.text("proxy", "")
     if proxy and not _is_base(proxy):
         table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
+    if proxy and table.text("base_url").startswith("http:") and not is_loopback(proxy):
+        table.fail(
+            "proxy", "a proxy of an http:// pod would see the API key", "remove the line, or write https:// above"
+        )
     return proxy
 
 
-def _segment(table: Table, key: str) -> str:
-    text = table.text(key)
-    if not SEGMENT.match(text) or text in (".", ".."):  # these two would change the URL's path
-        table.fail(key, f"{key!r} is text without spaces, in ASCII", f"{key} is a part of the URL")
-    return text
+def _reference(table: Table, key: str, default: str | None = None) -> str:
+    name = table.text(key, default)
+    node = table.get(key)
+    return Reference(name, table.document.place(node.line, node.column)) if node else name
+
+
+def _sid(table: Table) -> str:
+    sid = table.text("sid")
+    if not sid:
+        table.fail("sid", "the SID is empty", SID_HINT)
+    if not SEGMENT.match(sid) or sid in (".", ".."):  # these two would change the URL's path
+        table.fail("sid", f"{sid!r} is no SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
+    return sid
 
 
 def _phone_number(table: Table) -> str:
@@ -118,13 +141,25 @@ def _api_key(table: Table) -> Secret:
         if fault:
             table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
         return Secret(scheme, target)
-    near = did_you_mean(scheme, SCHEMES) if colon else ""
-    if near:
-        table.fail("api_key", "an api_key that begins like a reference, but is none", near)
+    instead = _meant(text)
+    if instead:
+        table.fail("api_key", "an api_key that begins like a reference, but is none", instead)
     fault = header_fault(text)
     if fault:
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
     return Secret("literal", text)
+
+
+def _meant(text: str) -> str:
+    """What to write where ``text`` is nearly a reference; of what may be a key, only capital letters are repeated."""
+    variable = _SHELL_VARIABLE.match(text)
+    scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
+    if not colon:
+        return ""
+    near = did_you_mean(scheme.lower(), SCHEMES)
+    if scheme.lower() != "env":
+        return near
+    return f"write api_key: env:{target if re.fullmatch('[A-Z_]+', target) else 'NAME'}"
 
 
 def _variables(table: Table) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 A recipient, a code or a key becomes a reference, such as ``{{ to_1 }}``: equal values share one, and the first line of the
 file says which ``--var`` a run wants for them. A code that was generated is generated anew. Lines that failed are left out;
-a send that was not accepted is kept, with the ``expect`` that lets a run go on behind it.
+a send that was not accepted is kept, with the ``expect`` that lets a run go on behind it. What only the shell has and sends
+all the same, ``again`` and ``edit``, is kept as the ``send`` that makes the same request, or said to be missing.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.commands import SECTIONS
-from kshell.errors import SetupError
+from kshell.errors import KshellError, SetupError
 from kshell.lines import Line, Piece, quote
 from kshell.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.models import Delivery
-from kshell.places import write_private
+from kshell.places import shown, write_private
 from kshell.responses import read_body
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from kshell.commands import Result
     from kshell.lines import Word
     from kshell.models import Exchange
-    from kshell.session import Session
+    from kshell.session import Overrides, Sent, Session
 
 _KINDS = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}  # of a private value, what its references are called by
 _GIVEN = ("var", "row")  # what a run is given from outside
-_NOT_KEPT = frozenset({"record", "source", "run", "help", "shell", "exit"})
+_NOT_KEPT = frozenset({
+    "record", "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
+})  # fmt: skip
+_HOW = frozenset({"--force", "--yes", "--json", "--raw", "--timeout"})  # the options of what sends
 
 
 class Recording:
@@ -54,27 +58,34 @@ class Recording:
     def keep(self, session: Session, line: Line, result: Result) -> list[str]:
         """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
         try:
-            self._keep(session, line, result)
+            return self._keep(session, line, result)
         except SetupError as error:
             session.recording = None
             return [f"error: {error.message}; the recording has ended"]
-        return []
 
-    def _keep(self, session: Session, line: Line, result: Result) -> None:
-        exchange = session.sent[-1].exchange if len(session.sent) > self._sent else None
+    def _keep(self, session: Session, line: Line, result: Result) -> list[str]:
+        sent = session.sent[-1] if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
         before = self._private
         if self._known_forms(session) != before:  # an earlier line may hold what is known to be a secret only now
             self._lines = [(line, self._text(session, line)) for line, _ in self._lines]
-        kept = line.head not in _NOT_KEPT and line.head in _known() and (result.exit_code == 0 or exchange is not None)
-        if kept:
-            self._add(session, line)
+        own = line if line.head in _known() else as_send(session, sent, line) if sent else None
+        kept = own is not None and line.head not in _NOT_KEPT and (result.exit_code == 0 or sent is not None)
+        if own and kept:
+            self._add(session, own)
         elif line.head not in ("source", "record") and _generated(session) not in ("", self._otp):
             self._add(session, "otp new")
-        if kept and exchange is not None:
-            for expectation in self._expectation(exchange):
+        missing = [] if own or not sent else self._missing(session, line)
+        if kept and sent:
+            for expectation in self._expectation(sent.exchange):
                 self._add(session, expectation)
         self._write(session)
+        return missing
+
+    def _missing(self, session: Session, line: Line) -> list[str]:
+        """Say in the file and to the user that a message was sent which no line of a script makes."""
+        self._add(session, f"# {line.head}: not kept, no send line makes the message it sent")
+        return [f"warning: {shown(self.file)} lacks this message: no send line makes what {line.head} sent"]
 
     def _add(self, session: Session, line: Line | str) -> None:
         known = len(self.references)
@@ -93,9 +104,16 @@ class Recording:
         for name, setting in session.settings.items():
             if setting.source in _GIVEN:
                 self.given.setdefault(name)
-        wanted = [*self.given, *(name for name in self.references.values() if name not in self.given)]
-        head = ["# kshell run FILE " + " ".join(f"--var {name}=…" for name in wanted)] if wanted else []
+        head = [f"# {self.command('FILE')}"] if self._wanted() else []
         write_private(self.file, "".join(f"{text}\n" for text in [*head, *(text for _, text in self._lines)]))
+
+    def _wanted(self) -> list[str]:
+        """The variables that a run wants."""
+        return [*self.given, *(name for name in self.references.values() if name not in self.given)]
+
+    def command(self, file: str) -> str:
+        """How to run the recording, as a terminal takes it, but for the values of its variables."""
+        return " ".join(["kshell run", file, *(f"--var {name}=…" for name in self._wanted())])
 
     # ---- the session as lines
 
@@ -206,6 +224,45 @@ def expectation(exchange: Exchange) -> str:
 
 def _left_out(line: Line) -> str:
     return f"# {line.head}: not kept, a secret is in it"
+
+
+def as_send(session: Session, sent: Sent, line: Line) -> Line | None:
+    """The ``send`` that makes now the request that ``again`` or ``edit`` made; None where none does."""
+    from kshell.session import Overrides, Session
+
+    draft = sent.draft
+    copy = Session(session.places)  # a draft may generate a code, which is not to be the session's
+    copy.account, copy.pod, copy.template = session.account, session.pod, session.template
+    copy.settings = dict(session.settings)
+    overrides = Overrides(draft.account.name if draft.account.name != copy.account else "")
+    if copy.current_pod(overrides).name != draft.pod.name:
+        overrides = overrides._replace(pod=draft.pod.name)
+    if copy.current_template(overrides).name != draft.template.name:
+        overrides = overrides._replace(template=draft.template.name)
+    has = copy.values(overrides)
+    own = {name: text for name, text in draft.values.items() if draft.template.variable(name) and has.get(name) != text}
+    overrides = overrides._replace(variables=own)
+    try:
+        same = copy.draft(overrides).request == draft.request
+    except KshellError:
+        return None
+    return Line("", 1, (" ".join(["send", *_named(overrides), *_options(line)]),)) if same else None
+
+
+def _named(overrides: Overrides) -> Iterator[str]:
+    for option, name in zip(("-a", "-p", "-t"), overrides[:3], strict=True):
+        if name:
+            yield f"{option} {quote(name)}"
+    for name, text in overrides.variables.items():
+        yield f"{name}={quote(text)}"
+
+
+def _options(line: Line) -> Iterator[str]:
+    """How a line said to send: its options, without the number of an exchange and without variables."""
+    words = [_text(word) for word in line.words()[1:]]
+    for before, word in zip(["", *words], words, strict=False):
+        if word in _HOW or word.startswith("--timeout=") or before == "--timeout":
+            yield word
 
 
 def _known() -> set[str]:

@@ -202,12 +202,14 @@ def delivery_of(response: Response) -> Delivery:
     """What an answer says became of the message; ``UNKNOWN`` where it does not say.
 
     A known code in the body decides; else 202 accepts, 3xx and 4xx refuse. What a gateway says in the API's stead (any
-    other 5xx, a 200 with a page) leaves open whether the API had the message.
+    other 5xx, a 200 with a page), and a code of success with the status of a failure, leave open whether the API had the
+    message.
     """
     code = read_body(response).code
-    known = find_answers(code)
-    if known:
-        return Delivery.ACCEPTED if code.upper() in SUCCESS_CODES else Delivery.REFUSED
+    if code.upper() in SUCCESS_CODES:
+        return Delivery.ACCEPTED if response.status < 300 else Delivery.UNKNOWN
+    if find_answers(code):
+        return Delivery.REFUSED
     if response.status == HTTPStatus.ACCEPTED:
         return Delivery.ACCEPTED
     if 300 <= response.status < 500:

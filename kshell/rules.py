@@ -306,7 +306,9 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
             yield Hit(pointer, "the code here is another than in the first place", "write the same code in both")
 
 
-@rule("otp-length", "error", "A code has at most 15 characters.", 'one_time_password: "Maximum 15 characters"')
+@rule(
+    "otp-length", "error", f"A code has at most {OTP_LIMIT} characters.", 'one_time_password: "Maximum 15 characters"'
+)
 def _otp_length(payload: Payload) -> Iterator[Hit]:
     for pointer, code in codes_of(payload):
         if len(code) > OTP_LIMIT:
@@ -355,7 +357,7 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
 @rule(
     "ref-cut",
     "warning",
-    "A ref has at most 255 characters; what is longer is cut.",
+    f"A ref has at most {REF_LIMIT} characters; what is longer is cut.",
     '"exceeds 255 characters, it will be truncated"',
 )
 def _ref_cut(payload: Payload) -> Iterator[Hit]:

@@ -8,7 +8,6 @@ or none, is judged by an ``expect`` between it and the next ``send``, where ther
 from __future__ import annotations
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +22,7 @@ from kshell.errors import (
     ScriptError,
 )
 from kshell.lines import Line, split
-from kshell.places import decoded, read_text, shown
+from kshell.places import read_stdin, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,6 @@ STDIN = Path("-")
 
 _BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
-ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
 
 
 class Script(NamedTuple):
@@ -67,7 +65,7 @@ class Step(NamedTuple):
 def read_script(file: Path) -> Script:
     """The script in ``file``, or on stdin for ``-``. Raises ``ScriptError``."""
     if file == STDIN:
-        return parse_script(decoded(sys.stdin.buffer.read(MOST_BYTES), Path("stdin"), ScriptError), Path("stdin"))
+        return parse_script(read_stdin(ScriptError, most=MOST_BYTES), Path("stdin"))
     return parse_script(read_text(file, ScriptError, most=MOST_BYTES), file)
 
 
@@ -124,8 +122,14 @@ def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellE
             faults += _check_line(line, (*running, script.file))
         except KshellError as error:
             error.at = error.at or line.place(1)
+            error.hint = _typable(error.hint)
             faults.append(error)
     return faults
+
+
+def _typable(hint: str) -> str:
+    """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
+    return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
 
 
 def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
@@ -165,7 +169,8 @@ def check_placed(line: Line, expression: str, column: int) -> None:
     from kshell.jinja import check_expression
 
     if not expression.strip():
-        raise ScriptError(f"{line.head} without an expression", hint=f"help {line.head}", at=line.place(column))
+        hint = f"kshell help {line.head}"
+        raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
     try:
         check_expression(expression)
     except Exception as error:  # noqa: BLE001 - whatever the parser raises is a fault of the expression
@@ -174,6 +179,8 @@ def check_placed(line: Line, expression: str, column: int) -> None:
 
 def capture_parts(line: Line) -> tuple[str, int]:
     """The name in ``capture NAME = EXPR``, and the offset of the expression behind it. Raises ``ScriptError``."""
+    from kshell.slips import ANSWER_NAMES
+
     rest, column = line.rest()
     match = _CAPTURE.match(rest)
     if not match:
@@ -198,13 +205,13 @@ def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[Ks
 
 
 def play(session: Session, script: Script) -> Iterator[Step]:
-    """Run the lines of ``script`` one after the other, up to the first that fails."""
+    """Run the lines of ``script`` one after the other, up to the first that fails or is ``exit``."""
     before, session.scripts = session.scripts, (*session.scripts, script.file)
     try:
         for position, line in enumerate(script.lines):
             step = _step(session, line, script.lines[position + 1 :])
             yield step
-            if step.failed:
+            if step.failed or session.left:
                 return
     finally:
         session.scripts = before
@@ -229,15 +236,15 @@ def _step(session: Session, line: Line, following: tuple[Line, ...]) -> Step:
 
 
 def _is_judged(following: tuple[Line, ...]) -> bool:
-    """Whether an ``expect`` comes before the next line that sends."""
-    heads = (line.head for line in following if line.head in ("expect", "send", "source"))
+    """Whether an ``expect`` comes before the next line that sends, and before the end."""
+    heads = (line.head for line in following if line.head in ("expect", "send", "source", "exit"))
     return next(heads, "") == "expect"
 
 
 def _placed(result: Result, line: Line) -> list[str]:
     """The notes of a line that failed, its error with the place of the line."""
     place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
-    notes = list(result.notes)
+    notes = [f"hint: {_typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
     at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
     if at is None:
         what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell import keys, otp, profiles, templates
-from kshell.errors import UsageError
+from kshell.errors import KshellError, UsageError
 from kshell.request import build
 
 if TYPE_CHECKING:
@@ -159,10 +159,23 @@ class Session:
         return [(name, value, source) for name, (value, source) in found.items()]
 
     def names(self) -> dict[str, object]:
-        """What an expression sees: ``status``, ``body``, ``headers``, ``elapsed_ms``, ``delivery``, and variables."""
+        """What an expression sees: the last answer, and every variable that has a value, whoever gave it."""
         from kshell.exchanges import answer_names
 
-        return {**self.variables, **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+        return {**self.values(), **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+
+    def values(self, overrides: Overrides = AS_IT_IS) -> dict[str, str]:
+        """Every variable that has a value; only the session's own where a profile cannot be read, which a send will tell."""
+        try:
+            account = self.current_account(overrides)
+            given = _given(account, self.current_template(overrides, account))
+        except KshellError:
+            given = {}
+        return {**given, **self.variables, **overrides.variables}
+
+    def without_key(self, text: str) -> str:
+        """``text`` without the key of the last message, which its answer may have said back."""
+        return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
 
     def draft(self, overrides: Overrides) -> Draft:
         """The message that the session and one line's overrides make.
@@ -191,8 +204,7 @@ class Session:
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
-        defaults = {known.name: known.default for known in template.variables if known.default is not None}
-        values = {**defaults, **account.variables, **self.variables, **typed}
+        values = {**_given(account, template), **self.variables, **typed}
         notes: tuple[str, ...] = ()
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
@@ -201,6 +213,7 @@ class Session:
             self.set("otp", values["otp"], source="generated")
             notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
         _refuse_missing(template, values)
+        _refuse_half_characters(values)
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
@@ -229,6 +242,12 @@ def _drafted(
     return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
 
 
+def _given(account: Account, template: Template) -> dict[str, str]:
+    """The template's defaults, and over them the account's variables."""
+    defaults = {known.name: known.default for known in template.variables if known.default is not None}
+    return {**defaults, **account.variables}
+
+
 def _absence(variable: Variable) -> str:
     if variable.name == "otp":
         return "generated when needed"
@@ -249,6 +268,16 @@ def _refuse_missing(template: Template, values: Mapping[str, str]) -> None:
     if missing:
         names = " ".join(f"{variable.name}=…" for variable in missing)
         raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
+
+
+def _refuse_half_characters(values: Mapping[str, str]) -> None:
+    """Bytes that are not UTF-8, and half of a pair of surrogates: nothing that JSON could carry to anybody."""
+    for name, text in values.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            hint = "is the terminal, or the file it came from, in another encoding?"
+            raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
 def _key_notes(account: Account) -> tuple[str, ...]:

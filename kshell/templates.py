@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kshell.models import Payload
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
+_OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
@@ -136,7 +137,8 @@ def _compile(template: Template) -> Program:
     try:
         return compile_template(body, shown(template.origin.file))
     except TemplateSyntaxError as error:
-        raise _fault(template, error.lineno, error.message or "not Jinja", "mend the template") from None
+        message = _OFFSET.sub("", error.message or "not Jinja")
+        raise _fault(template, error.lineno, message, _mend(template, error.lineno)) from None
     except Exception as error:  # noqa: BLE001 - what nests too deep fails wherever Python notices it
         raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
@@ -157,18 +159,20 @@ def _run(template: Template, program: Program, values: Mapping[str, str | int]) 
     except Exception as error:  # noqa: BLE001 - a template is its author's program, which may raise anything
         message = str(error) or type(error).__name__
         line = line_of(error, shown(template.origin.file))
-        raise _fault(template, line, message, "mend the template; kshell templates NAME shows it") from None
+        raise _fault(template, line, message, _mend(template, line)) from None
 
 
 def _payload(template: Template, text: str, program: Program) -> Payload:
     from kshell.jinja import parse
 
+    if not text.strip():
+        raise _fault(template, 0, "it renders to nothing", "a payload begins with { and ends with }")
     try:
         payload = parse(text)
     except json.JSONDecodeError as error:
         raise _not_json(template, text, error, program) from None
     except (ValueError, RecursionError) as error:
-        raise _fault(template, 0, f"it does not render to JSON: {error}", "mend the template") from None
+        raise _fault(template, 0, f"it does not render to JSON: {error}", _mend(template, 0)) from None
     if not isinstance(payload, dict):
         raise _fault(template, 0, "it does not render to a JSON object", "a payload begins with { and ends with }")
     return cast("Payload", payload)
@@ -178,23 +182,52 @@ def _not_json(template: Template, text: str, error: json.JSONDecodeError, progra
     file = shown(template.origin.file)
     same = text.count("\n") + 1 == program.lines  # else a line was left out, or came twice
     place = Place.in_text(file if same else f"{file} (rendered)", text, error.lineno, error.colno)
-    return TemplateError(f"it does not render to JSON: {error.msg}", hint="below is the rendered line", at=place)
+    hint = f"above is the line as it renders; {_mend(template, error.lineno if same else 0)}"
+    if not place.text.strip():
+        hint = f"the payload ends too early; {_mend(template, 0)}"
+    return TemplateError(f"it does not render to JSON: {error.msg}", hint=hint, at=place)
+
+
+def _mend(template: Template, line: int) -> str:
+    where = f"line {line} of {shown(template.origin.file)}" if line else shown(template.origin.file)
+    return f"mend {where}, then kshell render -t {template.name}"
+
+
+class _Line(Place):
+    """A place of which only the line is known: without a column, and without a caret that points at nothing."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def caret(self) -> list[str]:
+        return super().caret()[:1]
 
 
 def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:
     if line == 0:
         return TemplateError(f"{shown(template.origin.file)}: {message}", hint=hint)
-    text = template.source.split("\n")[line - 1] if line <= template.source.count("\n") + 1 else ""
-    column = len(text) - len(text.lstrip()) + 1
-    return TemplateError(
-        message, hint=hint, at=Place.in_text(shown(template.origin.file), template.source, line, column)
-    )
+    place = _Line.in_text(shown(template.origin.file), template.source, line, 1)
+    column = _column(place.text, message)
+    return TemplateError(message, hint=hint, at=Place(place.file, line, column, place.text) if column else place)
+
+
+def _column(line: str, message: str) -> int:
+    """Where on its line stands what an error names in quotes; 0 where it names nothing that stands there just once."""
+    for quoted in re.findall("'([^']+)'", message):
+        spots = [match.start() + 1 for match in re.finditer(rf"(?<!\w){re.escape(quoted)}(?!\w)", line)]
+        if len(spots) == 1:
+            return spots[0]
+    return 0
 
 
 def describe(variable: Variable) -> str:
     """A variable's help, with what happens when it is not set."""
     ending = f"default {variable.default}" if variable.default is not None else ""
     ending = ending or ("required" if variable.required else "optional")
+    if variable.name == "otp" and variable.default is None:
+        ending = "generated when not set"
     return f"{variable.help} ({ending})" if variable.help else ending
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kshell.errors import ProfileError, TrustError
-from kshell.places import Places, read_text, shown, write_private
+from kshell.errors import TrustError
+from kshell.places import Places, shown, typed, write_private
 from kshell.profiles import load_pod
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kshell.models import Pod
 
 _REMEMBERED = "trusted"
@@ -27,22 +25,23 @@ def require_trust(places: Places, pod: Pod) -> None:
         return
     if not pod.proxy and (not pod.live or pod.base_url in _shipped_hosts(places)):
         return
-    if _print(pod.origin.file) not in _remembered(places):
+    # what was loaded counts: the file may be another by now
+    if _print(pod.text) not in _remembered(places):
         file = shown(pod.origin.file)
         raise TrustError(
             f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
-            hint=f"read the file; if you trust it, kshell trust {file}",
+            hint=f"read the file; if you trust it, kshell trust {typed(pod.origin.file)}",
         )
 
 
-def remember(places: Places, file: Path) -> None:
-    """Trust this content of ``file`` from now on. Raises ``ProfileError`` where it cannot be read."""
-    known = _remembered(places) | {_print(file)}
+def remember(places: Places, pod: Pod) -> None:
+    """Trust the content that ``pod``'s file had when it was read."""
+    known = _remembered(places) | {_print(pod.text)}
     write_private(places.user / _REMEMBERED, "".join(f"{line}\n" for line in sorted(known)))
 
 
-def _print(file: Path) -> str:
-    return hashlib.sha256(read_text(file, ProfileError).encode()).hexdigest()
+def _print(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _remembered(places: Places) -> set[str]:

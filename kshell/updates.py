@@ -11,8 +11,8 @@ import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
+from kshell.blame import NOT_THERE, blames
 from kshell.errors import ScriptError
-from kshell.expressions import blames
 from kshell.jinja import evaluate
 from kshell.masking import betrayed, numbers_in
 from kshell.places import read_text, rewrite
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from kshell.blame import Side
     from kshell.errors import Place
-    from kshell.expressions import Side
     from kshell.lines import Line
     from kshell.masking import Private
 
@@ -46,7 +46,7 @@ def updates_of(
     found: list[Update] = []
     updated = expression
     for _ in range(expression.count("==")):
-        if evaluate(updated, names):
+        if _holds(updated, names):
             break
         step = _step(updated, names)
         if step is None:
@@ -58,14 +58,21 @@ def updates_of(
         at = line.place(column + side.offset - grown)
         found.append(Update(at, side.text, new))
         updated = updated[: side.offset] + new + updated[side.offset + len(side.text) :]
-    return found if evaluate(updated, names) else []
+    return found if _holds(updated, names) else []
+
+
+def _holds(expression: str, names: Mapping[str, object]) -> bool:
+    try:
+        return bool(evaluate(expression, names))
+    except Exception:  # noqa: BLE001 - it needs what the answer lacks
+        return False
 
 
 def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | None:
     for blame in blames(expression, names):
-        if len(blame.sides) == 2 and "==" in blame.text:
+        if blame.wanted and len(blame.sides) == 2 and "==" in blame.text:
             for side, other in (blame.sides, blame.sides[::-1]):
-                if _LITERAL.match(side.text) and not _LITERAL.match(other.text):
+                if _LITERAL.match(side.text) and not _LITERAL.match(other.text) and other.value != NOT_THERE:
                     return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
     return None
 

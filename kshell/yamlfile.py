@@ -72,8 +72,12 @@ class Document:
         self._fail(key.line, key.column, message, hint, end)
 
     def _fail(self, line: int, column: int, message: str, hint: str, end: int | None = None) -> NoReturn:
-        place = Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
+        place = self.place(line, column)
         raise self.fault(message, hint=hint, at=place._replace(text=place.text[:end])) from None
+
+    def place(self, line: int, column: int) -> Place:
+        """A spot in the file, its line without secrets."""
+        return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
 
     def _spot(self, mark: Any) -> tuple[int, int]:
         column = mark.column if mark.line else self._columns_before + mark.column

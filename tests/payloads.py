@@ -207,6 +207,8 @@ CORPUS = {
     "emoji": EMOJI,
 }
 
+TYPED = {kind: texts for kind, texts in CORPUS.items() if kind != "surrogates"}  # a variable's value is UTF-8
+
 _ALPHABET = [
     *"'\"\\$`!%^&|<>(){}[];,:=@#~*?/-+_. \n\r\t\0\x7f\x1b",
     *"abcXYZ019",

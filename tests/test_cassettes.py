@@ -287,6 +287,35 @@ def test_once_and_none_refuse_what_is_not_recorded(send, tape):
         assert "111111" not in str(caught.value)
 
 
+BLAMED = [
+    ({"otp": "1"}, {"otp": "2"}, {"text"}),
+    ({"otp": "1"}, {"otp": "1", "template_name": "auth2"}, {"name"}),
+    ({"otp": "1"}, {"otp": "71", "template_name": "auth2"}, {"name", "text"}),
+    ({"otp": "482913"}, {"otp": "1"}, {"text"}),
+    ({"otp": "8025"}, {"otp": "4242"}, {"text"}),
+    ({"otp": "to"}, {"otp": "e"}, {"text"}),
+    ({"otp": "12", "ref": "12"}, {"otp": "13", "ref": "12"}, {"text"}),
+    ({"otp": "12", "ref": "x 12"}, {"otp": "13", "ref": "x 14"}, {"text", "ref"}),
+]
+
+
+@pytest.mark.parametrize(("recorded", "asked", "fields"), BLAMED)
+def test_a_miss_blames_only_what_differs(send, tape, recorded, asked, fields):
+    """A code that is short, or a part of a host or a name by chance, makes nothing else differ."""
+    send(Echo(), tape, **recorded)
+    with pytest.raises(CassetteError) as caught:
+        send(Nobody(), tape, "none", **asked)
+    told = caught.value.message.partition("nearest is its request 1: ")[2].split("; ")
+    assert {fact.partition(" was ")[0].rpartition("/")[2] for fact in told} == fields
+
+
+def test_a_miss_shows_a_text_with_a_short_code_in_it_as_it_is(send, tape):
+    """No pseudonym stands in the midst of a name."""
+    send(Echo(), tape, otp="1")
+    with pytest.raises(CassetteError, match=r'name was "auth1", now "auth2"$'):
+        send(Nobody(), tape, "none", otp="1", template_name="auth2")
+
+
 def test_an_answer_is_played_once(send, tape):
     """The second of two equal requests wants a second answer."""
     send(Echo(), tape)

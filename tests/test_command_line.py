@@ -144,6 +144,45 @@ def test_the_help_lists_every_command(cli, words):
     assert "kshell send to=+919812345678" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("mouth", "name", "where", "usage"),
+    [
+        ("line", "expect", "expect is for the shell and scripts.", "Usage: expect "),
+        ("line", "history", "history is for the shell.", "Usage: history "),
+        ("shell", "shell", "shell is for the command line.", "Usage: kshell shell "),
+        ("script", "edit", "edit is for the shell.", "Usage: edit "),
+        ("script", "init", "init is for the command line and the shell.", "Usage: kshell init "),
+    ],
+)
+def test_help_shows_a_command_of_another_mouth(mouth, name, where, usage):
+    """Where it can be typed, then its usage and its examples as they are typed there."""
+    result = perform(["help", name], mouth=mouth, session=Session(Places.standard())).result
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{where}\n\n{usage}")
+    assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
+    assert ("--home" in result.output, "--color" in result.output) == (False, False)
+
+
+@pytest.mark.parametrize("mouth", ["line", "shell", "script"])
+@pytest.mark.parametrize("name", NAMES)
+def test_help_knows_every_command_everywhere(mouth, name):
+    """Whoever asks, ``help NAME`` shows it."""
+    result = perform(["help", name], mouth=mouth, session=Session(Places.standard())).result
+    assert (result.exit_code, result.notes) == (0, ())
+    assert "Examples:\n" in result.output
+
+
+def test_the_help_names_what_only_the_shell_and_scripts_have(cli):
+    """The names stand below the command line's own commands, in one place."""
+    names = " ".join(name for name in NAMES if name not in ON_THE_LINE)
+    assert names in " ".join(cli("help").out.rpartition("In the shell and in scripts")[2].split())
+
+
+def test_help_finds_the_nearest_of_all_commands(cli):
+    """A did-you-mean knows the commands of the shell and scripts too."""
+    assert "did you mean expect?" in cli("help", "expct").err
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_help_for_all_it_takes(name):
     """A text, examples that begin with its name, and a help for each option."""

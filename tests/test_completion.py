@@ -131,6 +131,13 @@ def test_files_are_offered_behind_a_greater_than(offers, write):
     assert "payload.json" in offers("render > pay")
 
 
+def test_a_file_whose_name_would_turn_the_line_round_is_not_offered(offers, write):
+    """A bidi mark in a name would be obeyed where the menu shows it."""
+    write("pay\u202eload.json", "{}")
+    write("payload.json", "{}")
+    assert list(offers("render > pay")) == ["payload.json"]
+
+
 @pytest.mark.parametrize("name", list(commands_of("shell").modules))
 def test_every_command_of_the_shell_completes(offers, name):
     """Its name is offered with the first sentence of its help, and its options with theirs."""

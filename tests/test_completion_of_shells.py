@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from screen import PROJECT, Terminal
@@ -16,19 +18,39 @@ SHELLS = {
 }
 
 
-@pytest.fixture(scope="module", params=SHELLS)
-def shell(request, tmp_path_factory):
-    """An interactive shell with kshell's completion in it, one for all tests of this file."""
-    words, setup = SHELLS[request.param]
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
+HOSTILE = """
+pod: sandbox
+sid: HX1IN
+api_key: env:KALEYRA_API_KEY
+phone_number: "+15005550000"
+variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language: en}
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """What a shell needs to find kshell, and a home of its own."""
     folder = tmp_path_factory.mktemp("bin")
     program = folder / "kshell"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
     program.chmod(0o755)
-    env = {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
-    terminal = Terminal(*words, lines=40, env=env, cwd=str(folder))
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
+
+
+def installed(*words: str) -> list[str]:
+    """The words that start a shell; skips where there is none."""
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return list(words)
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(request, environment):
+    """An interactive shell with kshell's completion in it, one for all tests of this file."""
+    words, setup = SHELLS[request.param]
+    terminal = Terminal(*installed(*words), lines=40, env=environment, cwd=environment["HOME"])
     terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
+    terminal.folder = Path(environment["HOME"])
     yield terminal
     terminal.close()
 
@@ -39,13 +61,54 @@ def shell(request, tmp_path_factory):
         ("kshell se", "kshell send "),
         ("kshell send wa_source=za", "wa_source=zapier"),
         ("kshell send to=+9", "+91"),
+        ("kshell send to=+919812345678,+29", "8,+290"),
         ("kshell accounts lo", "low-balance"),
         ("kshell send --pod=san", "--pod=sandbox"),
         ("kshell curl ref", "ref1="),
         ("kshell explain WA4", "WA401"),
+        ("kshell help expe", "kshell help expect "),
     ],
 )
 def test_tab_completes(shell, typed, offered):
     """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
     shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
     shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")
+
+
+def test_what_a_profile_says_is_not_run(shell):
+    """What Tab puts on the line from a file of the working directory is a word, whatever the shell would find in it."""
+    file = shell.folder / "profiles" / "accounts" / "acme.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HOSTILE)
+    shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
+    shell.type("kshell render -a acme to=+919812345678 otp=1 template_name=a\t").until("touch")
+    shell.enter("; echo do''ne").until("done\n")
+    assert not (shell.folder / "run").exists()
+    file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kshell snippet python", "python\tPython, with httpx"),
+        ("kshell send language=en_I", "language=en_IN\tEnglish, India"),
+        ("kshell send to=+919812345678,+29", "to=+919812345678,+290\tSaint Helena"),
+    ],
+)
+def test_fish_shows_what_has_a_comma_whole(environment, typed, offered):
+    """Neither a description nor a list of recipients ends at its first comma."""
+    script = f"kshell completion fish | source; complete -C '{typed}'"
+    done = run(installed("fish", "--no-config", "-c", script), environment)
+    assert offered in done.stdout.splitlines()
+
+
+def test_zsh_without_a_setup_completes_too(environment):
+    """Where nothing ran ``compinit``, the printed text runs it, and says nothing."""
+    script = 'eval "$(kshell completion zsh)"; print -r -- $_comps[kshell]'
+    done = run(installed("zsh", "-f", "-c", script), environment)
+    assert (done.stdout, done.stderr) == ("_kshell_completion\n", "")
+
+
+def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a shell to its end."""
+    return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)

@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from payloads import TYPED
+from test_import import FORMAT, PAGE
 
-from kshell import markdown
-from kshell.docs import looks_real, regenerate
+from kshell import curlfaults, markdown
+from kshell.commands import Result
+from kshell.dispatch import Performed
+from kshell.docs import regenerate
+from kshell.jsontext import dumps
 from kshell.places import Places
+from kshell.session import Overrides, Session
+from kshell.snippets import SHELLS
 
 FENCE = "```"
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
@@ -132,6 +139,29 @@ def test_a_comment_in_a_block_is_text():
     assert made(text) == text
 
 
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "<!-- kshell: explain WA202\n-->",
+        "<!-- kshell:\nexplain WA202 -->",
+        "<!-- kshell:\n  explain WA202\n-->",
+        "<!--\n  kshell: explain\n  WA202\n-->",
+    ],
+)
+@pytest.mark.parametrize("below", ["", f"\n{FENCE}text\nold\n{FENCE}\n"])
+def test_a_comment_may_have_several_lines(comment, below):
+    """Wherever its lines break, it owns the block behind it."""
+    assert "Request Accepted" in made(f"{comment}\n{below}")
+    assert "\nold\n" not in made(f"{comment}\n{below}")
+    assert made(f"{comment}\n{below}").startswith(f"{comment}\n")
+
+
+def test_a_comment_of_another_kind_may_have_several_lines():
+    """It is text, with all that it says of kshell further down."""
+    text = f"<!-- note\nkshell: explain WA202 -->\n{FENCE}text\nold\n{FENCE}\n"
+    assert made(text) == text
+
+
 def test_nothing_else_is_changed():
     """Line ends, blank lines, odd characters and other comments stay as they are."""
     text = "\ufeff# T\r\n\r\n\r\n<!-- note -->\r\n~~~\r\ncurl\r\n~~~\r\n<!-- kshell: explain WA202 -->\r\n```\r\n```\r\nend  "
@@ -190,6 +220,101 @@ def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, me
     assert "\nold\n" in file.read_text()
 
 
+def failing(cli, write, text):
+    """A run of ``docs`` that fails and leaves the document as it was."""
+    file = write("guide.md", text)
+    ran = cli("docs", "guide.md")
+    assert file.read_text() == text
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("send -a docs otp=1", "not sent: the payload has errors"),
+        ("curl -a docs --strict", "curl prints nothing: exit code 1"),
+    ],
+)
+def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message):
+    """Where it was refused, its block stays, and what it said stands at the comment."""
+    ran = failing(cli, write, f"# Guide\n\n<!-- kshell: {command} -->\n{FENCE}\nold\n{FENCE}\n")
+    assert ran.code == 3
+    assert f"error: guide.md:3:14: {message}\n" in ran.err
+    assert "  error to-e164 /messaging_object/to '+91XXXXXXXXX' is not a number in E.164 form" in ran.err
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
+    """Only the codes 0 and 1 are an answer."""
+    failed = Performed(Result("half", ["error: it broke", "  because: of that", "hint: mend it"], code))
+    monkeypatch.setattr("kshell.docs.perform", lambda *_, **__: failed)
+    ran = failing(cli, write, "<!-- kshell: send -->\n")
+    assert ran.code == 3
+    assert "error: guide.md:1:14: it broke\n" in ran.err
+    assert "    because: of that\nhint: mend it\n" in ran.err
+
+
+def test_findings_are_no_failure(cli, write):
+    """What ``check`` finds is its answer, although its exit code is 1."""
+    write("guide.md", "<!-- kshell: check -a docs -->\n")
+    assert cli("docs", "guide.md").code == 0
+    assert "error to-e164" in Path("guide.md").read_text()
+
+
+def test_a_comment_without_an_end_is_an_error(cli, write):
+    """It would hide the rest of the document."""
+    ran = failing(cli, write, f"# Guide\n<!-- kshell: pods\n\n{FENCE}\nold\n{FENCE}\n")
+    assert ran.code == 3
+    assert "guide.md:2:14: a comment without an end" in ran.err
+    assert "hint: close it with -->" in ran.err
+
+
+def test_text_behind_a_comment_is_an_error(cli, write):
+    """It would not be clear what the comment owns."""
+    ran = failing(cli, write, "<!-- kshell: pods --> text\n")
+    assert ran.code == 3
+    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
+
+
+def test_an_error_is_where_its_command_is(cli, write):
+    """In a comment of several lines, that is the command's line."""
+    ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
+    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
+
+
+FAULTY = (
+    f"<!-- kshell: nothing -->\n<!-- kshell: explain WA202 -->\n{FENCE}\nold\n{FENCE}\n"
+    f"{FENCE}bash\ncurl 'x\n{FENCE}\n<!-- kshell: curl -a nobody -->\n"
+)
+
+
+def test_every_error_is_shown(cli, write):
+    """In the order of the document, with those of the other files, and with the faults."""
+    write("other.md", "<!-- kshell: other -->\n")
+    write("guide.md", FAULTY)
+    ran = cli("docs", "guide.md", "absent.md", "other.md")
+    assert ran.code == 3
+    for said in (
+        "absent.md cannot be read",
+        "other.md:1:14: 'other'",
+        "guide.md:7:6: a quote that is not closed",
+        "nothing was rewritten",
+    ):
+        assert said in ran.err
+    assert ran.err.index("guide.md:1:14: 'nothing'") < ran.err.index("guide.md:9:14: there is no account")
+
+
+def test_check_shows_all_of_it(cli, write):
+    """Errors, faults and stale blocks of one file are said in one run."""
+    file = write("guide.md", FAULTY)
+    ran = cli("docs", "--check", "guide.md")
+    assert ran.code == 3
+    assert "-old\n+202 WA202 · Request Accepted\n" in ran.out
+    for said in ("guide.md:1:14", "guide.md:7:6", "guide.md:9:14", "guide.md is stale"):
+        assert f"error: {said}" in ran.err
+    assert file.read_text() == FAULTY
+
+
 def test_a_block_without_an_end_is_an_error(cli, write):
     """A fence that is never closed would take the rest of the document with it."""
     write("guide.md", f"<!-- kshell: curl -a docs -->\n{FENCE}sh\nold\n\n# Next\n")
@@ -206,11 +331,11 @@ def test_it_rewrites_in_place(cli, write):
     file = write("guide.md", "<!-- kshell: explain WA202 -->\n")
     file.chmod(0o640)
     ran = cli("docs", "guide.md")
-    assert (ran.code, ran.out, ran.err) == (0, "", "guide.md: 1 blocks, rewritten\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "guide.md: 1 block, rewritten\n")
     assert "Request Accepted" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert os.listdir() == ["guide.md"]
-    assert "as they should be" in cli("docs", "guide.md").err
+    assert cli("docs", "guide.md").err == "guide.md: 1 block, as it should be\n"
 
 
 def test_a_link_stays_a_link(cli, write):
@@ -275,26 +400,52 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
     assert "Request Accepted" in file.read_text()
 
 
+@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all of them")])
+def test_blocks_are_counted(cli, write, count, start):
+    """In the singular and in the plural."""
+    write("guide.md", "<!-- kshell: explain WA202 -->\n" * count)
+    cli("docs", "guide.md")
+    assert cli("docs", "guide.md").err.startswith(f"guide.md: {start}")
+
+
 # ---- hand-written curl
 
 URL = "https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages"
+TYPE = "-H 'Content-Type: application/json'"
+KEYED = '-H "api-key: $KALEYRA_API_KEY"'
+BODY = dumps(Session(Places.standard()).draft(Overrides(variables={"to": "+919812345678", "otp": "482913"})).payload)
+RIGHT = f"curl -X POST {URL} {TYPE} {KEYED} -d '{BODY}'"
+
+
+def right(old: str = "", new: str = "") -> str:
+    """The right command with a part replaced."""
+    assert old in RIGHT
+    return RIGHT.replace(old, new)
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (f"curl -X POST \\ \n  {URL}", "guide.md:4:14: a space after the backslash; remove it"),
-        (f"curl {URL} -d '{{", f"guide.md:4:{len(URL) + 10}: a quote that is not closed; close it with '"),
+        (right("-X POST", "-X POST \\ \n"), "guide.md:4:14: a space after the backslash; remove it"),
+        ("curl https://x.example -d '{", "guide.md:4:27: a quote that is not closed; close it with '"),
         (f'curl {URL} \\\n  -d "{{', 'guide.md:5:6: a quote that is not closed; close it with "'),
         (
             "curl https://api.in.kaleyra.com/v2",
             "guide.md:4:6: an unknown host, https://api.in.kaleyra.com; hosts of pods: ",
         ),
-        (f"curl {URL.replace('.in.', '.na.')}", "guide.md:4:6: an unknown host, https://api.na.kaleyra.io"),
-        (f"curl https://x.example -H 'api-key: {KEY[:9]}'", "guide.md:4:6: an unknown host, https://x.example"),
-        (f"$ curl {URL} -H 'api-key: {KEY}'", f"guide.md:4:{len(URL) + 12}: what looks like a real API key; write "),
-        (f"curl {URL}\n  -d x", f"guide.md:4:{len(URL) + 6}: a line that ends without a backslash; "),
-        (f"echo\ncurl -H \u2018a: b\u2019 {URL}", "guide.md:5:9: a typographic quote"),
+        (right(".in.", ".na."), "guide.md:4:14: an unknown host, https://api.na.kaleyra.io"),
+        (
+            f"$ curl {URL} {TYPE} -H 'api-key: {KEY}' -d '{BODY}'",
+            f"guide.md:4:{len(URL) + len(TYPE) + 13}: what looks like a real API key; write ",
+        ),
+        (right(f" {TYPE}", f"\n  {TYPE}"), f"guide.md:4:{len(URL) + 14}: a line that ends without a backslash; "),
+        (right(f" {URL}", f"\n{URL}"), "guide.md:4:13: a line that ends without a backslash; "),
+        ("echo\ncurl -H \u2018a: b\u2019 https://x.example", "guide.md:5:9: a typographic quote"),
+        (
+            "curl https://x.example -H 'Authorization: Bearer $TOKEN'",
+            'guide.md:4:27: $TOKEN in single quotes, which is sent as it stands; use double quotes: "…$TOKEN…"',
+        ),
+        ("curl 'https://$HOST/x'", "guide.md:4:6: $HOST in single quotes"),
     ],
 )
 def test_a_fault_is_found(text, fault):
@@ -305,21 +456,121 @@ def test_a_fault_is_found(text, fault):
 
 
 @pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            right(KEYED, "-H 'api-key: ${KALEYRA_API_KEY}'"),
+            "${KALEYRA_API_KEY} in single quotes, which is sent as it stands",
+        ),
+        (right(URL, f"'{URL.replace('HX1IN', '$SID')}'"), "$SID in single quotes"),
+        (
+            right(f"'{BODY}'", "'$BODY'"),
+            '$BODY in single quotes, which is sent as it stands; use double quotes: "$BODY"',
+        ),
+        (
+            right("+919812345678", "$TO"),
+            "$TO in single quotes, which is sent as it stands; end the single quotes for it",
+        ),
+        (right(f"{TYPE} "), "no Content-Type, so curl says application/x-www-form-urlencoded; add -H 'Content-Type: "),
+        (right("application/json", "text/plain"), "the Content-Type text/plain; the API takes application/json"),
+        (right(f"{KEYED} "), 'no api-key; add -H "api-key: $KALEYRA_API_KEY"'),
+        (right("-X POST", "-X GET"), "the method GET; the API takes POST; write -X POST"),
+        (right("-X POST", "-G"), "curl's option --get, with which nothing is posted; remove it"),
+        (right("https:", "http:"), "http, by which anyone can read the API key; write https://api.in.kaleyra.io"),
+        (right("https://"), "no scheme, so curl takes http, by which anyone can read the API key; write https://"),
+        (right(f"-d '{BODY}'"), "no payload; add --data-raw"),
+        (right("-X POST ").replace(f"-d '{BODY}'", ""), "no payload, so curl sends GET; add --data-raw"),
+        (right("-d '", "-F 'a="), "a form; the API takes JSON; write --data-raw"),
+        (
+            right(f"'{BODY}'", f'"{BODY}"'),
+            "double quotes around the payload, which end at the first one in it; use single",
+        ),
+        (right(BODY, "[]"), "the payload is not a JSON object"),
+        (right(BODY, "{}"), "/messaging_object messaging_object is missing, and mandatory; add it"),
+        (right('"index": 0', '"index": 10'), "/messaging_object/template/components/1/index index is 10; write 0 to 9"),
+    ],
+)
+def test_what_the_api_refuses_is_found(text, fault):
+    """A command with this API's URL is held to what the API takes."""
+    (found,) = faults(text)
+    assert found.partition(": ")[2].startswith(fault)
+
+
+def test_a_payload_that_is_no_json_is_found_where_it_breaks():
+    """At the line and the column of the character that does not fit."""
+    (found,) = faults(right(f"'{BODY}'", '\'{\n  "to": 1\n  "type": 2\n}\''))
+    assert found.startswith("guide.md:6:3: the payload is not JSON: ")
+
+
+def test_several_faults_of_a_command_are_all_found():
+    """One does not hide another."""
+    found = faults(right(KEYED, "-H 'api-key: $KEY'").replace(BODY, '{"messaging_object": {"to": 1,}'))
+    assert [said.split(": ")[1].split(",")[0] for said in found] == [
+        "$KEY in single quotes",
+        "the payload is not JSON",
+    ]
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        f"curl {URL} -H \"api-key: $KALEYRA_API_KEY\" -d '{{}}'",
-        f"curl {URL} -H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'",
-        f"curl {URL} -H 'api-key: <api-key>'",
-        "curl https://<api_domain>/v2/<sid>/whatsapp/<phone_number>/messages",
+        RIGHT,
+        right(KEYED, "-H 'api-key: Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3'"),
+        right(KEYED, "-H 'api-key: YOUR_KEY'"),
+        right("application/json", "[type]").replace(BODY, "[payload]"),
+        right("api.in.kaleyra.io", "API_DOMAIN"),
+        right("api.in.kaleyra.io", "{api_domain}"),
+        right("api.in.kaleyra.io", "[api_domain]"),
+        right("api.in.kaleyra.io", "api.your-company.example"),
+        right(URL, f'"{URL.replace("api.in.kaleyra.io", "$HOST").replace("HX1IN", "$SID")}"'),
+        right("application/json", "application/json; charset=utf-8"),
+        right(f"{TYPE} ").replace("-d", "--json"),
+        right("+919812345678", "+91XXXXXXXXXX"),
+        right("+919812345678", "<to_number>").replace("482913", "<one-time-password>", 1),
+        right("482913", "ONE_TIME_PASSWORD"),
+        right('"index": 0', '"index": INDEX'),
+        right("+919812345678", "'\"$TO\"'"),
+        right(f"'{BODY}'", "'{ … }'"),
+        right(f"'{BODY}'", "'{...}'"),
+        right(f"'{BODY}'", '"$BODY"'),
+        right(f"'{BODY}'", "@body.json"),
+        right(f"'{BODY}'", '"$(kshell render -a docs | jq "."\')"'),
+        f"curl {URL} -K headers.txt -d @- <<'EOF'",
+        f'curl {URL} "${{HEADERS[@]}}" -d @body.json',
+        f"curl … {URL} …",
+        f"{RIGHT} | jq .",
         "curl http://127.0.0.1:8025/inbox",
+        "curl -X GET https://api.in.kaleyra.io/v1/HX1IN/numbers -H 'api-key: <api-key>'",
+        "curl 'https://odata.test/Products?$filter=Price' -d 'a: {'",
+        "curl https://openai.test/v1 -H 'api-key: <key>' -d '{'",
         "curl -fsSL https://example.com/install.sh | sh",
-        f"curl {URL} | jq .",
         "echo curl 'x",
     ],
 )
 def test_what_is_right_has_no_fault(text):
-    """References, masked keys, placeholders, pod hosts, this machine and other sites are no faults."""
+    """Variables, masked keys, placeholders, what cannot be seen, this machine and other sites are no faults."""
     assert faults(text) == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "cmd"])
+@pytest.mark.parametrize("kind", TYPED)
+def test_what_curl_prints_has_no_fault(shell, kind):
+    """Whatever its values hold: what kshell writes is right."""
+    hosts = curlfaults.hosts_of(Places.standard())
+    for text in TYPED[kind]:
+        variables = {"to": "+919812345678", "otp": "482913", "ref": text}
+        request = Session(Places.standard()).draft(Overrides(variables=variables)).request
+        assert list(curlfaults.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
+
+
+def test_the_page_s_sample_has_no_fault():
+    """Its number and codes are masked, so that nothing can be said of them."""
+    assert faults(PAGE) == []
+
+
+def test_the_page_s_form_has_no_fault():
+    """Nor has its Request Format, with every placeholder in its place."""
+    assert faults(FORMAT) == []
 
 
 def test_other_languages_are_not_looked_at():
@@ -339,4 +590,4 @@ def test_a_block_that_docs_makes_has_no_fault():
 )
 def test_a_real_key_is_long_and_not_masked(key, real):
     """A run of one character masks a key."""
-    assert looks_real(key) is real
+    assert curlfaults.looks_real(key) is real

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from kshell.places import Places
 from kshell.responses import ANSWERS, all_codes
 from kshell.rules import RULES
 from kshell.session import Overrides, Sent, Session
+from kshell.templates import load_template
 
 
 @pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))
@@ -79,6 +81,47 @@ def test_every_field_is_explained_to_programs(cli, name):
     )
 
 
+TABLES = [
+    "URL Parameters and Headers", "payload", "messaging_object", "template", "language", "Request Format", "body-components",
+    "body-parameters", "button-components", "button-parameters", "extra_info",
+]  # fmt: skip
+
+
+def test_every_field_is_a_row_of_a_table_of_the_page():
+    """No field is without its source, and no table without a field."""
+    assert list(dict.fromkeys(field.section for field in FIELDS)) == TABLES
+
+
+def test_every_field_says_a_sentence_and_shows_an_example():
+    """What the page says of a field begins with a capital and ends with a full stop."""
+    assert [field.name for field in FIELDS if not re.fullmatch(r"[A-Z].*\.\)?", field.says) or not field.example] == []
+
+
+def test_every_field_has_one_of_four_types():
+    """An object, a list, text or an integer."""
+    assert {field.kind for field in FIELDS} == {"object", "list", "text", "integer"}
+
+
+def test_the_optional_fields_are_the_page_s():
+    """Whatever else the page lists is mandatory."""
+    assert [field.pointer for field in FIELDS if not field.mandatory] == [
+        "/extra_info",
+        "/messaging_object/recipient_type",
+        "/messaging_object/type",
+        "/extra_info/ref",
+        "/extra_info/ref1",
+        "/extra_info/ref2",
+        "/extra_info/wa_source",
+    ]
+
+
+def test_every_variable_of_the_template_fills_a_field():
+    """The template that ships and the table have the same variables."""
+    template = load_template(Places.standard(), "auth")
+    variables = {field.variable for field in FIELDS if field.pointer and field.variable}
+    assert variables == {variable.name for variable in template.variables}
+
+
 @pytest.mark.parametrize(
     ("word", "pointer"),
     [
@@ -114,6 +157,7 @@ def test_what_is_allowed_and_what_sets_it_is_shown(cli):
     assert "  known   api, clevertap, zoho, webengage" in out
     assert "  set it  wa_source=…\n" in out
     assert "  only    quick_reply, url, catalog\n" in cli("explain", "sub_type").out
+    assert "an integer from 0 to 9." in cli("explain", "index").out
     assert "set it" not in cli("explain", "api_key").out
 
 

@@ -43,21 +43,30 @@ class Ended(NamedTuple):
         return said[1] or "not-sent"
 
 
-def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
-    """Send by a process of its own and press Ctrl-C after ``when`` returned."""
+def sending(url: str, *words: str) -> subprocess.Popen[str]:
+    """A send by a process of its own."""
     command = [sys.executable, "-m", "kshell", "send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5"]
-    sending = subprocess.Popen(
+    return subprocess.Popen(
         [*command, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         text=True,
     )
-    with sending:
+
+
+def end(process: subprocess.Popen[str], when: Callable[[], object]) -> Ended:
+    """Press Ctrl-C after ``when`` returned."""
+    with process:
         when()
-        sending.send_signal(signal.SIGINT)
-        out, err = sending.communicate(timeout=10)
-    return Ended(sending.returncode, out, err)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    return Ended(process.returncode, out, err)
+
+
+def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
+    """Send by a process of its own and press Ctrl-C after ``when`` returned."""
+    return end(sending(url, *words), when)
 
 
 def settled(server: Server) -> Callable[[], None]:
@@ -99,6 +108,22 @@ def test_ctrl_c_before_the_connection_stands_is_not_sent():
     assert "error: not sent: interrupted\n" in ended.err
     assert "hint" not in ended.err
     assert b"api-key" not in server.received
+
+
+@pytest.mark.parametrize("pause_before_the_second", [0, 0.0001, 0.05])
+def test_ctrl_c_twice_says_the_same(pause_before_the_second):
+    """Whoever presses it twice, or has a wrapper that passes it on, is told what became of the message."""
+    with Server(read, reach, hang) as server:
+
+        def twice() -> None:
+            settled(server)()
+            pressed.send_signal(signal.SIGINT)
+            time.sleep(pause_before_the_second)
+
+        pressed = sending(server.url)
+        ended = end(pressed, twice)
+    assert (ended.code, ended.delivery) == (130, "unknown")
+    assert "failed on its own" not in ended.err
 
 
 def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
 from time import process_time
 
 import pytest
@@ -37,6 +39,10 @@ ANSWER = {
         ("nothing is defined", False),
         ("nothing | default('d')", "d"),
         ("body.nothing is defined", False),
+        ("ref | replace('-', ':')", "customer:42"),
+        ("'ab' | replace('', '.')", ".a.b."),
+        ("1000000000 * 1000000000", 10**18),
+        ("range(1000) | length", 1000),
         ("[ref, {'a': status}]", ["customer-42", {"a": 202}]),
         ("result", "own"),
     ],
@@ -60,6 +66,9 @@ def test_an_expression_is_of_plain_values(expression, value):
         ("ref.__class__", SecurityError, "access to attribute '__class__' of 'str' object is unsafe"),
         ("body.get('code')", UndefinedError, "'dict object' has no attribute 'get'"),
         ("ref * 1000000000", SecurityError, "* is for whole numbers only"),
+        ("1000000000 * 1000000000 + 1", SecurityError, "a number past 10^18"),
+        ("range(1001) | length", SecurityError, "a range of more than 1000"),
+        ("status ** 2", SecurityError, "** is not allowed"),
     ],
 )
 def test_what_an_expression_may_not_is_an_error(expression, error, message):
@@ -83,6 +92,24 @@ def test_an_expression_sees_lists_of_any_size():
     begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
     assert process_time() - begun < 1
+
+
+@pytest.mark.parametrize("operator", ["-", "*", "/", "//", "%"])
+def test_arithmetic_is_of_whole_numbers(operator):
+    """A fraction or a text is refused on either side; only + is of these too."""
+    for left, right in (("7.5", "2"), ("7", "2.5"), ("'a'", "2")):
+        with pytest.raises(SecurityError, match=rf"^{re.escape(operator)} is for whole numbers only"):
+            evaluate(f"{left} {operator} {right}", {})
+
+
+def test_text_joined_in_a_list_is_bounded_before_it_is_made():
+    """A hundred megabytes that an expression would join are refused when a few hundred kilobytes are."""
+    tracemalloc.start()
+    with pytest.raises(SecurityError):
+        evaluate(f"[{' ~ '.join(['text'] * 1000)}]", {"text": "x" * 100_000})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
 
 
 def test_a_template_is_compiled_once():

@@ -85,6 +85,7 @@ def test_what_is_to_be_avoided_is_in_no_string(value, avoid):
         ("\u00a0", '"\\u00a0"'),
         ("\U000e0041", '"\\udb40\\udc41"'),
         ("\ud800", '"\\ud800"'),
+        ("\uffff", '"\\uffff"'),
         ("a\tb\nc", '"a\\tb\\nc"'),
         ({"a": [1, "b"], "c": {}}, '{\n  "a": [\n    1,\n    "b"\n  ],\n  "c": {}\n}'),
     ],

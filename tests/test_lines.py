@@ -81,10 +81,17 @@ def test_an_unknown_name_is_an_error_at_its_column():
     word = split("set a={{ nope }}")[1]
     with pytest.raises(ScriptError, match="'nope' is undefined") as caught:
         expand(word, NAMES, file="s.kshell", number=2, line="set a={{ nope }}")
-    assert str(caught.value.at) == "s.kshell:2:7"
+    assert str(caught.value.at) == "s.kshell:2:10"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_what_is_quoted_comes_back(text):
     """``quote`` writes any text as one word that ``split`` and ``expand`` give back unchanged."""
     assert words("k=" + quote(text)) == ["k=" + text]
+
+
+@pytest.mark.parametrize("text", ["set ref={{ " + '""' * 500 + '"', "set ref={{" + '"a":"","b":\'\',' * 500])
+def test_quotes_that_are_not_closed_are_told_at_once(text):
+    """However many there are: a line is read in one go, where trying them in every way would take years."""
+    with pytest.raises(ScriptError, match="not closed"):
+        split(text)

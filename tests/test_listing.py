@@ -143,7 +143,7 @@ def test_one_template_is_shown_with_its_variables(cli, write):
     """Its file, and what each variable is and needs."""
     file = write("templates/mine.json.j2", TEMPLATE)
     assert cli("templates", "mine").out == (
-        f"name   mine\ntitle  Mine\nfile   {file}\nvariables\n  otp    the code (required)\n  index  default 0\n"
+        f"name   mine\ntitle  Mine\nfile   {file}\nvariables\n  otp    the code (generated when not set)\n  index  default 0\n"
     )
 
 

@@ -22,6 +22,9 @@ from kshell.session import Overrides, Session
         ("otp 482913", "otp {{ otp }}"),
         ("otp new", "otp new"),
         ("otp 'J$FpnYnP'", "otp {{ otp }}"),
+        ("'otp' 'J$FpnYnP'", "'otp' {{ otp }}"),
+        ("otp --help", "otp --help"),
+        ("otp", "otp"),
         ("set ref=order-48291", "set ref={{ ref }}"),
         ("set pin_code=ab language=en_US", "set pin_code={{ pin_code }} language=en_US"),
         ("set ref={{ '482913' }}", "set ref={{ ref }}"),
@@ -30,6 +33,7 @@ from kshell.session import Overrides, Session
         ("curl to=+919812345678 | pbcopy", "curl to={{ to }} | pbcopy"),
         ("render > payload.json", "render > payload.json"),
         ("use account acme", "use account acme"),
+        ("use account Ab1Cd2Ef3Gh4Ij5Kl6M", "use account Ab1Cd2Ef3Gh4Ij5Kl6M"),
         ("diff 12 13", "diff 12 13"),
         ("send --timeout 30", "send --timeout 30"),
         ("explain WA-401", "explain WA-401"),
@@ -57,6 +61,7 @@ def test_a_value_that_tells_becomes_the_expression_that_means_it(line, kept):
         " send to=+91",
         "curl | grep 482913",
         "explain A0123456789abcdef0123456789abcdef",
+        "use account Ab1Cd2Ef3Gh4Ij5Kl6Mn",
         "echo {{ '482913' }}",
         "opt ABCDEF",
         "{{ 'otp' }} ABCDEF",
@@ -85,6 +90,14 @@ def test_this_session_s_secrets_are_found_wherever_they_stand():
     assert storable("curl | grep ABCDEF", secrets) == ""
     assert storable("curl | grep abcdef", secrets) == ""
     assert storable("set language=en_US", secrets) == "set language=en_US"
+
+
+def test_a_secret_has_three_characters_or_more():
+    """A shorter one stands in half of all lines by chance."""
+    session = Session(Places.standard())
+    session.set("otp", "ab")
+    session.set("pin", "abc")
+    assert {*secret_texts(session)} == {"abc", "YWJj"}
 
 
 @given(st.text(max_size=30), st.text(alphabet="0123456789", min_size=6, max_size=15))

@@ -212,6 +212,7 @@ def test_a_base_url_is_https_or_loopback(pod, url):
     [
         "api.in.kaleyra.io", "127.0.0.1.evil.com", "localhost.evil.com", "127.0.0.1x", "10.0.0.1", "0.0.0.0",  # noqa: S104
         "128.0.0.1", "2130706433", "0x7f000001", "[::2]", "[fe80::1]", "my-localhost",
+        "127.0.0.1.", "localhost.",
     ],
 )  # fmt: skip
 def test_http_is_refused_for_any_other_host(pod, host):
@@ -220,6 +221,14 @@ def test_http_is_refused_for_any_other_host(pod, host):
         pod(f"base_url: 'http://{host}:80'")
     assert caught.value.message == "http:// would show the API key to the network"
     assert caught.value.hint == f"write https://{host}:80"
+
+
+def test_a_proxy_elsewhere_is_refused_where_the_key_would_pass_it_in_clear(pod):
+    """A pod on this machine by http:// has a proxy on this machine, or none."""
+    assert pod("base_url: http://127.0.0.1:1\nproxy: http://127.0.0.1:3128").proxy
+    assert pod("base_url: https://api.example\nproxy: http://proxy.example:3128").proxy
+    with pytest.raises(ProfileError, match="would see the API key"):
+        pod("base_url: http://127.0.0.1:1\nproxy: http://proxy.example:3128")
 
 
 @pytest.mark.parametrize(
@@ -255,10 +264,10 @@ ACCOUNTS = {
     "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account without 'pod'", "add a line: pod: …"),
     "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account without 'sid'", "add a line: sid: …"),
     "no key": (REST, "1:1: an account without 'api_key'", "add a line: api_key: …"),
-    "an empty sid": (ACCOUNT.replace("HX1IN", ""), "2:5: 'sid' is text without spaces, in ASCII", "a part of the URL"),
-    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
-    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
-    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: 'sid' is text without spaces, in ASCII", "the URL"),
+    "an empty sid": (ACCOUNT.replace("HX1IN", ""), "2:5: the SID is empty", "HXAP1698765497IN"),
+    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'HX 1' is no SID: it is a part of the URL", "HXAP16987"),
+    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'HXé' is no SID: it is a part of the URL", "HXAP16987"),
+    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: '..' is no SID: it is a part of the URL", "HXAP16987"),
     "a list as the sid": (ACCOUNT.replace("HX1IN", "[HX1IN]"), "2:6: 'sid' is text, not a list", "write sid: VALUE"),
     "a number without plus": (ACCOUNT.replace("+91", "91"), "3:15: '911234567890' is not a phone number", "with +"),
     "a number with spaces": (ACCOUNT.replace("+91", "+91 "), "3:15: '+91 1234567890' is not a phone number", "with +"),
@@ -278,6 +287,11 @@ ACCOUNTS = {
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
     "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is none", "env?"),
+    "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that begins like a reference", "api_key: env:MY_KEY"),
+    "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that begins", "api_key: env:MY_KEY"),
+    "a scheme in capitals": (f"{REST}api_key: ENV:MY_KEY", "4:10: an api_key that begins", "write api_key: env:MY_KEY"),
+    "a path's scheme in capitals": (f"{REST}api_key: File:k", "4:10: an api_key that begins", "did you mean file?"),
+    "PowerShell's variable": (f"{REST}api_key: $env:MY_KEY", "4:10: an api_key that begins", "did you mean env?"),
     "no variable's name": (f"{REST}api_key: env:A-B", "4:10: what follows env: is not a variable's name", "env:NAME"),
     "no path": (f"{REST}api_key: 'file: '", "4:10: file: without a path", "file:PATH"),
     "no user": (f"{REST}api_key: keyring:svc", "4:10: what follows keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
@@ -296,6 +310,26 @@ def test_a_faulty_value_is_an_error_at_the_value(account, case):
     error = caught.value
     assert f"{error.at}: {error.message}".startswith(f"profiles/accounts/acme.yaml:{message}")
     assert hint in error.hint
+
+
+@pytest.mark.parametrize(("key", "line"), [("pod", 1), ("template", 5)])
+@pytest.mark.parametrize("command", ["render", "curl", "send"])
+def test_a_name_that_an_account_has_in_vain_is_an_error_at_its_line(cli, write, command, key, line):
+    """Who typed only ``-a acme`` reads which file says the name, and where."""
+    text = ACCOUNT.replace("pod: sandbox", "pod: nope") if key == "pod" else f"{ACCOUNT}template: nope\n"
+    write("profiles/accounts/acme.yaml", text)
+    ran = cli(command, "-a", "acme", "to=+919812345678")
+    column = len(key) + 3
+    assert ran.code == 3
+    assert f"error: profiles/accounts/acme.yaml:{line}:{column}: there is no {key} 'nope'\n  {key}: nope\n" in ran.err
+    assert f"hint: {key}s: " in ran.err
+
+
+def test_a_name_in_vain_does_not_matter_where_another_is_typed(cli, write):
+    """``-p`` stands in for the pod that there is not."""
+    write("profiles/accounts/acme.yaml", ACCOUNT.replace("pod: sandbox", "pod: nope"))
+    ran = cli("render", "-a", "acme", "-p", "sandbox", "to=+919812345678", "template_name=a", "language=en")
+    assert ran.code == 0
 
 
 PODS = {
@@ -336,6 +370,8 @@ FAULTY_WITH_A_KEY = {
     "an accent in it": f"api_key: é{KEY}\n",
     "a control character in it": f"api_key: \x07{KEY}\n",
     "a reference misspelt": f"api_key: fiel:{KEY}\n",
+    "behind a dollar": f"api_key: ${KEY}\n",
+    "behind a scheme in capitals": f"api_key: ENV:{KEY}\n",
     "a reference in vain": f"api_key: env:{KEY}-\n",
     "a block scalar": f"api_key: |\n  {KEY}\n  x: y\n",
     "a tab in its block": f"api_key: |\n   {KEY}\n \t{KEY}\nsid: HX1\n\tx\n",

@@ -84,7 +84,9 @@ def test_the_recording_is_run_as_its_first_line_says(shell, cli):
     """By ``kshell run``, with the values."""
     shell("record r.kshell", f"set to={TO}", f"otp {CODE}", "send", "record stop")
     assert cli("run", "r.kshell", "--var", f"to_1={TO}", "--var", f"otp_1={CODE}").code == 0
-    assert "'to_1' is undefined" in cli("run", "r.kshell").err
+    err = cli("run", "r.kshell").err
+    assert "'to_1' is undefined" in err
+    assert "--var to_1=…" in err
 
 
 def test_no_secret_is_in_a_recording(shell, write, monkeypatch):
@@ -158,6 +160,60 @@ def test_an_expect_for_each_answer_is_written_on_request(shell):
     assert 'send\nexpect status == 202 and body.code == "WA202"\n' in recorded("a.kshell")
     assert 'low-balance\nexpect status == 400 and body.code == "E110"\nrender\n' in recorded("a.kshell")
     assert 'send\nsend -a low-balance\nexpect delivery == "refused"\nrender\n' in recorded("b.kshell")
+
+
+REFUSED = 'expect delivery == "refused"'
+AGAIN = [
+    (["send", "again"], ["send", "send"]),
+    (["send", "otp new", "again 1"], ["send", "otp new", "send otp={{ otp_1 }}"]),
+    (
+        ["send -a low-balance ref=x", "again --yes"],
+        ["send -a low-balance ref=x", REFUSED, "send -a low-balance ref=x --yes", REFUSED],
+    ),
+    (
+        ["send", "use account low-balance", "use pod in", "again 1"],
+        ["send", "use account low-balance", "use pod in", "send -a demo -p sandbox"],
+    ),
+    (["send to=+919812345679", "again --timeout 5"], ["send to={{ to_2 }}", "send to={{ to_2 }} --timeout 5"]),
+    (["send ref='a b'", "again"], ["send ref='a b'", "send ref='a b'"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "lines"), AGAIN, ids=[", ".join(row[0]) for row in AGAIN])
+def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
+    """With what the session does not say by itself, and without a secret; a run sends the same messages."""
+    session = shell(f"set to={TO}", "record r.kshell", *typed)
+    assert recorded().splitlines()[2:] == lines
+    codes()
+    assert state(replay(shell, session.recording)) == state(session)
+
+
+def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
+    """At once, and in the file: a message that holds less than the session would send now, or one edited by hand."""
+    session = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
+    result = perform_line("again 1", mouth="shell", session=session).result
+    assert (result.exit_code, len(session.sent)) == (0, 2)
+    assert result.notes[-1] == "warning: r.kshell lacks this message: no send line makes what again sent"
+    assert recorded().endswith("set ref=x\n# again: not kept, no send line makes the message it sent\n")
+    monkeypatch.setattr("click.edit", lambda text, **_: text.replace("auth1", "auth2"))
+    result = perform_line("edit --yes", mouth="shell", session=session).result
+    assert "what edit sent" in result.notes[-1]
+    assert recorded().endswith("# edit: not kept, no send line makes the message it sent\n")
+
+
+def test_an_edit_that_changes_nothing_of_the_message_is_a_send(shell, monkeypatch):
+    """With its variables; and the code it generated is generated anew."""
+    monkeypatch.setattr("click.edit", lambda text, **_: f"{text} ")
+    shell(f"set to={TO}", "record r.kshell", "edit ref=x --yes")
+    assert recorded().splitlines()[2:] == ["send ref=x --yes"]
+
+
+def test_stop_tells_how_to_run_the_recording(shell):
+    """All of the line, with the variables it wants."""
+    session = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
+    result = perform_line("record stop", mouth="shell", session=session).result
+    assert result.notes == ["recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…"]
+    assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
 
 
 def test_a_file_that_there_is_wants_force(shell, write):

@@ -87,4 +87,4 @@ def test_a_url_is_read_back_to_its_parts(host):
 )
 def test_another_url_has_no_parts(url):
     """Only the page's form is read; a URL with a user in it is none."""
-    assert read_url(url) == Address()
+    assert read_url(url) == Address("", "", "")

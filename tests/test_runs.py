@@ -279,6 +279,20 @@ def test_a_terminal_is_told_how_far_the_run_has_come(write):
     assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in told
 
 
+def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
+    """The help says so; what fails is told all the same."""
+    ran = run("render\nexpect ref != 'row 1'\n", many(2))
+    assert (ran.code, ran.out) == (1, "")
+    assert "it does not hold" in ran.err
+    text = " ".join(cli("run", "--help").out.split())
+    assert "What the lines print is not shown" in text
+
+
+def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
+    """An expect looks at an answer that is kept."""
+    assert "nothing is sent or asked again" in " ".join(cli("run", "--help").out.split())
+
+
 # ---- reports
 
 

@@ -6,12 +6,14 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kshell.blame import blames
 from kshell.commands import SECTIONS
 from kshell.dispatch import commands_of, perform_line
-from kshell.expressions import blames
+from kshell.errors import Place, ScriptError
+from kshell.expressions import value_of
 from kshell.lines import Line
 from kshell.places import Places
 from kshell.script import parse_script
@@ -93,7 +95,14 @@ def test_every_column_of_a_continued_line_has_its_place(parts, column):
 def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
     """Its own line of the file, and its own column there."""
     ran = run("set a=b \\\n  ref={{ nope }}")
-    assert "s.kshell:2:7: {{ nope }}: 'nope' is undefined\n    ref={{ nope }}\n        ^\n" in ran.err
+    assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
+
+
+def test_a_script_that_is_too_large_is_refused_whole(program):
+    """On stdin as in a file: nothing of it is run, rather than its beginning."""
+    ran = program(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (8 * 1024 * 1024 // 7 + 1))
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: stdin is larger than 8192 KiB\nhint: split it\n" in ran.err
 
 
 def test_a_script_on_stdin_is_run(program):
@@ -102,6 +111,53 @@ def test_a_script_on_stdin_is_run(program):
     assert (ran.code, ran.json["code"]) == (0, "WA202")
     assert "scripts:" not in ran.err
     assert "stdin:1:1: there is no command 'snd'" in program(input=b"snd").err
+
+
+def test_a_kshell_before_a_command_is_passed_over(run, program):
+    """Hints and documents write it; what is pasted from them runs, in a script and on stdin."""
+    lines = "kshell set to=+919812345678\n  kshell send\nkshell expect status == 202 # fine\nkshell capture id = body.code\n"
+    assert run(f"{lines}expect id == 'WA202'\n").code == 0
+    assert program(input=lines.encode()).code == 0
+    ran = run(f"{lines}kshell expect status == 1\n")
+    assert "s.kshell:5:15: it does not hold: status == 1\n  kshell expect status == 1\n                ^\n" in ran.err
+    assert "there is no command 'snd'" in run("kshell snd\n").err
+    assert "there is no command 'kshell'" in run("kshell\n").err
+
+
+def test_exit_ends_a_script(cli, run, write, program):
+    """It ends as if that were its last line, with what includes it; another script of the run goes on."""
+    ran = program(input=b"send to=+919812345678 otp=1\nexit\n")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+    assert run(f"{TO}exit\nexpect 1 == 2\n").code == 0
+    assert run(f"{TO}send -a low-balance\nexit\nexpect status == 400\n").code == 1
+    write("inner.kshell", "exit\n")
+    write("outer.kshell", "source inner.kshell\nexpect 1 == 2\n")
+    write("other.kshell", f"{TO}send\n")
+    ran = cli("run", "outer.kshell", "other.kshell")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
+    """Source runs the lines as if they were typed; run has a session of its own."""
+    write("s.kshell", "exit\n")
+    session = Session(Places.standard())
+    perform_line("run s.kshell", mouth="shell", session=session)
+    assert not session.left
+    perform_line("source s.kshell", mouth="shell", session=session)
+    assert session.left
+
+
+@pytest.mark.parametrize("mouth", ["line", "shell", "script"])
+@pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
+def test_what_needs_no_session_is_for_every_mouth(mouth, name):
+    """The same command line works wherever it is typed."""
+    result = perform_line(f"{name} --help", mouth=mouth, session=Session(Places.standard())).result
+    assert result.exit_code == 0
+
+
+def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
+    """Also where only running it shows what is wrong."""
+    assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
 
 
 def test_each_script_has_a_session_of_its_own(cli, write):
@@ -127,20 +183,34 @@ def test_ten_thousand_lines_run(run):
 WRONG = [
     ("snd", "1:1: there is no command 'snd'", "did you mean send?"),
     ("set a='b", "1:7: a quote that is not closed", "close it"),
-    ("expect 1 +", "1:8: the expression ends too early", ""),
+    ("expect 1 +", "1:11: the expression ends too early", "kshell help expect"),
     ("expect status == 202 $ 3", "1:22: unexpected char '$'", ""),
-    ("expect", "1:7: expect without an expression", "help expect"),
+    ("expect", "1:7: expect without an expression", "kshell help expect"),
     ("expect a | nofilter", "No filter named 'nofilter'", ""),
-    ("expect a }} {{ b", "one expression is wanted", ""),
+    ("expect a }} {{ b", "1:13: no braces here", "take them away"),
+    ("expect status = 202", "1:15: there is no = in an expression", "write =="),
+    ("expect status === 202", "1:15: there is no === in an expression", "write =="),
+    ("expect a == 1 && b", "1:15: there is no && in an expression", "write and"),
+    ("expect !a", "1:8: there is no ! in an expression", "write not"),
+    ("expect a == 1 AND b", "1:15: there is no AND in an expression", "write and"),
+    ("expect (status == 202", "1:8: ( is not closed", "close it with )"),
+    ("expect body['code' == 1", "1:12: [ is not closed", "close it with ]"),
+    ("expect status == 202)", "1:21: ) closes nothing", "take it away"),
+    ("expect status is 202", "1:15: is asks, as in is defined", "write =="),
+    ("expect body.code WA202", "1:18: WA202 is not expected here", "a comparison such as == is missing"),
+    ("capture x = {{ body }}", "1:13: no braces here", "write body"),
+    ("expect {{ status }} == 202", "1:8: no braces here", "write status == 202"),
+    ("set a={{ 'x }}", "1:10: a quote that is not closed", "close it with '"),
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
     ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
-    ("use acount demo", "1:1: Invalid value", "help use"),
-    ("send --timeout x", "1:1: Invalid value", "help send"),
+    ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
+    ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
     ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
-    ("sandbox", "1:1: there is no command 'sandbox'", "sandbox is for line"),
+    ("shell", "1:1: there is no command 'shell'", "shell is for line"),
+    ("zzz", "1:1: there is no command 'zzz'", "hint: kshell help lists the commands\n"),
 ]
 
 
@@ -245,9 +315,9 @@ FAILURES = [
         '26: it does not hold: body.code == "WA202"',
         ['left   "E110"  (body.code)'],
     ),
-    ("not status == 400", "12: it does not hold: status == 400", ["left   400  (status)"]),
+    ("not status == 400", "12: it holds, and must not: status == 400", ["left   400  (status)"]),
     ("status == 1 or status == 2", "8: it does not hold: status == 1", ["23: it does not hold: status == 2"]),
-    ("not (status == 1 or status == 400)", "28: it does not hold: status == 400", ["left   400"]),
+    ("not (status == 1 or status == 400)", "28: it holds, and must not: status == 400", ["left   400"]),
     ("status in [200, 202]", "8: it does not hold", ["left   400  (status)", "right  [200, 202]"]),
     ("status not in [400]", "8: it does not hold", ["right  [400]"]),
     ("0 < status < 300", "8: it does not hold", ["value  0", "value  400  (status)", "value  300"]),
@@ -256,6 +326,9 @@ FAILURES = [
     ("body.code | lower == 'x'", "8: it does not hold", ['left   "e110"  (body.code | lower)']),
     ("status == 202 if true else false", "8: it does not hold", ["value  false"]),
     ("(status) == (1 + 1)", "8: it does not hold", ["right  2  ((1 + 1))"]),
+    ("status == 1 and nope == 2", "8: it does not hold: status == 1", ["left   400"]),
+    ("not body.data is defined", "12: it holds, and must not: body.data is defined", ["value  {}  (body.data)"]),
+    ("not (not status == 1)", "17: it does not hold: status == 1", ["left   400"]),
     ("'and' == 'or'", "8: it does not hold", ["left   \"and\"  ('and')"]),
 ]
 
@@ -299,6 +372,134 @@ def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
     assert ran.code == 3
     assert "s.kshell:3:8: 'stauts' is undefined" in ran.err
     assert "did you mean status?" in ran.err
+
+
+PARTS = [
+    "a", "body", ".x", ".data", "[0]", "['k']", "==", "=", "!=", "!", "(", ")", "[", "]", "{", "}", "{{", "}}", '"', "'",
+    "'x'", "1", "2.5", "+", "/", "%", "~", "|", "|length", ",", ":", "$", "&", "&&", "not", "in", "is", "if", "else", "defined",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=7).map(" ".join))
+@settings(max_examples=100)
+def test_whatever_is_wrong_with_an_expression_is_a_fault_with_its_place(expression):
+    """Or a value, or something to blame; never anything else."""
+    names = {"a": "x", "body": {"data": {"k": [1]}}}
+    try:
+        if not value_of(expression, names, lambda offset: Place("s", 1, offset + 1)):
+            assert blames(expression, names)
+    except ScriptError as error:
+        fault = error
+        assert fault.hint
+        assert 1 <= fault.at.column <= len(expression) + 1
+
+
+LACKING = [
+    ("body.nope == 1", "8: it does not hold: body.nope == 1", "(body.nope)", "body has code, message, data, error"),
+    ("headers.x == 1", "8: it does not hold: headers.x == 1", "(headers.x)", "headers has content-type"),
+    (
+        "body.data.message_id",
+        "8: it does not hold: body.data.message_id",
+        "(body.data.message_id)",
+        "body.data is empty",
+    ),
+    ("body.error[3].x == 1", "8: it does not hold", "(body.error[3].x)", "body.error has balance"),
+    ("body['cod'] in ['E110']", "8: it does not hold", "(body['cod'])", "did you mean code?"),
+    ("status == 400 and body.nope == 1", "26: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("not body.nope == 1", "12: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("body.code.x or status == 400", "8: it does not hold: body.code.x", "(body.code.x)", "body.code is a text"),
+    ("body.nope | length > 0", "8: it does not hold", "(body.nope | length)", "body has"),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "side", "hint"), LACKING, ids=[row[0] for row in LACKING])
+def test_an_expect_on_what_the_answer_lacks_does_not_hold(run, expression, first, side, hint):
+    """It says so in the place of the value, and what the answer has; exit 1."""
+    ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
+    assert ran.code == 1
+    assert f"error: s.kshell:3:{first}" in ran.err
+    assert f"(not in the answer)  {side}" in ran.err
+    assert f"hint: {hint}" in ran.err
+
+
+@pytest.mark.parametrize("expression", ["body.nope is not defined", "body.nope | default(1) == 1", "true or body.nope == 1",
+                                        "not (body.nope is defined and body.nope.deep == 1)"])  # fmt: skip
+def test_an_expect_that_needs_nothing_the_answer_lacks_holds(run, expression):
+    """``is defined`` and ``default`` ask for nothing."""
+    assert run(f"{TO}send\nexpect {expression}\n").code == 0
+
+
+@pytest.mark.parametrize("line", ["capture x = body.data.message_id", "set ref={{ body.data.message_id }}"])
+def test_a_value_that_the_answer_lacks_cannot_be_kept(run, line):
+    """Exit 1: the script is right, and the answer is another."""
+    ran = run(f"{TO}send -a low-balance\n{line}\nexpect status == 400\n")
+    assert ran.code == 1
+    assert "body.data.message_id is not in the answer\n" in ran.err
+    assert "hint: body.data is empty\n" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"), [("ref.nope == 1", 3), ("bdoy.code == 1", 3), ("elapsed_ms.x == 1", 1)]
+)
+def test_only_the_answer_can_lack_something(run, expression, code):
+    """What a variable has no part of, and a name that nobody has, are faults of the script."""
+    assert run(f"{TO}set ref=x\nsend\nexpect {expression}\n").code == code
+
+
+def test_an_expect_on_what_the_answer_lacks_looks_again(run, monkeypatch):
+    """``--retry`` takes it as what does not hold."""
+    looks = iter([{"body": {}}, {"body": {}}, {"body": {"x": 1}}])
+    monkeypatch.setattr(Session, "names", lambda _: next(looks))
+    assert run(f"{TO}send\nexpect body.x == 1\n", "--retry", "2", "--delay", "0.01").code == 0
+
+
+def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
+    """A server that names a field after the key does not get it printed."""
+    monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
+    monkeypatch.setattr("kshell.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}})
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    for line in ("expect body.x == 1", "capture x = body.x", "set ref={{ body.x }}"):
+        err = run(f"{TO}send -a c\n{line}\n").err
+        assert "body has (redacted)" in err
+        assert "Acanary0" not in err
+
+
+UNDEFINED = [
+    ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'a text stands in quotes: "WA202"'),
+    ("expect x == null", "3:13: 'null' is undefined", "write none"),
+    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run by --var to_1=…"),
+    ("set ref={{ 1/0 }}", "3:13: a division by zero", "must not be 0"),
+    ("expect ref < 5", "3:8: '<' not supported", "NAME | int"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), UNDEFINED, ids=[row[0] for row in UNDEFINED])
+def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, message, hint):
+    """At its column; exit 3."""
+    ran = run(f"set to=+919812345678 ref=r x=1\nsend\n{line}\n")
+    assert ran.code == 3
+    assert f"error: s.kshell:{message}" in ran.err
+    assert hint in ran.err
+
+
+def test_an_answer_that_is_not_there_yet_wants_a_send(run):
+    """Before the first send there is no status."""
+    assert "hint: a send has to come before it\n" in run("expect status == 202\n").err
+
+
+def test_expressions_see_what_vars_lists(run):
+    """The template's defaults and the account's variables too; what is set in the session wins."""
+    assert run('expect wa_source == "api" and index == "0" and language\n').code == 0
+    assert run("set wa_source=x\nexpect wa_source == 'x'\nset ref={{ wa_source }}\nexpect ref == 'x'\n").code == 0
+
+
+def test_an_account_that_cannot_be_read_is_no_fault_of_an_expression():
+    """An expression over what was set goes on; a send tells of the account."""
+    session = Session(Places.standard())
+    session.set("a", "1")
+    session.account = "nobody"
+    assert session.names() == {"a": "1"}
 
 
 def test_a_value_that_is_shown_is_harmless_and_short(run):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from screen import Terminal
 
 from kshell.errors import ProfileError
 from kshell.places import Places
@@ -73,6 +77,25 @@ def test_init_asks_again_where_an_answer_is_wrong(answer):
     assert "a bad key" not in ran.err
 
 
+def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
+    """Where there is no default an empty answer is wrong, and the reason is said."""
+    name, pod, sid, number, template_name, language = ANSWERS
+    ran = answer(name, pod, "", sid, "", number, "", template_name, language, KEY)
+    assert ran.code == 0
+    assert "Error: a SID looks like HXAP1698765497IN" in ran.err
+    assert "Error: write + and country code" in ran.err
+    assert "Error: write the name as WhatsApp shows it" in ran.err
+
+
+def test_init_ends_with_a_try_on_the_simulator(answer, cli):
+    """The command it names sends nothing to anybody, and is accepted."""
+    ran = answer(*ANSWERS, KEY)
+    typed = next(line for line in ran.err.splitlines() if "kshell send" in line).partition("kshell ")[2]
+    words = typed.partition(" tries it")[0].split()
+    assert words == ["send", "-a", "acme", "to=+919812345678", "-p", "sandbox"]
+    assert cli(*words).code == 0
+
+
 def test_init_overwrites_nothing(answer):
     """A name that is taken is refused, and preferences that are there stay."""
     answer(*ANSWERS, KEY)
@@ -133,10 +156,19 @@ ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
     ("files", "what", "mend"),
     [
         ({"profiles/pods/x.yaml": "bse_url: 1\n"}, "a pod has no 'bse_url'", "${EDITOR:-vi} +1 profiles/pods/x.yaml"),
-        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1:1", "${EDITOR:-vi} +1 templates/t.json.j2"),
-        ({"profiles/accounts/a.yaml": ACCOUNT.format(key="env:NO_KEY")}, "NO_KEY", "read -rs NO_KEY && export NO_KEY"),
-        ({"profiles/accounts/a.yaml": ACCOUNT.format(key="file:k")}, "is not a file", "(umask 077; cat > k)"),
-        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "stands in the profile", "${EDITOR:-vi} +1"),
+        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1: ", "${EDITOR:-vi} +1 templates/t.json.j2"),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key="env:NO_KEY")}, "NO_KEY", "stty -echo; read -r NO_KEY"),
+        (
+            {"profiles/accounts/a.yaml": ACCOUNT.format(key="file:k")},
+            "is not a file",
+            "(umask 077; cat > profiles/accounts/k)",
+        ),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "stands in the profile", "${EDITOR:-vi} +3 "),
+        (
+            {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY) + "template: nothing"},
+            "there is no template 'nothing'",
+            "${EDITOR:-vi} +5 profiles/accounts/a.yaml",
+        ),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY).replace("pod: in", "pod: nowhere")},
             "there is no pod 'nowhere'",
@@ -167,6 +199,65 @@ def test_doctor_sees_what_others_can_read(cli, answer):
     ran = cli("doctor")
     assert ran.code == 3
     assert f"mend: chmod 600 {user() / 'keys/acme'}" in ran.out
+
+
+def own_account(write, key: str) -> Path:
+    """An account that the user wrote by hand, which others can read."""
+    file = write(str(user() / "profiles/accounts/mine.yaml"), ACCOUNT.format(key=key))
+    file.chmod(0o644)
+    return file
+
+
+def test_doctor_does_not_mind_who_reads_an_account_without_a_key_in_it(cli, write):
+    """A reference is no secret."""
+    own_account(write, "env:KALEYRA_API_KEY")
+    ran = cli("doctor")
+    assert (ran.code, "can be read by others" in ran.out) == (0, False)
+
+
+def test_doctor_minds_who_reads_an_account_with_a_key_in_it(cli, write):
+    """A literal key is one."""
+    file = own_account(write, "Aliteral1")
+    assert f"{file} can be read by others\n       mend: chmod 600 {file}\n" in cli("doctor").out
+
+
+@pytest.mark.parametrize("key", ["file:x'$(touch run)", "file:x;touch run", "keyring:x;touch run;/u"])
+def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write, key):
+    """Every name in it is one word of a shell: a folder may be somebody else's."""
+    write("profiles/accounts/acme.yaml", f"pod: in\nsid: HX1IN\napi_key: \"{key}\"\nphone_number: '+911234567890'\n")
+    mends = [check["mend"] for check in cli("doctor", "--json").json if "acme" in check["what"]]
+    for mend in mends:
+        words = mend.replace("cat >", "true").replace("keyring", "true").replace("${EDITOR:-vi}", "true")
+        subprocess.run(["sh", "-c", words], stdin=subprocess.DEVNULL, capture_output=True)
+    assert mends
+    assert not Path("run").exists()
+
+
+def test_doctor_looks_for_a_key_s_file_where_the_account_does(cli, write, tmp_path):
+    """``~`` is the user's home."""
+    (tmp_path / "user").mkdir(exist_ok=True)
+    file = write(str(tmp_path / "user/key"), "A1\n")
+    file.chmod(0o644)
+    write("profiles/accounts/a.yaml", ACCOUNT.format(key="file:~/key"))
+    assert f"mend: chmod 600 {file}" in cli("doctor").out
+
+
+@pytest.mark.parametrize(
+    "words", [["dash", "-i"], ["bash", "--norc", "-i"], ["zsh", "-f", "-i"], ["fish", "--no-config", "-i"]]
+)
+def test_what_reads_a_missing_key_works_in_the_user_s_shell(cli, write, monkeypatch, tmp_path, words):
+    """Typed at its prompt it reads a line unseen, and programs get the variable."""
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    monkeypatch.setenv("SHELL", f"/usr/bin/{words[0]}")
+    write("profiles/accounts/a.yaml", ACCOUNT.format(key="env:NO_KEY"))
+    mend = next(line for line in cli("doctor").out.splitlines() if "NO_KEY" in line and "mend: " in line)
+    terminal = Terminal(*words, env={"PS1": "> "}, cwd=str(tmp_path))
+    terminal.enter("echo rea''dy").until("ready\n").enter(mend.partition("mend: ")[2])
+    time.sleep(0.5)  # what is typed before the line is read is shown
+    terminal.enter("unseen").enter("env | grep NO_KEY= | tr a-z A-Z").until("NO_KEY=UNSEEN")
+    assert "unseen" not in terminal.text
+    terminal.close()
 
 
 def test_doctor_sees_a_wrong_preference(cli, write):

@@ -127,6 +127,19 @@ def test_exit_leaves(typed):
     assert typed("exit", ENTER, "pods", ENTER).out == ""
 
 
+@pytest.mark.parametrize("word", ["quit", " quit "])
+def test_quit_leaves_too(typed, word):
+    """It is another word for ``exit``."""
+    shell = typed(word, ENTER, "pods", ENTER)
+    assert (shell.out, shell.err) == ("", "")
+
+
+def test_quit_is_not_listed(typed):
+    """Help lists ``exit``, and explains it where somebody asks for ``quit``."""
+    assert "quit" not in typed("help", ENTER).out.replace("Ctrl-D and quit do", "")
+    assert "Leave the shell" in typed("help quit", ENTER).out
+
+
 def test_an_unknown_command_has_a_did_you_mean(typed):
     """A misspelt command is answered with the right one, and the shell goes on."""
     shell = typed("sned", ENTER, "pods", ENTER)
@@ -329,11 +342,11 @@ def test_again_after_an_unknown_fate_asks(typed, sent):
 
 @pytest.fixture
 def editor(tmp_path, monkeypatch):
-    """An editor that runs a sed command on the file."""
+    """An editor that runs a sed command on the file, unless it holds a text already."""
 
-    def edits(command: str) -> None:
+    def edits(command: str, unless: str = "nothing") -> None:
         program = tmp_path / "editor"
-        program.write_text(f"#!/bin/sh\nsed -i '{command}' \"$1\"\n")
+        program.write_text(f"#!/bin/sh\ngrep -q '{unless}' \"$1\" || sed -i '{command}' \"$1\"\n")
         program.chmod(0o755)
         monkeypatch.delenv("VISUAL", raising=False)
         monkeypatch.setenv("EDITOR", str(program))
@@ -357,10 +370,47 @@ def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
 
 
 def test_what_was_edited_is_checked(typed, editor):
-    """An error in the edited payload is a finding, and nothing is asked or sent."""
+    """An error in the edited payload is a finding; nothing is sent, and what to type next is said."""
     editor("s/482913/1234567890123456/")
-    shell = typed(f"edit {TO} otp=482913", ENTER)
+    shell = typed(f"edit {TO} otp=482913 --yes", ENTER, "n", ENTER)
     assert "error otp-length" in shell.err
+    assert "not sent\nhint: edit it again" in shell.err
+    assert '"1234567890123456"' in shell.out
+    assert shell.session.sent == []
+
+
+def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
+    """The editor opens with what was written before, not from the start."""
+    editor("s/1234567890123456/7654321/; s/482913/1234567890123456/")
+    shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
+    assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
+
+
+def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
+    """A second look that changes nothing does not throw away what the first one wrote."""
+    editor("s/482913/1234567890123456/", unless="1234567890123456")
+    shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
+    assert '"1234567890123456"' in shell.out
+    assert "not sent" in shell.err
+
+
+def test_errors_can_be_sent_by_force(typed, editor):
+    """With ``--force`` a payload with errors is asked about like any other."""
+    editor("s/482913/1234567890123456/")
+    shell = typed(f"edit {TO} otp=482913 --force", ENTER, "y", ENTER)
+    assert len(shell.session.sent) == 1
+
+
+def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
+    """After vim's ``:cq`` it is said that the editor ended with an error, and that nothing was sent."""
+    program = tmp_path / "editor"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(program))
+    shell = typed(f"edit {TO}", ENTER)
+    assert "the editor ended with an error" in shell.err
+    assert "nothing was changed or sent" in shell.err
+    assert "hint: edit opens the payload again" in shell.err
     assert shell.session.sent == []
 
 
@@ -410,6 +460,23 @@ def test_diff_compares_payloads(typed):
     out = typed(f"send {TO} ref=a", ENTER, f"send {TO} ref=b", ENTER, "diff", ENTER).out
     assert '-    "ref": "a"' in out
     assert '+    "ref": "b"' in out
+
+
+def test_diff_compares_who_sends_and_where_to(typed):
+    """The same payload of another account, or to another pod, is another request; the key is not in it."""
+    out = typed(f"set {TO} otp=1", ENTER, "send > one", ENTER, "send -a low-balance > two", ENTER, "diff", ENTER).out
+    assert "--- request of 1\n+++ request of 2\n" in out
+    assert "-demo@sandbox\n" in out
+    assert "+low-balance@sandbox\n" in out
+    assert "-POST http://127.0.0.1:8025/v2/HXSANDBOXIN/" in out
+    assert "+POST http://127.0.0.1:8025/v2/" in out
+    assert " api-key: (redacted)\n" in out
+
+
+def test_diff_says_where_there_is_no_difference(typed):
+    """The same message sent twice is told to be the same."""
+    shell = typed(f"send {TO} otp=1", ENTER, "again", ENTER, "diff", ENTER)
+    assert "no difference: request of 1 and request of 2" in shell.err
 
 
 def test_diff_compares_answers(typed):

@@ -69,7 +69,7 @@ def colours(terminal: Terminal) -> set[str]:
 def test_prompt_menu_send_and_refusal(shell):
     """A first session: prompt and toolbar, the menu with its help, an accepted send, an explained refusal, Ctrl-D."""
     terminal = shell()
-    assert terminal.text.startswith("demo@sandbox auth>")
+    assert terminal.text.splitlines()[1].startswith("demo@sandbox auth>")
     assert " SIMULATED  demo@sandbox  auth  missing: to  last: nothing sent" in terminal.text
     terminal.type("send wa_source=z").until("zapier").until("a source the API knows")
     terminal.type("\x15send to=+9").until("+91 ").until("India")
@@ -160,7 +160,16 @@ def test_httpx_loads_behind_the_prompt(shell, tmp_path):
 
 def test_kshell_shell_starts_it_too(shell):
     """``kshell shell`` and ``kshell`` are the same at a terminal."""
-    assert Terminal.kshell("shell").text.startswith("demo@sandbox auth>")
+    assert Terminal.kshell("shell").text == shell().text
+
+
+def test_the_shell_begins_with_what_to_type(shell):
+    """One dim line stands above the first prompt."""
+    first, second, *_ = shell().text.splitlines()
+    assert first == "help lists the commands; Tab completes; exit or Ctrl-D ends"
+    assert second.startswith("demo@sandbox auth>")
+    assert b"\x1b[2mhelp lists" in shell().bytes
+    assert b"\x1b[2m" not in shell(env={"NO_COLOR": "1"}).bytes
 
 
 def test_a_home_that_is_not_there_is_said():
@@ -174,7 +183,7 @@ def test_the_readme_s_session_can_be_recorded_again():
     """``docs/record_session.py`` types at the real program and prints what the screen holds."""
     done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
     text = done.stdout.decode()
-    assert text.startswith("demo@sandbox auth> set to=+919812345678 otp=482913\n"), done.stderr.decode()
+    assert "\ndemo@sandbox auth> set to=+919812345678 otp=482913\n" in text, done.stderr.decode()
     assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused\n")
 
 

@@ -32,6 +32,13 @@ def test_a_target_prints_its_golden_file(cli, name):
     check_golden(f"snippet-{name}.{ENDINGS.get(TARGETS[name].fence, TARGETS[name].fence)}", ran.out)
 
 
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_letters_are_written_as_they_are(cli, name):
+    """Letters of every script, but in Java, whose compiler may read a source in another encoding."""
+    out = cli("snippet", name, "-a", "docs", "ref=é語").out
+    assert ("é語" in out, "\\u00e9" in out) == (name != "java", name == "java")
+
+
 @pytest.mark.parametrize(("shell", "ending"), [("powershell", "ps1"), ("cmd", "bat")])
 @pytest.mark.parametrize("compact", ["", "--compact"])
 def test_a_shell_of_windows_has_its_golden_file(cli, shell, ending, compact):
@@ -129,7 +136,7 @@ def test_snippet_alone_lists_the_targets(cli):
     """Without a target every one is listed with what it is for."""
     out = cli("snippet").out
     assert [line.split()[0] for line in out.splitlines()] == sorted(TARGETS)
-    assert all(target.says in out for target in TARGETS.values())
+    assert all(target.says and target.says in out for target in TARGETS.values())
 
 
 def test_an_unknown_target_is_a_usage_error(cli):

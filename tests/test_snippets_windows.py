@@ -123,7 +123,9 @@ def test_a_revealed_key_arrives(shell: str, key: str) -> None:
 )
 def test_what_a_shell_cannot_carry_is_refused(shell: str, key: str) -> None:
     """A percent sign in cmd.exe, and a quote in both, have no spelling that is right everywhere; the key is not shown."""
-    with pytest.raises(UsageError, match="the key or the URL holds") as caught:
+    with pytest.raises(
+        UsageError, match=r"^the key or the URL holds .*, which (cmd\.exe|PowerShell before 7\.3) "
+    ) as caught:
         written(shell, request_of(URL, payload("x")), key)
     assert key not in caught.value.message
     assert "kshell snippet python" in caught.value.hint
@@ -142,12 +144,27 @@ def test_a_url_that_cmd_would_expand_is_refused() -> None:
         written("cmd", request)
 
 
-@pytest.mark.parametrize(("shell", "size"), [("cmd", 8_000), ("powershell", 33_000), ("bash", 132_000)])
-def test_what_is_too_long_for_a_shell_is_refused(shell: str, size: int) -> None:
-    """A command line has an end: past it the snippet is refused, and says what has none."""
-    with pytest.raises(UsageError, match="takes at most") as caught:
-        written(shell, request_of(URL, payload("x" * (size // 3))))
+@pytest.mark.parametrize(
+    ("shell", "what", "most"),
+    [
+        ("cmd", "a line of cmd.exe", 8191 - 256),
+        ("powershell", "a command line of Windows", 32767 - 256),
+        ("bash", "one argument of a command", 131071),
+    ],
+)
+def test_what_is_too_long_for_a_shell_is_refused(shell: str, what: str, most: int) -> None:
+    """A command line has an end, and in Windows the key needs room: past it the snippet is refused, and says what has none."""
+    with pytest.raises(UsageError, match=f"^{what} takes at most {most} characters") as caught:
+        written(shell, request_of(URL, payload("x" * (most // 3))))
     assert "kshell snippet python" in caught.value.hint
+
+
+def test_what_just_fits_is_not_refused() -> None:
+    """Linux takes 131071 bytes as one argument, and bash's snippet as many of JSON; one more is refused."""
+    spare = 131071 - len(request_of(URL, {"a": ""}).body)
+    assert written("bash", request_of(URL, {"a": "x" * spare}))
+    with pytest.raises(UsageError, match="this request needs 131072"):
+        written("bash", request_of(URL, {"a": "x" * (spare + 1)}))
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:

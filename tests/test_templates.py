@@ -153,6 +153,8 @@ def test_a_faulty_header_is_an_error_at_its_place(fault, case):
         (Variable("a", required=False), "optional"),
         (Variable("a", default="0"), "default 0"),
         (Variable("a", help="what it is"), "what it is (required)"),
+        (Variable("otp", help="the code"), "the code (generated when not set)"),
+        (Variable("otp", default="1"), "default 1"),
     ],
 )
 def test_a_variable_is_described(variable, text):
@@ -184,8 +186,8 @@ def test_an_undeclared_name_is_an_error_at_its_line(fault):
     """The line is the one that reads the name, not one that only mentions it; the first of several is told."""
     text = '{#\nvariables: {otp: {help: otpp}, to: }\n#}\n{\n"otpp": "otpp",\n"a": "{{ otpp }}",\n"b": "{{ aa }}"\n}'
     error = fault(text, otp="1", to="2")
-    assert f"{error.at}: {error.message}" == "templates/mine.json.j2:6:1: 'otpp' is not declared"
-    assert error.lines()[1:3] == ['  "a": "{{ otpp }}",', "  ^"]
+    assert f"{error.at}: {error.message}" == "templates/mine.json.j2:6:10: 'otpp' is not declared"
+    assert error.lines()[1:3] == ['  "a": "{{ otpp }}",', "           ^"]
     assert error.hint == "did you mean otp?"
 
 
@@ -339,33 +341,34 @@ HEADER = "{#\nvariables: {v: , u: {required: false}}\n#}\n"
 FAULTS = {
     # a syntax error
     "an open expression": ('{\n"a": {{ v\n}', "6:1", "unexpected '}'"),
-    "an open block": ("{% if v %}\n{}", "4:1", "Unexpected end of template"),
-    "an unknown tag": ('{\n{% loop %}\n}', "5:1", "Encountered unknown tag 'loop'."),
-    "an unknown filter": ('{\n"a": {{ v | shout }}\n}', "5:1", "No filter named 'shout'."),
-    "an unknown test": ('{\n"a": {{ v is shouted }}\n}', "5:1", "No test named 'shouted'."),
-    "an indented line": ('{\n    "a": {{ v v }}\n}', "5:5", "expected token 'end of print statement', got 'v'"),
-    "a macro": ("\n{% macro m() %}{% endmacro %}", "5:1", "a payload template has no macro"),
-    "a call": ("\n{% call v() %}{% endcall %}", "5:1", "a payload template has no call"),
-    "a filter block": ("\n{% filter upper %}{% endfilter %}", "5:1", "a payload template has no filter block"),
-    "a set block": ("\n{% set a %}{% endset %}", "5:1", "a payload template has no set block"),
-    "a block": ("\n{% block a %}{% endblock %}", "5:1", "a payload template has no block"),
-    "an extends": ('\n{% extends "a" %}', "5:1", "a payload template has no extends"),
-    "an include": ('\n{% include "/etc/passwd" %}', "5:1", "a payload template has no include"),
-    "an import": ('\n{% import "a" as b %}', "5:1", "a payload template has no import"),
-    "a from import": ('\n{% from "a" import b %}', "5:1", "a payload template has no import"),
-    "an autoescape": ("\n{% autoescape true %}{% endautoescape %}", "5:1", "a payload template has no autoescape"),
-    "a recursive loop": ("\n{% for i in [] recursive %}{% endfor %}", "5:1", "a payload template has no recursive loop"),
-    "a control character": ('{\n"a": "\0"\n}', "5:1", "a control character"),
+    "an open block": ("{% if v %}\n{}", "4:4", "Unexpected end of template"),
+    "an unknown tag": ('{\n{% loop %}\n}', "5:4", "Encountered unknown tag 'loop'."),
+    "an unknown filter": ('{\n"a": {{ v | shout }}\n}', "5:13", "No filter named 'shout'."),
+    "an unknown test": ('{\n"a": {{ v is shouted }}\n}', "5:14", "No test named 'shouted'."),
+    "the last line, indented": ('{\n  {{ v v }}', "5", "expected token 'end of print statement', got 'v'"),
+    "an indented line": ('{\n    "a": {{ v v }}\n}', "5", "expected token 'end of print statement', got 'v'"),
+    "a macro": ("\n{% macro m() %}{% endmacro %}", "5", "a payload template has no macro"),
+    "a call": ("\n{% call v() %}{% endcall %}", "5", "a payload template has no call"),
+    "a filter block": ("\n{% filter upper %}{% endfilter %}", "5", "a payload template has no filter block"),
+    "a set block": ("\n{% set a %}{% endset %}", "5", "a payload template has no set block"),
+    "a block": ("\n{% block a %}{% endblock %}", "5", "a payload template has no block"),
+    "an extends": ('\n{% extends "a" %}', "5", "a payload template has no extends"),
+    "an include": ('\n{% include "/etc/passwd" %}', "5", "a payload template has no include"),
+    "an import": ('\n{% import "a" as b %}', "5", "a payload template has no import"),
+    "a from import": ('\n{% from "a" import b %}', "5", "a payload template has no import"),
+    "an autoescape": ("\n{% autoescape true %}{% endautoescape %}", "5", "a payload template has no autoescape"),
+    "a recursive loop": ("\n{% for i in [] recursive %}{% endfor %}", "5", "a payload template has no recursive loop"),
+    "a control character": ('{\n"a": "\0"\n}', "5", "a control character"),
     # a runtime error
-    "a division by zero": ('{\n"a": 1,\n  "b": {{ 1 // 0 }}\n}', "6:3", "integer division or modulo by zero"),
-    "an attribute": ('{\n"a": {{ v.__class__ }}\n}', "5:1", "access to attribute '__class__' of 'str' object is unsafe."),
-    "a method": ('{\n"a": {{ v.upper() }}\n}', "5:1", "access to attribute 'upper' of 'str' object is unsafe."),
-    "what is not set, looked into": ('{\n"a": {{ u.x }}\n}', "5:1", "'u' is undefined"),
-    "an index too far": ('{\n"a": {{ [][1] }}\n}', "5:1", "list object has no element 1"),
-    "a name set later": ('{\n"a": {{ w }}\n}{% set w = 1 %}', "5:1", "'w' is undefined"),
-    "text and a number": ('{\n"a": {{ v + 1 }}\n}', "5:1", "can only concatenate str (not \"int\") to str"),
-    "a range": ('{\n"a": {{ range(3) }}\n}', "5:1", "Object of type range is not JSON serializable"),
-    "an infinity": ('{\n"a": {{ "inf" | float }}\n}', "5:1", "No filter named 'float'."),
+    "a division by zero": ('{\n"a": 1,\n  "b": {{ 1 // 0 }}\n}', "6", "integer division or modulo by zero"),
+    "an attribute": ('{\n"a": {{ v.__class__ }}\n}', "5:11", "access to attribute '__class__' of 'str' object is unsafe."),
+    "a method": ('{\n"a": {{ v.upper() }}\n}', "5:11", "access to attribute 'upper' of 'str' object is unsafe."),
+    "what is not set, looked into": ('{\n"a": {{ u.x }}\n}', "5:9", "'u' is undefined"),
+    "an index too far": ('{\n"a": {{ [][1] }}\n}', "5", "list object has no element 1"),
+    "a name set later": ('{\n"a": {{ w }}\n}{% set w = 1 %}', "5:9", "'w' is undefined"),
+    "text and a number": ('{\n"a": {{ v + 1 }}\n}', "5", "can only concatenate str (not \"int\") to str"),
+    "a range": ('{\n"a": {{ range(3) }}\n}', "5", "Object of type range is not JSON serializable"),
+    "an infinity": ('{\n"a": {{ "inf" | float }}\n}', "5:17", "No filter named 'float'."),
     # not JSON
     "a comma too many": ('{\n"a": 1,\n}', "6:1", "it does not render to JSON: Expecting property name"),
     "a comma too few": ('{\n"a": 1\n"b": 2\n}', "6:1", "it does not render to JSON: Expecting ',' delimiter"),
@@ -373,7 +376,6 @@ FAULTS = {
     "text behind it": ("{}\n\n  x", "6:3", "it does not render to JSON: Extra data"),
     "unset, in a number": ('{\n"a": 1{{ u }}\n}', "5:7", "it does not render to JSON: Expecting ',' delimiter"),
     "a value behind a value": ('{\n"a": {{ v }}{{ v }}\n}', "5:9", "it does not render to JSON: Expecting ',' delimiter"),
-    "nothing": ("", "4:1", "it does not render to JSON: Expecting value"),
 }  # fmt: skip
 
 
@@ -387,7 +389,20 @@ def test_a_faulty_template_is_an_error_at_its_line(fault, case):
     assert error.hint
 
 
+def test_blank_lines_before_the_header_are_lines(fault):
+    """They count as the header's own do."""
+    assert str(fault("\n\n{# variables: {v: } #}\n{{ v v }}", v="x").at) == "templates/mine.json.j2:4"
+
+
+def test_a_line_that_ends_as_only_jinja_knows_is_told_by_its_number(fault):
+    """To Jinja a carriage return ends a line; behind one the number is Jinja's, and the line is not shown."""
+    error = fault("\r{{ v v }}", v="x")
+    assert (str(error.at), error.at.text) == ("templates/mine.json.j2:2", "")
+
+
 WHOLE = {
+    "nothing": ("", "templates/mine.json.j2: it renders to nothing"),
+    "nothing but lines": ("\n{% if u %}{}{% endif %}\n", "templates/mine.json.j2: it renders to nothing"),
     "a list": ("[1]", "it does not render to a JSON object"),
     "a number": ("1", "it does not render to a JSON object"),
     "a field twice": ('{"a": 1, "a": 2}', "templates/mine.json.j2: it does not render to JSON: the field 'a' is written twice"),
@@ -396,6 +411,7 @@ WHOLE = {
     "an infinity": ('{"a": Infinity}', "templates/mine.json.j2: it does not render to JSON: Infinity is not JSON"),
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
     "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
+    "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),
     "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value stands right behind a backslash"),
 }  # fmt: skip
 
@@ -404,7 +420,7 @@ WHOLE = {
 def test_what_is_wrong_with_the_whole_is_an_error_of_the_file(fault, case):
     """Where no line is to blame the file is named."""
     text, message = WHOLE[case]
-    error = fault("{# variables: {v: } #}" + text, v="x")
+    error = fault("{# variables: {v: , u: {required: false}} #}" + text, v="x")
     assert message in error.lines()[0]
     assert error.lines()[0].startswith("error: templates/mine.json.j2") or case in ("a list", "a number")
 
@@ -426,14 +442,45 @@ def test_where_lines_came_twice_or_not_at_all_the_rendered_line_is_told(fault, t
 
 
 def test_a_template_s_error_is_exit_code_3(cli, write):
-    """The error, the line, a caret and a hint on stderr; nothing on stdout; no traceback."""
+    """The error, the line and a hint on stderr; nothing on stdout; no traceback; no caret where the column is not known."""
     write("templates/mine.json.j2", '{\n"a": {{ 1 // 0 }}\n}')
     ran = cli("render", "-t", "mine")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err == (
-        'error: templates/mine.json.j2:2:1: integer division or modulo by zero\n  "a": {{ 1 // 0 }}\n  ^\n'
-        "hint: mend the template; kshell templates NAME shows it\n"
+        'error: templates/mine.json.j2:2: integer division or modulo by zero\n  "a": {{ 1 // 0 }}\n'
+        "hint: mend line 2 of templates/mine.json.j2, then kshell render -t mine\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{\n  "a": {{ v | shout }}\n}', ['    "a": {{ v | shout }}', "                ^"]),
+        ('{\n  "a": {{ v v }}\n}', ['    "a": {{ v v }}']),
+    ],
+)
+def test_a_caret_stands_below_what_the_error_names(fault, text, shown):
+    """Where that stands on the line once; else the line alone is shown."""
+    lines = fault(HEADER + text, v="x").lines()
+    assert lines[1:-1] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('{\n"a": 1\n"b": 2\n}', "above is the line as it renders; mend line 6 of templates/mine.json.j2"),
+        (
+            '{\n{% if not v %}\n"b": 1,\n{% endif %}\n"a": x}',
+            "above is the line as it renders; mend templates/mine.json.j2",
+        ),
+        ('{\n"a": 1,\n', "the payload ends too early; mend templates/mine.json.j2"),
+    ],
+)
+def test_a_rendered_line_is_told_to_be_one(fault, text, hint):
+    """It stands above the hint, which speaks of it only where it is shown."""
+    error = fault(HEADER + text, v="x")
+    assert error.hint == f"{hint}, then kshell render -t mine"
+    assert bool(error.at.caret()) == hint.startswith("above")
 
 
 # ---- the sandbox

@@ -159,11 +159,39 @@ def test_trust_is_the_user_s_not_the_folder_s(cli, foreign, tmp_path):
 def test_several_files_are_trusted_at_once(write):
     """A second trust does not end the first."""
     places = Places.standard()
-    files = [write(f"profiles/pods/p{n}.yaml", f"base_url: https://h{n}.example\n") for n in (1, 2)]
-    for file in files:
-        remember(places, file)
+    for n in (1, 2):
+        write(f"profiles/pods/p{n}.yaml", f"base_url: https://h{n}.example\n")
+        remember(places, load_pod(places, f"p{n}"))
     for n in (1, 2):
         require_trust(places, load_pod(places, f"p{n}"))
+
+
+def test_what_was_loaded_is_what_must_be_trusted(write):
+    """A file that is a trusted one again when the message goes out does not lend its trust to what was read before."""
+    places = Places.standard()
+    file = write("profiles/pods/mine.yaml", "base_url: https://good.example\n")
+    remember(places, load_pod(places, "mine"))
+    write("profiles/pods/mine.yaml", "base_url: https://api.evil.example\n")
+    evil = load_pod(places, "mine")
+    file.write_text("base_url: https://good.example\n")
+    with pytest.raises(TrustError):
+        require_trust(places, evil)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("profiles/accounts/acme.yaml", "pod: in\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n"),
+        ("templates/mine.json.j2", '{"to": "{{ to }}"}\n'),
+    ],
+)
+def test_what_is_no_pod_s_file_is_said_to_be_none(cli, write, name, text):
+    """Who trusts an account or a template reads that it needs no trust, and not what a pod lacks."""
+    write(name, text)
+    ran = cli("trust", name)
+    assert ran.code == 3
+    assert f"error: {name} is not a pod's file: " in ran.err
+    assert "hint: trust a file of profiles/pods" in ran.err
 
 
 @pytest.mark.usefixtures("foreign")
@@ -217,10 +245,12 @@ def test_a_host_that_only_looks_like_a_shipped_one_needs_trust(cli, write, forei
 @pytest.mark.parametrize("case", NEEDS_NONE)
 def test_a_proxy_needs_trust_whatever_the_host(cli, write, foreign, case):
     """A proxy of the working directory sees what passes: it needs the user's word, and the error names it."""
-    write("profiles/pods/mine.yaml", NEEDS_NONE[case] + "proxy: http://proxy.evil.example:3128\n")
+    # an http:// pod may have a proxy of this machine only
+    proxy = "http://127.0.0.1:3128" if "http:" in NEEDS_NONE[case] else "http://proxy.evil.example:3128"
+    write("profiles/pods/mine.yaml", NEEDS_NONE[case] + f"proxy: {proxy}\n")
     ran = cli("send", "-a", "acme", *SEND)
     assert ran.code == 3
-    assert "would have the API key sent to http://proxy.evil.example:3128" in ran.err
+    assert f"would have the API key sent to {proxy}" in ran.err
     cli("trust", "profiles/pods/mine.yaml")
     assert sends(cli)
 

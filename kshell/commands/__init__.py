@@ -73,15 +73,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
-    "Documentation": {"import": Entry("importing", ("line",)), "docs": Entry("docs", ("line",))},
+    "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
     "Setup": {
         "init": Entry("init", ("line", "shell")),
         "doctor": Entry("doctor"),
-        "sandbox": Entry("sandbox", ("line",)),
+        "sandbox": Entry("sandbox"),
         "trust": Entry("trust"),
-        "completion": Entry("completion", ("line",)),
+        "completion": Entry("completion"),
         "shell": Entry("shell", ("line",)),
-        "exit": Entry("shell", ("shell",)),
+        "exit": Entry("shell", _IN_SESSION),
     },
 }
 """Every command, by the section of the help it stands in."""
@@ -222,17 +222,7 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if not equals or not name.isidentifier():
             # what stands behind the = is not repeated: it may be a key
             raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
-        if not text.isascii():
-            _refuse_other_bytes(name, text)
         return name, text
-
-
-def _refuse_other_bytes(name: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        hint = "is the terminal, or the file it came from, in another encoding?"
-        raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
 def message_options(function: Callable[..., Result]) -> Callable[..., Result]:

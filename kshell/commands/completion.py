@@ -15,8 +15,8 @@ _FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config
 def completion(shell: str) -> Result:
     """Print what bash, zsh or fish needs to complete kshell's commands.
 
-    For bash and zsh add a line to ~/.bashrc or ~/.zshrc: eval "$(kshell completion bash)". For fish add to
-    ~/.config/fish/config.fish: kshell completion fish | source.
+    For bash and zsh add a line to ~/.bashrc or ~/.zshrc: eval "$(kshell completion bash)". In a ~/.zshrc that
+    runs compinit it stands below that. For fish add to ~/.config/fish/config.fish: kshell completion fish | source.
     """
     return Result(answer(f"{shell}_source"))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import EXIT_DONE, EXIT_REFUSED, ScriptError
+from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, ScriptError
 from kshell.places import rewrite, shown
 
 if TYPE_CHECKING:
@@ -27,27 +27,56 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
 
     A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table that follows it, which holds what
     the command prints; with 2>&1 at its end, what goes to stderr too. Answers come from the embedded simulator and are
-    the same every time. Nothing else in a file is changed. Curl commands written by hand are looked over for what would
-    fail when they are pasted: a space after a backslash, an open quote, an unknown host, a real key.
+    the same every time. Nothing else in a file is changed, and nothing at all where a comment's command fails. Curl commands
+    written by hand are looked over for what would fail when they are pasted: a space after a backslash, an open quote, a
+    variable in single quotes, a real key; and, where they are for this API, an unknown host, a header that is missing or
+    a payload that is refused.
     """
     from kshell.docs import regenerate
 
-    before = {file: _read(Path(file)) for file in files}
+    before, errors = _read_all(files)
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
-    notes = [f"{'error' if check else 'warning'}: {fault}" for done in after.values() for fault in done.faults]
+    errors += [error for done in after.values() for error in done.errors]
+    notes = [line for error in errors for line in error.lines()]
+    notes += [f"{'error' if check else 'warning'}: {fault}" for done in after.values() for fault in done.faults]
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
         diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
         notes += [f"error: {shown(Path(file))} is stale" for file in stale]
-        return Result(diff, [*notes, *_hint(files, stale)], EXIT_REFUSED if notes else EXIT_DONE)
+        notes += _hint(files, [] if errors else stale)
+        return Result(diff, notes, _checked(errors, notes))
+    if errors:
+        return Result(notes=[*notes, "nothing was rewritten"], exit_code=EXIT_SETUP)
     for file in stale:
         rewrite(Path(file), after[file].text)
-    notes += [f"{shown(Path(file))}: {after[file].blocks} blocks, {_what(file, stale)}" for file in before]
+    notes += [f"{shown(Path(file))}: {_count(after[file].blocks, rewritten=file in stale)}" for file in before]
     return Result(notes=notes)
 
 
-def _what(file: str, stale: list[str]) -> str:
-    return "rewritten" if file in stale else "all of them as they should be"
+def _checked(errors: list[ScriptError], notes: list[str]) -> int:
+    if errors:
+        return EXIT_SETUP
+    return EXIT_REFUSED if notes else EXIT_DONE
+
+
+def _count(blocks: int, *, rewritten: bool) -> str:
+    if not blocks:
+        return "no blocks"
+    if blocks == 1:
+        return f"1 block, {'rewritten' if rewritten else 'as it should be'}"
+    return f"{blocks} blocks, {'rewritten' if rewritten else 'all of them as they should be'}"
+
+
+def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]]:
+    """The text of every file that can be read, and what is wrong with the others."""
+    texts: dict[str, str] = {}
+    errors: list[ScriptError] = []
+    for file in files:
+        try:
+            texts[file] = _read(Path(file))
+        except ScriptError as error:
+            errors.append(error)
+    return texts, errors
 
 
 def _hint(files: tuple[str, ...], stale: list[str]) -> list[str]:

@@ -12,10 +12,9 @@ from kshell import keys
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.jsontext import dumps
-from kshell.lines import quote
-from kshell.places import FOLDERS, shown
+from kshell.places import shown, typed
 from kshell.preferences import load_preferences
-from kshell.profiles import load_account, load_pod
+from kshell.profiles import line_of, load_account, load_pod
 from kshell.templates import load_template
 from kshell.terminal import safe_line
 from kshell.trust import require_trust
@@ -110,24 +109,44 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
         yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account))
     if account.api_key.scheme == "literal":
         what = f"account {account.name}: the API key stands in the profile; write api_key: env:NAME or file:PATH"
-        yield Check("wrong", what, _editing(account.origin.file, 1))
+        yield Check("wrong", what, _editing_key(account))
+        yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
-        yield from _private(account.origin.file.parent / account.api_key.target)
+        yield from _private(_key_file(account))
 
 
 def _there(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:
     if name not in places.names(kind):
-        yield Check("wrong", f"account {account.name}: there is no {kind} {name!r}", _editing(account.origin.file, 1))
+        yield Check(
+            "wrong",
+            f"account {account.name}: there is no {kind} {str(name)!r}",
+            _editing(account.origin.file, line_of(account, kind)),
+        )
 
 
 def _key_mend(account: Account) -> str:
     scheme, target = account.api_key.scheme, account.api_key.target
     mends = {
-        "env": f"read -rs {target} && export {target}",
-        "file": f"(umask 077; cat > {quote(target)})",
-        "keyring": f"keyring set {target.replace('/', ' ', 1)}",
+        "env": _reading(target),
+        "file": f"(umask 077; cat > {typed(_key_file(account))})",
+        "keyring": "keyring set " + " ".join(map(typed, target.split("/", 1))),
     }
-    return mends.get(scheme, _editing(account.origin.file, 1))
+    return mends.get(scheme, _editing_key(account))
+
+
+def _reading(variable: str) -> str:
+    """What reads a key unseen into ``variable``: fish has words of its own, and ``read -s`` is not in every other shell."""
+    if os.environ.get("SHELL", "").endswith("fish"):
+        return f"read --silent --global --export {variable}"
+    return f"stty -echo; read -r {variable}; stty echo; export {variable}"
+
+
+def _key_file(account: Account) -> Path:
+    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
+
+
+def _editing_key(account: Account) -> str:
+    return _editing(account.origin.file, line_of(account, "api_key"))
 
 
 def _pods(places: Places) -> Iterator[Check]:
@@ -137,7 +156,7 @@ def _pods(places: Places) -> Iterator[Check]:
         except KshellError as error:
             if error.at is None:  # a pod that cannot be read is said by _files
                 what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"
-                yield Check("wrong", what, f"kshell trust {quote(shown(origin.file))}")
+                yield Check("wrong", what, f"kshell trust {typed(origin.file)}")
 
 
 def _preferences(places: Places) -> Iterator[Check]:
@@ -148,11 +167,8 @@ def _preferences(places: Places) -> Iterator[Check]:
 
 
 def _secrecy(places: Places) -> Iterator[Check]:
-    for name in ("history", "trusted", "preferences.yaml"):
+    for name in ("history", "trusted"):
         yield from _private(places.user / name)
-    folder = places.user / FOLDERS["account"][0]
-    for file in sorted(folder.glob("*")) if folder.is_dir() else ():
-        yield from _private(file)
 
 
 def _private(file: Path) -> Iterator[Check]:
@@ -162,7 +178,7 @@ def _private(file: Path) -> Iterator[Check]:
     except OSError:
         return
     if mode & 0o044:
-        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quote(shown(file))}")
+        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {typed(file)}")
 
 
 def _editor(_: Places) -> Iterator[Check]:
@@ -178,7 +194,7 @@ def _said(error: KshellError) -> str:
 
 
 def _editing(file: Path, line: int) -> str:
-    return f"${{EDITOR:-vi}} +{line} {quote(shown(file))}"
+    return f"${{EDITOR:-vi}} +{line} {typed(file)}"
 
 
 _LOOKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)

@@ -14,8 +14,14 @@ from kshell.jsontext import dumps
 from kshell.terminal import finding_line, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kshell.models import Payload
     from kshell.session import Draft, Overrides, Session
+
+
+_AGAIN = "Edit it again?"
+_NEXT = "hint: edit it again with its errors mended, or edit --force to see what the API says"
 
 
 @command("edit", examples=["edit to=+919812345678 otp=482913"])
@@ -25,45 +31,54 @@ if TYPE_CHECKING:
 def edit(session: Session, overrides: Overrides, *, sending: Sending) -> Result:
     """Open the payload in $EDITOR, check what comes back, and ask whether to send it.
 
-    With --yes it is sent without asking. What is not sent is printed.
+    What has an error in it can be edited again. With --yes it is sent without asking. What is not sent is printed.
     """
     draft = session.draft(overrides)
-    payload = _edited(session, dumps(draft.payload) + "\n")
-    if payload is None:
+    edited = _edited(session, draft, force=sending.force)
+    if edited is None:
         return Result(notes=[*draft.notes, "nothing was changed; nothing was sent"])
-    edited = session.redraft(draft, payload)
-    if sending.yes or (not edited.errors and _told_to_send(session, edited)):
+    faulty = bool(edited.errors) and not sending.force
+    if not faulty and (sending.yes or _told_to_send(session, edited)):
         return deliver(session, edited, sending._replace(yes=True), ask=False)
-    notes = (*map(finding_line, edited.findings), "not sent")
+    notes = (*map(finding_line, edited.findings), "not sent", *([_NEXT] if faulty else ()))
     return Result(dumps(edited.payload) + "\n", notes, exit_code=1 if edited.errors else 0)
 
 
 def _told_to_send(session: Session, draft: Draft) -> bool:
-    if session.confirm is None:
-        return False
-    return session.confirm("\n".join([*map(safe, map(finding_line, draft.findings)), question(draft)]))
+    return _told(session, map(finding_line, draft.findings), question(draft))
 
 
-def _edited(session: Session, text: str) -> Payload | None:
-    """The payload as it was saved, None where it was not; what is not JSON may be edited again."""
-    while True:
-        saved = _in_editor(text)
-        if saved is None:
-            return None
-        try:
-            return _parsed(saved)
-        except UsageError as error:
-            shown = "\n".join(map(safe, error.lines()))
-            if session.confirm is None or not session.confirm(f"{shown}\nEdit it again?"):
-                raise
+def _told(session: Session, notes: Iterable[str], asked: str) -> bool:
+    """Whether the answer is yes; where nobody can be asked, it is no."""
+    return session.confirm is not None and session.confirm("\n".join([*map(safe, notes), asked]))
+
+
+def _edited(session: Session, draft: Draft, *, force: bool) -> Draft | None:
+    """The draft as it was saved last, None where nothing was; what is not JSON or has errors may be edited again."""
+    edited = None
+    text = dumps(draft.payload) + "\n"
+    while (saved := _in_editor(text)) is not None:
         text = saved
+        try:
+            edited = session.redraft(draft, _parsed(text))
+        except UsageError as error:
+            if not _told(session, error.lines(), _AGAIN):
+                raise
+            continue
+        if not edited.errors or force or not _told(session, map(finding_line, edited.findings), _AGAIN):
+            break
+    return edited
 
 
 def _in_editor(text: str) -> str | None:
     try:
         return click.edit(text, extension=".json")
     except click.ClickException as error:
-        raise SetupError(error.format_message(), hint="export EDITOR=… with the name of your editor") from None
+        if isinstance(error.__cause__, OSError):
+            hint = "exit, then export EDITOR=… with the name of your editor"
+            raise SetupError(error.format_message(), hint=hint) from None
+        ended = "the editor ended with an error, as vim does after :cq; nothing was changed or sent"
+        raise SetupError(ended, hint="edit opens the payload again; kshell doctor looks for the editor") from None
 
 
 def _parsed(text: str) -> Payload:

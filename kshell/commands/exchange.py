@@ -96,8 +96,12 @@ def _whole(sent: Sent) -> list[str]:
 
 
 def _request_lines(request: Request) -> list[str]:
+    return [*_head_lines(request), "", request.body]
+
+
+def _head_lines(request: Request) -> list[str]:
     headers = (f"{name}: {REDACTED if isinstance(value, Secret) else value}" for name, value in request.headers)
-    return [f"{request.method} {request.url}", *headers, "", request.body]
+    return [f"{request.method} {request.url}", *headers]
 
 
 def _answer_lines(response: Response) -> list[str]:
@@ -125,21 +129,23 @@ def again(session: Session, number: int | None, *, sending: Sending) -> Result:
 @click.option("--answers", is_flag=True, help="Compare what came back instead of what was sent.")
 @pass_session
 def diff(session: Session, first: int | None, second: int | None, *, answers: bool) -> Result:
-    """Compare the payloads of two exchanges, or their answers: the last two unless numbers say others.
+    """Compare the requests of two exchanges, or their answers: the last two unless numbers say others.
 
-    With one number, that exchange is compared with the last one.
+    With one number, that exchange is compared with the last one. A request is who sends, method, URL, headers and payload.
     """
     count = len(session.sent)
     pair = (first or max(1, count - 1), second or max(1, count))
     old, new = (_comparable(chosen(session, number), answers=answers) for number in pair)
-    names = [f"{'answer' if answers else 'payload'} of {number}" for number in pair]
+    names = [f"{'answer' if answers else 'request'} of {number}" for number in pair]
     lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
     return Result("".join(f"{line}\n" for line in lines), () if lines else (f"no difference: {' and '.join(names)}",))
 
 
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:
     if not answers:
-        return dumps(json.loads(sent.exchange.request.body)).splitlines()
+        request = sent.exchange.request
+        payload = dumps(json.loads(request.body)).splitlines()
+        return [f"{sent.draft.account.name}@{sent.draft.pod.name}", *_head_lines(request), "", *payload]
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kshell.blame import blames
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_REFUSED
-from kshell.expressions import blames, value_of
+from kshell.expressions import AbsentError, value_of
 from kshell.jinja import text_of
-from kshell.keys import without_key
 from kshell.lines import Line
 from kshell.masking import private_values
 from kshell.script import capture_parts, check_placed
 from kshell.updates import updates_of
 
 if TYPE_CHECKING:
+    from kshell.blame import Blame
     from kshell.errors import Place
-    from kshell.expressions import Blame
     from kshell.session import Session
 
 _SIDES = ("left", "right")
@@ -32,15 +32,20 @@ def expect(session: Session, expression: str) -> Result:
     """Say nothing where an expression holds; where it does not, show the values on both sides, and exit 1.
 
     The rest of the line is a Jinja expression over the last answer (status, body, headers, elapsed_ms, delivery) and the
-    variables that are set. It is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not, and, or, brackets,
-    and filters such as length, lower and default.
+    variables that vars shows with a value. What needs something the answer lacks does not hold; body.data.x is defined
+    asks whether it is there. An expression is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not,
+    and, or, brackets, and filters such as length, lower and default.
     """
     line = session.at or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
     check_placed(line, expression, column)
+    hint = ""
     for looks_left in range(session.retry.times, -1, -1):
-        if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
-            return Result()
+        try:
+            if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
+                return Result()
+        except AbsentError as error:
+            hint = error.hint
         if looks_left:
             time.sleep(session.retry.delay)
     if session.updates is not None:
@@ -48,17 +53,16 @@ def expect(session: Session, expression: str) -> Result:
         session.updates += found
         if found:
             return Result()
-    return Result(notes=_failure(session, expression, line, column), exit_code=EXIT_REFUSED)
+    return Result(notes=_failure(session, expression, line, hint), exit_code=EXIT_REFUSED)
 
 
-def _failure(session: Session, expression: str, line: Line, column: int) -> list[str]:
-    found = blames(expression, session.names())
+def _failure(session: Session, expression: str, line: Line, hint: str) -> list[str]:
+    column = line.rest()[1]
     notes: list[str] = []
-    for blame in found:
-        place = line.place(column + blame.offset)
-        notes += _blame_lines(blame, place)
-    account = session.sent[-1].draft.account if session.sent else None
-    return [without_key(note, account) for note in notes] if account else notes
+    for blame in blames(expression, session.names()):
+        notes += _blame_lines(blame, line.place(column + blame.offset))
+    notes += [f"hint: {hint}"] if hint else []
+    return [session.without_key(note) for note in notes]
 
 
 def _blame_lines(blame: Blame, place: Place) -> list[str]:
@@ -67,7 +71,8 @@ def _blame_lines(blame: Blame, place: Place) -> list[str]:
         f"  {name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
         for name, side in zip(names, blame.sides, strict=True)
     ]
-    return [f"error: {place}: it does not hold: {blame.text}", *place.caret(), *sides]
+    how = "it does not hold" if blame.wanted else "it holds, and must not"
+    return [f"error: {place}: {how}: {blame.text}", *place.caret(), *sides]
 
 
 @command("capture", examples=["capture code = body.code"])
@@ -82,6 +87,9 @@ def capture(session: Session, assignment: str) -> Result:
     rest, column = line.rest()
     name, start = capture_parts(line)
     check_placed(line, rest[start:], column + start)
-    value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
+    try:
+        value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
+    except AbsentError as error:
+        return Result(notes=[session.without_key(note) for note in error.lines()], exit_code=EXIT_REFUSED)
     session.set(name, text_of(value), source="captured")
     return Result()

@@ -1,4 +1,4 @@
-"""``help``: one screen of commands, or one command with its examples."""
+"""``help``: one screen of commands, or one command with its examples, wherever it can be typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Known, Result, command
+from kshell.commands import SECTIONS, Known, Mouth, Result, command
+from kshell.commands.shell import OTHER_WORDS
+from kshell.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from kshell.dispatch import Commands
@@ -17,20 +19,46 @@ _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow takes what is suggested, Ctrl-R searches. "
     "COMMAND | PROGRAM and COMMAND > FILE take the output elsewhere. A line that begins with a space is not remembered."
 )
+_IN_SESSION = "In the shell and in scripts (kshell help COMMAND shows one):"
+_ELSEWHERE: dict[Mouth, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}
 
 
-@command("help", examples=["help", "help curl"])
+@command("help", examples=["help", "help curl", "help expect"])
 @click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
 @click.pass_context
 def help_command(context: click.Context, name: str | None) -> Result:
     """Show the commands, or one of them with its options and examples."""
     root = context.find_root()
-    if name is None:
-        return Result(_overview(root))
+    return Result(_overview(root) if name is None else _one(root, OTHER_WORDS.get(name, name)))
+
+
+def _one(root: click.Context, name: str) -> str:
+    """A command's help; one that cannot be typed here is shown as it is typed elsewhere, and says where."""
+    entries = {known: entry for section in SECTIONS.values() for known, entry in section.items()}
+    if name not in entries:
+        hint = did_you_mean(name, entries) or "help lists the commands"
+        raise UsageError(f"there is no command {name!r}", hint=hint)
+    mouths = entries[name].mouths
+    commands: Commands = root.command  # type: ignore[assignment]
+    if commands.mouth in mouths:
+        return _shown(root, name)
+    where = " and ".join(_ELSEWHERE[mouth] for mouth in mouths)
+    return f"{name} is for {where}.\n\n{_shown(_root(mouths[0]), name)}"
+
+
+def _root(mouth: Mouth) -> click.Context:
+    """The root of a mouth that is not the one that asks."""
+    from kshell.dispatch import commands_of
+
+    root = commands_of(mouth)
+    return click.Context(root, info_name="kshell" if mouth == "line" else "", **root.context_settings)
+
+
+def _shown(root: click.Context, name: str) -> str:
     assert isinstance(root.command, click.Group)  # noqa: S101 - dispatch puts it there
-    _, wanted, _ = root.command.resolve_command(root, [name])
-    assert wanted is not None  # noqa: S101 - resolve_command raises instead
-    return Result(wanted.get_help(click.Context(wanted, info_name=name, parent=root)) + "\n")
+    wanted = root.command.get_command(root, name)
+    assert wanted is not None  # noqa: S101 - the table of commands has it
+    return wanted.get_help(click.Context(wanted, info_name=name, parent=root)) + "\n"
 
 
 def _overview(root: click.Context) -> str:
@@ -39,10 +67,18 @@ def _overview(root: click.Context) -> str:
     commands: Commands = root.command  # type: ignore[assignment]
     width, height = shutil.get_terminal_size()
     if commands.mouth != "shell":
-        return whole
+        return whole + _others(commands, root)
     if whole.count("\n") + 1 < height:
         return f"{whole}\n{_filled(_IN_SHELL, width)}"
     return _short(commands, width)
+
+
+def _others(commands: Commands, root: click.Context) -> str:
+    """The names of what only the shell and scripts understand, for the command line."""
+    if commands.mouth != "line":
+        return ""
+    names = (name for section in SECTIONS.values() for name, entry in section.items() if "line" not in entry.mouths)
+    return f"\n{_IN_SESSION}\n{_filled(' '.join(names), root.make_formatter().width, '  ')}"
 
 
 def _short(commands: Commands, width: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import KshellError, ScriptError
+from kshell.errors import KshellError, ScriptError, listed
 from kshell.models import DEFAULT_KEY_VARIABLE
 from kshell.places import MOST_BYTES, read_text, shown, write_private
 from kshell.profiles import load_account
@@ -77,16 +77,40 @@ def _notes(imported: Imported, template: str) -> list[str]:
     from kshell.curl_import import left_over
 
     account, pod = imported.found
-    notes: list[str] = []
-    if account is None:
+    form = bool(imported.copied.placeholders)  # whose address is nobody's
+    notes = _form_notes(imported)
+    if account is None and not form:
         notes.append("warning: no account has this SID and number; import … --account NAME writes one")
-    elif pod is None:
+    elif account and pod is None and not form:
         notes.append(f"warning: no pod has the host of the command; the pod of {account.name} is {account.pod}")
     name = account.name if account else ""
     notes += [f"warning: account {name} sets {it}, which the command does not have" for it in left_over(imported)]
     if imported.template is None and not template:
         notes.append("warning: no template makes this payload; import … --template NAME writes the one below")
     return notes
+
+
+def _form_notes(imported: Imported) -> list[str]:
+    """What a form has placeholders for, and how to go on from it."""
+    own, unfilled = imported.copied.placeholders, imported.unfilled
+    names = list(dict.fromkeys([*own, *unfilled.values()]))
+    if not names:
+        return []
+    words = " ".join(f"{name}=…" for name in _to_type(imported) or imported.unfilled)
+    account = f"kshell init makes an account of yours; then type kshell curl -a NAME {words}".rstrip()
+    return [
+        f"warning: {imported.copied.at}: a form, whose placeholders are to be filled in: {listed(names, most=20)}",
+        f"hint: {account if own else f'add a line to the script: set {words}'}",
+    ]
+
+
+def _to_type(imported: Imported) -> list[str]:
+    """The variables without which there is no message, but for those that an account has."""
+    from kshell.curl_import import PERSONAL
+
+    account, template = imported.found.account, imported.template
+    needed = [it.name for it in template.missing(imported.values)] if template else list(imported.unfilled)
+    return [name for name in needed if (name not in account.variables if account else name in PERSONAL)]
 
 
 def _variable(imported: Imported) -> str:

@@ -16,7 +16,7 @@ from kshell.keys import header_fault
 from kshell.models import DEFAULT_KEY_VARIABLE
 from kshell.places import FOLDERS, shown, write_private
 from kshell.preferences import Preferences, documented, file_of
-from kshell.profiles import NUMBER, SEGMENT, load_account
+from kshell.profiles import NUMBER, SEGMENT, SID_HINT, load_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,24 +56,41 @@ def init(session: Session) -> Result:
     written = [_write_account(session.places, answers), *_write_preferences(session.places)]
     load_account(session.places, answers.name)
     notes = [f"wrote {shown(file)}" for file in written]
-    return Result(notes=[*notes, f"next: kshell doctor; then kshell curl -a {answers.name} to=+…"])
+    return Result(notes=[*notes, *_next(answers)])
+
+
+def _next(answers: Answers) -> list[str]:
+    message = f"-a {answers.name} to=+919812345678"
+    return [
+        "next: kshell doctor looks whether all is there",
+        f"      kshell send {message} -p sandbox tries it on the simulator; nobody gets a message",
+        f"      kshell curl {message} shows the request that goes to {answers.pod}",
+    ]
 
 
 def _asked(places: Places) -> Answers:
     name = _ask("Name of the account", lambda text: _new_name(places, text), "mine")
     pods = places.names("pod")
     pod = _ask(f"Pod ({listed(pods)})", lambda text: _one_of(text, pods), "in")
-    sid = _ask("SID", _matching(SEGMENT, "a SID has no spaces, such as HXAP1698765497IN"))
+    sid = _ask("SID", _matching(SEGMENT, SID_HINT))
     number = _ask("Business number that sends", _matching(NUMBER, "write + and country code, such as +911234567890"))
-    template_name = _ask("Name of the template that WhatsApp approved", _matching(SEGMENT, "a name without spaces"))
+    template_name = _ask(
+        "Name of the template that WhatsApp approved",
+        _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
+    )
     languages = next(field.known for field in FIELDS if field.variable == "language")
     language = _ask("Language of the template", lambda text: _one_of(text, languages), "en_US")
     return Answers(name, pod, sid, number, _asked_key(places, name), template_name, language)
 
 
-def _ask(question: str, check: Callable[[str], str], default: str | None = None) -> str:
+def _ask(question: str, check: Callable[[str], str], default: str = "") -> str:
     """Ask until the answer is right; on stderr, since stdout is for what was asked for."""
-    return str(click.prompt(question, default=default, value_proc=lambda text: check(text.strip()), err=True))
+    # where there is no default the empty answer is checked too: click would ask again and give no reason
+    return str(
+        click.prompt(
+            question, default=default, show_default=bool(default), value_proc=lambda text: check(text.strip()), err=True
+        )
+    )
 
 
 def _new_name(places: Places, text: str) -> str:
@@ -109,7 +126,11 @@ def _asked_key(places: Places, name: str) -> str:
             write_private(file, f"{key}\n")
             return f"file:{file}"
         click.echo(f"error: {fault}", err=True)
-    variable = _ask("Environment variable that holds it", _matching(_VARIABLE, "a name"), DEFAULT_KEY_VARIABLE)
+    variable = _ask(
+        "Environment variable that holds it",
+        _matching(_VARIABLE, "a variable's name is letters, digits and _"),
+        DEFAULT_KEY_VARIABLE,
+    )
     return f"env:{variable}"
 
 

@@ -123,7 +123,8 @@ def _template_data(template: Template) -> dict[str, Json]:
 
 
 def _plain(thing: Account | Pod | Template) -> dict[str, Json]:
-    return {**thing._asdict(), "origin": thing.origin.place, "file": str(thing.origin.file)}
+    shown = {name: value for name, value in thing._asdict().items() if name != "text"}  # the file's whole text
+    return {**shown, "origin": thing.origin.place, "file": str(thing.origin.file)}
 
 
 _DATA: dict[Kind, Callable[[Any], dict[str, Json]]] = {

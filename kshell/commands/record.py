@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,6 @@ def record(session: Session, file: Path, *, expects: bool, force: bool) -> Resul
 def _stop(session: Session) -> Result:
     if session.recording is None:
         raise UsageError("nothing is being recorded", hint="record FILE begins")
-    file = shown(session.recording.file)
+    command = session.recording.command(shlex.quote(shown(session.recording.file)))
     session.recording = None
-    return Result(notes=[f"recorded: kshell run {file}"])
+    return Result(notes=[f"recorded: {command}"])

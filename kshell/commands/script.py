@@ -83,7 +83,10 @@ class _ReportType(click.ParamType[Report]):
 @click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
 @click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
 @click.option(
-    "--rows", type=_FILE, help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables."
+    "--rows",
+    type=_FILE,
+    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. What the lines print is not "
+    "shown, only what fails; --report json=FILE keeps what was sent and answered.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
 @click.option(
@@ -108,7 +111,13 @@ class _ReportType(click.ParamType[Report]):
 )
 @click.option("--yes", is_flag=True, help="With --update: write it into the scripts.")
 @click.option("--bail", is_flag=True, help="Run nothing more once something has failed.")
-@click.option("--retry", type=click.IntRange(0, 1000), default=0, metavar="N", help="Let an expect look N times more.")
+@click.option(
+    "--retry",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Let an expect look N times more at the answer there is. That answer does not change: nothing is sent or asked again.",
+)
 @click.option(
     "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",
     help="Wait S seconds before an expect looks again.",

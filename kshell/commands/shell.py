@@ -11,6 +11,9 @@ from kshell.errors import UsageError
 if TYPE_CHECKING:
     from kshell.session import Session
 
+OTHER_WORDS = {"quit": "exit"}
+"""What people type in the shell by the habit of other programs, and the command that they mean. Not listed."""
+
 
 @command("shell", examples=["shell"])
 @pass_session
@@ -39,6 +42,6 @@ def start(session: Session) -> Result:
 @command("exit", examples=["exit"])
 @pass_session
 def exit_command(session: Session) -> Result:
-    """Leave the shell, as Ctrl-D does."""
+    """Leave the shell, as Ctrl-D and quit do; in a script, end it here, with all that runs it by source."""
     session.left = True
     return Result()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
+from kshell.errors import ProfileError
 from kshell.models import Origin
 from kshell.places import shown
 from kshell.profiles import read_pod
 
 if TYPE_CHECKING:
+    from kshell.models import Pod
     from kshell.session import Session
 
 
@@ -27,6 +29,17 @@ def trust(session: Session, file: Path) -> Result:
     """
     from kshell.trust import remember
 
-    pod = read_pod(file.stem, Origin(file, "here"))
-    remember(session.places, file)
+    pod = _pod(file)
+    remember(session.places, pod)
     return Result(notes=[f"trusted: {shown(file)} may have keys sent to {pod.base_url}"])
+
+
+def _pod(file: Path) -> Pod:
+    """The pod of ``file``. Where it is not among pods and cannot be read as one, it is something else."""
+    try:
+        return read_pod(file.stem, Origin(file, "here"))
+    except ProfileError as error:
+        if error.at is None or file.absolute().parent.name == "pods":
+            raise
+        what = f"{shown(file)} is not a pod's file: {error.message}"
+        raise ProfileError(what, hint="trust a file of profiles/pods; accounts and templates need no trust") from None

@@ -11,9 +11,9 @@ import re
 from kshell.curlwords.cmd import CmdReader
 from kshell.curlwords.posix import PosixReader
 from kshell.curlwords.powershell import PowershellReader
-from kshell.curlwords.reader import Oddity, Word, Words
+from kshell.curlwords.reader import FOLLOWED, WITHIN, Oddity, Word, Words
 
-__all__ = ["Oddity", "Word", "Words", "split"]
+__all__ = ["FOLLOWED", "WITHIN", "Oddity", "Word", "Words", "split"]
 
 _POWERSHELL = re.compile(r"^\s*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
 _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)

@@ -56,7 +56,7 @@ class CmdReader(Reader):
         while index < len(characters):
             character, position = characters[index]
             if character in " \t" and not quoted:
-                self._finish(current, start)
+                self._finish(current, start, position)
                 current = None
                 index += 1
                 continue
@@ -66,14 +66,14 @@ class CmdReader(Reader):
             current.append(text)
             quoted ^= toggles
             opening = position if toggles and quoted else opening
-        self._finish(current, start)
+        self._finish(current, start, self.position)
         if quoted:
             self.odd(opening, "a quote that is not closed", 'close it with "', fatal=True)
 
-    def _finish(self, current: list[str] | None, start: int) -> None:
+    def _finish(self, current: list[str] | None, start: int, end: int) -> None:
         if current is not None:
-            text = "".join(current)
-            self.words.append(Word(text, *self.place(start), tuple(re.findall(r"%(\w+)%", text))))
+            text, raw = "".join(current), self.text[start:end]
+            self.words.append(Word(text, *self.place(start), tuple(re.findall(r"%(\w+)%", text)), raw))
 
 
 def _crt(characters: list[tuple[str, int]], index: int) -> tuple[str, int, bool]:

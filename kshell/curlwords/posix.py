@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kshell.curlwords.reader import Reader, Word, Words
+from kshell.curlwords.reader import WITHIN, Reader, Word, Words
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ANSI = re.compile(
@@ -21,7 +21,8 @@ _TYPOGRAPHIC = {
 _PROMPT = re.compile(r"\s*[$%>] +(?=curl\b)")
 _BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n")
 _CONTINUED = re.compile(r"\\[ \t]*\n")
-_FORGOTTEN = re.compile(r"\n[ \t]*-{1,2}[A-Za-z]")
+# an option, or a URL of this API, on a line of its own
+_FORGOTTEN = re.compile(r"\n[ \t]*(?:-{1,2}[A-Za-z]|['\"]?https?://[^\s'\"]+/v2/[^\s'\"]+/whatsapp/)")
 _ESCAPED = re.compile(r'\\([\\"$`\n])')
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _OPERATOR = re.compile(r"[;|&<>]")
@@ -70,12 +71,16 @@ class PosixReader(Reader):
         start = self.position
         done: list[str] = []
         variables: list[str] = []
+        literal: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
             if character in " \t\r\n" or self._is_operator() or self.at(_CONTINUED):
                 break
-            done.append(self._piece(character, variables))
-        self.words.append(Word("".join(done), *self.place(start), tuple(variables)))
+            piece = self._piece(character, variables)
+            literal += [found[0] for found in _VARIABLE.finditer(piece)] if character == "'" else []
+            done.append(piece)
+        raw = self.text[start : self.position]
+        self.words.append(Word("".join(done), *self.place(start), tuple(variables), raw, tuple(literal)))
 
     def _piece(self, character: str, variables: list[str]) -> str:
         if character == "'":
@@ -125,7 +130,7 @@ class PosixReader(Reader):
         if variable:
             variables.append(variable[1] or variable[2])
         elif self.text.startswith(("$(", "`"), self.position):
-            self.odd(self.position, "a command within the command", "it was not run: write what it gives")
+            self.odd(self.position, WITHIN, "it was not run: write what it gives")
         found = variable or self.at(_PLACEHOLDER)
         end = found.end() if found else self.position + 1
         piece = self.text[self.position : end]

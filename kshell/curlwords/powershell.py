@@ -15,6 +15,7 @@ _DOUBLE = re.compile(r'"((?:[^"`]|`.|"")*)"', re.DOTALL)
 _VALUE = re.compile(r"\$(\w+)(?![\w:])")
 _ESCAPE = re.compile(r"`(.)", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\$env:(\w+)")
+_VARIABLE = re.compile(r"\$(?:env:)?[A-Za-z_]\w*")
 _PIECES: tuple[tuple[re.Pattern[str], Callable[[str, Mapping[str, str]], str]], ...] = (
     (_SINGLE, lambda text, _: text.replace("''", "'")),
     (_DOUBLE, lambda text, _: _ESCAPE.sub(r"\1", text.replace('""', '"'))),
@@ -51,9 +52,13 @@ class PowershellReader(Reader):
         start = self.position
         done: list[str] = []
         names: list[str] = []
+        literal: list[str] = []
         while self.position < len(self.text) and self.text[self.position] not in " \t\n;|&":
+            single = self.text[self.position] == "'"
             done.append(self._piece(values, names))
-        self.words.append(Word("".join(done), *self.place(start), tuple(names)))
+            literal += _VARIABLE.findall(done[-1]) if single else []
+        raw = self.text[start : self.position]
+        self.words.append(Word("".join(done), *self.place(start), tuple(names), raw, tuple(literal)))
 
     def _piece(self, values: Mapping[str, str], names: list[str]) -> str:
         for pattern, read in _PIECES:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+FOLLOWED = "what follows the command"
+WITHIN = "a command within the command"
+
 _SOMETHING = re.compile(r"\s*\S")
 
 
@@ -19,16 +22,30 @@ class Oddity(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word, where it begins, and the names of the shell's variables in it, which ``text`` holds as they were written."""
+    """A word, where it begins, and the names of the shell's variables in it, which ``text`` holds as they were written.
+
+    ``raw`` is the word with its quotes; ``literal`` are the variables in single quotes, which no shell fills in.
+    """
 
     text: str
     line: int
     column: int
     variables: tuple[str, ...] = ()
+    raw: str = ""
+    literal: tuple[str, ...] = ()
 
     def oddity(self, message: str, fix: str) -> Oddity:
         """Something odd about this word."""
         return Oddity(self.line, self.column, message, fix)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character of ``text``; the word's own where it was not written as it stands."""
+        start = self.raw.find(self.text)
+        if start < 0:
+            return self.line, self.column
+        before = self.raw[: start + offset]
+        _, line_break, last = before.rpartition("\n")
+        return self.line + before.count("\n"), len(last) + (1 if line_break else self.column)
 
 
 class Words(NamedTuple):
@@ -54,7 +71,7 @@ class Reader:
     def more(self) -> None:
         """Say that something stands behind the command."""
         if self.at(_SOMETHING):
-            self.odd(self.position, "what follows the command", "only the first command is read")
+            self.odd(self.position, FOLLOWED, "only the first command is read")
 
     def place(self, position: int) -> tuple[int, int]:
         """Line and column of a position, both from 1."""

@@ -54,7 +54,7 @@ class CommandCompleter(Completer):
     def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
         _, sign, target = _cut(text)
         if sign:
-            yield from self.paths.get_completions(Document(target), event) if sign != "|" else ()
+            yield from self._files(target, event) if sign != "|" else ()
             return
         typed = typed_before(text)
         if typed is None:
@@ -62,8 +62,12 @@ class CommandCompleter(Completer):
         head = _head(typed.word)
         items = self._items(typed.words, head)
         if any(item.type != "plain" for item in items):
-            yield from self.paths.get_completions(Document(typed.word), event)
+            yield from self._files(typed.word, event)
         yield from matching(typed, head, items)
+
+    def _files(self, begun: str, event: CompleteEvent) -> Iterator[Completion]:
+        """Files, but those whose name would do something to the terminal."""
+        return (found for found in self.paths.get_completions(Document(begun), event) if found.text.isprintable())
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
         from kshell.completion import Asking

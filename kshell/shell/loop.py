@@ -5,6 +5,7 @@ What runs a line (``running``) and what completes it (``completer``) are importe
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from kshell.places import Places
 from kshell.preferences import Preferences, load_preferences
 from kshell.session import Session
 from kshell.shell import history, status
+from kshell.terminal import paint, wants_colour
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
+_GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
 _STYLE = {
     "live": "bg:ansired fg:ansiwhite bold",
     "prompt.live": "ansired bold",
@@ -84,7 +87,8 @@ class Loop:
         session.asks = preferences.asks
 
     def run(self) -> int:
-        """Read and run lines until the end."""
+        """Say what to begin with, then read and run lines until the end."""
+        self._greet()
         while not self.session.left:
             self.status = status.status_of(self.session)
             try:
@@ -94,6 +98,12 @@ class Loop:
             except EOFError:
                 break
         return EXIT_DONE
+
+    def _greet(self) -> None:
+        if sys.stdout.isatty():
+            colour = wants_colour(sys.stdout, chosen=self.preferences.colour)
+            sys.stdout.write(paint(_GREETING, "dim", colour=colour) + "\n")
+            sys.stdout.flush()  # what draws the prompt writes past this buffer
 
     def _take(self, text: str) -> None:
         from kshell.shell.running import Running

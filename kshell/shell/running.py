@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kshell import cli
 from kshell.commands import Result
+from kshell.commands.shell import OTHER_WORDS
 from kshell.dispatch import Performed, failure, perform_line
 from kshell.errors import EXIT_DONE
 from kshell.shell import outlets
@@ -44,7 +45,7 @@ class Running:
         """Run one line, show what it came to or put it where the line says, and return its exit code."""
         try:
             command, outlet = outlets.parted(line, self.session.names())
-            command = command.lstrip().removeprefix("kshell ")  # hints and documents write it in front
+            command = OTHER_WORDS.get(command.strip(), command)
             done = perform_line(command, mouth="shell", session=self.session, file="line")
             return self._show(done, outlet)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session

@@ -1,0 +1,212 @@
+"""Which small faults the tests would not find: mutation testing of the modules that a message goes through.
+
+Usage: pip install -e '.[dev]' && python bench/mutants.py [MODULE...] [-n SAMPLE] [--seed SEED] [-j JOBS]
+
+A mutant is a module with one fault: a comparison turned, a number off by one, a text emptied, a step left out. The tests of
+its module run against it in a copy of the project; a mutant that they pass survives, and is printed. A survivor is a question
+to who reads it: whether the fault would matter to anybody, and if so, which test is missing. So is a mutant that ran out of
+time: it may run for ever, or the machine was busy. Nothing is asserted. Without MODULE all are looked at, in ten minutes;
+SAMPLE 0 makes every mutant, which takes an hour and more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import cache_from_source
+from operator import attrgetter
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+PROJECT = Path(__file__).parent.parent
+TESTS = {  # the quick ones first: the first test that fails ends a run
+    "templates": "templates listing no_value_breaks_out",
+    "jinja": "jinja templates no_value_breaks_out scripts",
+    "rules": "rules snippet_targets",
+    "request": "request",
+    "masking": "masking",
+    "jsontext": "jsontext",
+    "fields": "rules explain completion",
+    "snippets/targets": "snippet_targets snippets_windows snippets",
+    "snippets/shells": "snippet_targets snippets_windows snippets snippets_shells",
+    "snippets/programs": "snippet_targets snippets_programs",
+    "snippets/files": "snippet_targets snippets_programs",
+    "snippets/placeholders": "snippet_targets docs",
+}
+PYTEST = "-m pytest -x -q -n0 -p no:cacheprovider -p no:randomly --hypothesis-seed=0"
+MOST_MEMORY = 4 * 1024**3  # bytes; a mutant may be without the bound that a test tries
+
+TURNED: dict[type, type] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+
+
+class Mutant(NamedTuple):
+    """``holder[key]``, a part of the module's tree, would be ``new`` and not ``old``; the reader sees ``inside`` change."""
+
+    holder: Any
+    key: Any
+    old: ast.AST
+    new: ast.AST
+    inside: ast.AST
+    line: int
+
+    def told(self, tree: ast.AST) -> tuple[str, str]:
+        """The module's text with the fault, and where what became what."""
+        before = ast.unparse(self.inside)
+        self.holder[self.key] = self.new
+        after = ast.unparse(self.new if self.inside is self.old else self.inside)
+        text = ast.unparse(ast.fix_missing_locations(tree))
+        self.holder[self.key] = self.old
+        return text, f"{self.line}  {before}  ->  {after}"
+
+
+def mutants(node: ast.AST) -> Iterator[Mutant]:
+    """Every mutant of what is below ``node``."""
+    for name, value in ast.iter_fields(node):
+        holder: Any = value if isinstance(value, list) else vars(node)
+        for key in range(len(value)) if isinstance(value, list) else (name,):
+            part = holder[key]
+            if isinstance(part, ast.AST) and name not in ("annotation", "returns") and not idle(node, part):
+                inside = part if isinstance(part, ast.expr | ast.stmt) else node
+                for new in faults(part, condition=name in ("test", "ifs", "guard")):
+                    yield Mutant(holder, key, part, new, inside, getattr(inside, "lineno", 0))
+                yield from mutants(part)
+
+
+def idle(node: ast.AST, part: ast.AST) -> bool:
+    """Whether a part of ``node`` only tells: a docstring, or something for the type checker."""
+    match node, part:
+        case _, ast.Expr(ast.Constant()) | ast.If(ast.Name("TYPE_CHECKING")) | ast.Subscript(ast.Name("Literal")):
+            return True
+        case ast.Call(ast.Name("cast"), [first, _]), _:
+            return part is first
+    return False
+
+
+def faults(part: ast.AST, *, condition: bool) -> Iterator[ast.AST]:
+    """What may stand in the place of one part."""
+    match part:
+        case ast.cmpop() | ast.boolop() | ast.operator() if type(part) in TURNED:
+            yield TURNED[type(part)]()
+        case ast.Constant(value):
+            yield from (ast.Constant(other) for other in other_values(value))
+        case ast.JoinedStr():
+            yield ast.JoinedStr([])
+        case ast.UnaryOp(ast.Not(), operand):
+            yield operand
+        case ast.expr() if condition and not isinstance(part, ast.Compare):
+            yield ast.UnaryOp(ast.Not(), part)
+        case ast.Return(ast.expr()) if ast.unparse(part) != "return None":
+            yield ast.Return(ast.Constant(None))
+        case ast.Expr() | ast.AugAssign() | ast.Raise() | ast.Continue() | ast.Assign([ast.Subscript()]):
+            yield ast.Pass()
+
+
+def other_values(value: object) -> Iterator[str | int]:
+    """What may stand in the place of a constant: numbers are off by one, in a pattern too."""
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield from (value + 1, value - 1)
+    elif isinstance(value, str):
+        yield "" if value else "mutant"
+        for number in re.finditer(r"(?<![\\\w])\d+(?!\w)", value):
+            yield f"{value[: number.start()]}{int(number[0]) + 1}{value[number.end() :]}"
+
+
+class Copies:
+    """Copies of the project: a mutant is tested in one that no other is tested in meanwhile."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        for name in map(str, range(number)):
+            left_out = shutil.ignore_patterns(".*", "__pycache__")
+            self.root = shutil.copytree(PROJECT, folder / name, ignore=left_out)
+            self._free.put(self.root)
+
+    def outcome(self, module: str, text: str, limit: float | None = None) -> str:
+        """What comes of the module's tests when this is its text: ``passed``, ``failed`` or ``late``."""
+        root = self._free.get()
+        file = root / "kshell" / f"{module}.py"
+        kept = file.read_bytes()
+        # bytecode knows its source by size and second, and two mutants may share both
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
+        file.write_text(text, encoding="utf-8")
+        try:
+            files = [f"tests/test_{name}.py" for name in TESTS[module].split()]
+            return outcome([sys.executable, *PYTEST.split(), *files], root, limit)
+        finally:
+            file.write_bytes(kept)
+            Path(cache_from_source(str(file))).unlink(missing_ok=True)
+            self._free.put(root)
+
+
+def outcome(words: list[str], root: Path, limit: float | None) -> str:
+    """Run tests in a copy of the project, and end with them whatever they started."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(
+        words, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        return "failed" if process.wait(limit) else "passed"
+    except subprocess.TimeoutExpired:
+        return "late"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def look_at(module: str, wanted: argparse.Namespace, copies: Copies) -> None:
+    """Test mutants of one module, and print how many were killed and which survived."""
+    tree = ast.parse((copies.root / "kshell" / f"{module}.py").read_text(encoding="utf-8"))
+    begun = time.monotonic()
+    assert copies.outcome(module, ast.unparse(tree)) == "passed", f"{module}: its tests fail without a fault"
+    limit = 30 + 4 * (time.monotonic() - begun)
+    assert copies.outcome(module, "1 / 0") == "failed", f"{module}: its tests do not load the copy's module"
+    every = list(mutants(tree))
+    some = random.Random(wanted.seed).sample(every, min(wanted.sample or len(every), len(every)))  # noqa: S311 - no secret
+    told = [mutant.told(tree) for mutant in sorted(some, key=attrgetter("line"))]
+    with ThreadPoolExecutor(wanted.jobs) as pool:
+        outcomes = list(pool.map(lambda text: copies.outcome(module, text, limit), [text for text, _ in told]))
+    print(f"{module}: {outcomes.count('failed')} of {len(told)} killed; {len(every)} can be made", flush=True)
+    for (_, change), came in zip(told, outcomes, strict=True):
+        if came != "failed":
+            print(f"    kshell/{module}.py:{change}{'  (out of time)' if came == 'late' else ''}", flush=True)
+
+
+def main() -> None:
+    """Look at every wanted module in turn."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("modules", nargs="*", default=list(TESTS), metavar="MODULE", help=", ".join(TESTS))
+    parser.add_argument("-n", "--sample", type=int, default=30, help="mutants of each module; 0 is all")
+    parser.add_argument("--seed", type=int, default=0, help="which ones")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="mutants tested at once")
+    wanted = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    with tempfile.TemporaryDirectory() as folder:
+        copies = Copies(Path(folder), wanted.jobs)
+        for module in wanted.modules:
+            look_at(module, wanted, copies)
+
+
+if __name__ == "__main__":
+    main()
