@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from kshell.errors import EXIT_DONE
 from kshell.jsontext import dumps
 from kshell.models import REDACTED, Secret
-from kshell.responses import parse, read_body
+from kshell.responses import explain, parse, read_body
 from kshell.terminal import safe, safe_line
 
 if TYPE_CHECKING:
     from kshell.models import Exchange, Explanation, Json, Request, Response
+    from kshell.session import Sent
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
 
@@ -76,6 +77,11 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
         "explanation": dict(explanation._asdict()) if explanation else None,
         "error": {"message": error.message, "causes": list(error.causes), "hint": error.hint} if error else None,
     }
+
+
+def document_of(sent: Sent) -> dict[str, Json]:
+    """The document of what was sent, with what the answer means."""
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
 
 
 def answer_names(exchange: Exchange) -> dict[str, object]:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from kshell import __version__
 from kshell.errors import EXIT_REFUSED, KshellError
-from kshell.exchanges import document, status_line
+from kshell.exchanges import document_of, status_line
 from kshell.jsontext import dumps
 from kshell.masking import (
     SHORTEST,
@@ -28,7 +28,7 @@ from kshell.masking import (
     without_numbers,
 )
 from kshell.models import REDACTED
-from kshell.responses import explain, read_body
+from kshell.responses import read_body
 from kshell.terminal import safe, safe_line
 
 if TYPE_CHECKING:
@@ -172,8 +172,7 @@ def told(case: Case) -> list[Told]:
 
 def _told(step: Step, mask: _Mask) -> Told:
     exchange = step.sent.exchange if step.sent else None
-    account = step.sent.draft.account.name if step.sent else ""
-    data = mask.json(document(exchange, explain(exchange, account))) if exchange else None
+    data = mask.json(document_of(step.sent)) if step.sent else None
     return Told(
         place=f"{mask.name(step.line.file)}:{step.line.number}",
         line=mask.text(safe(mask.text(step.line.text))),

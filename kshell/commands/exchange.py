@@ -11,17 +11,17 @@ import click
 from kshell.commands import Result, command, pass_session
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.errors import UsageError
-from kshell.exchanges import document, short_line, shown_body, status_line
+from kshell.exchanges import document_of, short_line, shown_body, status_line
 from kshell.jsontext import dumps
 from kshell.models import REDACTED, Delivery, Secret
-from kshell.responses import explain, read_body
+from kshell.responses import read_body
 from kshell.rules import recipients_of
 from kshell.terminal import columns, safe_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from kshell.models import Json, Request, Response
+    from kshell.models import Request, Response
     from kshell.session import Sent, Session
 
 
@@ -51,7 +51,7 @@ def history(session: Session, *, as_json: bool) -> Result:
     The lines you typed are another history: the arrow keys and Ctrl-R go through them.
     """
     if as_json:
-        return Result(dumps([_document(sent) for sent in session.sent]) + "\n")
+        return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=["nothing was sent yet"])
     return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
@@ -76,16 +76,12 @@ def last(session: Session, number: int | None, *, part: str | None, as_json: boo
     """Show an earlier exchange whole, the last one unless NUMBER says another: what was sent and what came back."""
     sent = chosen(session, number)
     if as_json:
-        return Result(dumps(_document(sent)) + "\n")
+        return Result(dumps(document_of(sent)) + "\n")
     if part == "answer":
         return Result(sent.exchange.response.body if sent.exchange.response else b"")
     if part == "payload":
         return Result(f"{sent.exchange.request.body}\n")
     return Result("\n".join(_whole(sent)) + "\n")
-
-
-def _document(sent: Sent) -> dict[str, Json]:
-    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
 
 
 def _whole(sent: Sent) -> list[str]:
