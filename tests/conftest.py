@@ -23,6 +23,7 @@ from screen import Terminal
 from kshell.errors import KshellError
 
 PROJECT = Path(__file__).parent.parent
+EMPTY = "empty"  # the folder in which a test runs
 
 # without bytecode each kshell that a test starts would compile all of kshell anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -51,19 +52,39 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
+class Folders:
+    """Numbered folders below ``root``; one in which a test left nothing serves the next one, too."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.numbers = count()
+        self.spare: list[Path] = []
+
+    def take(self) -> Path:
+        """A folder with nothing in it but perhaps the empty folder that every test runs in."""
+        if self.spare:
+            return self.spare.pop()
+        folder = self.root / str(next(self.numbers))
+        folder.mkdir()
+        return folder
+
+    def give_back(self, folder: Path) -> None:
+        """Keep a folder for the next test, unless this one left something there."""
+        if [path.name for path in folder.rglob("*")] == [EMPTY]:
+            self.spare.append(folder)
+
+
 @pytest.fixture(scope="session")
-def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Numbered folders, none of them made yet."""
-    root = tmp_path_factory.mktemp("folders")
-    return (root / str(number) for number in count())
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return Folders(tmp_path_factory.mktemp("folders"))
 
 
 @pytest.fixture
-def tmp_path(_folders: Iterator[Path]) -> Path:
-    """As pytest's own, which looks through the folders of all earlier tests before it makes one."""
-    folder = next(_folders)
-    folder.mkdir()
-    return folder
+def tmp_path(_folders: Folders) -> Iterator[Path]:
+    """As pytest's own, which makes a folder for each test, and looks through those of all earlier ones before it does."""
+    folder = _folders.take()
+    yield folder
+    _folders.give_back(folder)
 
 
 _CAPTURED = pytest.StashKey[str]()
@@ -131,8 +152,8 @@ def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Said]:
 @pytest.fixture(autouse=True)
 def _empty_place(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test runs in an empty directory, as a user without configuration or key."""
-    place = tmp_path / "empty"
-    place.mkdir()
+    place = tmp_path / EMPTY
+    place.mkdir(exist_ok=True)
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
