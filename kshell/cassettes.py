@@ -34,7 +34,7 @@ from vcr.serializers import yamlserializer
 from kshell.client import MOST_BODY
 from kshell.errors import CassetteError, Place, SetupError
 from kshell.jsontext import dumps
-from kshell.masking import Private, betrayed, replacer
+from kshell.masking import SHORTEST, Private, betrayed, replacer
 from kshell.models import is_loopback
 from kshell.otp import GENERATED
 from kshell.places import shown, write_private
@@ -72,7 +72,6 @@ _PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,}
 _CODE = re.compile(r"(CODE-(?:[0-9a-f]{12}|generated[0-9]{4})(?:-(?:escaped|json|url|base))?)")
 _UNCERTAIN = re.compile("generated|-[a-z]+$")  # which code such a pseudonym stands for cannot be asked of it
 _MOST_CODES = 3  # in one fact
-_SHORTEST = 4  # characters of a code that hardly stands in other text by chance
 _KEPT_HEADERS = ("content-type", KEY_HEADER)
 _SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
 _LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
@@ -274,7 +273,7 @@ def _asked(request: Request, values: list[Private], names: Pseudonyms) -> list[A
 
 
 def _short(values: list[Private]) -> list[Private]:
-    return [value for value in values if value.kind == "CODE" and len(value.text) < _SHORTEST]
+    return [value for value in values if value.kind == "CODE" and len(value.text) < SHORTEST]
 
 
 def _differences(recorded: Facts, asked: list[Asked], names: Pseudonyms) -> list[tuple[str, str, str]]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
+TRAVELLING = "kshell send"  # the name of a thread with a request under way
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
@@ -89,7 +90,7 @@ class Attempt:
                 self._travel()
             else:
                 self._under_way.acquire()
-                threading.Thread(target=copy_context().run, args=(self._travel,), daemon=True).start()
+                threading.Thread(target=copy_context().run, args=(self._travel,), name=TRAVELLING, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True

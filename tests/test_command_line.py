@@ -39,6 +39,12 @@ def command(name: str) -> Command:
     return next(value for value in vars(module).values() if isinstance(value, Command) and value.name == name)
 
 
+@pytest.mark.parametrize("words", [("-a=low-balance",), ("-alow-balance",), ("-a", "low-balance")], ids=" ".join)
+def test_a_short_option_takes_its_value_as_any_other(cli, words):
+    """Behind a =, behind nothing, and as the next word."""
+    assert cli("send", *words, TO, "otp=1").err.startswith("400 Bad Request · E110")
+
+
 # ---- wrong usage
 
 WRONG = {

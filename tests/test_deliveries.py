@@ -37,7 +37,7 @@ from servers import (
     wait_until,
 )
 
-from kshell.client import MOST_BODY, Attempt, Route, send
+from kshell.client import MOST_BODY, TRAVELLING, Attempt, Route, send
 from kshell.models import Delivery, Exchange, Request, Response, Secret
 
 if TYPE_CHECKING:
@@ -579,6 +579,13 @@ def test_the_time_is_bounded_over_tls_too(told, trusted, steps, delivery, fault)
         said = told(server.url, timeout=HANDSHAKE)
     assert said.seconds < HANDSHAKE + SLACK
     assert (said.delivery, said.response and said.response["fault"]) == (delivery, fault)
+
+
+def test_what_is_given_up_is_cut():
+    """Where a server writes on and on, a byte at a time, nothing reads it any more once the time is over."""
+    with Server(read, drip(HEAD * 100)) as server:
+        assert deliver(server.url, timeout=TIMEOUT).delivery is Delivery.UNKNOWN
+        assert wait_until(lambda: TRAVELLING not in [thread.name for thread in threading.enumerate()])
 
 
 # ---- what a user reads

@@ -10,7 +10,7 @@ import click
 
 from kshell.commands import Result, command, pass_session
 from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, ScriptError
-from kshell.places import rewrite, shown
+from kshell.places import rewrite, shown, typed
 
 if TYPE_CHECKING:
     from kshell.session import Session
@@ -80,7 +80,7 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
 
 
 def _hint(files: tuple[str, ...], stale: list[str]) -> list[str]:
-    return [f"hint: kshell docs {' '.join(file for file in files if file in stale)}"] if stale else []
+    return [f"hint: kshell docs {' '.join(typed(file) for file in files if file in stale)}"] if stale else []
 
 
 def _read(file: Path) -> str:
@@ -89,7 +89,7 @@ def _read(file: Path) -> str:
     except UnicodeDecodeError:
         raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
     except OSError as error:
-        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {shown(file)}") from None
+        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
 
 
 def _diff(file: str, before: str, after: str) -> str:
