@@ -191,7 +191,7 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         rest = line.rest()[0]
         return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
     words = line.words()
-    expressions = any(piece.expression for word in words for piece in word.pieces)
+    expressions = any(word.computed for word in words)
     names = session.names() if expressions else {}
     try:
         return [line.expanded(word, names) for word in words]

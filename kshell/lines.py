@@ -34,6 +34,16 @@ class Word(NamedTuple):
     pieces: tuple[Piece, ...]
     column: int
 
+    @property
+    def plain(self) -> str:
+        """The word without its quotes; an expression in it without its braces."""
+        return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def computed(self) -> bool:
+        """Whether there is an expression in it."""
+        return any(piece.expression for piece in self.pieces)
+
 
 class Line(NamedTuple):
     """A line of a script, or one that was typed. ``parts`` are its lines in the file, without the backslashes between."""

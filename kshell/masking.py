@@ -285,7 +285,7 @@ def _entry(words: list[Word]) -> Entry | None:
     """The command that a line is; None for what is none, such as a misspelt ``otp``."""
     from kshell.commands import SECTIONS
 
-    name = _text(words[0]) if words else ""
+    name = words[0].plain if words else ""
     return next((entries[name] for entries in SECTIONS.values() if name in entries), None)
 
 
@@ -293,11 +293,11 @@ def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
     """Each word as it may be stored, and the value that was taken out of it."""
     after = ""  # the name before a blank that was typed behind its =
     for position, word in enumerate(words):
-        text = _text(word)
+        text = word.plain
         name, equals, value = text.partition("=")
         if equals and name.isidentifier() and (kind_by_name(name) or _LOOKS.search(value)):
             yield f"{name}={{{{ {name} }}}}", value
-        elif after or (position > 0 and _text(words[0]) == "otp" and text not in ("new", "--", "--help")):
+        elif after or (position > 0 and words[0].plain == "otp" and text not in ("new", "--", "--help")):
             yield f"{{{{ {after or 'otp'} }}}}", text
         else:
             yield typed[position], ""
@@ -310,10 +310,6 @@ def _kept_expression(line: str) -> str:
     names = re.findall(r"(?<!\w)(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*", plain)
     telling = [name for name in names if name != "body.code" and any(map(kind_by_name, name.split(".")))]
     return "" if telling and plain != line else f"{line.split(maxsplit=1)[0]} {Line('', 1, (line,)).rest()[0]}"
-
-
-def _text(word: Word) -> str:
-    return "".join(piece.text for piece in word.pieces)
 
 
 def _tells(line: str, secrets: Iterable[str]) -> bool:

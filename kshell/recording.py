@@ -149,7 +149,7 @@ class Recording:
         if equals and name.isidentifier():
             own = self._assignment(session, name, value) if not rest else f"{name}={self._literal(session, value)}"
             return own + "".join(self._piece(session, piece) for piece in rest)
-        if not rest and position == 1 and _text(head) == "otp" and first.text != "new":
+        if not rest and position == 1 and head.plain == "otp" and first.text != "new":
             return self._reference("otp", first.text)
         return "".join(self._piece(session, piece) for piece in (first, *rest))
 
@@ -259,7 +259,7 @@ def _named(overrides: Overrides) -> Iterator[str]:
 
 def _options(line: Line) -> Iterator[str]:
     """How a line said to send: its options, without the number of an exchange and without variables."""
-    words = [_text(word) for word in line.words()[1:]]
+    words = [word.plain for word in line.words()[1:]]
     for before, word in zip(["", *words], words, strict=False):
         if word in _HOW or word.startswith("--timeout=") or before == "--timeout":
             yield word
@@ -280,10 +280,6 @@ def _private(session: Session) -> dict[str, str]:
     return {
         form: _KINDS[value.kind] for value in values for form in value.forms().values() if len(value.text) >= SHORTEST
     }
-
-
-def _text(word: Word) -> str:
-    return "".join(piece.text for piece in word.pieces)
 
 
 def _merged(word: Word) -> list[Piece]:

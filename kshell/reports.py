@@ -34,7 +34,7 @@ from kshell.terminal import safe, safe_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from kshell.lines import Line, Word
+    from kshell.lines import Line
     from kshell.masking import Private
     from kshell.models import Json
     from kshell.runs import Case, Run
@@ -93,7 +93,7 @@ class _Mask:
             with suppress(KshellError):
                 words = step.line.words()
                 for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
-                    text = "".join(piece.text for piece in word.pieces)
+                    text = word.plain
                     hidden = self._replaced(text)
                     if hidden != text and self._replaced(typed) == typed:
                         found[typed] = hidden
@@ -128,15 +128,11 @@ def _assigned(line: Line) -> Iterator[tuple[str, str]]:
     """The variables that a line sets by a text, and what it says behind ``otp``."""
     with suppress(KshellError):
         words = line.words() if line.head not in ("expect", "capture") else []
-        plain = ["".join(piece.text for piece in word.pieces) for word in words if not _expressions(word)]
+        plain = [word.plain for word in words if not word.computed]
         yield from (("otp", text) for text in plain[1:2] if plain[0] == "otp" and text != "new")
         for name, equals, text in (text.partition("=") for text in plain):
             if equals and name.isidentifier():
                 yield name, text
-
-
-def _expressions(word: Word) -> bool:
-    return any(piece.expression for piece in word.pieces)
 
 
 def _hidden_forms(value: Private) -> Iterator[tuple[str, str]]:

@@ -138,10 +138,10 @@ def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
         return []
     words = line.words()
     _check_expressions(line, words)
-    if any(piece.expression for piece in words[0].pieces):
+    if words[0].computed:
         return []
-    plain = ["".join(piece.text for piece in word.pieces) for word in words]
-    known = not any(piece.expression for word in words for piece in word.pieces)
+    plain = [word.plain for word in words]
+    known = not any(word.computed for word in words)
     check_words(plain if known else plain[:1], mouth="script", whole=known)
     return _check_included(line, plain[1], running) if plain[0] == "source" and known and len(plain) == 2 else []
 

@@ -106,9 +106,9 @@ def typed_before(text: str) -> Typed | None:
     if words is None:
         return None
     if not words or len(_words(text + "x") or ()) > len(words):
-        return Typed([_text(word) for word in words], "", 0)
+        return Typed([word.plain for word in words], "", 0)
     *before, last = words
-    return Typed([_text(word) for word in before], _text(last), len(text) - last.column + 1)
+    return Typed([word.plain for word in before], last.plain, len(text) - last.column + 1)
 
 
 def _words(text: str) -> list[Word] | None:
@@ -134,7 +134,3 @@ def _head(word: str) -> str:
     if equals:
         return f"{name}={value[: value.rfind(',') + 1]}"
     return "-" if word.startswith("-") else ""
-
-
-def _text(word: Word) -> str:
-    return "".join(piece.text for piece in word.pieces)
