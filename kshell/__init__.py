@@ -8,17 +8,17 @@ from __future__ import annotations
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Account": "models",
-    "Delivery": "models",
-    "Exchange": "models",
-    "Finding": "models",
-    "KshellError": "errors",
-    "Pod": "models",
-    "Request": "models",
-    "Response": "models",
-    "Session": "session",
-    "Simulator": "simulator",
-    "check": "rules",
+    "Account": "core.models",
+    "Delivery": "core.models",
+    "Exchange": "core.models",
+    "Finding": "core.models",
+    "KshellError": "core.errors",
+    "Pod": "core.models",
+    "Request": "core.models",
+    "Response": "core.models",
+    "Session": "session.session",
+    "Simulator": "simulator.simulator",
+    "check": "api.rules",
     "curl": "snippets",
 }
 

@@ -47,9 +47,9 @@ def _at_terminal() -> bool:
 
 def _shell() -> int:
     """The shell, without what only a command line needs: its prompt shows sooner."""
-    from kshell.errors import KshellError
+    from kshell.core.errors import KshellError
+    from kshell.core.terminal import safe
     from kshell.shell.loop import begin
-    from kshell.terminal import safe
 
     try:
         return begin()

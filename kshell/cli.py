@@ -9,9 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from kshell.dispatch import perform
-from kshell.errors import EXIT_SETUP
-from kshell.terminal import highlighted, paint_note, safe, safe_line, wants_colour
+from kshell.console.dispatch import perform
+from kshell.core.errors import EXIT_SETUP
+from kshell.core.terminal import highlighted, paint_note, safe, safe_line, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _shown(output: str | bytes) -> str:
     """Output as a terminal may have it: nothing in it is obeyed."""
     if isinstance(output, str):
         return safe(output)
-    from kshell.exchanges import shown_body
+    from kshell.transport.exchange_text import shown_body
 
     return shown_body(output)
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import settings
 from screen import Terminal
 
-from kshell.errors import KshellError
+from kshell.core.errors import KshellError
 
 PROJECT = Path(__file__).parent.parent
 EMPTY = "empty"  # the folder in which a test runs

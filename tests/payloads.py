@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from kshell.models import Account, Origin, OtpPolicy, Pod, Request, Secret
-from kshell.request import build
+from kshell.api.request import build
+from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
 
 NOWHERE = Origin(Path("nowhere"), "here")
 KEY = "Acanary00000000000000000000000key"

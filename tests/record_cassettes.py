@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kshell.cassettes import cassette
-from kshell.places import Places, shipped_folder
-from kshell.responses import ANSWERS
-from kshell.session import Overrides, Session
-from kshell.simulator import Simulator
+from kshell.api.answers import ANSWERS
+from kshell.profiles.files import Places, shipped_folder
+from kshell.session.session import Overrides, Session
+from kshell.simulator.simulator import Simulator
+from kshell.transport.tapes import cassette
 
 FOLDER = Path(__file__).parent.parent / "cassettes"
 TO, CODE, MESSAGE_ID = "+919812345678", "482913", "AXXXXXXXXXXXXXXXXXXX"

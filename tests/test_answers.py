@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import ACCEPTED, PAGE_SAMPLE, Server, answer, local_pod, read, refusal
 
-from kshell.exchanges import document, outcome, shown_body, status_line
-from kshell.jsontext import dumps
-from kshell.models import Delivery, Exchange, Request, Response, Secret
-from kshell.responses import ANSWERS, DEEPEST, Answer, all_codes, delivery_of, explain, explain_answer, find_answers
-from kshell.responses import read_body as body_of
+from kshell.api.answers import ANSWERS, DEEPEST, Answer, all_codes, delivery_of, explain, explain_answer, find_answers
+from kshell.api.answers import read_body as body_of
+from kshell.core.json_text import dumps
+from kshell.core.models import Delivery, Exchange, Request, Response, Secret
+from kshell.transport.exchange_text import document, outcome, shown_body, status_line
 
 REQUEST = Request("POST", "https://host/v2/a/whatsapp/b/messages", (("api-key", Secret("env", "K")),), '{"a": 1}')
 

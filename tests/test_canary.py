@@ -11,10 +11,10 @@ import canary
 import pytest
 from screen import Terminal
 
-from kshell.dispatch import perform_line
-from kshell.errors import SecretError
-from kshell.places import Places
-from kshell.session import Session
+from kshell.console.dispatch import perform_line
+from kshell.core.errors import SecretError
+from kshell.profiles.files import Places
+from kshell.session.session import Session
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from record_cassettes import CODE, FOLDER, NAMES, TO, record
 from servers import Server, flood, local_pod, read, say
 
-from kshell import cassettes
-from kshell.cassettes import Private, Pseudonyms, cassette, facts_of
-from kshell.errors import CassetteError
-from kshell.models import Exchange, Response
-from kshell.places import Places
-from kshell.responses import ANSWERS, explain, explain_answer
-from kshell.session import Overrides, Session
+from kshell.api.answers import ANSWERS, explain, explain_answer
+from kshell.core.errors import CassetteError
+from kshell.core.models import Exchange, Response
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
+from kshell.transport import tapes as cassettes
+from kshell.transport.tapes import Private, Pseudonyms, cassette, facts_of
 
 KEY = "Acanary00000000000000000000000key"
 SENDER = "+447700900123"

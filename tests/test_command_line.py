@@ -21,10 +21,10 @@ from servers import closed_port, wait_until
 
 import kshell
 from kshell.commands import SECTIONS, Command
-from kshell.dispatch import commands_of, perform
-from kshell.errors import SetupError
-from kshell.places import Places
-from kshell.session import Session
+from kshell.console.dispatch import commands_of, perform
+from kshell.core.errors import SetupError
+from kshell.profiles.files import Places
+from kshell.session.session import Session
 
 TO = "to=+919812345678"
 PACKAGE = PROJECT / "kshell"
@@ -423,16 +423,22 @@ def test_imports_run_one_way():
 
 DOORS = {
     "click": {
-        *("kshell.cli", "kshell.dispatch", "kshell.places", "kshell.completion", "kshell.shell.completer"),
+        *(
+            "kshell.cli",
+            "kshell.console.dispatch",
+            "kshell.profiles.files",
+            "kshell.console.completion",
+            "kshell.shell.completer",
+        ),
         *(name for name in MODULES if ".commands" in name),
     },
-    "httpx": {"kshell.client"},
-    "jinja2": {"kshell.jinja", "kshell.templates"},
-    "phonenumbers": {"kshell.rules"},
-    "uvicorn": {"kshell.server"},
-    "yaml": {"kshell.yamlfile"},
-    "keyring": {"kshell.keys"},
-    "vcr": {"kshell.cassettes"},
+    "httpx": {"kshell.transport.client"},
+    "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
+    "phonenumbers": {"kshell.api.rules"},
+    "uvicorn": {"kshell.simulator.server"},
+    "yaml": {"kshell.profiles.strict_yaml"},
+    "keyring": {"kshell.profiles.api_key"},
+    "vcr": {"kshell.transport.tapes"},
     "prompt_toolkit": {name for name in MODULES if name.startswith("kshell.shell.")},
 }
 
@@ -454,7 +460,7 @@ def test_only_the_error_of_jinja_leaves_its_door():
     """``templates`` knows of Jinja what a syntax error is, and nothing else."""
     names = [
         alias.name
-        for node in ast.walk(MODULES["kshell.templates"])
+        for node in ast.walk(MODULES["kshell.templating.templates"])
         if isinstance(node, ast.ImportFrom) and node.module == "jinja2"
         for alias in node.names
     ]

@@ -6,13 +6,13 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from kshell.dispatch import commands_of
-from kshell.fields import LANGUAGES, WA_SOURCES
-from kshell.lines import expand, split
-from kshell.names import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
-from kshell.places import Places
-from kshell.session import Session
+from kshell.api.fields import LANGUAGES, WA_SOURCES
+from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
+from kshell.console.dispatch import commands_of
+from kshell.profiles.files import Places
+from kshell.session.session import Session
 from kshell.shell.completer import CommandCompleter
+from kshell.syntax.lines import expand, split
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_variables_are_those_of_the_line_s_template(offers, write):
 
 def test_earlier_exchanges_are_offered_by_number(offers, session):
     """``last`` knows the numbers there are."""
-    from kshell.dispatch import perform_line
+    from kshell.console.dispatch import perform_line
 
     perform_line("send to=+919812345678", mouth="shell", session=session)
     assert offers("last ")["1"].startswith("202 Accepted")

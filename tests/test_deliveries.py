@@ -37,8 +37,8 @@ from servers import (
     wait_until,
 )
 
-from kshell.client import MOST_BODY, TRAVELLING, Attempt, Route, send
-from kshell.models import Delivery, Exchange, Request, Response, Secret
+from kshell.core.models import Delivery, Exchange, Request, Response, Secret
+from kshell.transport.client import MOST_BODY, TRAVELLING, Attempt, Route, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

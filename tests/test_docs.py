@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from payloads import TYPED
 from test_import import FORMAT, PAGE
 
-from kshell import curlfaults, markdown
 from kshell.commands import Result
-from kshell.dispatch import Performed
-from kshell.docs import regenerate
-from kshell.jsontext import dumps
-from kshell.places import Places
-from kshell.session import Overrides, Session
+from kshell.console.dispatch import Performed
+from kshell.core.json_text import dumps
+from kshell.curl import lint as curlfaults
+from kshell.documents import markdown
+from kshell.documents.regenerate import regenerate
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
 from kshell.snippets import SHELLS
 
 FENCE = "```"
@@ -247,7 +248,7 @@ def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message)
 def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
     """Only the codes 0 and 1 are an answer."""
     failed = Performed(Result("half", ["error: it broke", "  because: of that", "hint: mend it"], code))
-    monkeypatch.setattr("kshell.docs.perform", lambda *_, **__: failed)
+    monkeypatch.setattr("kshell.documents.regenerate.perform", lambda *_, **__: failed)
     ran = failing(cli, write, "<!-- kshell: send -->\n")
     assert ran.code == 3
     assert "error: guide.md:1:14: it broke\n" in ran.err

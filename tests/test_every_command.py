@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from kshell.commands import SECTIONS, Mouth
-from kshell.dispatch import commands_of, perform, perform_line
-from kshell.places import Places
-from kshell.session import Session
+from kshell.console.dispatch import commands_of, perform, perform_line
+from kshell.profiles.files import Places
+from kshell.session.session import Session
 
 COMMANDS = [(entry.mouths[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
 GUIDE = "# Guide\n"
@@ -38,7 +38,7 @@ def ready(write, monkeypatch) -> Session:
     for name, text in FILES.items():
         write(name, text)
     monkeypatch.setenv("EDITOR", "true")
-    monkeypatch.setattr("kshell.server.serve", lambda *_, **__: None)
+    monkeypatch.setattr("kshell.simulator.server.serve", lambda *_, **__: None)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
     monkeypatch.setattr("kshell.shell.loop.run", lambda _: 0)
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))

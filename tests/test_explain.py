@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from kshell.api.answers import ANSWERS, all_codes
+from kshell.api.fields import FIELDS, field_words, find_fields
+from kshell.api.rules import RULES
 from kshell.commands.explain import explain_command
-from kshell.errors import UsageError
-from kshell.fields import FIELDS, field_words, find_fields
-from kshell.models import Delivery, Exchange, Response
-from kshell.places import Places
-from kshell.responses import ANSWERS, all_codes
-from kshell.rules import RULES
-from kshell.session import Overrides, Sent, Session
-from kshell.templates import load_template
+from kshell.core.errors import UsageError
+from kshell.core.models import Delivery, Exchange, Response
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Sent, Session
+from kshell.templating.templates import load_template
 
 
 @pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import TYPED
 
-from kshell import curl_import
-from kshell.curlwords import split
-from kshell.dispatch import perform_line
-from kshell.errors import ScriptError
-from kshell.places import Places
-from kshell.session import Overrides, Session
+from kshell.console.dispatch import perform_line
+from kshell.core.errors import ScriptError
+from kshell.curl import to_script as curl_import
+from kshell.curl.words import split
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
 from kshell.snippets import SHELLS
 
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"

@@ -18,8 +18,8 @@ import pytest
 from conftest import PROJECT
 from servers import ACCEPTED, Server, answer, drip, hang, local_pod, pause, reach, read, refusal, say, wait_until
 
-from kshell.client import Route, send
-from kshell.models import Delivery, Request
+from kshell.core.models import Delivery, Request
+from kshell.transport.client import Route, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +191,7 @@ sys.exit(main())
 def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
     """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        monkeypatch.setattr("kshell.client.Attempt._read", _press_and_wait)
+        monkeypatch.setattr("kshell.transport.client.Attempt._read", _press_and_wait)
         exchange = send(Request("POST", f"{server.url}/x", (), "{}"), "key", Route(5))
     assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
     assert exchange.response.fault == "interrupted before it was complete"
@@ -199,7 +199,7 @@ def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
 
 def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
     """The message was handed over whole: exit code 130, and it may have been delivered."""
-    monkeypatch.setattr("kshell.simulator.Simulator.handle", _press)
+    monkeypatch.setattr("kshell.simulator.simulator.Simulator.handle", _press)
     ran = cli("send", "to=+919812345678")
     assert (ran.code, ran.out) == (130, "")
     assert "error: no answer: interrupted; the API may have the message\n" in ran.err
@@ -209,7 +209,7 @@ def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
 @pytest.mark.parametrize(
     ("moment", "says"),
     [
-        ("kshell.session.templates.render", "interrupted; nothing was sent\n"),
+        ("kshell.session.session.templates.render", "interrupted; nothing was sent\n"),
         ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 
-from kshell.jinja import compile_template, evaluate, text_of
+from kshell.templating.sandbox import compile_template, evaluate, text_of
 
 ANSWER = {
     "status": 202,

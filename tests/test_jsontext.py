@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kshell.jsontext import dumps
+from kshell.core.json_text import dumps
 
 TEXT = st.text(st.characters(exclude_categories=()))
 VALUES = st.recursive(

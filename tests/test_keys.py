@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 
-from kshell import keys
-from kshell.errors import SecretError
-from kshell.models import Account, Origin, OtpPolicy, Secret
+from kshell.core.errors import SecretError
+from kshell.core.models import Account, Origin, OtpPolicy, Secret
+from kshell.profiles import api_key as keys
 
 KEY = "Acanary0123456789"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kshell.errors import ScriptError
-from kshell.lines import expand, quote, split
+from kshell.core.errors import ScriptError
+from kshell.syntax.lines import expand, quote, split
 
 NAMES = {"id": "A1", "spaced": "a b", "tricky": "{{ id }}", "body": {"items": [1], "data": {"message_id": "A9"}}}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kshell.places import shipped_folder
+from kshell.profiles.files import shipped_folder
 
 KEY = "Acanary0123456789"
 ACCOUNT = f"title: Acme\npod: in\nsid: HX1IN\napi_key: {KEY}\nphone_number: '+911234567890'\n"

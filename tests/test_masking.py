@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kshell.masking import Private, betrayed, kind_by_name, private_values, secret_texts, storable, without_numbers
-from kshell.places import Places
-from kshell.session import Overrides, Session
+from kshell.privacy.masking import (
+    Private,
+    betrayed,
+    kind_by_name,
+    private_values,
+    secret_texts,
+    storable,
+    without_numbers,
+)
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
 
 
 @pytest.mark.parametrize(

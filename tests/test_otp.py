@@ -6,8 +6,8 @@ import secrets
 
 import pytest
 
-from kshell.models import OtpPolicy
-from kshell.otp import ALPHABETS, generate
+from kshell.core.models import OtpPolicy
+from kshell.profiles.code_policy import ALPHABETS, generate
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)

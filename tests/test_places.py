@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kshell.errors import ProfileError, SetupError, TemplateError, UsageError
-from kshell.places import MOST_BYTES, Places, read_text, shipped_folder, shown, user_folder, write_private
+from kshell.core.errors import ProfileError, SetupError, TemplateError, UsageError
+from kshell.profiles.files import MOST_BYTES, Places, read_text, shipped_folder, shown, user_folder, write_private
 
 POD = "title: {title}\nbase_url: http://127.0.0.1:1\n"
 
@@ -133,7 +133,7 @@ def test_a_working_directory_that_is_gone_is_a_usage_error(cli, monkeypatch, tmp
 
 def test_an_installed_kshell_has_what_ships_beside_its_modules(monkeypatch, tmp_path):
     """The folder shipped/ beside the modules, where there is one; else the top level of a checkout."""
-    from kshell import places
+    from kshell.profiles import files as places
 
     monkeypatch.setattr(places, "__file__", str(tmp_path / "kshell" / "places.py"))
     assert shipped_folder() == tmp_path

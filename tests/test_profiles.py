@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kshell.errors import ProfileError
-from kshell.models import OtpPolicy, Secret
-from kshell.places import Places, shipped_folder
-from kshell.profiles import load_account, load_pod
+from kshell.core.errors import ProfileError
+from kshell.core.models import OtpPolicy, Secret
+from kshell.profiles.files import Places, shipped_folder
+from kshell.profiles.profiles import load_account, load_pod
 
 REST = "pod: sandbox\nsid: HX1IN\nphone_number: '+911234567890'\n"
 ACCOUNT = f"{REST}api_key: env:ACME_KEY\n"

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Server, answer, local_pod, read
 
-from kshell.dispatch import perform, perform_line
-from kshell.lines import quote
-from kshell.places import Places
-from kshell.session import Session
+from kshell.console.dispatch import perform, perform_line
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.syntax.lines import quote
 
 TO, CODE = "+919812345678", "482913"
 KEY = "Bsecond0000000000000000000000key"
@@ -25,7 +25,7 @@ KEY = "Bsecond0000000000000000000000key"
 def codes(monkeypatch):
     """Generated codes are a sequence: ``codes(first)`` begins it anew."""
     numbers = count(100001)
-    for module in ("kshell.otp", "kshell.commands.session"):
+    for module in ("kshell.profiles.code_policy", "kshell.commands.session"):
         monkeypatch.setattr(f"{module}.generate", lambda _: str(next(numbers)))
 
     def begin(first: int = 100001) -> None:
@@ -349,7 +349,7 @@ def test_a_script_is_played_from_its_cassette(cli, write, monkeypatch):
     """Also one that generates its code: it is recorded once, and then nothing is sent."""
     write("s.kshell", f"set to={TO}\notp new\nsend\ncapture id = body.data.message_id\nexpect status == 202\n")
     assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
-    from kshell.simulator import Simulator
+    from kshell.simulator.simulator import Simulator
 
     monkeypatch.setattr(Simulator, "handle", None)
     for mode in ((), ("--record", "none"), ("--record", "once"), ("--record", "new")):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell.models import Account, Origin, OtpPolicy, Pod, Secret
-from kshell.request import Address, build, read_url
+from kshell.api.request import Address, build, read_url
+from kshell.core.models import Account, Origin, OtpPolicy, Pod, Secret
 
 ORIGIN = Origin(Path("x.yaml"), "user")
 POD = Pod("in", "", "https://api.in.kaleyra.io", embedded=False, proxy="", origin=ORIGIN)

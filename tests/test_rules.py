@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
-from kshell.rules import RULES, check, codes_of, cut_refs, recipients_of
-from kshell.terminal import finding_line
+from kshell.api.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
+from kshell.api.rules import RULES, check, codes_of, cut_refs, recipients_of
+from kshell.core.terminal import finding_line
 
 NUMBER = "+919812345678"
 GOOD: dict[str, Any] = {

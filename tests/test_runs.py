@@ -18,8 +18,8 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kshell.rows import read_rows
-from kshell.session import Session
+from kshell.scripts.rows import read_rows
+from kshell.session.session import Session
 
 HERE = Path(__file__).parent
 KEY = "Acanary00000000000000000000000key"

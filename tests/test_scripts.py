@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell.blame import blames
 from kshell.commands import SECTIONS
-from kshell.dispatch import commands_of, perform_line
-from kshell.errors import Place, ScriptError
-from kshell.expressions import value_of
-from kshell.lines import Line
-from kshell.places import Places
-from kshell.script import parse_script
-from kshell.session import Session
+from kshell.console.dispatch import commands_of, perform_line
+from kshell.core.errors import Place, ScriptError
+from kshell.profiles.files import Places
+from kshell.scripts.script import parse_script
+from kshell.session.session import Session
+from kshell.syntax.expressions import value_of
+from kshell.syntax.failed_expect import blames
+from kshell.syntax.lines import Line
 
 TO = "set to=+919812345678\n"
 CONTRACT = """# otp.kshell
@@ -356,7 +356,7 @@ def test_the_rest_of_the_line_is_the_expression(run, expression):
     inner.map("({})".format), inner.map("not ({})".format)), max_leaves=6), st.tuples(*[st.integers(0, 1)] * 4))  # fmt: skip
 def test_something_is_always_to_blame(expression, values):
     """Whatever is false, at least one comparison in it is shown, as it stands there."""
-    from kshell.jinja import evaluate
+    from kshell.templating.sandbox import evaluate
 
     names = dict(zip("abcd", values, strict=True))
     if not evaluate(expression, names):
@@ -456,7 +456,9 @@ def test_an_expect_on_what_the_answer_lacks_looks_again(run, monkeypatch):
 def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
     """A server that names a field after the key does not get it printed."""
     monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
-    monkeypatch.setattr("kshell.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}})
+    monkeypatch.setattr(
+        "kshell.session.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}}
+    )
     write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
           "variables: {template_name: a, language: en}\n")  # fmt: skip
     for line in ("expect body.x == 1", "capture x = body.x", "set ref={{ body.x }}"):

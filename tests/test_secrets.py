@@ -20,9 +20,9 @@ from canary import spellings
 from conftest import PROJECT
 from servers import ACCEPTED, Server, answer, close, closed_port, hang, local_pod, read, refusal, reset, say
 
-from kshell.models import Secret
-from kshell.places import Places
-from kshell.session import Overrides, Session
+from kshell.core.models import Secret
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
 from kshell.snippets import posix_quote
 
 if TYPE_CHECKING:

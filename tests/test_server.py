@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kshell.errors import UsageError
-from kshell.server import serve
-from kshell.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, Simulator
+from kshell.core.errors import UsageError
+from kshell.simulator.server import serve
+from kshell.simulator.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,8 +283,8 @@ def test_another_thread_may_serve() -> None:
 
 
 PROGRAM = """
-from kshell.server import serve
-from kshell.simulator import Simulator
+from kshell.simulator.server import serve
+from kshell.simulator.simulator import Simulator
 serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), on_request=print)
 """
 

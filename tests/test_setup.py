@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from screen import Terminal
 
-from kshell.errors import ProfileError
-from kshell.places import Places
-from kshell.preferences import CHOICES, Preferences, documented, load_preferences
+from kshell.core.errors import ProfileError
+from kshell.profiles.files import Places
+from kshell.profiles.preferences import CHOICES, Preferences, documented, load_preferences
 
 KEY = "Acanary0000000000000000000000001"
 ANSWERS = ("acme", "in", "HXAP1698765497IN", "+911234567890", "auth1", "en_US")

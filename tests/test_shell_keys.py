@@ -15,11 +15,11 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from servers import wait_until
 
-from kshell.dispatch import perform
-from kshell.models import Delivery, Exchange
-from kshell.places import Places
-from kshell.preferences import Preferences
-from kshell.session import Sent, Session
+from kshell.console.dispatch import perform
+from kshell.core.models import Delivery, Exchange
+from kshell.profiles.files import Places
+from kshell.profiles.preferences import Preferences
+from kshell.session.session import Sent, Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"

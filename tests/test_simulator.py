@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell import simulator as simulator_module
-from kshell.models import Response
-from kshell.simulator import (
+from kshell.core.models import Response
+from kshell.simulator import simulator as simulator_module
+from kshell.simulator.simulator import (
     BODY_LIMIT,
     FAILURES,
     INBOX_SIZE,
@@ -249,7 +249,7 @@ def test_a_failure_is_the_page_s(failure: Failure, page: tuple[str, Any]) -> Non
 def test_the_simulator_uses_none_of_kshell_s_own_rules() -> None:
     """Of kshell it imports the nouns alone, so that checker and simulator can disagree."""
     imports = re.findall(r"(?:from|import) (kshell\S*)", Path(simulator_module.__file__).read_text(encoding="utf-8"))
-    assert set(imports) == {"kshell.models"}
+    assert set(imports) == {"kshell.core.models"}
 
 
 # Failures on demand

@@ -22,10 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import ACCEPTED, Received, Server, answer, local_pod, read
 
-from kshell.client import Route, send
-from kshell.models import Account, Origin, OtpPolicy, Pod, Request, Secret
-from kshell.request import build
+from kshell.api.request import build
+from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
 from kshell.snippets import curl, posix_quote
+from kshell.transport.client import Route, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

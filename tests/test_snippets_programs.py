@@ -16,10 +16,10 @@ import pytest
 from payloads import KEY, everything, generated, payload, request_of
 from recording import Recorder, recording
 
-from kshell.client import Route, send
-from kshell.errors import UsageError
-from kshell.models import Request
+from kshell.core.errors import UsageError
+from kshell.core.models import Request
 from kshell.snippets import TARGETS
+from kshell.transport.client import Route, send
 
 HERE = Path(__file__).parent
 HOME = os.environ.get("HOME", "")  # each test has another; compilers keep what they compiled in the user's own

@@ -15,10 +15,10 @@ import pytest
 from payloads import KEY, by_kind, everything, payload, proof, request_of
 from recording import Received, Recorder, recording
 
-from kshell.client import Route, send
-from kshell.errors import UsageError
-from kshell.models import Request, Secret
+from kshell.core.errors import UsageError
+from kshell.core.models import Request, Secret
 from kshell.snippets import TARGETS, curl
+from kshell.transport.client import Route, send
 
 SHELLS = {
     "bash": ["bash", "--norc"],

@@ -8,8 +8,8 @@ import pytest
 from payloads import CORPUS, KEY, payload, proof, request_of
 from windows import VERSIONS, RefusedError, Version, cmd, crt_argv, powershell
 
-from kshell.errors import UsageError
-from kshell.models import Request, Secret
+from kshell.core.errors import UsageError
+from kshell.core.models import Request, Secret
 from kshell.snippets import SHELLS
 
 ENVIRONMENT = {"KALEYRA_API_KEY": KEY, "PATH": "C:\\", "PATH:~0,1": "x", "=": "x"}

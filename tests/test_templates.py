@@ -7,10 +7,10 @@ from time import process_time
 
 import pytest
 
-from kshell.errors import TemplateError
-from kshell.models import Variable
-from kshell.places import Places
-from kshell.templates import describe, load_template, render, unknown_variable_hint
+from kshell.core.errors import TemplateError
+from kshell.core.models import Variable
+from kshell.profiles.files import Places
+from kshell.templating.templates import describe, load_template, render, unknown_variable_hint
 
 VALUES = {"to": "+919812345678", "otp": "123456", "template_name": "auth1", "language": "en_US", "index": "0"}
 

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from servers import ACCEPTED, Server, answer, local_pod, read, say
 
 from kshell.cli import run
-from kshell.dispatch import perform
-from kshell.models import Finding
-from kshell.places import Places
-from kshell.session import Session
-from kshell.terminal import columns, finding_line, paint, paint_note, safe, safe_line
+from kshell.console.dispatch import perform
+from kshell.core.models import Finding
+from kshell.core.terminal import columns, finding_line, paint, paint_note, safe, safe_line
+from kshell.profiles.files import Places
+from kshell.session.session import Session
 
 if TYPE_CHECKING:
     pass

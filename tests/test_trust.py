@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kshell import client
-from kshell.errors import TrustError
-from kshell.places import Places, shipped_folder
-from kshell.profiles import load_pod
-from kshell.trust import remember, require_trust
+from kshell.core.errors import TrustError
+from kshell.profiles.files import Places, shipped_folder
+from kshell.profiles.profiles import load_pod
+from kshell.profiles.trust import remember, require_trust
+from kshell.transport import client
 
 POD = "base_url: https://api.evil.example\n"
 ACCOUNT = "pod: {pod}\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"

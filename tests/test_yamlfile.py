@@ -10,9 +10,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kshell import yamlfile
-from kshell.errors import Place, ProfileError
-from kshell.yamlfile import DEEPEST, Document, Node, Table
+from kshell.core.errors import Place, ProfileError
+from kshell.profiles import strict_yaml as yamlfile
+from kshell.profiles.strict_yaml import DEEPEST, Document, Node, Table
 
 
 def read(text: str) -> Document:

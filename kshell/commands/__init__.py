@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from kshell.errors import EXIT_DONE, UsageError
-from kshell.places import Places
-from kshell.session import Overrides, Session
+from kshell.core.errors import EXIT_DONE, UsageError
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -198,7 +198,7 @@ class Known(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
         """What begins with ``incomplete``."""
-        from kshell import completion
+        from kshell.console import completion
 
         return completion.offered(self.offer, ctx, incomplete)
 
@@ -210,7 +210,7 @@ class Assignment(click.ParamType[tuple[str, str]]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
         """The template's variables, and behind ``=`` their values where they are known."""
-        from kshell import completion
+        from kshell.console import completion
 
         return completion.offered("assignments", ctx, incomplete)
 

@@ -23,8 +23,8 @@ def completion(shell: str) -> Result:
 
 def answer(instruction: str) -> str:
     """What a shell's completion asks by ``_KSHELL_COMPLETE``: its function, or what can stand at the cursor."""
-    from kshell.completion import SHELLS
-    from kshell.dispatch import commands_of
+    from kshell.console.completion import SHELLS
+    from kshell.console.dispatch import commands_of
 
     shell, _, wanted = instruction.partition("_")
     asked = SHELLS[shell](commands_of("line"), {}, "kshell", VARIABLE)

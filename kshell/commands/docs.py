@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, ScriptError
-from kshell.places import rewrite, shown, typed
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, ScriptError
+from kshell.profiles.files import rewrite, shown, typed
 
 if TYPE_CHECKING:
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 
 @command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"])
@@ -32,7 +32,7 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     variable in single quotes, a real key; and, where they are for this API, an unknown host, a header that is missing or
     a payload that is refused.
     """
-    from kshell.docs import regenerate
+    from kshell.documents.regenerate import regenerate
 
     before, errors = _read_all(files)
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}

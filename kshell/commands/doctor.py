@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from kshell import keys
 from kshell.commands import Result, command, pass_session
-from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
-from kshell.jsontext import dumps
-from kshell.places import shown, typed
-from kshell.preferences import load_preferences
-from kshell.profiles import line_of, load_account, load_pod
-from kshell.templates import load_template
-from kshell.terminal import safe_line
-from kshell.trust import require_trust
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
+from kshell.core.json_text import dumps
+from kshell.core.terminal import safe_line
+from kshell.profiles import api_key as keys
+from kshell.profiles.files import shown, typed
+from kshell.profiles.preferences import load_preferences
+from kshell.profiles.profiles import line_of, load_account, load_pod
+from kshell.profiles.trust import require_trust
+from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kshell.models import Account, Origin
-    from kshell.places import Kind, Places
-    from kshell.session import Session
+    from kshell.core.models import Account, Origin
+    from kshell.profiles.files import Kind, Places
+    from kshell.session.session import Session
 
 
 class Check(NamedTuple):

@@ -9,15 +9,15 @@ import click
 
 from kshell.commands import Result, command, message_options, pass_session
 from kshell.commands.send import Sending, deliver, question, sending_options
-from kshell.errors import Place, SetupError, UsageError
-from kshell.jsontext import dumps
-from kshell.terminal import finding_line, safe
+from kshell.core.errors import Place, SetupError, UsageError
+from kshell.core.json_text import dumps
+from kshell.core.terminal import finding_line, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kshell.models import Payload
-    from kshell.session import Draft, Overrides, Session
+    from kshell.core.models import Payload
+    from kshell.session.session import Draft, Overrides, Session
 
 
 _AGAIN = "Edit it again?"
@@ -82,7 +82,7 @@ def _in_editor(text: str) -> str | None:
 
 
 def _parsed(text: str) -> Payload:
-    from kshell.jinja import parse
+    from kshell.templating.sandbox import parse
 
     try:
         payload = parse(text)

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kshell.api.answers import read_body
+from kshell.api.rules import recipients_of
 from kshell.commands import Result, command, pass_session
 from kshell.commands.send import Sending, deliver, sending_options
-from kshell.errors import UsageError
-from kshell.exchanges import document_of, short_line, shown_body, status_line
-from kshell.jsontext import dumps
-from kshell.models import REDACTED, Delivery, Secret
-from kshell.responses import read_body
-from kshell.rules import recipients_of
-from kshell.terminal import columns, safe_line
+from kshell.core.errors import UsageError
+from kshell.core.json_text import dumps
+from kshell.core.models import REDACTED, Delivery, Secret
+from kshell.core.terminal import columns, safe_line
+from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from kshell.models import Request, Response
-    from kshell.session import Sent, Session
+    from kshell.core.models import Request, Response
+    from kshell.session.session import Sent, Session
 
 
 class Number(click.IntRange):
@@ -33,7 +33,7 @@ class Number(click.IntRange):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
         """The exchanges there are."""
-        from kshell import completion
+        from kshell.console import completion
 
         return completion.offered("exchanges", ctx, incomplete)
 

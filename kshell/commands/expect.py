@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.blame import blames
 from kshell.commands import Result, command, pass_session
-from kshell.errors import EXIT_REFUSED
-from kshell.expressions import AbsentError, value_of
-from kshell.jinja import text_of
-from kshell.lines import Line
-from kshell.masking import private_values
-from kshell.script import capture_parts, check_placed
-from kshell.updates import updates_of
+from kshell.core.errors import EXIT_REFUSED
+from kshell.privacy.masking import private_values
+from kshell.scripts.script import capture_parts, check_placed
+from kshell.scripts.updates import updates_of
+from kshell.syntax.expressions import AbsentError, value_of
+from kshell.syntax.failed_expect import blames
+from kshell.syntax.lines import Line
+from kshell.templating.sandbox import text_of
 
 if TYPE_CHECKING:
-    from kshell.blame import Blame
-    from kshell.errors import Place
-    from kshell.session import Session
+    from kshell.core.errors import Place
+    from kshell.session.session import Session
+    from kshell.syntax.failed_expect import Blame
 
 _SIDES = ("left", "right")
 

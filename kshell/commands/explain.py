@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kshell.api.answers import ANSWERS, all_codes, answers_of_status, explain, explain_answer, find_answers
+from kshell.api.fields import FIELDS, field_words, find_fields
+from kshell.api.rules import RULES
 from kshell.commands import Known, Result, command, pass_session
-from kshell.errors import UsageError, did_you_mean, listed
-from kshell.exchanges import explained
-from kshell.fields import FIELDS, field_words, find_fields
-from kshell.jsontext import dumps
-from kshell.responses import ANSWERS, all_codes, answers_of_status, explain, explain_answer, find_answers
-from kshell.rules import RULES
-from kshell.terminal import markdown_table, safe
+from kshell.core.errors import UsageError, did_you_mean, listed
+from kshell.core.json_text import dumps
+from kshell.core.terminal import markdown_table, safe
+from kshell.transport.exchange_text import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.fields import Field
-    from kshell.models import Json
-    from kshell.rules import Rule
-    from kshell.session import Session
+    from kshell.api.fields import Field
+    from kshell.api.rules import Rule
+    from kshell.core.models import Json
+    from kshell.session.session import Session
 
     Entry = tuple[list[str], dict[str, Json]]  # in lines, and for --json
 

@@ -10,10 +10,10 @@ import click
 
 from kshell.commands import SECTIONS, Known, Mouth, Result, command
 from kshell.commands.shell import OTHER_WORDS
-from kshell.errors import UsageError, did_you_mean
+from kshell.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from kshell.dispatch import Commands
+    from kshell.console.dispatch import Commands
 
 _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow takes what is suggested, Ctrl-R searches. "
@@ -48,7 +48,7 @@ def _one(root: click.Context, name: str) -> str:
 
 def _root(mouth: Mouth) -> click.Context:
     """The root of a mouth that is not the one that asks."""
-    from kshell.dispatch import commands_of
+    from kshell.console.dispatch import commands_of
 
     root = commands_of(mouth)
     return click.Context(root, info_name="kshell" if mouth == "line" else "", **root.context_settings)

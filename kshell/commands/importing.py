@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import KshellError, ScriptError, listed
-from kshell.models import DEFAULT_KEY_VARIABLE
-from kshell.places import MOST_BYTES, read_text, shown, write_private
-from kshell.profiles import load_account
-from kshell.session import DEFAULT_ACCOUNT
+from kshell.core.errors import KshellError, ScriptError, listed
+from kshell.core.models import DEFAULT_KEY_VARIABLE
+from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
+from kshell.profiles.profiles import load_account
+from kshell.session.session import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from kshell.curl_import import Imported
-    from kshell.models import Account
-    from kshell.places import Kind, Places
-    from kshell.session import Session
+    from kshell.core.models import Account
+    from kshell.curl.to_script import Imported
+    from kshell.profiles.files import Kind, Places
+    from kshell.session.session import Session
 
 
 @command("import", examples=["import command.txt", "import command.txt --account acme"])
@@ -36,7 +36,7 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     PowerShell and cmd.exe. The script is what kshell run takes. What is not understood is said on stderr. The key is never
     printed and never written: an account refers to an environment variable.
     """
-    from kshell import curl_import
+    from kshell.curl import to_script as curl_import
 
     text, name = _read(file)
     copied = curl_import.read_curl(text, name)
@@ -74,7 +74,7 @@ def _odd_notes(imported: Imported, file: str) -> list[str]:
 
 def _notes(imported: Imported, template: str) -> list[str]:
     """What the script does not say by itself."""
-    from kshell.curl_import import left_over
+    from kshell.curl.to_script import left_over
 
     account, pod = imported.found
     form = bool(imported.copied.placeholders)  # whose address is nobody's
@@ -106,7 +106,7 @@ def _form_notes(imported: Imported) -> list[str]:
 
 def _to_type(imported: Imported) -> list[str]:
     """The variables without which there is no message, but for those that an account has."""
-    from kshell.curl_import import PERSONAL
+    from kshell.curl.to_script import PERSONAL
 
     account, template = imported.found.account, imported.template
     needed = [it.name for it in template.missing(imported.values)] if template else list(imported.unfilled)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.jsontext import dumps
-from kshell.terminal import fitted, safe_line, width_of
+from kshell.core.json_text import dumps
+from kshell.core.terminal import fitted, safe_line, width_of
 
 if TYPE_CHECKING:
-    from kshell.session import Session
-    from kshell.simulator import Delivered
+    from kshell.session.session import Session
+    from kshell.simulator.simulator import Delivered
 
 _WIDEST = 44  # columns of a bubble; a phone is narrow
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from kshell.api.fields import FIELDS
 from kshell.commands import Result, command, pass_session
-from kshell.errors import EXIT_INTERRUPTED, did_you_mean, listed
-from kshell.fields import FIELDS
-from kshell.keys import header_fault
-from kshell.models import DEFAULT_KEY_VARIABLE
-from kshell.places import FOLDERS, shown, write_private
-from kshell.preferences import Preferences, documented, file_of
-from kshell.profiles import NUMBER, SEGMENT, SID_HINT, load_account
+from kshell.core.errors import EXIT_INTERRUPTED, did_you_mean, listed
+from kshell.core.models import DEFAULT_KEY_VARIABLE
+from kshell.profiles.api_key import header_fault
+from kshell.profiles.files import FOLDERS, shown, write_private
+from kshell.profiles.preferences import Preferences, documented, file_of
+from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kshell.places import Places
-    from kshell.session import Session
+    from kshell.profiles.files import Places
+    from kshell.session.session import Session
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

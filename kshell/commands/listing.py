@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.commands import Known, Result, command, pass_session
-from kshell.errors import EXIT_DONE, EXIT_SETUP, KshellError
-from kshell.jsontext import dumps
-from kshell.places import shown
-from kshell.profiles import load_account, load_pod
-from kshell.templates import describe, load_template
-from kshell.terminal import columns, safe_line
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
+from kshell.core.json_text import dumps
+from kshell.core.terminal import columns, safe_line
+from kshell.profiles.files import shown
+from kshell.profiles.profiles import load_account, load_pod
+from kshell.templating.templates import describe, load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.models import Account, Json, Origin, Pod
-    from kshell.places import Kind
-    from kshell.session import Session
-    from kshell.templates import Template
+    from kshell.core.models import Account, Json, Origin, Pod
+    from kshell.profiles.files import Kind
+    from kshell.session.session import Session
+    from kshell.templating.templates import Template
 
 Rows = list[tuple[str, ...]]
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell import keys
 from kshell.commands import Result, command, message_options, pass_session
-from kshell.errors import EXIT_REFUSED, UsageError, did_you_mean, listed
-from kshell.jsontext import dumps
-from kshell.models import REDACTED
-from kshell.terminal import columns, finding_line
+from kshell.core.errors import EXIT_REFUSED, UsageError, did_you_mean, listed
+from kshell.core.json_text import dumps
+from kshell.core.models import REDACTED
+from kshell.core.terminal import columns, finding_line
+from kshell.profiles import api_key as keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.shell_completion import CompletionItem
 
-    from kshell.models import Request
-    from kshell.session import Draft, Overrides, Session
+    from kshell.core.models import Request
+    from kshell.session.session import Draft, Overrides, Session
 
 
 def _strict(function: Callable[..., Result]) -> Callable[..., Result]:

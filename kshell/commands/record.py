@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import UsageError
-from kshell.places import shown
+from kshell.core.errors import UsageError
+from kshell.profiles.files import shown
 
 if TYPE_CHECKING:
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 
 @command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
@@ -27,7 +27,7 @@ def record(session: Session, file: Path, *, expects: bool, force: bool) -> Resul
     It begins with the session as it is. Recipients, codes and keys become references, and the first line of the file says
     how to run it with their values. What failed is left out.
     """
-    from kshell.recording import Recording
+    from kshell.scripts.recording import Recording
 
     if str(file) == "stop":
         return _stop(session)

@@ -10,7 +10,7 @@ import click
 from kshell.commands import Result, command, pass_session
 
 if TYPE_CHECKING:
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 DEFAULT_PORT = 8025  # the port of the pod sandbox, so that a snippet made for it runs as it is
 
@@ -27,7 +27,7 @@ def sandbox(session: Session, *, port: int, quiet: bool) -> Result:
     The first line on stdout is its base URL. Any SID, key and number are taken as right, but for the magic ones that get
     each documented failure: see GET / there, and the shipped accounts. GET /inbox shows what was delivered.
     """
-    from kshell.server import serve
+    from kshell.simulator.server import serve
 
     serve(
         session.simulator,

@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands import SHOW, Assignment, Result, command, pass_session, session_of
-from kshell.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, KshellError, ScriptError, SetupError, UsageError, listed
-from kshell.script import STDIN, check_script, included, play, read_script
-from kshell.session import Retry
+from kshell.core.errors import (
+    EXIT_DONE,
+    EXIT_REFUSED,
+    EXIT_SETUP,
+    KshellError,
+    ScriptError,
+    SetupError,
+    UsageError,
+    listed,
+)
+from kshell.scripts.script import STDIN, check_script, included, play, read_script
+from kshell.session.session import Retry
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from kshell.cassettes import Mode
-    from kshell.runs import Case, Plan, Run
-    from kshell.session import Session
+    from kshell.scripts.runs import Case, Plan, Run
+    from kshell.session.session import Session
+    from kshell.transport.tapes import Mode
 
 _FILE = click.Path(path_type=Path)
 
@@ -31,7 +40,7 @@ def source(session: Session, name: str) -> Result:
 
     In a script, FILE is relative to the script that names it.
     """
-    from kshell.runs import joined
+    from kshell.scripts.runs import joined
 
     file = included(session, Path(name))
     try:
@@ -130,8 +139,8 @@ def run(context: click.Context, /, **options: Any) -> Result:
     fails, unless an expect stands between it and the next send. - is stdin. The exit code is 0 where everything passed, else
     the gravest of the lines that failed.
     """
-    from kshell.rows import read_rows
-    from kshell.runs import Case, Plan
+    from kshell.scripts.rows import read_rows
+    from kshell.scripts.runs import Case, Plan
 
     _refuse_combinations(options)
     session = session_of(context)
@@ -170,15 +179,15 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
 def _around(file: Path | None, mode: Mode | None) -> AbstractContextManager[None]:
     if file is None:
         return nullcontext()
-    from kshell.cassettes import cassette
+    from kshell.transport.tapes import cassette
 
     return cassette(file, mode or "once")
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
     """Run the scripts, and show or write what their expect lines would have to say."""
-    from kshell.runs import Run, joined, run_all
-    from kshell.updates import update_file
+    from kshell.scripts.runs import Run, joined, run_all
+    from kshell.scripts.updates import update_file
 
     failures: list[Result] = []
     run = Run(cases, plan, lambda result: failures.append(result._replace(output="")))
@@ -197,7 +206,7 @@ def _run(
     context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
 ) -> Result:
     """Run the cases, and print what they say at once where that can be done; a report on stdout has it for itself."""
-    from kshell.runs import Run, joined, run_all
+    from kshell.scripts.runs import Run, joined, run_all
 
     kept: list[Result] = []
     show = context.meta.get(SHOW) or kept.append
@@ -208,8 +217,8 @@ def _run(
 
 
 def _report(run: Run, reports: tuple[Report, ...]) -> Result:
-    from kshell.places import write_private
-    from kshell.reports import REPORTS
+    from kshell.profiles.files import write_private
+    from kshell.scripts.reports import REPORTS
 
     output = ""
     notes: list[str] = []
@@ -227,7 +236,7 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
 
 def run_stdin(context: click.Context) -> Result:
     """Run what stands on stdin as a script; there is no summary where it passes."""
-    from kshell.runs import Case, Plan
+    from kshell.scripts.runs import Case, Plan
 
     script = read_script(STDIN)
     faults = check_script(script)

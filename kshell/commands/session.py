@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Assignment, Known, Result, command, pass_session
-from kshell.errors import UsageError, did_you_mean, listed
-from kshell.jsontext import dumps
-from kshell.otp import generate
-from kshell.profiles import load_account, load_pod
-from kshell.templates import load_template
-from kshell.terminal import columns, safe_line
+from kshell.core.errors import UsageError, did_you_mean, listed
+from kshell.core.json_text import dumps
+from kshell.core.terminal import columns, safe_line
+from kshell.profiles.code_policy import generate
+from kshell.profiles.profiles import load_account, load_pod
+from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])

@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import UsageError
+from kshell.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 OTHER_WORDS = {"quit": "exit"}
 """What people type in the shell by the habit of other programs, and the command that they mean. Not listed."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.commands import Result, command, pass_session
-from kshell.errors import ProfileError
-from kshell.models import Origin
-from kshell.places import shown
-from kshell.profiles import read_pod
+from kshell.core.errors import ProfileError
+from kshell.core.models import Origin
+from kshell.profiles.files import shown
+from kshell.profiles.profiles import read_pod
 
 if TYPE_CHECKING:
-    from kshell.models import Pod
-    from kshell.session import Session
+    from kshell.core.models import Pod
+    from kshell.session.session import Session
 
 
 @command("trust", examples=["trust profiles/pods/mine.yaml"])
@@ -27,7 +27,7 @@ def trust(session: Session, file: Path) -> Result:
     Before anything is sent to a host that a file of the working directory introduced, kshell wants your word once. It is
     remembered by the file's content: when the file changes, kshell asks again.
     """
-    from kshell.trust import remember
+    from kshell.profiles.trust import remember
 
     pod = _pod(file)
     remember(session.places, pod)

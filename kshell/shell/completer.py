@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from prompt_toolkit.completion import Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 
-from kshell.errors import KshellError
-from kshell.lines import Word, cut, quote, split
-from kshell.terminal import safe_line
+from kshell.core.errors import KshellError
+from kshell.core.terminal import safe_line
+from kshell.syntax.lines import Word, cut, quote, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
     from prompt_toolkit.completion import CompleteEvent
 
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 _DRAWN_FIRST = (
     0.004  # seconds in which the main thread draws the key that was typed, before this one takes the interpreter
@@ -70,8 +70,8 @@ class CommandCompleter(Completer):
         return (found for found in self.paths.get_completions(Document(begun), event) if found.text.isprintable())
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
-        from kshell.completion import Asking
-        from kshell.dispatch import commands_of
+        from kshell.console.completion import Asking
+        from kshell.console.dispatch import commands_of
 
         return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
-from kshell.places import make_private, write_private
+from kshell.profiles.files import make_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ class PrivateHistory(History):
                 raise
 
     def _storable(self, line: str) -> str:
-        from kshell.masking import storable
+        from kshell.privacy.masking import storable
 
         return storable(line, self.secrets())
 

@@ -17,12 +17,12 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell.errors import EXIT_DONE, KshellError
-from kshell.places import Places
-from kshell.preferences import Preferences, load_preferences
-from kshell.session import Session
+from kshell.core.errors import EXIT_DONE, KshellError
+from kshell.core.terminal import paint, wants_colour
+from kshell.profiles.files import Places
+from kshell.profiles.preferences import Preferences, load_preferences
+from kshell.session.session import Session
 from kshell.shell import history, status
-from kshell.terminal import paint, wants_colour
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -47,12 +47,12 @@ _STYLE = {
 _WARM = (
     "kshell.shell.running",
     "kshell.shell.completer",
-    "kshell.completion",
-    "kshell.client",
-    "kshell.simulator",
-    "kshell.jinja",
-    "kshell.responses",
-    "kshell.exchanges",
+    "kshell.console.completion",
+    "kshell.transport.client",
+    "kshell.simulator.simulator",
+    "kshell.templating.sandbox",
+    "kshell.api.answers",
+    "kshell.transport.exchange_text",
     "pygments.lexers.data",
 )
 
@@ -146,7 +146,7 @@ class Loop:
         return CommandCompleter(self.session)
 
     def _secrets(self) -> list[str]:
-        from kshell.masking import secret_texts
+        from kshell.privacy.masking import secret_texts
 
         return secret_texts(self.session)
 

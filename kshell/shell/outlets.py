@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.dispatch import commands_of
-from kshell.errors import UsageError
-from kshell.lines import cut, expand, split
+from kshell.console.dispatch import commands_of
+from kshell.core.errors import UsageError
+from kshell.syntax.lines import cut, expand, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

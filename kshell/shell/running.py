@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from kshell import cli
 from kshell.commands import Result
 from kshell.commands.shell import OTHER_WORDS
-from kshell.dispatch import Performed, failure, perform_line
-from kshell.errors import EXIT_DONE
+from kshell.console.dispatch import Performed, failure, perform_line
+from kshell.core.errors import EXIT_DONE
 from kshell.shell import outlets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kshell.session import Session
+    from kshell.session.session import Session
 
 
 class Running:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.errors import KshellError
-from kshell.terminal import safe_line
+from kshell.core.errors import KshellError
+from kshell.core.terminal import safe_line
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-    from kshell.models import Pod
-    from kshell.session import Session
+    from kshell.core.models import Pod
+    from kshell.session.session import Session
 
 _MOST_NAME = 24
 _MOST_FAULT = 200
@@ -48,7 +48,7 @@ def status_of(session: Session) -> Status:
 def _last(session: Session) -> str:
     if not session.sent:
         return ""
-    from kshell.exchanges import short_line
+    from kshell.transport.exchange_text import short_line
 
     return short_line(session.sent[-1].exchange)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kshell import __version__
-from kshell.jsontext import dumps
-from kshell.request import read_url
+from kshell.api.request import read_url
+from kshell.core.json_text import dumps
 from kshell.snippets.targets import body, headers, refuse, target
 
 if TYPE_CHECKING:
-    from kshell.models import Request
+    from kshell.core.models import Request
 
 _POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kshell.fields import FIELDS
-from kshell.request import build
-from kshell.rules import places_of, token
+from kshell.api.fields import FIELDS
+from kshell.api.request import build
+from kshell.api.rules import places_of, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.models import Account, Json, Payload, Pod, Request
+    from kshell.core.models import Account, Json, Payload, Pod, Request
 
 # the page's own terms, without the < and > that a shell or a URL would take for something else
 PLACEHOLDERS = {"to": "TO_NUMBER", "otp": "ONE_TIME_PASSWORD"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kshell.snippets.targets import body, bounded, headers, target
 
 if TYPE_CHECKING:
-    from kshell.models import Request
+    from kshell.core.models import Request
 
 JAVA_MOST = 65_535  # bytes of a string constant in a class file
 

@@ -12,7 +12,7 @@ from kshell.snippets.targets import body, bounded, headers, refuse, target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.models import Request
+    from kshell.core.models import Request
 
 # Inside single quotes: ' ends the quote; two backslashes are one in fish; an interactive bash may expand ! in a line
 # after the first, and a backtick is an eyesore to whoever reads the snippet.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.errors import UsageError
-from kshell.jsontext import dumps
-from kshell.models import Secret
+from kshell.core.errors import UsageError
+from kshell.core.json_text import dumps
+from kshell.core.models import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.models import Request
+    from kshell.core.models import Request
 
     Write = Callable[[Request, str | None], str]
 

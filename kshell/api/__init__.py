@@ -1,0 +1,1 @@
+"""The API page as data: fields, rules, the request, the answers."""

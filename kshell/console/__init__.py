@@ -1,0 +1,1 @@
+"""How a command is made, found, completed and run, and the one place that prints."""

@@ -1,0 +1,302 @@
+"""What may stand where a word is being typed, each with a word of help: for the shell, and for bash, zsh and fish.
+
+A click type (``Known``, ``Assignment``) names the function here that knows. ``Asking`` asks all types, and below it stands
+what bash, zsh and fish need beyond what click gives them.
+"""
+
+from __future__ import annotations
+
+import os
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    split_arg_string,
+)
+
+from kshell.api.fields import FIELDS, INDEX_RANGE, field_words, find_fields
+from kshell.api.regions import COUNTRIES, language_name
+from kshell.core.errors import KshellError
+from kshell.core.terminal import safe_line
+from kshell.profiles.profiles import load_account, load_pod
+from kshell.session.session import Overrides, Session
+from kshell.templating.templates import describe, load_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import click
+
+
+def offered(what: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+    """The offers of the kind ``what`` that begin with ``incomplete``. A profile that cannot be read offers nothing."""
+    try:
+        found = list(_OFFERS[what](context, incomplete))
+    except KshellError:
+        return []
+    return [CompletionItem(value, help=safe_line(text)) for value, text in found if value.startswith(incomplete)]
+
+
+# ---- things that have a name
+
+
+def _accounts(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    return _titles(context, "account", load_account)
+
+
+def _pods(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    return _titles(context, "pod", load_pod)
+
+
+def _templates(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    return _titles(context, "template", load_template)
+
+
+def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iterator[tuple[str, str]]:
+    """Every thing of a kind; one that cannot be read says so in place of its title."""
+    places = _session(context).places
+    for name in places.names(kind):
+        try:
+            yield name, load(places, name).title
+        except KshellError as error:
+            yield name, error.message
+
+
+def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """What follows ``use account``, ``use pod`` and ``use template``."""
+    return _OFFERS[f"{context.params['kind']}s"](context, incomplete)
+
+
+def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """Every command, also one that cannot be typed here: help shows it."""
+    from kshell.commands import SECTIONS
+    from kshell.console.dispatch import commands_of
+
+    for section in SECTIONS.values():
+        for name, entry in section.items():
+            known = commands_of(entry.mouths[0]).get_command(context, name)
+            if known:
+                yield name, known.get_short_help_str(90)
+
+
+def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    from kshell.api.answers import all_codes, find_answers
+    from kshell.api.rules import RULES
+
+    for code in all_codes():
+        yield code, "; ".join(answer.title for answer in find_answers(code))
+    for word in field_words():
+        yield word, find_fields(word)[0].says
+    for name, rule in RULES.items():
+        yield name, rule.says
+
+
+def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    from kshell.transport.exchange_text import status_line
+
+    for number, sent in enumerate(_session(context).sent, 1):
+        yield str(number), status_line(sent.exchange)
+
+
+# ---- variables and their values
+
+
+def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    for name, setting in _session(context).settings.items():
+        yield name, f"{setting.text} ({setting.source})"
+
+
+def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    yield "new", "generate one by the account's policy"
+
+
+def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    name, equals, value = incomplete.partition("=")
+    if equals:
+        return ((f"{name}={text}", told) for text, told in _values(context, name, value))
+    return _variables(context)
+
+
+def _variables(context: click.Context) -> Iterator[tuple[str, str]]:
+    """The variables of the line's template that the line does not set yet."""
+    typed = [name for name, _ in context.params.get("variables") or ()]
+    for variable in _session(context).current_template(_overrides(context)).variables:
+        if variable.name not in typed:
+            yield f"{variable.name}=", describe(variable)
+
+
+def _values(context: click.Context, name: str, value: str) -> Iterator[tuple[str, str]]:
+    if name == "to":
+        yield from _recipients(context, value)
+    elif name == "index":
+        yield from ((str(number), "the button's position") for number in INDEX_RANGE)
+    elif name == "template_name":
+        yield from _current(context, name)
+    else:
+        known = next((field.known or field.allowed for field in FIELDS if field.variable == name), ())
+        yield from ((text, language_name(text) if name == "language" else "a source the API knows") for text in known)
+
+
+def _recipients(context: click.Context, value: str) -> Iterator[tuple[str, str]]:
+    """Countries by their dialling code, for the last of the recipients; first the one that is set."""
+    before = value[: value.rfind(",") + 1]
+    if not before:
+        yield from _current(context, "to")
+    for code, countries in COUNTRIES.items():
+        yield f"{before}+{code}", countries
+
+
+def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
+    overrides = _overrides(context)
+    session = _session(context)
+    text = {**session.current_account(overrides).variables, **session.variables}.get(name)
+    if text is not None:
+        yield text, "as it is now"
+
+
+def _session(context: click.Context) -> Session:
+    session = context.find_root().obj
+    assert isinstance(session, Session)  # noqa: S101 - dispatch puts it there
+    return session
+
+
+def _overrides(context: click.Context) -> Overrides:
+    given = context.params
+    return Overrides(given.get("account") or "", given.get("pod") or "", given.get("template") or "")
+
+
+_OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = {
+    "accounts": _accounts,
+    "pods": _pods,
+    "templates": _templates,
+    "things": _things,
+    "commands": _commands,
+    "explainable": _explainable,
+    "exchanges": _exchanges,
+    "settings": _settings,
+    "codes": _codes,
+    "assignments": _assignments,
+}
+
+
+# ---- who asks
+
+
+class Asking(ShellComplete):
+    """click's way through commands, options and arguments to the type that knows; every offer is a whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """As click does, with the option before the value in ``--option=VALUE``."""
+        found = super().get_completions(args, incomplete)
+        option, equals, _ = incomplete.partition("=")
+        if not equals or not option.startswith("-"):
+            return found
+        return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in found]
+
+
+# bash takes = and : for the ends of words, so its own words are of no use here: the line is split anew, and of each
+# offer only what stands behind the last such character is given back.
+_BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n' type value
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case $type in
+            file) compopt -o default ;;
+            dir) compopt -o dirnames ;;
+            plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \\
+        %(complete_var)s=bash_complete %(prog_name)s)
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+class Bash(Asking, BashComplete):
+    """click's, for words that hold a ``=``."""
+
+    source_template = _BASH
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before the cursor's, and the cursor's own."""
+        line = os.environ["COMP_WORDS"]
+        words = split_arg_string(line)
+        incomplete = "" if line[-1:].isspace() or len(words) < 2 else words.pop()
+        self.settled = max(map(incomplete.rfind, os.environ.get("COMP_WORDBREAKS") or "=")) + 1
+        return words[1:], incomplete
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """The part of an offer that bash puts in, which it would run what it finds in: a profile may be someone else's."""
+        value = item.value[self.settled :]
+        return f"{item.type},{quote(value) if item.type == 'plain' and value else item.value}"
+
+
+# click's puts a blank behind every word, also behind the = of NAME=; and a zsh without a ~/.zshrc has no compdef
+_ZSH = """\
+#compdef %(prog_name)s
+%(complete_func)s() {
+    local -a whole begun
+    local type key descr
+    for type key descr in "${(@f)$(env COMP_WORDS="${words[1,CURRENT]}" COMP_CWORD=$((CURRENT-1)) \\
+%(complete_var)s=zsh_complete %(prog_name)s)}"; do
+        case $type in
+            dir) _path_files -/ ;;
+            file) _path_files -f ;;
+            plain) if [[ $key == *= ]]; then begun+=("$key:$descr"); else whole+=("$key:$descr"); fi ;;
+        esac
+    done
+    (( $#whole )) && _describe -V kshell whole -U
+    (( $#begun )) && _describe -V kshell begun -U -S ''
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+
+class Zsh(Asking, ZshComplete):
+    """click's, for words that are not over."""
+
+    source_template = _ZSH
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """An offer in three lines."""
+        value = item.value.replace(":", r"\:")
+        return f"{item.type}\n{value}\n{item.help or item.value}"
+
+
+# click's splits an offer at every comma, and there are some in descriptions and between recipients
+_FISH = """\
+function %(complete_func)s
+    for offer in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) %(prog_name)s)
+        set -l parts (string split -m1 , -- $offer)
+        switch $parts[1]
+            case dir
+                __fish_complete_directories $parts[2]
+            case file
+                __fish_complete_path $parts[2]
+            case plain
+                echo $parts[2]
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+
+class Fish(Asking, FishComplete):
+    """click's, for offers with a comma in them."""
+
+    source_template = _FISH
+
+
+SHELLS: dict[str, type[Asking]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

@@ -1,0 +1,47 @@
+r"""JSON as text that can be shown: nothing in it controls a terminal, and whatever a shell cannot quote can be avoided.
+
+Every change made here is one of spelling (``\uXXXX`` for a character): the text stays the same JSON value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kshell.core.models import Json
+
+_UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CHARACTER = re.compile(r"\\?(.)")
+
+
+def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
+    r"""``value`` as JSON text whose every character is printable, or a newline that ``indent`` put there.
+
+    ``avoid`` names ASCII punctuation that must not stand in any string, nor, for ``\\`` and ``"``, behind a backslash.
+    Lone surrogates, which UTF-8 cannot carry, are written as their escapes.
+    """
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
+    text = _UNUSUAL.sub(_printable, text)
+    if not avoid:
+        return text
+    return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
+
+
+def _without(piece: str, avoid: str) -> str:
+    return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
+
+
+def _printable(match: re.Match[str]) -> str:
+    return "".join(character if character.isprintable() else _escape(character) for character in match[0])
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -1,0 +1,212 @@
+"""The nouns a line passes through on its way from what was typed to what was answered.
+
+Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a dataclass to define, and a start of the
+command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Place, TransportError
+
+Payload = dict[str, "Json"]
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+DEFAULT_KEY_VARIABLE = "KALEYRA_API_KEY"
+REDACTED = "(redacted)"
+TIMEOUT = 30.0  # seconds, from connecting to the last byte of the answer
+
+
+class Secret:
+    """A reference to an API key. Only ``keys.resolve`` turns it into the key; printed, it never is one.
+
+    ``scheme`` is ``env``, ``file``, ``keyring`` or ``literal``; ``target`` is what stands behind the colon.
+    """
+
+    __slots__ = ("scheme", "target")
+
+    def __init__(self, scheme: str, target: str) -> None:
+        self.scheme = scheme
+        self.target = target
+
+    def __str__(self) -> str:
+        return REDACTED if self.scheme == "literal" else f"{self.scheme}:{self.target}"
+
+    def __repr__(self) -> str:
+        return f"Secret({self})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (self.scheme, self.target) == (other.scheme, other.target)
+
+    def __hash__(self) -> int:
+        return hash((self.scheme, self.target))
+
+    @property
+    def variable(self) -> str:
+        """The environment variable a snippet reads the key from."""
+        return self.target if self.scheme == "env" else DEFAULT_KEY_VARIABLE
+
+
+class Reference(str):
+    """The name of a pod or a template as an account's file says it, with its place: for the error where there is none."""
+
+    __slots__ = ("at",)
+    at: Place
+
+    def __new__(cls, name: str, at: Place) -> "Reference":
+        """A text that knows where it stands."""
+        made = super().__new__(cls, name)
+        made.at = at
+        return made
+
+
+class Origin(NamedTuple):
+    """The file a thing was read from, and which of the places kshell looks in it was found in."""
+
+    file: Path
+    place: Literal["home", "here", "user", "shipped"]
+
+
+class Pod(NamedTuple):
+    """Where: one region of the API, or the embedded simulator. ``text`` is the whole of its file, as it was read."""
+
+    name: str
+    title: str
+    base_url: str
+    embedded: bool
+    proxy: str
+    origin: Origin
+    text: str = ""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the host is this machine."""
+        return is_loopback(self.base_url)
+
+    @property
+    def live(self) -> bool:
+        """Whether a message sent here can reach a person."""
+        return not (self.embedded or self.loopback)
+
+
+class OtpPolicy(NamedTuple):
+    """How one-time passwords are made: 1 to 15 characters of a named alphabet."""
+
+    length: int = 6
+    alphabet: str = "digits"
+
+
+class Account(NamedTuple):
+    """Who: a SID, a reference to its key, the business number that sends, and what its messages usually hold."""
+
+    name: str
+    title: str
+    pod: str
+    sid: str
+    api_key: Secret
+    phone_number: str
+    template: str
+    variables: Mapping[str, str]
+    otp: OtpPolicy
+    origin: Origin
+
+
+class Variable(NamedTuple):
+    """A value a template takes. ``kind`` is what it becomes in JSON outside of a string."""
+
+    name: str
+    help: str = ""
+    default: str | None = None
+    required: bool = True
+    kind: Literal["text", "integer"] = "text"
+
+
+class Request(NamedTuple):
+    """One HTTP request, complete but for the key: ``headers`` holds its reference. ``body`` is the JSON text sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str | Secret], ...]
+    body: str
+
+
+class Response(NamedTuple):
+    """What came back. ``fault`` says in words what is wrong with the body's transfer; empty when it is whole."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fault: str = ""
+
+
+class Delivery(StrEnum):
+    """What became of a message, as far as this side can know."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not-sent"
+    UNKNOWN = "unknown"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a ``send`` that ended so."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Delivery.ACCEPTED: EXIT_DONE,
+    Delivery.REFUSED: EXIT_REFUSED,
+    Delivery.NOT_SENT: EXIT_NOT_SENT,
+    Delivery.UNKNOWN: EXIT_UNKNOWN,
+}
+
+
+class Exchange(NamedTuple):
+    """One send: the request, and an answer or an error. ``interrupted`` is whether Ctrl-C ended it."""
+
+    request: Request
+    response: Response | None
+    delivery: Delivery
+    elapsed_ms: float
+    error: TransportError | None = None
+    interrupted: bool = False
+
+
+class Finding(NamedTuple):
+    """Something about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
+
+    severity: Literal["error", "warning"]
+    code: str
+    pointer: str
+    message: str
+    fix: str
+
+
+class Explanation(NamedTuple):
+    """What an answer means: whose move it is, whether a retry helps, and the command to type next."""
+
+    code: str
+    title: str
+    meaning: str
+    who: str
+    retry: str
+    next: str
+    source: str
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a name in the DNS."""
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,114 @@
+"""Text for a terminal: made harmless first, then coloured.
+
+Whatever came from a network, a file or a user is shown, not obeyed: control characters become visible escapes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kshell.core.models import Finding
+
+# C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+def safe(text: str) -> str:
+    r"""``text`` with every character that could control a terminal written as an escape, such as ``\x1b``."""
+    # nearly every text is harmless, and the pattern takes a while to compile
+    return text if text.isprintable() else re.sub(_CONTROL, _visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def safe_line(text: str) -> str:
+    """``safe``, and on one line."""
+    return safe(text).replace("\n", "\\n")
+
+
+def wants_colour(stream: TextIO, *, chosen: bool | None) -> bool:
+    """``--color`` or ``--no-color`` decide; then ``NO_COLOR`` and ``TERM=dumb``; then whether it is a terminal."""
+    if chosen is not None:
+        return chosen
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def paint(text: str, style: str, *, colour: bool) -> str:
+    """``text`` in a style of ``_STYLES`` (several: ``bold red``), where ``colour``."""
+    codes = ";".join(_STYLES[name] for name in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
+
+
+_LEADS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan", "202": "bold green"}
+_LEAD = re.compile(r"(error|warning|hint)\b(:?)")
+
+
+def paint_note(line: str, *, colour: bool) -> str:
+    """A line for stderr, its leading ``error``, ``warning`` or ``hint`` coloured."""
+    match = _LEAD.match(line)
+    if not match or not colour:
+        return line
+    return paint(match[0], _LEADS[match[1]], colour=True) + line[match.end() :]
+
+
+def highlighted(text: str) -> str:
+    """JSON and differences coloured, other text as it is. ``text`` is harmless already."""
+    if not text.startswith(("{", "[", "--- ")):
+        return text
+    from pygments import highlight  # a tenth of a second to import
+    from pygments.formatters.terminal import TerminalFormatter
+    from pygments.lexers.data import JsonLexer
+    from pygments.lexers.diff import DiffLexer
+
+    lexer = DiffLexer(stripnl=False) if text.startswith("---") else JsonLexer(stripnl=False)
+    return highlight(text, lexer, TerminalFormatter())
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
+    return safe_line(f"{finding.severity} {finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
+
+
+def width_of(text: str) -> int:
+    """How many cells of a terminal harmless ``text`` takes."""
+    from wcwidth import wcswidth
+
+    return max(0, wcswidth(text))
+
+
+def fitted(text: str, width: int) -> str:
+    """``text`` cut or padded to ``width`` cells."""
+    while width_of(text) > width:
+        text = f"{text[:-2]}…"
+    return text + " " * (width - width_of(text))
+
+
+def columns(rows: list[tuple[str, ...]]) -> str:
+    """``rows`` as a table whose columns line up; the last column is not padded."""
+    if not rows:
+        return ""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """``rows`` below ``names`` as a table of Markdown; a ``|`` or a backtick in a cell stays text."""
+    lines = [names, ("---",) * len(names), *(tuple(map(_cell, row)) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([\\|`<*])", r"\\\1", safe_line(text))

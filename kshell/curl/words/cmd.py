@@ -1,0 +1,90 @@
+"""A command for cmd.exe, as it is pasted."""
+
+from __future__ import annotations
+
+import re
+
+from kshell.curl.words.reader import Reader, Word, Words
+
+_CARET = re.compile(r"\^([ \t]*)\n")
+
+
+class CmdReader(Reader):
+    """cmd.exe: carets and quotes first, then the C runtime's rules for what is left."""
+
+    def read(self) -> Words:
+        """The words of the first command, and what is odd."""
+        characters, end = self._carets()
+        self._argv(characters)
+        self.position = end
+        self.more()
+        return self.done()
+
+    def _carets(self) -> tuple[list[tuple[str, int]], int]:
+        """The characters that the program is given, each with its position, and where the command ends."""
+        done: list[tuple[str, int]] = []
+        quoted = False
+        while self.position < len(self.text):
+            position = self.position
+            character = self.text[position]
+            if character == "^" and not quoted:
+                self._caret(done)
+                continue
+            if character == "\n" or (character in "&|<>" and not quoted):
+                break
+            quoted ^= character == '"'
+            done.append((character, position))
+            self.position += 1
+        return done, self.position
+
+    def _caret(self, done: list[tuple[str, int]]) -> None:
+        """What stands behind a caret is taken as it is; a line break there is left out, and a second one stays."""
+        continued = self.at(_CARET)
+        if continued and continued[1]:
+            self.odd(self.position, "a space after the caret", "remove it: a caret ends its line")
+        self.position = continued.end() if continued else self.position + 1
+        if self.position < len(self.text):
+            done.append((self.text[self.position], self.position))
+        self.position += 1
+
+    def _argv(self, characters: list[tuple[str, int]]) -> None:
+        current: list[str] | None = None
+        start = 0
+        opening = 0
+        quoted = False
+        index = 0
+        while index < len(characters):
+            character, position = characters[index]
+            if character in " \t" and not quoted:
+                self._finish(current, start, position)
+                current = None
+                index += 1
+                continue
+            if current is None:
+                current, start = [], position
+            text, index, toggles = _crt(characters, index)
+            current.append(text)
+            quoted ^= toggles
+            opening = position if toggles and quoted else opening
+        self._finish(current, start, self.position)
+        if quoted:
+            self.odd(opening, "a quote that is not closed", 'close it with "', fatal=True)
+
+    def _finish(self, current: list[str] | None, start: int, end: int) -> None:
+        if current is not None:
+            text, raw = "".join(current), self.text[start:end]
+            self.words.append(Word(text, *self.place(start), tuple(re.findall(r"%(\w+)%", text)), raw))
+
+
+def _crt(characters: list[tuple[str, int]], index: int) -> tuple[str, int, bool]:
+    """The next piece of an argument, where it ends, and whether it is a quote that opens or closes."""
+    end = index
+    while end < len(characters) and characters[end][0] == "\\":
+        end += 1
+    backslashes = end - index
+    if end < len(characters) and characters[end][0] == '"':
+        escaped = backslashes % 2 == 1
+        return "\\" * (backslashes // 2) + ('"' if escaped else ""), end + 1, not escaped
+    if backslashes:
+        return "\\" * backslashes, end, False
+    return characters[index][0], index + 1, False

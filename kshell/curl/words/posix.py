@@ -1,0 +1,164 @@
+"""A command for bash and its relatives, as it is pasted."""
+
+from __future__ import annotations
+
+import re
+
+from kshell.curl.words.reader import WITHIN, Reader, Word, Words
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_ANSI = re.compile(
+    r"\\(?:([abeEfnrtv\\'\"?])|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.))",
+    re.DOTALL,
+)
+_ANSI_LETTERS = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
+_TYPOGRAPHIC = {
+    "\u2018": "\u2018\u2019'",
+    "\u2019": "\u2018\u2019'",
+    "\u201c": '\u201c\u201d"',
+    "\u201d": '\u201c\u201d"',
+}
+_PROMPT = re.compile(r"\s*[$%>] +(?=curl\b)")
+_BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n")
+_CONTINUED = re.compile(r"\\[ \t]*\n")
+# an option, or a URL of this API, on a line of its own
+_FORGOTTEN = re.compile(r"\n[ \t]*(?:-{1,2}[A-Za-z]|['\"]?https?://[^\s'\"]+/v2/[^\s'\"]+/whatsapp/)")
+_ESCAPED = re.compile(r'\\([\\"$`\n])')
+_ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_OPERATOR = re.compile(r"[;|&<>]")
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
+
+
+class PosixReader(Reader):
+    """bash and its relatives."""
+
+    def read(self) -> Words:
+        """The words of the first command, and what is odd."""
+        prompt = self.at(_PROMPT)
+        self.position = prompt.end() if prompt else 0
+        while self._to_next_word():
+            self._word()
+        return self.done()
+
+    def _to_next_word(self) -> bool:
+        """Pass blanks, continuations and comments; False at the end of the command."""
+        while blank := self.at(_BLANK):
+            if blank[0] == "\n" and self._ends_here():
+                return False
+            if blank[0].startswith("\\") and blank[0].strip("\\\n"):
+                self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
+            self.position = blank.end()
+        if self._is_operator():
+            self.more()
+            return False
+        return self.position < len(self.text)
+
+    def _is_operator(self) -> bool:
+        """Whether an operator of the shell stands here; the page's ``<sid>`` is none."""
+        return self.at(_OPERATOR) is not None and not self.at(_PLACEHOLDER)
+
+    def _ends_here(self) -> bool:
+        """Whether a bare line break ends the command; before an option somebody forgot the backslash."""
+        if not self.words:
+            return False
+        if self.at(_FORGOTTEN):
+            self.odd(self.position, "a line that ends without a backslash", "end it with a space and a backslash")
+            return False
+        self.more()
+        return True
+
+    def _word(self) -> None:
+        start = self.position
+        done: list[str] = []
+        variables: list[str] = []
+        literal: list[str] = []
+        while self.position < len(self.text):
+            character = self.text[self.position]
+            if character in " \t\r\n" or self._is_operator() or self.at(_CONTINUED):
+                break
+            piece = self._piece(character, variables)
+            literal += [found[0] for found in _VARIABLE.finditer(piece)] if character == "'" else []
+            done.append(piece)
+        raw = self.text[start : self.position]
+        self.words.append(Word("".join(done), *self.place(start), tuple(variables), raw, tuple(literal)))
+
+    def _piece(self, character: str, variables: list[str]) -> str:
+        if character == "'":
+            return self._until("'", self.position + 1)
+        if character == '"':
+            return self._double_quoted(variables)
+        if self.text.startswith("$'", self.position):
+            return self._ansi()
+        if character in _TYPOGRAPHIC:
+            self.odd(self.position, f"a typographic quote, {character}", "write ' or \"")
+            return self._until(_TYPOGRAPHIC[character], self.position + 1)
+        if character == "\\":
+            self.position += 2
+            return self.text[self.position - 1 : self.position]
+        return self._plain(variables)
+
+    def _until(self, quotes: str, start: int) -> str:
+        end = re.compile(f"[{quotes}]").search(self.text, start)
+        if not end:
+            return self._unclosed(start)
+        self.position = end.end()
+        return self.text[start : end.start()]
+
+    def _unclosed(self, start: int) -> str:
+        self.odd(start - 1, "a quote that is not closed", f"close it with {self.text[start - 1]}", fatal=True)
+        self.position = len(self.text)
+        return self.text[start:]
+
+    def _double_quoted(self, variables: list[str]) -> str:
+        start = self.position = self.position + 1
+        done: list[str] = []
+        while self.position < len(self.text):
+            escaped = self.at(_ESCAPED)
+            if self.text[self.position] == '"':
+                self.position += 1
+                return "".join(done)
+            if escaped:
+                self.position += 2
+                done.append(escaped[1].strip("\n"))
+            else:
+                done.append(self._plain(variables))
+        return self._unclosed(start)
+
+    def _plain(self, variables: list[str]) -> str:
+        """A variable as it is written, or one character."""
+        variable = self.at(_VARIABLE)
+        if variable:
+            variables.append(variable[1] or variable[2])
+        elif self.text.startswith(("$(", "`"), self.position):
+            self.odd(self.position, WITHIN, "it was not run: write what it gives")
+        found = variable or self.at(_PLACEHOLDER)
+        end = found.end() if found else self.position + 1
+        piece = self.text[self.position : end]
+        self.position = end
+        return piece
+
+    def _ansi(self) -> str:
+        match = self.at(_ANSI_QUOTED)
+        if not match:
+            return self._unclosed(self.position + 2)
+        self.position = match.end()
+        return _joined_surrogates(_ANSI.sub(_ansi_character, match[1]))
+
+
+def _ansi_character(match: re.Match[str]) -> str:
+    letter, *codes, octal, control = match.groups()
+    if letter:
+        return _ANSI_LETTERS.get(letter, letter)
+    if control:
+        return chr(ord(control) & 0x1F)
+    number = int(octal, 8) & 0xFF if octal else int(next(filter(None, codes)), 16)
+    return chr(number) if number < 0x110000 else "\ufffd"
+
+
+def _joined_surrogates(text: str) -> str:
+    """The text with two halves of one character put together: browsers write such a character as two escapes."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _halves(text) else text
+
+
+def _halves(text: str) -> bool:
+    return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is not None

@@ -1,0 +1,75 @@
+"""A command for PowerShell, as it is pasted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from kshell.curl.words.reader import Reader, Word, Words
+
+_ASSIGNMENT = re.compile(r"\s*\$(\w+) = '((?:[^']|'')*)'[ \t]*(?:;|\n)")
+_CONDITION = re.compile(r"\s*if \([^{}]*\) \{[^{}]*\}[ \t]*(?:;|\n)")
+_BLANK = re.compile(r"(?:[ \t]+|`[ \t]*\n)*")
+_SINGLE = re.compile(r"'((?:[^']|'')*)'")
+_DOUBLE = re.compile(r'"((?:[^"`]|`.|"")*)"', re.DOTALL)
+_VALUE = re.compile(r"\$(\w+)(?![\w:])")
+_ESCAPE = re.compile(r"`(.)", re.DOTALL)
+_ENVIRONMENT = re.compile(r"\$env:(\w+)")
+_VARIABLE = re.compile(r"\$(?:env:)?[A-Za-z_]\w*")
+_PIECES: tuple[tuple[re.Pattern[str], Callable[[str, Mapping[str, str]], str]], ...] = (
+    (_SINGLE, lambda text, _: text.replace("''", "'")),
+    (_DOUBLE, lambda text, _: _ESCAPE.sub(r"\1", text.replace('""', '"'))),
+    (_VALUE, lambda name, values: values.get(name, f"${name}")),
+    (_ESCAPE, lambda character, _: character),
+)
+
+
+class PowershellReader(Reader):
+    """PowerShell: values that are set first, then one program's words."""
+
+    def read(self) -> Words:
+        """The words of the first command, and what is odd."""
+        values: dict[str, str] = {}
+        while passed := self._assignment(values) or self.at(_CONDITION):
+            self.position = passed.end()
+        while self._to_next_word():
+            self._word(values)
+        self.more()
+        return self.done()
+
+    def _assignment(self, values: dict[str, str]) -> re.Match[str] | None:
+        found = self.at(_ASSIGNMENT)
+        if found:
+            values[found[1]] = found[2].replace("''", "'")
+        return found
+
+    def _to_next_word(self) -> bool:
+        blank = self.at(_BLANK)
+        self.position = blank.end() if blank else self.position
+        return self.position < len(self.text) and self.text[self.position] not in "\n;|&"
+
+    def _word(self, values: Mapping[str, str]) -> None:
+        start = self.position
+        done: list[str] = []
+        names: list[str] = []
+        literal: list[str] = []
+        while self.position < len(self.text) and self.text[self.position] not in " \t\n;|&":
+            single = self.text[self.position] == "'"
+            done.append(self._piece(values, names))
+            literal += _VARIABLE.findall(done[-1]) if single else []
+        raw = self.text[start : self.position]
+        self.words.append(Word("".join(done), *self.place(start), tuple(names), raw, tuple(literal)))
+
+    def _piece(self, values: Mapping[str, str], names: list[str]) -> str:
+        for pattern, read in _PIECES:
+            found = self.at(pattern)
+            if found:
+                self.position = found.end()
+                names += _ENVIRONMENT.findall(found[0]) if pattern is _DOUBLE else []
+                return read(found[1], values)
+        start = self.position
+        self.position += 1
+        if self.text[start] in "'\"":
+            self.odd(start, "a quote that is not closed", f"close it with {self.text[start]}", fatal=True)
+            self.position = len(self.text)
+        return self.text[start]

@@ -1,0 +1,1 @@
+"""Markdown documents whose blocks are made again and checked."""

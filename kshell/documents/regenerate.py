@@ -1,0 +1,232 @@
+"""Documentation that stays true: the blocks under ``kshell`` comments are made again, hand-written curl is looked over.
+
+Nothing here reads or writes a document; what a line comes to is decided by ``dispatch``, in a session of its own whose
+answers are the same every time, and what is wrong with curl by ``curlfaults``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.console.dispatch import perform
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, UsageError, listed
+from kshell.core.terminal import safe
+from kshell.curl import lint as curlfaults
+from kshell.documents import markdown
+from kshell.session.session import Session
+from kshell.snippets import TARGETS
+from kshell.transport.exchange_text import shown_body
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from kshell.commands import Result
+    from kshell.core.models import Exchange
+    from kshell.documents.markdown import Block, Comment
+    from kshell.profiles.files import Places
+    from kshell.session.session import Draft, Overrides
+    from kshell.simulator.simulator import Simulator
+
+COMMANDS = (
+    "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
+)  # fmt: skip
+"""What a document may hold the output of: commands that give the same each time and change nothing."""
+
+_REFUSED = {
+    "--reveal": "--masked shows that there is a key",
+    "--home": "kshell --home DIR docs FILE",
+    "--help": "help NAME gives the same",
+    "-h": "help NAME gives the same",
+}
+_WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
+_MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
+_ELAPSED_MS = 38.0
+_COLUMNS = "100"
+_SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
+_FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
+
+
+class Fault(NamedTuple):
+    """Something wrong in a hand-written block: where, what, and how to mend it."""
+
+    at: Place
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.message}; {self.fix}"
+
+
+class CommandError(ScriptError):
+    """The command of a comment failed; ``said`` is what it said beside its error and its hint."""
+
+    def __init__(self, message: str, *, hint: str, at: Place, said: Iterable[str]) -> None:
+        super().__init__(message, hint=hint, at=at)
+        self.said = tuple(said)
+
+    def lines(self) -> list[str]:
+        """The error with its place, what the command said, then the hint."""
+        shown = super().lines()
+        end = len(shown) - bool(self.hint)
+        return [*shown[:end], *(f"  {safe(note)}" for note in self.said), *shown[end:]]
+
+
+class Regenerated(NamedTuple):
+    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand.
+
+    A block that cannot be made is as it was, and among the ``errors``.
+    """
+
+    text: str
+    blocks: int
+    faults: tuple[Fault, ...]
+    errors: tuple[ScriptError, ...]
+
+
+def regenerate(text: str, file: str, places: Places) -> Regenerated:
+    """``text`` with every block under a ``kshell`` comment made again."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.split(newline)
+    comments, own = markdown.read(lines)
+    hosts = curlfaults.hosts_of(places)
+    faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
+    errors: list[ScriptError] = []
+    for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
+        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
+        try:
+            lines[start:end] = _made(comment, lines, file, places)
+        except ScriptError as error:
+            errors.insert(0, error)
+    return Regenerated(newline.join(lines), len(comments), faults, tuple(errors))
+
+
+def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
+    at = Place(file, comment.line + 1, comment.column, lines[comment.line])
+    _check_end(comment, at)
+    if comment.block and not comment.block.closed:
+        raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
+    words = _words(comment.command, at)
+    text = _output(words, at, places)
+    if comment.block and comment.block.fence:
+        block = comment.block
+        return markdown.fenced(text, block.language, indent=block.indent, fence=block.fence)
+    if text.startswith("| "):
+        return markdown.indented(text.removesuffix("\n").split("\n"), comment.indent)
+    return markdown.fenced(text, _language(words), indent=comment.indent)
+
+
+def _check_end(comment: Comment, at: Place) -> None:
+    if not comment.closed:
+        raise ScriptError("a comment without an end", hint="close it with -->", at=at)
+    if comment.rest:
+        raise ScriptError(f"text behind the comment, {comment.rest!r}", hint="write it on a line of its own", at=at)
+
+
+def _words(command: str, at: Place) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
+    if not words or words[0] not in COMMANDS:
+        raise ScriptError(
+            f"{' '.join(words[:1])!r} cannot stand in a document", hint=f"what can: {listed(COMMANDS)}", at=at
+        )
+    for word, hint in _REFUSED.items():
+        if word in (given.partition("=")[0] for given in words):
+            raise ScriptError(f"{word} cannot stand in a document", hint=hint, at=at)
+    return words
+
+
+def _output(words: Sequence[str], at: Place, places: Places) -> str:
+    """What a line prints. Raises ``ScriptError`` where it fails."""
+    notes = words[-1] == _WITH_NOTES
+    with _same_width():
+        result = perform(words[:-1] if notes else words, session=_Session(places)).result
+    text = _text(result, notes=notes)
+    # what the simulated API refuses is an answer, and what check finds is one too
+    if result.exit_code == EXIT_DONE or (result.exit_code == EXIT_REFUSED and text):
+        return text
+    raise _failed(words, result, at)
+
+
+def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
+    """The command's own error, at its comment."""
+    errors = [note for note in result.notes if note.startswith("error: ")]
+    hints = [note for note in result.notes if note.startswith("hint: ")]
+    said = [note for note in result.notes if note not in (*errors[:1], *hints[:1])]
+    message = (
+        errors[0].removeprefix("error: ") if errors else f"{words[0]} prints nothing: exit code {result.exit_code}"
+    )
+    return CommandError(message, hint=hints[0].removeprefix("hint: ") if hints else "", at=at, said=said)
+
+
+@contextmanager
+def _same_width() -> Iterator[None]:
+    """Help is wrapped for the terminal, which is not the document's."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = _COLUMNS
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def _text(result: Result, *, notes: bool) -> str:
+    output = result.output if isinstance(result.output, str) else shown_body(result.output)
+    return "".join(f"{safe(note)}\n" for note in result.notes) + output if notes else output
+
+
+def _language(words: Sequence[str]) -> str:
+    """The language of a block that is made for the first time."""
+    if words[0] == "snippet":
+        return next((TARGETS[word].fence for word in words[1:] if word in TARGETS), "text")
+    if words[0] == "curl":
+        return next((_FENCES[word] for word in words[1:] if word in _FENCES), "bash")
+    json = words[0] in ("render", "send") or "--json" in words
+    return "json" if json and words[-1] != _WITH_NOTES else "text"
+
+
+class _Session(Session):
+    """A session whose lines come to the same every time, and from which nothing can reach a person."""
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The simulator, which gives one message id."""
+        from kshell.simulator.simulator import Simulator
+
+        return Simulator(new_id=lambda: _MESSAGE_ID)
+
+    def draft(self, overrides: Overrides) -> Draft:
+        """As it is. Raises ``UsageError`` where the code would be generated."""
+        draft = super().draft(overrides)
+        if "otp" in self.settings:
+            raise UsageError("otp is not given, so the block would change each time", hint="add otp=482913")
+        return draft
+
+    def send(self, draft: Draft, *, timeout: float) -> Exchange:
+        """As it is, in a time that never changes. Raises ``UsageError`` for a pod that is not embedded."""
+        if not draft.pod.embedded:
+            raise UsageError(
+                f"the pod {draft.pod.name} would get the message", hint="send to the embedded one: -p sandbox"
+            )
+        return super().send(draft, timeout=timeout)._replace(elapsed_ms=_ELAPSED_MS)
+
+
+# ---- hand-written curl
+
+
+def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Fault]:
+    if block.language.split(" ")[0].lower() not in _SHELLS:
+        return
+    text = "\n".join(markdown.content(lines, block))
+    for match in curlfaults.CURL.finditer(text):
+        first = text.count("\n", 0, match.start())
+        for odd in curlfaults.faults(text[match.start() :], hosts):
+            line = block.start + 1 + first + odd.line
+            yield Fault(Place(file, line, odd.column + len(block.indent)), odd.message, odd.fix)

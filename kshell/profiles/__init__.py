@@ -1,0 +1,1 @@
+"""Files found and written safely: pods, accounts, keys, trust, preferences."""

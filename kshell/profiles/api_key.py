@@ -1,0 +1,110 @@
+"""From a reference to the API key: the only place that knows a key, asked only by what sends or was told to reveal.
+
+A message raised here never holds the key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import SecretError
+from kshell.core.models import REDACTED
+from kshell.profiles.files import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kshell.core.models import Account, Secret
+
+MOST_BYTES = 4096
+
+
+def header_fault(key: str) -> str:
+    """What keeps ``key`` from being a header's value, without showing it; empty when nothing does."""
+    if not key:
+        return "the API key is empty"
+    if not re.fullmatch(r"[!-~]+", key):
+        return "the API key holds a space, a line break or a character that is not ASCII"
+    return ""
+
+
+def _env_fault(name: str) -> str:
+    return "" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "what follows env: is not a variable's name"
+
+
+def _file_fault(path: str) -> str:
+    return "" if path.strip() else "file: without a path"
+
+
+def _keyring_fault(target: str) -> str:
+    service, _, user = target.partition("/")
+    return "" if service and user else "what follows keyring: is not SERVICE/USER"
+
+
+SCHEMES: dict[str, Callable[[str], str]] = {"env": _env_fault, "file": _file_fault, "keyring": _keyring_fault}
+
+
+def resolve(account: Account) -> str:
+    """The account's API key. Raises ``SecretError`` where it cannot be had or cannot be a header's value."""
+    secret = account.api_key
+    readers: dict[str, Callable[[Secret, Path], str]] = {
+        "env": _from_environment,
+        "file": _from_file,
+        "keyring": _from_keyring,
+        "literal": lambda secret, _: secret.target,
+    }
+    key = readers[secret.scheme](secret, account.origin.file.parent)
+    fault = header_fault(key)
+    if fault:
+        raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"look at {secret}")
+    return key
+
+
+def _from_environment(secret: Secret, _folder: Path) -> str:
+    key = os.environ.get(secret.target, "")
+    if not key:
+        raise SecretError(
+            f"the environment variable {secret.target}, which holds the API key, is not set",
+            hint=f"export {secret.target}=… with the key from your Kaleyra account; or try -a demo, which needs none",
+        )
+    return key
+
+
+def _from_file(secret: Secret, folder: Path) -> str:
+    file = folder / os.path.expanduser(secret.target)  # which, unlike Path's, leaves the ~ of an unknown user as it is
+    try:
+        if not file.is_file():
+            raise SecretError(f"{secret}: {file} is not a file", hint="put the API key, alone, into that file")
+        with file.open("rb") as stream:
+            return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
+    except OSError as error:
+        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+
+
+def _from_keyring(secret: Secret, _folder: Path) -> str:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise SecretError(f"{secret} needs the keyring extra", hint="pip install 'kaleyra-shell[keyring]'") from None
+    service, _, user = secret.target.partition("/")
+    try:
+        key = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint="unlock it") from None
+    if not key:
+        raise SecretError(
+            f"{secret}: the keyring holds nothing there", hint=f"keyring set {typed(service)} {typed(user)}"
+        )
+    return str(key)
+
+
+def without_key(text: str, account: Account) -> str:
+    """``text`` without the account's key, where a server may have said it back."""
+    try:
+        return text.replace(resolve(account), REDACTED)
+    except SecretError:
+        return text

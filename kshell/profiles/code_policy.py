@@ -1,0 +1,31 @@
+"""One-time passwords, made by an account's policy from the system's secure source."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kshell.core.models import OtpPolicy
+
+_DIGITS = "0123456789"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+ALPHABETS = {
+    "digits": _DIGITS,
+    "letters": _LETTERS,
+    "alphanumeric": _DIGITS + _LETTERS,
+    "unambiguous": "23456789ABCDEFGHJKMNPQRSTUVWXYZ",  # no 0 and O, no 1, I and L
+}
+
+
+GENERATED: ContextVar[tuple[str, ...]] = ContextVar("GENERATED", default=())
+"""The codes that the session which is sending has generated, oldest first: a cassette knows them by their number."""
+
+
+def generate(policy: OtpPolicy) -> str:
+    """A new code; every character is drawn evenly and on its own."""
+    from secrets import choice
+
+    alphabet = ALPHABETS[policy.alphabet]
+    return "".join(choice(alphabet) for _ in range(policy.length))

@@ -1,0 +1,254 @@
+"""Where files are looked for, nearest first, and how a file is read or written safely.
+
+Names of things (a pod, an account, a template) become paths here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kshell.core.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
+from kshell.core.models import Origin, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal["pod", "account", "template"]
+
+FOLDERS: dict[Kind, tuple[str, str]] = {
+    "pod": ("profiles/pods", ".yaml"),
+    "account": ("profiles/accounts", ".yaml"),
+    "template": ("templates", ".json.j2"),
+}
+MOST_BYTES = 256 * 1024  # a profile or a template is a page of text; what is larger is a mistake or an attack
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_FAULTS: dict[Kind, type[SetupError]] = {"pod": ProfileError, "account": ProfileError, "template": TemplateError}
+
+
+class Places(NamedTuple):
+    """The folders that hold ``profiles/`` and ``templates/``: ``home`` replaces ``here`` where it is given."""
+
+    home: Path | None
+    here: Path
+    user: Path
+    shipped: Path
+
+    @classmethod
+    def standard(cls, home: str | None = None) -> Places:
+        """``--home`` or ``$KSHELL_HOME``; else the working directory; the user's configuration; what is shipped.
+
+        Raises ``UsageError`` where ``home`` is given and is no directory.
+        """
+        chosen = home or os.environ.get("KSHELL_HOME") or None
+        if chosen and not Path(chosen).is_dir():
+            raise UsageError(f"{chosen} is not a directory", hint="--home and KSHELL_HOME name a folder with profiles/")
+        return cls(Path(chosen) if chosen else None, _here(), user_folder(), shipped_folder())
+
+    def names(self, kind: Kind) -> dict[str, Origin]:
+        """Every name of this kind and the file that it means, sorted."""
+        found: dict[str, Origin] = {}
+        ending = FOLDERS[kind][1]
+        for place, folder in self._folders(kind):
+            for file in _entries(folder):
+                name = file.name.removesuffix(ending)
+                if name != file.name and _NAME.match(name):
+                    found.setdefault(name, Origin(file, place))
+        return dict(sorted(found.items()))
+
+    def find(self, kind: Kind, name: str) -> Origin:
+        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``: what there is, and who says ``name``."""
+        folder, ending = FOLDERS[kind]
+        if _NAME.match(name):
+            for place, path in self._folders(kind):
+                file = path / f"{name}{ending}"
+                if os.path.lexists(file):
+                    return Origin(file, place)
+        known = self.names(kind)
+        near = did_you_mean(name, known)
+        raise _FAULTS[kind](
+            f"there is no {kind} {str(name)!r}",
+            hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
+            at=name.at if isinstance(name, Reference) else None,
+        )
+
+    def new_file(self, kind: Kind, name: str) -> Path:
+        """Where a new thing called ``name`` goes: the nearest place. Raises ``UsageError`` where it cannot be, or is."""
+        folder, ending = FOLDERS[kind]
+        if not _NAME.match(name):
+            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+        file = (self.home or self.here) / folder / f"{name}{ending}"
+        if os.path.lexists(file):
+            raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
+        return file
+
+    def introduced_here(self, origin: Origin) -> bool:
+        """Whether the working directory, which someone else may have made, brought this file in."""
+        if origin.place in ("shipped", "user"):
+            return False
+        return origin.place == "here" or origin.file.resolve().is_relative_to(self.here.resolve())
+
+    def _folders(self, kind: Kind) -> Iterator[tuple[Literal["home", "here", "user", "shipped"], Path]]:
+        inside = FOLDERS[kind][0]
+        if self.home is not None:
+            yield "home", self.home / inside
+        elif self.here != self.shipped:  # in a checkout of kshell both are one folder, and nobody else made it
+            yield "here", self.here / inside
+        yield "user", self.user / inside
+        yield "shipped", self.shipped / inside
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"there is no working directory: {error.strerror}", hint="cd to one that exists") from None
+
+
+def user_folder() -> Path:
+    """The user's configuration directory: ``$XDG_CONFIG_HOME/kshell`` or what the system uses instead."""
+    if sys.platform == "linux":  # what click says there, without importing click before the shell's first prompt
+        return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "kshell"
+    from click import get_app_dir
+
+    return Path(get_app_dir("kshell"))
+
+
+def shipped_folder() -> Path:
+    """What ships with kshell: beside the modules where it is installed, at the top level in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "shipped"
+    return installed if installed.is_dir() else package.parent
+
+
+def shown(file: Path) -> str:
+    """A path as a message shows it: from the working directory where it lies below, else whole."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(file)
+
+
+def typed(name: str | Path) -> str:
+    """A file or another name as a word of a POSIX shell, for what is to be typed: it may be somebody else's text."""
+    from shlex import quote
+
+    return quote(shown(name) if isinstance(name, Path) else name)
+
+
+def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
+    """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
+    return _text(_read_bytes(file, fault, most), file, fault, most)
+
+
+def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
+    """As ``read_text``, from stdin."""
+    return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
+
+
+def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
+    if len(raw) > most:
+        hint = "a profile or a template is a page of text" if most == MOST_BYTES else "split it"
+        raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
+    return decoded(raw, file, fault)
+
+
+def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
+    """The text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault``."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise fault(
+            f"not UTF-8: byte 0x{raw[error.start]:02x}",
+            hint="save the file as UTF-8",
+            at=Place(shown(file), line, column),
+        ) from None
+
+
+def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
+    try:
+        # a FIFO would block the open, and a device has no end
+        if not stat.S_ISREG(file.stat().st_mode):
+            kind = "a directory" if file.is_dir() else "not a regular file"
+            raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
+        with file.open("rb") as stream:
+            return stream.read(most + 1)
+    except OSError as error:
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700).
+
+    A link stays one; what is no file (``/dev/stdout``, a FIFO) is written to. Raises ``SetupError`` where that fails.
+    """
+    with _told(file):
+        if _is_stream(file):
+            with file.open("a", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            return
+        target = Path(os.path.realpath(file))
+        make_private(target.parent)
+        _write(target, text, 0o600)
+
+
+def _is_stream(file: Path) -> bool:
+    """Whether it is there and neither a file nor a folder; ``/dev/stdout`` is none either, wherever it leads."""
+    mode = file.stat().st_mode if file.exists() else stat.S_IFREG
+    return file.parent == Path("/dev") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that is there, whole or not at all; its permissions and line ends stay.
+
+    Raises ``SetupError`` where it cannot be written.
+    """
+    with _told(file):
+        target = file.resolve()  # a link stays one
+        _write(target, text, stat.S_IMODE(target.stat().st_mode))
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {typed(file.parent)}"
+        ) from None
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    from tempfile import mkstemp
+
+    descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        os.chmod(unfinished, mode)
+        os.replace(unfinished, file)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it, for its owner only; with ``parents=True`` those above would be open."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,80 @@
+"""How a user likes the shell: one YAML file in the user's configuration directory, every key of it optional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.errors import ProfileError, did_you_mean, listed
+from kshell.core.models import Origin
+from kshell.profiles.files import read_text, shown
+from kshell.profiles.strict_yaml import Document, Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kshell.core.models import Pod
+    from kshell.profiles.files import Places
+
+FILE = "preferences.yaml"
+
+
+class Preferences(NamedTuple):
+    """What a user may choose; the defaults hold where nothing is said."""
+
+    keys: str = "emacs"
+    color: str = "auto"
+    confirm: str = "live"
+
+    @property
+    def colour(self) -> bool | None:
+        """Whether to colour; None leaves it to the terminal and to ``NO_COLOR``."""
+        return {"auto": None, "always": True, "never": False}[self.color]
+
+    def asks(self, pod: Pod) -> bool:
+        """Whether a send to ``pod`` asks first."""
+        return self.confirm == "always" or (self.confirm == "live" and pod.live)
+
+
+CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
+    "keys": (("emacs", "vi"), "how the line is edited"),
+    "color": (("auto", "always", "never"), "auto: on a terminal, unless NO_COLOR is set"),
+    "confirm": (("live", "always", "never"), "when the shell asks before it sends"),
+}
+"""What each preference may be, and what it is for."""
+
+
+def file_of(places: Places) -> Path:
+    """Where the preferences stand, whether or not the file is there."""
+    return places.user / FILE
+
+
+def load_preferences(places: Places) -> Preferences:
+    """The user's preferences. Raises ``ProfileError`` where the file says what cannot be."""
+    file = file_of(places)
+    if not file.exists():
+        return Preferences()
+    table = _table(Origin(file, "user"))
+    if table is None:
+        return Preferences()
+    return Preferences(**{key: _choice(table, key) for key in CHOICES})
+
+
+def _table(origin: Origin) -> Table | None:
+    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+    return Table(document, document.root, "the preferences", CHOICES) if document.root.value != "" else None
+
+
+def _choice(table: Table, key: str) -> str:
+    known = CHOICES[key][0]
+    text = table.text(key, known[0])
+    if text not in known:
+        table.fail(key, f"{key!r} is not {text!r}", did_you_mean(text, known) or f"one of {listed(known)}")
+    return text
+
+
+def documented(preferences: Preferences) -> str:
+    """The preferences as the file that ``init`` writes: each with what it is for and what else it may be."""
+    lines = ["# How you like the kshell shell. Every line may be left out."]
+    for key, (known, what) in CHOICES.items():
+        lines += ["", f"# {what}: {' | '.join(known)}", f"{key}: {getattr(preferences, key)}"]
+    return "\n".join(lines) + "\n"

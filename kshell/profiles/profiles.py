@@ -1,0 +1,192 @@
+"""Profiles: a YAML file becomes a ``Pod`` or an ``Account``, or one clear error with its position.
+
+What keys a profile has is said here. Where its file is found is ``places``'; how the key it refers to is had, ``keys``'.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kshell.api.fields import OTP_LIMIT
+from kshell.core.errors import ProfileError, did_you_mean, listed
+from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
+from kshell.profiles import code_policy as otp
+from kshell.profiles.api_key import SCHEMES, header_fault
+from kshell.profiles.files import Places, read_text, shown
+from kshell.profiles.strict_yaml import Table, document, named
+
+if TYPE_CHECKING:
+    from kshell.core.models import Origin
+
+POD_KEYS = ("title", "base_url", "embedded", "proxy")
+ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
+
+_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
+_BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
+NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
+SEGMENT = re.compile(r"[!-~]+\Z")
+SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
+VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+def load_pod(places: Places, name: str) -> Pod:
+    """The pod called ``name``. Raises ``ProfileError``."""
+    return read_pod(name, places.find("pod", name))
+
+
+def read_pod(name: str, origin: Origin) -> Pod:
+    """The pod that a file describes. Raises ``ProfileError``."""
+    text = read_text(origin.file, ProfileError)
+    table = _table(origin, text, "a pod", POD_KEYS)
+    return Pod(
+        name=name,
+        title=table.text("title", ""),
+        base_url=_base_url(table),
+        embedded=table.flag("embedded", default=False),
+        proxy=_proxy(table),
+        origin=origin,
+        text=text,
+    )
+
+
+def load_account(places: Places, name: str) -> Account:
+    """The account called ``name``. Raises ``ProfileError``; the pod and the template it names are not looked up."""
+    origin = places.find("account", name)
+    table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
+    return Account(
+        name=name,
+        title=table.text("title", ""),
+        pod=_reference(table, "pod"),
+        sid=_sid(table),
+        api_key=_api_key(table),
+        phone_number=_phone_number(table),
+        template=_reference(table, "template", "auth"),
+        variables=_variables(table),
+        otp=_otp_policy(table),
+        origin=origin,
+    )
+
+
+def line_of(account: Account, key: str) -> int:
+    """The line of the account's file on which the value of ``key`` stands; 1 where it has none."""
+    text = read_text(account.origin.file, ProfileError)
+    node = _table(account.origin, text, "an account", ACCOUNT_KEYS).get(key)
+    return node.line if node else 1
+
+
+def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
+    found = document(shown(origin.file), text, ProfileError)
+    return Table(found, found.root, what, keys)
+
+
+def _base_url(table: Table) -> str:
+    url = table.text("base_url")
+    if not _is_base(url):
+        table.fail("base_url", "not a base URL", "write https://HOST or https://HOST:PORT; /v2/… is added to it")
+    if url.startswith("http:") and not is_loopback(url):
+        table.fail("base_url", "http:// would show the API key to the network", f"write https:{url[5:]}")
+    return url.rstrip("/")
+
+
+def _is_base(url: str) -> bool:
+    """Whether ``url`` is a scheme, a host and at most a port: no user, no path, no query."""
+    from urllib.parse import urlsplit
+
+    try:
+        return _BASE_URL.match(url) is not None and urlsplit(url).port != 0
+    except ValueError:  # brackets without an address in them, or a port past 65535
+        return False
+
+
+def _proxy(table: Table) -> str:
+    proxy = table.text("proxy", "")
+    if proxy and not _is_base(proxy):
+        table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
+    if proxy and table.text("base_url").startswith("http:") and not is_loopback(proxy):
+        table.fail(
+            "proxy", "a proxy of an http:// pod would see the API key", "remove the line, or write https:// above"
+        )
+    return proxy
+
+
+def _reference(table: Table, key: str, default: str | None = None) -> str:
+    name = table.text(key, default)
+    node = table.get(key)
+    return Reference(name, table.document.place(node.line, node.column)) if node else name
+
+
+def _sid(table: Table) -> str:
+    sid = table.text("sid")
+    if not sid:
+        table.fail("sid", "the SID is empty", SID_HINT)
+    if not SEGMENT.match(sid) or sid in (".", ".."):  # these two would change the URL's path
+        table.fail("sid", f"{sid!r} is no SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
+    return sid
+
+
+def _phone_number(table: Table) -> str:
+    number = table.text("phone_number")
+    if not NUMBER.match(number):
+        hint = "write the business number with + and country code; X may stand for a digit"
+        table.fail("phone_number", f"{number!r} is not a phone number in E.164 form", hint)
+    return number
+
+
+def _api_key(table: Table) -> Secret:
+    text = table.text("api_key")
+    scheme, colon, target = text.partition(":")
+    if colon and scheme in SCHEMES:
+        fault = SCHEMES[scheme](target)
+        if fault:
+            table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
+        return Secret(scheme, target)
+    instead = _meant(text)
+    if instead:
+        table.fail("api_key", "an api_key that begins like a reference, but is none", instead)
+    fault = header_fault(text)
+    if fault:
+        table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
+    return Secret("literal", text)
+
+
+def _meant(text: str) -> str:
+    """What to write where ``text`` is nearly a reference; of what may be a key, only capital letters are repeated."""
+    variable = _SHELL_VARIABLE.match(text)
+    scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
+    if not colon:
+        return ""
+    near = did_you_mean(scheme.lower(), SCHEMES)
+    if scheme.lower() != "env":
+        return near
+    return f"write api_key: env:{target if re.fullmatch('[A-Z_]+', target) else 'NAME'}"
+
+
+def _variables(table: Table) -> dict[str, str]:
+    node = table.get("variables")
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
+    for name, (key, _) in node.value.items():
+        if not VARIABLE_NAME.match(name):
+            table.document.fail_at_key(key, f"{named(key)} cannot name a variable", "a name is letters, digits and _")
+    return {name: table.scalar(value, name) for name, (_, value) in node.value.items()}
+
+
+def _otp_policy(table: Table) -> OtpPolicy:
+    node = table.get("otp")
+    if node is None:
+        return OtpPolicy()
+    if isinstance(node.value, str):
+        hint = "write otp: {length: 6, alphabet: digits}; a fixed code goes below variables:"
+        table.fail("otp", "'otp' says how codes are made", hint)
+    policy = Table(table.document, node, "otp", OtpPolicy._fields)
+    length = policy.text("length", "6")
+    if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
+        policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")
+    alphabet = policy.text("alphabet", "digits")
+    if alphabet not in otp.ALPHABETS:
+        near = did_you_mean(alphabet, otp.ALPHABETS)
+        policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(otp.ALPHABETS)}")
+    return OtpPolicy(int(length), alphabet)

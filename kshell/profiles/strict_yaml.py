@@ -1,0 +1,249 @@
+"""The one door to YAML: text in, nodes with positions out.
+
+Every scalar stays the text that was typed (PyYAML's loaders turn ``012345`` into 5349 and ``no`` into False). Aliases,
+anchors, tags, duplicate keys, several documents and deep nesting are refused with their position. What keys a file may
+have is said by ``profiles`` and ``templates``, through ``Table``.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+
+import yaml
+
+from kshell.core.errors import Place, SetupError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# libyaml reads five times as fast, but takes a tab where the other parser wants a blank, and words its errors otherwise
+_FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+DEEPEST = 8  # the deepest thing a profile holds is account -> variables -> value
+
+# A literal key must not be shown with the line an error is on, however its name is spelt, nor a proxy's password.
+_KEY = re.compile(r"""(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]*""", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
+_NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
+
+_LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # YAML begins a line there, and an editor or ``Place`` does not
+
+_ANCHOR = re.compile(r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]")
+
+Value = str | list["Node"] | dict[str, tuple["Node", "Node"]]
+
+
+class Node(NamedTuple):
+    """A scalar's text, a sequence, or a mapping from key to (key, value); ``line`` and ``column`` count from 1."""
+
+    value: Value
+    line: int
+    column: int
+
+    @property
+    def shape(self) -> str:
+        """What it is, in a message."""
+        return {str: "text", list: "a list", dict: "a mapping"}[type(self.value)]
+
+
+class Document:
+    """A YAML file being read: its text, its root, and how an error in it is raised."""
+
+    def __init__(self, file: str, text: str, fault: type[SetupError], *, before: str = "") -> None:
+        """Parse ``text``, which stands behind ``before`` in ``file``. Raises ``fault``."""
+        self.file = file
+        self.fault = fault
+        self._text = text
+        self._before = before
+        self._lines_before = before.count("\n")
+        self._columns_before = len(before) - before.rfind("\n") - 1
+        self.root = self._parse()
+
+    def fail(self, node: Node, message: str, hint: str = "") -> NoReturn:
+        """Raise ``fault`` at ``node``, with its line and a caret."""
+        self._fail(node.line, node.column, message, hint)
+
+    def fail_at_key(self, key: Node, message: str, hint: str) -> NoReturn:
+        """``fail``, with its line up to the key: behind a misspelt name may stand the API key."""
+        end = key.column - 1 + len(cast("str", key.value)) + 2  # with its quotes or its colon
+        self._fail(key.line, key.column, message, hint, end)
+
+    def _fail(self, line: int, column: int, message: str, hint: str, end: int | None = None) -> NoReturn:
+        place = self.place(line, column)
+        raise self.fault(message, hint=hint, at=place._replace(text=place.text[:end])) from None
+
+    def place(self, line: int, column: int) -> Place:
+        """A spot in the file, its line without secrets."""
+        return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
+
+    def _spot(self, mark: Any) -> tuple[int, int]:
+        column = mark.column if mark.line else self._columns_before + mark.column
+        return self._lines_before + mark.line + 1, column + 1
+
+    def _refuse(self, position: int, what: str) -> NoReturn:
+        before = self._before + self._text[:position]
+        character = f"U+{ord(self._text[position]):04X}"
+        self._fail(before.count("\n") + 1, len(before) - before.rfind("\n"), f"{what}: {character}", "remove it")
+
+    def _parse(self) -> Node:
+        for odd in _LINE_BREAK.finditer(self._text):
+            self._refuse(odd.start(), "a line break that editors do not agree on")
+        if "\t" not in self._text:
+            with suppress(yaml.YAMLError, UnicodeError):
+                return self._tree(_FASTEST)
+        try:
+            return self._tree(yaml.SafeLoader)
+        except yaml.reader.ReaderError as error:
+            self._refuse(error.position, "a character that YAML does not allow")
+        except yaml.MarkedYAMLError as error:
+            self._fail(*self._spot(error.problem_mark or error.context_mark), *_in_words(error))
+
+    def _tree(self, loader: Any) -> Node:
+        events = self._events(loader)
+        root: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    self._fail(*self._spot(event.start_mark), "a second document", "keep one; remove the line ---")
+                root = self._node(next(events), events, 1)
+        return root or Node("", 1, 1)
+
+    def _events(self, loader: Any) -> Iterator[yaml.Event]:
+        for event in yaml.parse(self._text, Loader=loader):
+            spot = self._spot(event.start_mark)
+            # their names are not said: what looks like one may be an API key
+            if isinstance(event, yaml.AliasEvent):
+                self._fail(*spot, "an alias (*)", "write the value out; one that begins with * stands in quotes")
+            if getattr(event, "anchor", None):
+                self._fail(*spot, "an anchor (&)", "remove it; a value that begins with & stands in quotes")
+            if getattr(event, "tag", None):
+                self._fail(
+                    *spot, "a tag (!)", "remove it: every value is text; one that begins with ! stands in quotes"
+                )
+            yield event
+
+    def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
+        line, column = self._spot(event.start_mark)
+        if isinstance(event, yaml.ScalarEvent):
+            return Node(event.value, line, column)
+        if depth > DEEPEST:
+            self._fail(line, column, f"nested deeper than {DEEPEST} levels", "a profile is flat")
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Node([self._node(item, events, depth + 1) for item in _until_end(events)], line, column)
+        return Node(self._entries(events, depth), line, column)
+
+    def _entries(self, events: Iterator[yaml.Event], depth: int) -> dict[str, tuple[Node, Node]]:
+        entries: dict[str, tuple[Node, Node]] = {}
+        for event in _until_end(events):
+            key = self._node(event, events, depth + 1)
+            if not isinstance(key.value, str):
+                self.fail(key, f"a key that is {key.shape}", "a key is a word")
+            if key.value in entries:
+                first = entries[key.value][0]
+                self.fail_at_key(key, f"{named(key)} is set twice", f"the first is on line {first.line}; keep one")
+            entries[key.value] = key, self._node(next(events), events, depth + 1)
+        return entries
+
+
+@lru_cache(maxsize=64)
+def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
+    """As ``Document``, but a text is parsed once: a script asks for its profiles at every line."""
+    return Document(file, text, fault, before=before)
+
+
+def anchor_in(text: str) -> Any:
+    """The mark of the first anchor or alias in a YAML text, for who reads it by another loader; None where there is none.
+
+    Raises PyYAML's error for what is no YAML.
+    """
+    if not _ANCHOR.search(text):
+        return None  # parsing a text twice takes as long again
+    events = yaml.parse(text, Loader=_FASTEST)
+    return next((event.start_mark for event in events if getattr(event, "anchor", None)), None)
+
+
+class Table:
+    """A mapping whose keys are known; ``what`` names it in messages (``an account``)."""
+
+    def __init__(self, document: Document, node: Node, what: str, known: Iterable[str]) -> None:
+        """Raise the document's fault where ``node`` is no mapping or holds a key that is not ``known``."""
+        self.document = document
+        self.node = node
+        self.what = what
+        known = list(known)
+        if node.value == "":
+            document.fail(node, f"{what} with nothing in it", f"its keys are {listed(known)}")
+        if not isinstance(node.value, dict):
+            document.fail(node, f"{what} is a mapping, not {node.shape}", f"write KEY: VALUE; keys: {listed(known)}")
+        self.entries = node.value
+        for name, (key, _) in self.entries.items():
+            if name not in known:
+                near = did_you_mean(name, known)
+                document.fail_at_key(key, f"{what} has no {named(key)}", near or f"keys: {listed(known)}")
+
+    def get(self, key: str) -> Node | None:
+        """The value's node, or None where the key is absent."""
+        return self.entries[key][1] if key in self.entries else None
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """The value as typed. A key that is absent is ``default``, or the document's fault where that is None."""
+        node = self.get(key)
+        if node is None:
+            if default is None:
+                self.document.fail(self.node, f"{self.what} without {key!r}", f"add a line: {key}: …")
+            return default
+        return self.scalar(node, key)
+
+    def scalar(self, node: Node, key: str) -> str:
+        """``node`` as text; anything else is the document's fault."""
+        if not isinstance(node.value, str):
+            self.document.fail(node, f"{key!r} is text, not {node.shape}", f"write {key}: VALUE")
+        return node.value
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """``true`` or ``false``; anything else is the document's fault."""
+        text = self.text(key, "true" if default else "false")
+        if text not in ("true", "false"):
+            self.fail(key, f"{key!r} is true or false, not {text!r}")
+        return text == "true"
+
+    def fail(self, key: str, message: str, hint: str = "") -> NoReturn:
+        """Raise the document's fault at the value of ``key``."""
+        self.document.fail(self.get(key) or self.node, message, hint)
+
+
+def named(key: Node) -> str:
+    """A key as a message says it, in quotes."""
+    return repr(_without_secrets(cast("str", key.value)))
+
+
+def _without_secrets(text: str) -> str:
+    """``text`` with stars for whatever stands behind a name like ``api_key``, up to the next name that is no deeper."""
+    shown: list[str] = []
+    depth = -1  # of the line that named a secret
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip())
+        start = 0
+        if depth < 0 or (_NAMED.match(line) and indent <= depth):
+            match = _KEY.search(line)
+            start, depth = (match.end(), indent) if match else (len(line), -1)
+        shown.append(_PASSWORD.sub("***", line[:start]) + re.sub(r"\S", "*", line[start:]))
+    return "\n".join(shown)
+
+
+def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    for event in events:
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            return
+        yield event
+
+
+def _in_words(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+    problem = str(error.problem or error.context)
+    if "'\\t'" in problem:
+        return "a tab where YAML wants spaces", "indent with spaces"
+    problem = re.sub("(tag handle).*", r"\1", problem)  # what looks like one may be an API key
+    return f"not YAML: {problem}", "a value with : # { [ or a quote in it stands in quotes"

@@ -1,0 +1,1 @@
+"""``.kshell`` scripts: read, checked, run, recorded and reported."""

@@ -1,0 +1,386 @@
+"""Reports of a run: JUnit XML, TAP, JSON, and one page of HTML. No key, code or full phone number stands in any of them.
+
+Each is a function from a ``Run`` to text; which there are says ``REPORTS``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+from xml.etree import ElementTree as ET
+
+from kshell import __version__
+from kshell.api.answers import read_body
+from kshell.core.errors import EXIT_REFUSED, KshellError
+from kshell.core.json_text import dumps
+from kshell.core.models import REDACTED
+from kshell.core.terminal import safe, safe_line
+from kshell.privacy.masking import (
+    SHORTEST,
+    betrayed,
+    masked_number,
+    named_values,
+    private_values,
+    replacer,
+    typed_words,
+    without_numbers,
+)
+from kshell.transport.exchange_text import document_of, status_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from kshell.core.models import Json
+    from kshell.privacy.masking import Private
+    from kshell.scripts.runs import Case, Run
+    from kshell.scripts.script import Step
+    from kshell.syntax.lines import Line
+
+_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+# ---- masking
+
+
+class _Mask:
+    """Hides what a case was given, what it drafted, sent or not, and what it sent that with."""
+
+    def __init__(self, case: Case) -> None:
+        self._values = _values(case)
+        self._codes = {value.text for value in self._values if value.kind == "CODE"}
+        self._digits = [value.text[1:] for value in self._values if value.kind == "NUMBER" and value.text[0] == "+"]
+        self._known = [value for value in self._values if len(value.text) >= SHORTEST]
+        table = {form: hidden for value in self._known for form, hidden in _hidden_forms(value)}
+        self._replaced = replacer(table)
+        self._replaced = replacer({**self._typed(case), **table})
+        self._ids = _ids(case)
+        self._told: dict[str, str] = {}  # each report of a run asks for the same texts
+
+    def text(self, text: str) -> str:
+        """``text`` without a key, a code or a number; nothing of one that has them in an unforeseen spelling."""
+        if text not in self._told:
+            hidden = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
+            hidden = without_numbers(hidden, self._digits, self._ids)
+            kind = betrayed(hidden, self._known)
+            self._told[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
+        return self._told[text]
+
+    def name(self, text: str) -> str:
+        """A file's name, on one line; digits in it that nobody knows as a number are its own."""
+        return safe_line(self._replaced(text))
+
+    def json(self, value: Any) -> Json:
+        """``text`` for every text in a JSON value; what is a code, however short, or a number is hidden whole."""
+        if isinstance(value, dict):
+            return {self.text(name): self.json(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.json(item) for item in value]
+        if isinstance(value, str):
+            return "(code)" if value in self._codes else self.text(value)
+        if isinstance(value, int) and len(str(value)) >= SHORTEST:
+            return self._replaced(str(value)) if self._replaced(str(value)) != str(value) else value
+        return value  # type: ignore[no-any-return] # a number, a truth value or nothing
+
+    def _typed(self, case: Case) -> dict[str, str]:
+        """Words that hold a secret only once their quotes are taken away, as they were typed."""
+        found: dict[str, str] = {}
+        for step in case.steps:
+            with suppress(KshellError):
+                words = step.line.words()
+                for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
+                    text = word.plain
+                    hidden = self._replaced(text)
+                    if hidden != text and self._replaced(typed) == typed:
+                        found[typed] = hidden
+        return found
+
+
+def _ids(case: Case) -> set[str]:
+    """The ids that messages got: they stay, also where one looks like a number."""
+    answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
+    return {read_body(answer).message_id for answer in answers if answer}
+
+
+_MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
+
+
+def _mask(case: Case) -> _Mask:
+    """The mask of a case, made once: a run has several reports, and each asks several times."""
+    if case not in _MASKS:
+        _MASKS[case] = _Mask(case)
+    return _MASKS[case]
+
+
+def _values(case: Case) -> list[Private]:
+    """What is private in a case: also what its row says and what its lines name, where they came to no draft."""
+    given = case.row.cells.items() if case.row else ()
+    pairs = [*given, *(pair for step in case.steps for pair in _assigned(step.line))]
+    values = [value for name, text in pairs for value in named_values(name, text)]
+    return [*dict.fromkeys([*(private_values(case.session) if case.session else ()), *values])]
+
+
+def _assigned(line: Line) -> Iterator[tuple[str, str]]:
+    """The variables that a line sets by a text, and what it says behind ``otp``."""
+    with suppress(KshellError):
+        words = line.words() if line.head not in ("expect", "capture") else []
+        plain = [word.plain for word in words if not word.computed]
+        yield from (("otp", text) for text in plain[1:2] if plain[0] == "otp" and text != "new")
+        for name, equals, text in (text.partition("=") for text in plain):
+            if equals and name.isidentifier():
+                yield name, text
+
+
+def _hidden_forms(value: Private) -> Iterator[tuple[str, str]]:
+    """Each form of a value, and what stands in its place."""
+    words = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
+    digits = re.sub("[^0-9]", "", value.text)
+    for form in value.forms().values():
+        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
+        yield form, masked if masked != form else words[value.kind]
+
+
+# ---- what a report says of a case
+
+
+class Told(NamedTuple):
+    """A step, masked."""
+
+    place: str
+    line: str
+    passed: bool
+    exit_code: int
+    seconds: float
+    status: str
+    exchange: dict[str, Json] | None
+    failure: tuple[str, ...]
+
+
+def told(case: Case) -> list[Told]:
+    """The steps of a case, masked."""
+    mask = _mask(case)
+    return [_told(step, mask) for step in case.steps]
+
+
+def _told(step: Step, mask: _Mask) -> Told:
+    exchange = step.sent.exchange if step.sent else None
+    data = mask.json(document_of(step.sent)) if step.sent else None
+    return Told(
+        place=f"{mask.name(step.line.file)}:{step.line.number}",
+        line=mask.text(safe(mask.text(step.line.text))),
+        passed=not step.failed,
+        exit_code=step.result.exit_code,
+        seconds=round(step.seconds, 4),
+        status=mask.text(status_line(exchange)) if exchange else "",
+        exchange=data if isinstance(data, dict) else None,
+        failure=tuple(mask.text(safe_line(mask.text(note))) for note in step.result.notes) if step.failed else (),
+    )
+
+
+def failure_of(case: Case) -> list[str]:
+    """What a user reads of the line that failed or of the row that is faulty, masked."""
+    mask = _mask(case)
+    return [mask.text(safe_line(mask.text(note))) for note in case.failure]
+
+
+def _name(case: Case) -> str:
+    return _mask(case).name(case.name)
+
+
+def _script(case: Case) -> str:
+    return _mask(case).name(case.script.name)
+
+
+def _reason(case: Case) -> str:
+    """Why a case failed, in one line."""
+    lines = failure_of(case)
+    return next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), case.verdict)
+
+
+# ---- JSON
+
+
+def as_json(run: Run) -> str:
+    """Everything: each case, each line, request, answer and explanation."""
+    cases: list[Json] = [_case_data(case) for case in run.cases]
+    return (
+        dumps({"kshell": __version__, "exit_code": run.exit_code, "seconds": round(run.seconds, 3), "cases": cases})
+        + "\n"
+    )
+
+
+def _case_data(case: Case) -> Json:
+    steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in told(case)]
+    return {
+        "name": _name(case),
+        "script": _script(case),
+        "row": case.row.number if case.row else None,
+        "state": case.state,
+        "exit_code": case.exit_code,
+        "seconds": round(case.seconds, 4),
+        "deliveries": [str(delivery) for delivery in case.deliveries],
+        "failure": [*failure_of(case)],
+        "steps": steps,
+    }
+
+
+# ---- TAP
+
+
+def as_tap(run: Run) -> str:
+    """TAP version 14; what was not run is skipped."""
+    lines = ["TAP version 14", f"1..{len(run.cases)}"]
+    for number, case in enumerate(run.cases, 1):
+        name = re.sub(r"([\\#])", r"\\\1", _name(case))
+        skip = " # SKIP not run" if case.state == "not run" else ""
+        ok = "ok" if case.state in ("passed", "not run") else "not ok"
+        lines.append(f"{ok} {number} - {name}{skip}")
+        if ok == "not ok":
+            details = {"verdict": case.verdict, "failure": "\n".join(failure_of(case))}
+            lines += ["  ---", *(f"  {key}: {json.dumps(value)}" for key, value in details.items()), "  ..."]
+    return "\n".join(lines) + "\n"
+
+
+# ---- JUnit
+
+
+def as_junit(run: Run) -> str:
+    """JUnit XML as Jenkins, GitLab and others read it: a suite for each script, a test case for each run of it."""
+    scripts = dict.fromkeys(_script(case) for case in run.cases)
+    root = ET.Element("testsuites", _counts(run.cases, "kshell run", run.seconds))
+    for name in scripts:
+        cases = [case for case in run.cases if _script(case) == name]
+        counts = _counts(cases, name, sum(case.seconds for case in cases))
+        suite = ET.SubElement(root, "testsuite", {**counts, "skipped": str(_count(cases, _is_skipped))})
+        for case in cases:
+            _junit_case(suite, case)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _junit_case(suite: ET.Element, case: Case) -> None:
+    name = _xml(f"row {case.row.number}" if case.row else _script(case))
+    seconds = f"{case.seconds:.3f}"
+    element = ET.SubElement(suite, "testcase", {"name": name, "classname": _xml(_script(case)), "time": seconds})
+    if _is_skipped(case):
+        ET.SubElement(element, "skipped", {"message": "not run"})
+    elif case.state != "passed":
+        kind = "failure" if _is_failure(case) else "error"
+        attributes = {"message": _xml(_reason(case)), "type": f"exit {case.exit_code}"}
+        ET.SubElement(element, kind, attributes).text = _xml("\n".join(failure_of(case)))
+    lines = (f"{step.place}  {step.line}" + (f"  -> {step.status}" if step.status else "") for step in told(case))
+    ET.SubElement(element, "system-out").text = _xml("\n".join(lines))
+
+
+def _counts(cases: Sequence[Case], name: str, seconds: float) -> dict[str, str]:
+    failures, errors = _count(cases, _is_failure), _count(cases, _is_error)
+    counts = {"tests": len(cases), "failures": failures, "errors": errors}
+    return {"name": _xml(name), **{key: str(count) for key, count in counts.items()}, "time": f"{seconds:.3f}"}
+
+
+def _count(cases: Sequence[Case], which: Callable[[Case], bool]) -> int:
+    return sum(map(which, cases))
+
+
+def _is_skipped(case: Case) -> bool:
+    return case.state == "not run"
+
+
+def _is_failure(case: Case) -> bool:
+    """What was asserted does not hold, or the API refused; anything else that went wrong is an error."""
+    return case.state == "failed" and case.exit_code == EXIT_REFUSED
+
+
+def _is_error(case: Case) -> bool:
+    return case.state != "passed" and not _is_skipped(case) and not _is_failure(case)
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+# ---- HTML
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --soft: #8882; }
+@media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #f85149; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0; }
+.sum { margin: .25rem 0 1.5rem; }
+.passed { color: var(--good); } .failed, .interrupted { color: var(--bad); }
+details.case { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; padding: .5rem 1rem; }
+details.case > summary { cursor: pointer; display: flex; gap: 1rem; align-items: baseline; }
+details.case > summary b { flex: 1; overflow-wrap: anywhere; }
+pre { background: var(--soft); border-radius: .4rem; padding: .6rem .8rem; overflow-x: auto; margin: .4rem 0;
+  font: 13px/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre.bad { border-left: 4px solid var(--bad); }
+ol { list-style: none; padding: 0; margin: .5rem 0; }
+li { border-top: 1px solid var(--line); padding: .35rem 0; }
+.step { display: grid; grid-template-columns: 1.2rem 9rem 1fr auto; gap: .6rem; align-items: baseline; }
+.step code { overflow-wrap: anywhere; font-size: 14px; }
+.place, .time { opacity: .7; font-size: 13px; overflow-wrap: anywhere; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 1rem; }
+.two > div { min-width: 0; }
+summary { cursor: pointer; }
+""".strip()
+
+
+def as_html(run: Run) -> str:
+    """One page that needs nothing else: each step with its request, answer, timing and failure."""
+    from kshell.scripts.runs import summary
+
+    total = escape(summary(run)[-1])
+    cases = "\n".join(map(_html_case, run.cases))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>kshell run</title>\n<style>\n{_STYLE}\n</style></head>\n<body>\n"
+        f'<h1>kshell run</h1>\n<p class="sum">{total}</p>\n{cases}\n</body></html>\n'
+    )
+
+
+def _html_case(case: Case) -> str:
+    opened = " open" if case.state not in ("passed", "not run") else ""
+    steps = "\n".join(map(_html_step, told(case)))
+    alone = (
+        f'<pre class="bad">{escape(chr(10).join(failure_of(case)))}</pre>' if case.failure and not case.steps else ""
+    )
+    word = case.state.replace(" ", "-")
+    ended = f'<span class="{word}">{escape(case.verdict)}</span> <span class="time">{case.seconds * 1000:.0f} ms</span>'
+    return (
+        f'<details class="case"{opened}><summary><b>{escape(_name(case))}</b> {ended}</summary>{alone}'
+        f"<ol>\n{steps}\n</ol></details>"
+    )
+
+
+def _html_step(step: Told) -> str:
+    sign, word = ("✓", "passed") if step.passed else ("✗", "failed")
+    failure = f'<pre class="bad">{escape(chr(10).join(step.failure))}</pre>' if step.failure else ""
+    return (
+        f'<li><div class="step"><span class="{word}">{sign}</span><span class="place">{escape(step.place)}</span>'
+        f'<code>{escape(step.line)}</code><span class="time">{step.seconds * 1000:.0f} ms</span></div>'
+        f"{_html_exchange(step)}{failure}</li>"
+    )
+
+
+def _html_exchange(step: Told) -> str:
+    if step.exchange is None:
+        return ""
+    explanation = step.exchange["explanation"]
+    meaning = explanation.get("meaning", "") if isinstance(explanation, dict) else ""
+    blocks = "".join(
+        f"<div>{title}<pre>{escape(dumps(step.exchange[key]))}</pre></div>"
+        for key, title in (("request", "Request"), ("response", "Answer"))
+    )
+    return (
+        f"<details><summary>{escape(step.status)}</summary><p>{escape(str(meaning))}</p>"
+        f'<div class="two">{blocks}</div></details>'
+    )
+
+
+REPORTS: dict[str, Callable[[Run], str]] = {"junit": as_junit, "json": as_json, "html": as_html, "tap": as_tap}

@@ -1,0 +1,189 @@
+"""Rows: a CSV file or JSON lines, each row the variables of one run of a script. What is wrong with a row is its own fault.
+
+A cell is text and stays the text that it is. A number that a spreadsheet has rounded is refused, because its digits are gone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kshell.core.errors import Place, ScriptError, listed
+from kshell.profiles.files import read_text, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+MOST_BYTES = 64 * 1024 * 1024
+
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d{1,3}\Z", re.IGNORECASE)
+_PLAIN_EXPONENT = re.compile(r"\dE\d{1,3}\Z", re.IGNORECASE)  # 4E7 may be a code
+_NAME = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
+_DELIMITERS = ",;\t|"
+
+
+class Row(NamedTuple):
+    """One row: ``number`` counts from 1, ``line`` is where it begins in the file, ``fault`` says why it cannot be run."""
+
+    number: int
+    line: int
+    cells: Mapping[str, str]
+    fault: tuple[str, ...] = ()
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Every row of ``file``. Raises ``ScriptError`` for a file that has no rows or whose header is wrong."""
+    kinds: dict[str, Callable[[str, str], Iterator[Row]]] = {
+        ".csv": _csv_rows,
+        ".jsonl": _json_rows,
+        ".ndjson": _json_rows,
+    }
+    read = kinds.get(file.suffix.lower())
+    if read is None:
+        raise ScriptError(
+            f"{shown(file)} is neither .csv nor .jsonl", hint="rows come from a CSV file or from JSON lines"
+        )
+    rows = list(read(read_text(file, ScriptError, most=MOST_BYTES), shown(file)))
+    if not rows:
+        raise ScriptError(
+            f"{shown(file)} has no rows", hint="a CSV file has its names in the first line, and rows below it"
+        )
+    return rows
+
+
+# ---- CSV
+
+
+def _csv_rows(text: str, file: str) -> Iterator[Row]:
+    lines = list(StringIO(text, newline=""))  # str.splitlines would also break at U+2028 within a cell
+    records = _records(lines, _delimiter(lines[0]) if lines else ",")
+    names: list[str] | None = None
+    number = 0
+    for line, cells, broken in records:
+        if not broken and not any(map(str.strip, cells)):
+            continue
+        if names is None:
+            names = _header(cells, broken, Place(file, line, 1, lines[line - 1].rstrip("\r\n")))
+            continue
+        number += 1
+        fault = broken or _ragged(cells, names)
+        cells_by_name = {} if fault else dict(zip(names, cells, strict=True))
+        yield _row(number, line, cells_by_name, fault, file)
+
+
+def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str], str]]:
+    """(line, cells, fault) of every record; behind a quote that is never closed it goes on with the next line."""
+    begin = 0
+    while begin < len(lines):
+        reader = csv.reader(lines[begin:], delimiter=delimiter, strict=True)
+        start = begin
+        while True:
+            line = begin + reader.line_num
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    yield line + 1, [], "a quote is opened and never closed"
+                    start = line + 1
+                    break
+                yield line + 1, [], f"it is not CSV: {error}"
+                continue
+            yield line + 1, cells, ""
+        begin = start
+
+
+def _delimiter(header: str) -> str:
+    bare = re.sub(r'"(?:[^"]|"")*"', "", header)
+    return max(_DELIMITERS, key=bare.count)
+
+
+def _header(cells: list[str], fault: str, at: Place) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    wrong = [name for name in names if not _NAME.match(name)]
+    hint = "the first line names the variables: letters, digits and _, as in to,ref"
+    if fault or wrong:
+        raise ScriptError(fault or f"{wrong[0]!r} cannot name a variable", hint=hint, at=at)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ScriptError(f"two columns are named {twice[0]!r}", hint="keep one", at=at)
+    return names
+
+
+def _ragged(cells: list[str], names: list[str]) -> str:
+    if len(cells) == len(names):
+        return ""
+    return f"{len(cells)} cells, where the first line names {len(names)}: {listed(names)}"
+
+
+# ---- JSON lines
+
+
+class _TwiceError(ValueError):
+    """A name that stands twice in an object."""
+
+
+def _json_rows(text: str, file: str) -> Iterator[Row]:
+    number = 0
+    for line, source in enumerate(text.split("\n"), 1):
+        if source.strip():
+            number += 1
+            cells, fault = _object(source)
+            yield _row(number, line, cells, fault, file)
+
+
+def _object(source: str) -> tuple[dict[str, str], str]:
+    try:
+        value = json.loads(source, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_members)
+    except _TwiceError as error:
+        return {}, str(error)
+    except (ValueError, RecursionError) as error:
+        return {}, f"it is not JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, 'it is not an object, such as {"to": "+919812345678"}'
+    fault = next((fault for name, item in value.items() if (fault := _member_fault(name, item))), "")
+    return {name: _as_text(item) for name, item in value.items() if item is not None}, fault
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _TwiceError("a name stands in it twice")
+    return members
+
+
+def _member_fault(name: str, value: object) -> str:
+    if not _NAME.match(name):
+        return f"{name!r} cannot name a variable"
+    return f"{name} is {'an object' if isinstance(value, dict) else 'a list'}" if isinstance(value, dict | list) else ""
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# ---- both
+
+
+def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str) -> Row:
+    rounded = next((name for name, text in cells.items() if _is_rounded(text)), "")
+    if rounded and not fault:
+        fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are gone"
+    if not fault:
+        return Row(number, line, cells)
+    hint = (
+        "hint: format that column as text, and type the number again"
+        if rounded
+        else "hint: mend the row, and run it alone"
+    )
+    return Row(number, line, {}, (f"error: {file}:{line}:1: row {number}: {fault}", hint))
+
+
+def _is_rounded(text: str) -> bool:
+    stripped = text.strip()
+    return _ROUNDED.match(stripped) is not None and not _PLAIN_EXPONENT.match(stripped)

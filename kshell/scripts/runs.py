@@ -1,0 +1,281 @@
+"""Runs: scripts, once or for each row, one after the other or several at a time; and what came of each.
+
+Every case is run at most once and is accounted for, also where the run was interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kshell.commands import Result
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, CassetteError
+from kshell.scripts.script import play
+from kshell.session.session import Retry, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from kshell.core.models import Delivery
+    from kshell.profiles.files import Places
+    from kshell.scripts.rows import Row
+    from kshell.scripts.script import Script, Step
+
+    Show = Callable[[Result], object]
+
+State = Literal["not run", "running", "interrupted", "passed", "failed"]
+
+
+class Plan(NamedTuple):
+    """How to run. ``around`` is what all of it happens in, such as a cassette."""
+
+    places: Places
+    variables: Mapping[str, str] = {}
+    retry: Retry = Retry()
+    bail: bool = False
+    jobs: int = 1
+    around: AbstractContextManager[None] = nullcontext()
+    update: bool = False
+    scripts: tuple[Path, ...] = ()  # those that are being run already, where a script runs scripts
+
+
+class Case:
+    """A script to run, with a row where there are rows; and, once it has run, what it came to."""
+
+    def __init__(self, script: Script, row: Row | None = None) -> None:
+        self.script = script
+        self.row = row
+        self.session: Session | None = None
+        self.seconds = 0.0
+        self.state: State = "failed" if row and row.fault else "not run"
+
+    @property
+    def name(self) -> str:
+        """``otp.kshell``, or ``otp.kshell row 12``."""
+        return f"{self.script.name} row {self.row.number}" if self.row else self.script.name
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What its lines came to."""
+        return self.session.steps if self.session else ()
+
+    @property
+    def failure(self) -> Sequence[str]:
+        """What a user reads of the line that failed, or of the row that is faulty."""
+        if self.row and self.row.fault:
+            return self.row.fault
+        return next((step.result.notes for step in self.steps if step.failed), ())
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the line that failed."""
+        if self.row and self.row.fault:
+            return EXIT_SETUP
+        return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What became of every message it sent; of one under way, as far as that is known now."""
+        if self.session is None:
+            return []
+        sent = [sent.exchange for sent in self.session.sent]
+        attempt = self.session.attempt
+        if (
+            self.state in ("running", "interrupted")
+            and attempt
+            and not any(exchange.request is attempt.request for exchange in sent)
+        ):
+            sent.append(attempt.exchange)
+        return [exchange.delivery for exchange in sent]
+
+    @property
+    def verdict(self) -> str:
+        """``passed (accepted)``: how it ended, and what became of its messages."""
+        how = "a faulty row, not run" if self.row and self.row.fault else self.state
+        sent = ", ".join(map(str, self.deliveries))
+        return f"{how} ({sent})" if sent else how
+
+
+class Run:
+    """The cases of one ``run`` command, in order."""
+
+    def __init__(self, cases: Sequence[Case], plan: Plan, show: Show) -> None:
+        self.cases = cases
+        self.plan = plan
+        self.show = show
+        self.by_rows = any(case.row for case in cases)
+        self.interrupted = False
+        self.seconds = 0.0
+        self._closed = False  # whether no further case begins
+        self._progress = _Progress(len(cases) if self.by_rows else 0)
+
+    def go(self) -> None:
+        """Run every case that has not failed before it began. Raises ``CassetteError``."""
+        begun = time.perf_counter()
+        waiting = [case for case in self.cases if case.state == "not run"]
+        for case in self.cases:
+            if case.state == "failed":
+                self._ended(case)
+        try:
+            with self.plan.around:
+                self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
+        finally:
+            self.seconds = time.perf_counter() - begun
+            self._progress.clear()
+
+    @property
+    def exit_code(self) -> int:
+        """130 where it was interrupted, else the gravest of the cases'."""
+        return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
+
+    def _go_in_order(self, waiting: Sequence[Case]) -> None:
+        try:
+            for case in waiting:
+                for step in self._run(case):
+                    if not self.by_rows and (step.result.output or step.result.notes):
+                        self.show(step.result)
+                self._ended(case)
+        except KeyboardInterrupt:  # between two lines; a line tells of its own
+            self._interrupt()
+            for case in waiting:
+                case.state = "interrupted" if case.state == "running" else case.state
+
+    def _go_in_threads(self, waiting: Sequence[Case]) -> None:
+        pool = ThreadPoolExecutor(self.plan.jobs)
+        under_way: dict[Future[None], Case] = {pool.submit(self._run_whole, case): case for case in waiting}
+        try:
+            for done in as_completed(under_way):
+                done.result()
+                self._tell(under_way[done])
+        except KeyboardInterrupt:
+            self._interrupt()
+            self._progress.say("interrupted; waiting for what is under way")
+            with suppress(KeyboardInterrupt):  # a second one does not wait
+                pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False)
+
+    def _tell(self, case: Case) -> None:
+        for step in () if self.by_rows else case.steps:
+            self.show(step.result)
+        self._ended(case)
+
+    def _run_whole(self, case: Case) -> None:
+        for _ in self._run(case):
+            pass
+
+    def _run(self, case: Case) -> Iterator[Step]:
+        """Run a case's lines, if its turn has come before the run was closed."""
+        if self._closed:
+            return
+        case.session = _session(self.plan, case.row)
+        case.state = "running"
+        begun = time.perf_counter()
+        for step in play(case.session, case.script):
+            yield step
+            if self.interrupted:
+                break
+        else:
+            case.state = "failed" if case.exit_code else "passed"
+        if case.state == "running" or case.exit_code == EXIT_INTERRUPTED:
+            case.state = "interrupted"
+        case.seconds = time.perf_counter() - begun
+
+    def _ended(self, case: Case) -> None:
+        if case.state == "interrupted":
+            self._interrupt()
+        if case.state == "failed" and self.plan.bail:
+            self._closed = True
+        self._progress.clear()
+        if self.by_rows and case.failure:
+            self.show(Result(notes=[f"{case.name}:", *case.failure]))
+        self._progress.step(case.state)
+
+    def _interrupt(self) -> None:
+        self.interrupted = self._closed = True
+
+
+def _session(plan: Plan, row: Row | None) -> Session:
+    session = Session(plan.places)
+    session.retry, session.scripts = plan.retry, plan.scripts
+    session.updates = [] if plan.update else None
+    for name, text in plan.variables.items():
+        session.set(name, text, source="var")
+    for name, text in row.cells.items() if row else ():
+        session.set(name, text, source="row")
+    return session
+
+
+def summary(run: Run) -> list[str]:
+    """What a run came to: every case where not all passed, and the counts."""
+    states = Counter(case.state for case in run.cases)
+    deliveries = Counter(delivery for case in run.cases for delivery in case.deliveries)
+    counted = ", ".join(f"{count} {state}" for state, count in states.items())
+    sent = ", ".join(f"{count} {delivery}" for delivery, count in deliveries.items())
+    what = "rows" if run.by_rows else "scripts"
+    total = f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s"
+    return [*_verdicts(run), total] if len(states) > 1 or run.interrupted else [total]
+
+
+def _verdicts(run: Run) -> Iterator[str]:
+    """How each case ended; neighbouring rows that ended alike share a line."""
+    for (name, verdict), alike in groupby(run.cases, key=lambda case: (case.script.name, case.verdict)):
+        rows = [case.row.number for case in alike if case.row]
+        where = "" if not rows else f" row {rows[0]}" if len(rows) == 1 else f" rows {rows[0]} to {rows[-1]}"
+        yield f"{name}{where}: {verdict}"
+
+
+class _Progress:
+    """A line on a terminal that says how far a run has come; nothing anywhere else."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total if sys.stderr.isatty() else 0
+        self.states: Counter[str] = Counter()
+
+    def step(self, state: str) -> None:
+        """One more case ended so."""
+        self.states[state] += 1
+        done = sum(self.states.values())
+        if done < self.total:
+            self.say(f"{done}/{self.total} · " + ", ".join(f"{count} {name}" for name, count in self.states.items()))
+
+    def say(self, text: str) -> None:
+        """Put ``text`` in the line's place."""
+        if self.total:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Make room for what is printed next."""
+        self.say("")
+
+
+def run_all(run: Run, *, brief: bool = False) -> Result:
+    """Go, and say what came of it; where ``brief``, only of what failed."""
+    code, notes = EXIT_DONE, []
+    try:
+        run.go()
+    except CassetteError as error:
+        code, notes = error.exit_code, error.lines()
+    if not brief or run.exit_code:
+        notes += summary(run)
+    return Result(notes=notes, exit_code=max(code, run.exit_code))
+
+
+def joined(results: Sequence[Result]) -> Result:
+    """What several lines came to, as one; the exit code is the last that is not 0."""
+    output = b"".join(_bytes(result.output) for result in results)
+    notes = [note for result in results for note in result.notes]
+    return Result(
+        output, notes, next((result.exit_code for result in reversed(results) if result.exit_code), EXIT_DONE)
+    )
+
+
+def _bytes(output: str | bytes) -> bytes:
+    return output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output

@@ -1,0 +1,111 @@
+"""Updates: what the ``expect`` lines of a script would have to say for the answers it gets now.
+
+Only a value that was written out is replaced: the number or the text on one side of a ``==`` that does not hold. What would
+write a key, a code or a number into the script is no update: the line fails as ever.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import unified_diff
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.errors import ScriptError
+from kshell.privacy.masking import betrayed, numbers_in
+from kshell.profiles.files import read_text, rewrite
+from kshell.scripts.script import MOST_BYTES
+from kshell.syntax.failed_expect import NOT_THERE, blames
+from kshell.templating.sandbox import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from kshell.core.errors import Place
+    from kshell.privacy.masking import Private
+    from kshell.syntax.failed_expect import Side
+    from kshell.syntax.lines import Line
+
+_LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")
+
+
+class Update(NamedTuple):
+    """A value in a script and what it would have to be."""
+
+    at: Place
+    old: str
+    new: str
+
+
+def updates_of(
+    expression: str, names: Mapping[str, object], line: Line, private: Sequence[Private] = ()
+) -> list[Update]:
+    """What makes the expression of an ``expect`` line hold; nothing where no written value does, or only a ``private`` one."""
+    column = line.rest()[1]
+    found: list[Update] = []
+    updated = expression
+    for _ in range(expression.count("==")):
+        if _holds(updated, names):
+            break
+        step = _step(updated, names)
+        if step is None:
+            return []
+        side, new = step
+        if _tells(new, private):
+            return []
+        grown = len(updated) - len(expression)  # all of it to the left: and is false by its first false operand
+        at = line.place(column + side.offset - grown)
+        found.append(Update(at, side.text, new))
+        updated = updated[: side.offset] + new + updated[side.offset + len(side.text) :]
+    return found if _holds(updated, names) else []
+
+
+def _holds(expression: str, names: Mapping[str, object]) -> bool:
+    try:
+        return bool(evaluate(expression, names))
+    except Exception:  # noqa: BLE001 - it needs what the answer lacks
+        return False
+
+
+def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | None:
+    for blame in blames(expression, names):
+        if blame.wanted and len(blame.sides) == 2 and "==" in blame.text:
+            for side, other in (blame.sides, blame.sides[::-1]):
+                if _LITERAL.match(side.text) and not _LITERAL.match(other.text) and other.value != NOT_THERE:
+                    return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
+    return None
+
+
+def _tells(written: str, private: Sequence[Private]) -> bool:
+    """Whether a value is, or has in it, what no file may hold."""
+    value = json.loads(written)
+    short = any(value == known.text for known in private)
+    return short or bool(betrayed(written, private)) or (isinstance(value, str) and bool(numbers_in(value)))
+
+
+def updated_text(text: str, updates: Sequence[Update]) -> str:
+    """A script's text with its updates."""
+    lines = re.split(r"(\r\n|\r|\n)", text)
+    for update in sorted(updates, key=lambda known: known.at[1:3], reverse=True):
+        position = (update.at.line - 1) * 2
+        start = update.at.column - 1
+        line = lines[position]
+        lines[position] = line[:start] + update.new + line[start + len(update.old) :]
+    return "".join(lines)
+
+
+def diff_of(name: str, before: str, after: str) -> str:
+    """What would change, as a unified diff."""
+    return "".join(
+        unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name} (updated)")
+    )
+
+
+def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
+    """The diff of a script's updates; with ``write`` they are also made."""
+    before = read_text(file, ScriptError, most=MOST_BYTES)
+    after = updated_text(before, updates)
+    if write:
+        rewrite(file, after)
+    return diff_of(str(file), before, after)

@@ -1,0 +1,1 @@
+"""Who sends, where, with which variables: the one path from what was typed to a ``Request``."""

@@ -1,0 +1,290 @@
+"""The session: the only mutable object, and the one path from what was typed to a ``Request`` and an ``Exchange``.
+
+Every command that shows, checks or sends a message asks the session for a ``Draft``; nothing else builds a request.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.api.request import build
+from kshell.core.errors import KshellError, UsageError
+from kshell.profiles import api_key as keys
+from kshell.profiles import code_policy as otp
+from kshell.profiles import profiles
+from kshell.templating import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from kshell.core.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
+    from kshell.profiles.files import Places
+    from kshell.scripts.recording import Recording
+    from kshell.scripts.script import Step
+    from kshell.scripts.updates import Update
+    from kshell.simulator.simulator import Simulator
+    from kshell.syntax.lines import Line
+    from kshell.templating.templates import Template
+    from kshell.transport.client import Attempt
+
+DEFAULT_ACCOUNT = "demo"
+
+
+class Overrides(NamedTuple):
+    """What one line says in place of the session: empty means as the session has it."""
+
+    account: str = ""
+    pod: str = ""
+    template: str = ""
+    variables: Mapping[str, str] = {}
+
+
+AS_IT_IS = Overrides()
+
+
+class Draft(NamedTuple):
+    """One message, decided in full and not sent. ``notes`` are what the user should know of how it was decided."""
+
+    account: Account
+    pod: Pod
+    template: Template
+    values: Mapping[str, str]
+    payload: Payload
+    findings: tuple[Finding, ...]
+    request: Request
+    notes: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that make ``send`` refuse."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def way(self) -> str:
+        """The words that send as it was sent: its account, and the pod and template where they are not the account's."""
+        words = ["-a", self.account.name]
+        words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
+        words += ["-t", self.template.name] if self.template.name != self.account.template else []
+        return " ".join(words)
+
+
+class Sent(NamedTuple):
+    """A draft that was sent, and what came of it."""
+
+    draft: Draft
+    exchange: Exchange
+
+
+class Setting(NamedTuple):
+    """A variable of the session: its text, and where it came from (``set``, ``generated``, ``captured``, ``row`` …)."""
+
+    text: str
+    source: str
+
+
+class Retry(NamedTuple):
+    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
+
+    times: int = 0
+    delay: float = 1.0
+
+
+class Session:
+    """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.account = DEFAULT_ACCOUNT
+        self.pod = ""
+        self.template = ""
+        self.settings: dict[str, Setting] = {}
+        self.attempt: Attempt | None = None
+        self.drafts: list[Draft] = []  # all of them, because what was only previewed or refused is private too
+        self.sent: list[Sent] = []
+        # how the shell asks, and about which pods; elsewhere nobody is asked
+        self.confirm: Callable[[str], bool] | None = None
+        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
+        self.left = False  # whether the shell was told to end
+        self.at: Line | None = None  # the line that is being run
+        self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
+        self.steps: list[Step] = []  # what every line of them came to
+        self.retry = Retry()
+        self.generated: tuple[str, ...] = ()  # every code that was made here
+        self.recording: Recording | None = None
+        self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The embedded simulator, one for the session, so that it remembers what it delivered."""
+        from kshell.simulator.simulator import Simulator
+
+        return Simulator()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The text of every variable that the session has set."""
+        return {name: setting.text for name, setting in self.settings.items()}
+
+    def set(self, name: str, text: str, *, source: str = "set") -> None:
+        """Set a variable for the rest of the session."""
+        self.settings[name] = Setting(text, source)
+        if source == "generated":
+            self.generated = (*self.generated, text)
+
+    def current_account(self, overrides: Overrides = AS_IT_IS) -> Account:
+        """The account that a line uses. Raises ``ProfileError``."""
+        return profiles.load_account(self.places, overrides.account or self.account)
+
+    def current_pod(self, overrides: Overrides = AS_IT_IS, account: Account | None = None) -> Pod:
+        """The pod that a line uses; ``account`` is the line's, where it is known. Raises ``ProfileError``."""
+        name = overrides.pod or self.pod or (account or self.current_account(overrides)).pod
+        return profiles.load_pod(self.places, name)
+
+    def current_template(self, overrides: Overrides = AS_IT_IS, account: Account | None = None) -> Template:
+        """The template that a line uses, as ``current_pod``. Raises ``ProfileError`` and ``TemplateError``."""
+        name = overrides.template or self.template or (account or self.current_account(overrides)).template
+        return templates.load_template(self.places, name)
+
+    def table(self) -> list[tuple[str, str | None, str]]:
+        """(name, value, source) of every variable that there is or that is missing; the template's own come first."""
+        account = self.current_account()
+        template = self.current_template()
+        found: dict[str, tuple[str | None, str]] = {
+            variable.name: (variable.default, "template")
+            if variable.default is not None
+            else (None, _absence(variable))
+            for variable in template.variables
+        }
+        found |= {name: (text, "account") for name, text in account.variables.items()}
+        found |= {name: (setting.text, setting.source) for name, setting in self.settings.items()}
+        return [(name, value, source) for name, (value, source) in found.items()]
+
+    def names(self) -> dict[str, object]:
+        """What an expression sees: the last answer, and every variable that has a value, whoever gave it."""
+        from kshell.transport.exchange_text import answer_names
+
+        return {**self.values(), **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+
+    def values(self, overrides: Overrides = AS_IT_IS) -> dict[str, str]:
+        """Every variable that has a value; only the session's own where a profile cannot be read, which a send will tell."""
+        try:
+            account = self.current_account(overrides)
+            given = _given(account, self.current_template(overrides, account))
+        except KshellError:
+            given = {}
+        return {**given, **self.variables, **overrides.variables}
+
+    def without_key(self, text: str) -> str:
+        """``text`` without the key of the last message, which its answer may have said back."""
+        return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
+
+    def draft(self, overrides: Overrides) -> Draft:
+        """The message that the session and one line's overrides make.
+
+        Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
+        and for required ones that are not set, all of them at once.
+        """
+        account = self.current_account(overrides)
+        pod = self.current_pod(overrides, account)
+        template = self.current_template(overrides, account)
+        _refuse_unknown(template, overrides.variables)
+        values, notes = self._values(account, template, overrides.variables)
+        payload = templates.render(template, values)
+        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account), *notes)))
+
+    def redraft(self, draft: Draft, payload: Payload) -> Draft:
+        """``draft`` with another payload, such as one that was edited by hand."""
+        notes = _key_notes(draft.account)
+        return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
+
+    def _kept(self, draft: Draft) -> Draft:
+        if draft not in self.drafts[-1:]:
+            self.drafts.append(draft)
+        return draft
+
+    def _values(
+        self, account: Account, template: Template, typed: Mapping[str, str]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        values = {**_given(account, template), **self.variables, **typed}
+        notes: tuple[str, ...] = ()
+        if template.variable("otp") and "otp" not in values:
+            policy = account.otp
+            # kept, so that what was previewed is what is sent
+            values["otp"] = otp.generate(policy)
+            self.set("otp", values["otp"], source="generated")
+            notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
+        _refuse_missing(template, values)
+        _refuse_half_characters(values)
+        return values, notes
+
+    def send(self, draft: Draft, *, timeout: float) -> Exchange:
+        """Send a draft, once. Raises ``SecretError`` and ``TrustError`` before anything is sent."""
+        from kshell.profiles.trust import require_trust
+        from kshell.transport.client import Attempt, Route
+
+        require_trust(self.places, draft.pod)
+        key = keys.resolve(draft.account)
+        handle = self.simulator.handle if draft.pod.embedded else None
+        self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
+        otp.GENERATED.set(self.generated)
+        exchange = self.attempt.run()
+        self.sent.append(Sent(draft, exchange))
+        return exchange
+
+
+def _drafted(
+    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
+) -> Draft:
+    """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
+    from kshell.api import rules  # not needed for a prompt
+
+    findings = rules.check(payload)
+    payload = rules.cut_refs(payload)
+    return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
+
+
+def _given(account: Account, template: Template) -> dict[str, str]:
+    """The template's defaults, and over them the account's variables."""
+    defaults = {known.name: known.default for known in template.variables if known.default is not None}
+    return {**defaults, **account.variables}
+
+
+def _absence(variable: Variable) -> str:
+    if variable.name == "otp":
+        return "generated when needed"
+    return "missing" if variable.required else "optional"
+
+
+def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
+    for name in typed:
+        if template.variable(name) is None:
+            raise UsageError(
+                f"the template {template.name} has no variable {name!r}",
+                hint=templates.unknown_variable_hint(template, name),
+            )
+
+
+def _refuse_missing(template: Template, values: Mapping[str, str]) -> None:
+    missing = template.missing(values)
+    if missing:
+        names = " ".join(f"{variable.name}=…" for variable in missing)
+        raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
+
+
+def _refuse_half_characters(values: Mapping[str, str]) -> None:
+    """Bytes that are not UTF-8, and half of a pair of surrogates: nothing that JSON could carry to anybody."""
+    for name, text in values.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            hint = "is the terminal, or the file it came from, in another encoding?"
+            raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
+
+
+def _key_notes(account: Account) -> tuple[str, ...]:
+    if account.api_key.scheme != "literal" or account.origin.place == "shipped":
+        return ()
+    file = account.origin.file
+    return (f"warning: the API key stands in {file}; write api_key: env:NAME and keep it in the environment",)

@@ -1,0 +1,137 @@
+"""What is wrong with what is no expression: a slip of the pen, another language's sign, a name that there is not."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.errors import did_you_mean
+from kshell.core.terminal import safe_line
+from kshell.syntax.failed_expect import CLOSING, OPENING, tokens_of
+from kshell.templating.sandbox import check_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
+
+_CLOSING_OF = {"(": ")", "[": "]", "{": "}"}
+_GENERAL_HINT = "kshell help expect shows what an expression is made of"
+_STRING = re.compile(r"""\"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
+_OPTION = re.compile(r"\w\((?:[^()]*,)?\s*\w+\s*\Z")  # what stands before the = of default(value=1)
+_SIGNS = {
+    "===": "==", "!==": "!=", "=!": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "=": "==", "&&": "and", "||": "or", "!": "not",
+    "AND": "and", "OR": "or", "NOT": "not", "IN": "in", "IS": "is",
+}  # fmt: skip
+_SIGN = re.compile(r"===|!==|=!|<>|=>|=<|(?<![=!<>])=(?!=)|&&|\|\||!(?!=)|\b(?:AND|OR|NOT|IN|IS)\b")
+_PAIRED = re.compile(r"(?:[^{}]*\{\{[^{}]*\}\})+[^{}]*\Z")
+_NOTHING = ("null", "nil", "undefined", "NULL", "Null")
+
+
+class Fault(NamedTuple):
+    """What is wrong with an expression, at which offset, and what to write instead."""
+
+    offset: int
+    message: str
+    hint: str = _GENERAL_HINT
+
+
+def slip_in(expression: str, error: Exception, names: Mapping[str, object]) -> Fault:
+    """What is wrong with an expression that raised ``error``, and what to type."""
+    message = (str(error) or type(error).__name__).partition("\n")[0]
+    undefined = re.match(r"'(\w+)' is undefined", message)
+    if undefined:
+        return _undefined(expression, undefined[1], names)
+    if isinstance(error, ZeroDivisionError):
+        return Fault(_offset_of(r"[/%]", expression), "a division by zero", "what stands behind / must not be 0")
+    if "not supported between" in message:
+        return Fault(0, message, "a variable is text; NAME | int is its number")
+    named = re.match(r"No (?:filter|test) named '(\w+)'", message)
+    if named:
+        return Fault(_offset_of(rf"\b{named[1]}\b", expression), message.rstrip("."))
+    return _slip(expression) or _unexpected(expression, message)
+
+
+def _undefined(expression: str, name: str, names: Mapping[str, object]) -> Fault:
+    hints = [did_you_mean(name, {*names, *ANSWER_NAMES})]
+    if name in ANSWER_NAMES:
+        hints = ["a send has to come before it"]
+    elif name in _NOTHING:
+        hints = ["write none"]
+    else:
+        if re.search(r"[=<>]|\bin\b", expression):
+            hints.append(f'a text stands in quotes: "{name}"')
+        hints.append(f"a variable is set by set {name}=…, or for a run by --var {name}=…")
+    return Fault(_offset_of(rf"\b{name}\b", expression), f"{name!r} is undefined", "; ".join(filter(None, hints)))
+
+
+def _offset_of(pattern: str, expression: str) -> int:
+    found = re.search(pattern, _without_strings(expression))
+    return found.start() if found else 0
+
+
+def _without_strings(expression: str) -> str:
+    """The expression, blanks in the place of what stands in quotes."""
+    return _STRING.sub(lambda match: " " * len(match[0]), expression)
+
+
+def _slip(expression: str) -> Fault | None:
+    """What is known of other languages or of the lines around, and is wrong in an expression."""
+    bare = _without_strings(expression)
+    quote, braces = re.search("[\"']", bare), bare.find("{{")
+    if quote:
+        return Fault(quote.start(), "a quote that is not closed", f"close it with {quote[0]}")
+    if braces >= 0:
+        plain = " ".join(expression.replace("{{", " ").replace("}}", " ").split())
+        hint = f"write {safe_line(plain)}" if _PAIRED.match(bare) else "take them away"
+        return Fault(braces, "no braces here, all of it is an expression already", hint)
+    return _open_bracket(bare) or _foreign_sign(bare)
+
+
+def _open_bracket(bare: str) -> Fault | None:
+    opened: list[tuple[str, int]] = []
+    for offset, sign in enumerate(bare):
+        if sign in OPENING:
+            opened.append((sign, offset))
+        elif sign in CLOSING and (not opened or _CLOSING_OF[opened.pop()[0]] != sign):
+            return Fault(offset, f"{sign} closes nothing", "take it away, or open it before")
+    if not opened:
+        return None
+    sign, offset = opened[-1]
+    return Fault(offset, f"{sign} is not closed", f"close it with {_CLOSING_OF[sign]}")
+
+
+def _foreign_sign(bare: str) -> Fault | None:
+    for sign in _SIGN.finditer(bare):
+        if sign[0] != "=" or not _OPTION.search(bare[: sign.start()]):
+            return Fault(sign.start(), f"there is no {sign[0]} in an expression", f"write {_SIGNS[sign[0]]}")
+    return None
+
+
+def _unexpected(expression: str, message: str) -> Fault:
+    """What the parser says, at the place it means."""
+    if "unexpected 'end of print statement'" in message:
+        return Fault(len(expression.rstrip()), "the expression ends too early")
+    counted = re.search(r" at (\d+)$", message)
+    if counted:  # the lexer counts from the {{ that stands before the expression
+        return Fault(int(counted[1]) - 2, message[: counted.start()])
+    if message.startswith("expected token 'name'") and re.search(r"\bis\b", _without_strings(expression)):
+        return Fault(_offset_of(r"\bis\b", expression), "is asks, as in is defined; it does not compare", "write ==")
+    if not message.startswith("expected token 'end of print statement'"):
+        return Fault(0, message)
+    try:
+        found = tokens_of(expression)
+    except Exception as error:  # noqa: BLE001 - the lexer had not come so far
+        return _unexpected(expression, str(error).partition("\n")[0])
+    ends = (position for position in range(len(found) - 1, 0, -1) if _is_whole(expression[: found[position].start]))
+    wrong = found[next(ends, 0)]
+    hint = "and, or, or a comparison such as == is missing before it"
+    return Fault(wrong.start, f"{safe_line(wrong.text)} is not expected here", hint)
+
+
+def _is_whole(expression: str) -> bool:
+    try:
+        check_expression(expression)
+    except Exception:  # noqa: BLE001 - whatever the parser raises, it is not one expression
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""``expect`` and ``capture``: what an expression over the last answer gives, and what it asks of the answer in vain.
+
+An expression that needs something the answer lacks does not hold; one that is no expression is a fault of whoever wrote it
+(``slips``). Which comparison did not hold is ``blame``'s.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
+from kshell.core.terminal import safe_line
+from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, slip_in
+from kshell.syntax.failed_expect import CLOSING, OPENING, Blaming, is_lack, is_there, tokens_of
+from kshell.templating.sandbox import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from kshell.core.errors import Place
+    from kshell.syntax.failed_expect import Side, Token
+
+
+class AbsentError(ScriptError):
+    """An expression is right, and needs something that the last answer does not have."""
+
+    exit_code = EXIT_REFUSED
+
+
+def value_of(expression: str, names: Mapping[str, object], place: Callable[[int], Place]) -> object:
+    """The expression's value. Raises ``ScriptError``; ``place`` tells where an offset of the expression is."""
+    try:
+        return evaluate(expression, names)
+    except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
+        raise fault_in(expression, error, names, place) from None
+
+
+def fault_in(
+    expression: str, error: Exception, names: Mapping[str, object], place: Callable[[int], Place]
+) -> ScriptError:
+    """What is wrong with an expression that raised ``error``; ``AbsentError`` where it is the answer that lacks something."""
+    absence = _absence(expression, names) if is_lack(error) else None
+    if absence:
+        return AbsentError(absence.message, hint=absence.hint, at=place(absence.offset))
+    fault = slip_in(expression, error, names)
+    return ScriptError(fault.message, hint=fault.hint, at=place(fault.offset))
+
+
+# ---- what the answer lacks
+
+
+def _absence(expression: str, names: Mapping[str, object]) -> Fault | None:
+    """What an expression needs of the answer in vain; None where it is something else that has no such part."""
+    lacking = Blaming(expression, names).lacking(tokens_of(expression))
+    sides = lacking.sides if lacking else ()
+    found = (_first_missing(side, path, names) for side in sides for path in _paths(tokens_of(side.text)))
+    return next(filter(None, found), None)
+
+
+def _first_missing(side: Side, path: list[Token], names: Mapping[str, object]) -> Fault | None:
+    """The first step of a path that leads nowhere."""
+    start = path[0].start
+    for before, step in pairwise(path):
+        text = side.text[start : step.end]
+        if not is_there(text, names):
+            known = side.text[start : before.end]
+            hint = _what_there_is(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
+            return Fault(side.offset + start, f"{text} is not in the answer", hint)
+    return None
+
+
+def _paths(found: list[Token]) -> Iterator[list[Token]]:
+    """For each place where an expression looks into the answer: the last token of every step, ``body``, ``data``, ``]``."""
+    for position, token in enumerate(found):
+        before = found[position - 1].text if position else ""
+        if token.text in ANSWER_NAMES and before not in (".", "|", "is"):
+            yield [token, *_steps(found[position + 1 :])]
+
+
+def _steps(found: list[Token]) -> Iterator[Token]:
+    depth = 0
+    for position, token in enumerate(found):
+        depth += token.text in OPENING
+        if depth == 0 and token.text != "." and (position == 0 or found[position - 1].text != "."):
+            return  # the path has ended
+        depth -= token.text in CLOSING
+        if depth == 0 and token.text != ".":
+            yield token
+
+
+def _what_there_is(text: str, value: object, wanted: str) -> str:
+    """What could be asked for instead."""
+    if isinstance(value, dict):
+        near = did_you_mean(wanted, value)
+        has = f"{text} has {listed(map(safe_line, value))}" if value else f"{text} is empty"
+        return f"{near} {has}" if near else has
+    if isinstance(value, list):
+        return f"{text} is a list of {len(value)}"
+    return f"{text} is {'empty' if value == '' else 'a text' if isinstance(value, str) else 'a single value'}"

@@ -1,0 +1,192 @@
+"""Why an expression does not hold: the comparison that made it so, with the values on both sides.
+
+It is found by its tokens, which know their columns: ``or``, ``and`` and ``not`` are taken apart as Jinja evaluates them.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.terminal import safe_line
+from kshell.templating.sandbox import evaluate, text_of, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MOST_SHOWN = 300  # characters of a value in a message
+NOT_THERE = "(not in the answer)"
+OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
+
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
+_LACKS = re.compile(r".* has no (?:attribute|element) ", re.DOTALL)  # how Jinja says that a value has no such part
+
+
+class Token(NamedTuple):
+    """A word or sign of an expression; ``start`` and ``end`` are offsets in it."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Side(NamedTuple):
+    """A side of what did not hold: the text of its expression, where it begins, and its value as it is shown."""
+
+    text: str
+    offset: int
+    value: str
+
+
+class Blame(NamedTuple):
+    """What made an expression not hold, where it begins, and its sides: two or more of a comparison, one of anything else.
+
+    ``wanted`` is false where it holds and must not, such as behind ``not``.
+    """
+
+    text: str
+    offset: int
+    sides: tuple[Side, ...]
+    wanted: bool = True
+
+
+def is_lack(error: Exception) -> bool:
+    """Whether Jinja says by it that a value has no such part."""
+    return _LACKS.match(str(error)) is not None
+
+
+def is_there(expression: str, names: Mapping[str, object]) -> bool:
+    """Whether all that an expression needs is there."""
+    try:
+        evaluate(expression, names)
+    except Exception as error:  # noqa: BLE001 - an expression may raise anything
+        return not is_lack(error)
+    return True
+
+
+def tokens_of(expression: str) -> list[Token]:
+    """What an expression is made of; ``not in`` is one."""
+    return _with_not_in([Token(text, offset, offset + len(text)) for _, text, offset in tokens(expression)])
+
+
+def blames(expression: str, names: Mapping[str, object]) -> list[Blame]:
+    """What made an expression that is false be false, or what of it the answer lacks."""
+    blaming, found = Blaming(expression, names), tokens_of(expression)
+    lacking = blaming.lacking(found)
+    return [lacking] if lacking else list(blaming.of(found, wanted=True))
+
+
+def _with_not_in(found: list[Token]) -> list[Token]:
+    """``not`` and ``in`` side by side are one operator."""
+    joined: list[Token] = []
+    for token in found:
+        if token.text == "in" and joined and joined[-1].text == "not":
+            joined[-1] = Token("not in", joined[-1].start, token.end)
+        else:
+            joined.append(token)
+    return joined
+
+
+class Blaming:
+    """Takes an expression apart as Jinja evaluates it."""
+
+    def __init__(self, expression: str, names: Mapping[str, object]) -> None:
+        self.expression = expression
+        self.names = names
+
+    def of(self, part: list[Token], *, wanted: bool) -> Iterator[Blame]:
+        """What made ``part`` not be ``wanted``."""
+        part = _unwrapped(part)
+        if _is_choice(part):
+            yield self._blame(part, [part], wanted=wanted)
+            return
+        for operator in ("or", "and"):
+            operands = _split(part, {operator})
+            if len(operands) > 1:
+                yield from self._of_several(operands, wanted=wanted, all_count=(operator == "or") == wanted)
+                return
+        if part[0].text == "not":
+            yield from self.of(part[1:], wanted=not wanted)
+        else:
+            yield self._blame(part, self._sides(part), wanted=wanted)
+
+    def lacking(self, part: list[Token]) -> Blame | None:
+        """The first comparison that needs what is not there; None where there is all that is needed."""
+        part = _unwrapped(part)
+        if is_there(f"({self._text(part)}) and 1", self.names):  # whether it holds is asked of the value, too
+            return None
+        for operator in () if _is_choice(part) else ("or", "and"):
+            operands = _split(part, {operator})
+            if len(operands) > 1:
+                return next(filter(None, map(self.lacking, operands)), None)
+        return self.lacking(part[1:]) if part[0].text == "not" else self._blame(part, self._sides(part))
+
+    def _of_several(self, operands: list[list[Token]], *, wanted: bool, all_count: bool) -> Iterator[Blame]:
+        """``or`` is false by all of its operands, ``and`` by its first false one."""
+        false = (
+            part for part in operands if self._truth(part) is not wanted
+        )  # those behind the first are not looked at
+        for part in operands if all_count else islice(false, 1):
+            yield from self.of(part, wanted=wanted)
+
+    def _sides(self, part: list[Token]) -> list[list[Token]]:
+        sides = _split(part, _COMPARISONS)
+        return sides if len(sides) > 1 else _split(part, {"is"})[:1]
+
+    def _truth(self, part: list[Token]) -> bool:
+        return bool(evaluate(self._text(part), self.names))
+
+    def _text(self, part: list[Token]) -> str:
+        return self.expression[part[0].start : part[-1].end]
+
+    def _blame(self, part: list[Token], sides: list[list[Token]], *, wanted: bool = True) -> Blame:
+        shown = tuple(Side(self._text(side), side[0].start, self._shown(side)) for side in sides)
+        return Blame(self._text(part), part[0].start, shown, wanted)
+
+    def _shown(self, side: list[Token]) -> str:
+        try:
+            return shown_value(evaluate(self._text(side), self.names))
+        except Exception as error:  # noqa: BLE001 - what is not defined is a value to show here
+            return NOT_THERE if is_lack(error) else f"({error})"
+
+
+def shown_value(value: object) -> str:
+    """A value in a message: harmless, on one line, not too long, and text in quotes."""
+    import json
+
+    text = safe_line(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text_of(value))
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text)} characters)"
+
+
+def _is_choice(part: list[Token]) -> bool:
+    return any(token.text == "if" for token in _outer(part))
+
+
+def _outer(part: list[Token]) -> Iterator[Token]:
+    """The tokens outside of brackets."""
+    depth = 0
+    for token in part:
+        depth += token.text in OPENING
+        if depth == 0:
+            yield token
+        depth -= token.text in CLOSING
+
+
+def _split(part: list[Token], operators: frozenset[str] | set[str]) -> list[list[Token]]:
+    """The parts between ``operators`` outside of brackets."""
+    cuts = [token for token in _outer(part) if token.text in operators]
+    pieces: list[list[Token]] = [[]]
+    for token in part:
+        if token in cuts:
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    return pieces
+
+
+def _unwrapped(part: list[Token]) -> list[Token]:
+    """``part`` without brackets around all of it."""
+    while part[0].text == "(" and not list(_outer(part[:-1])) and len(part) > 2 and part[-1].text == ")":
+        part = part[1:-1]
+    return part

@@ -1,0 +1,236 @@
+r"""One line of the shell or of a script: text -> words -> values, and back again.
+
+A line is split once, as shells do: blanks separate words, ``'…'`` is taken as it is, ``"…"`` and ``\`` escape, ``#`` begins a
+comment. ``{{ … }}`` outside of single quotes is a Jinja expression; it is evaluated after the split, word by word, so what
+it gives can neither add a word nor be expanded again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.errors import Place, ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
+# possessive: a quote that is not closed would be tried in every way there is
+_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\}\}).)*+)\}\}""", re.DOTALL)
+
+
+class Piece(NamedTuple):
+    """A part of a word: its text, or, with ``expression``, the Jinja expression that gives its text."""
+
+    text: str
+    column: int
+    expression: bool = False
+
+
+class Word(NamedTuple):
+    """A word of a line; ``column`` counts from 1."""
+
+    pieces: tuple[Piece, ...]
+    column: int
+
+    @property
+    def plain(self) -> str:
+        """The word without its quotes; an expression in it without its braces."""
+        return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def computed(self) -> bool:
+        """Whether there is an expression in it."""
+        return any(piece.expression for piece in self.pieces)
+
+
+class Line(NamedTuple):
+    """A line of a script, or one that was typed. ``parts`` are its lines in the file, without the backslashes between."""
+
+    file: str
+    number: int
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The parts as one line."""
+        return "".join(self.parts)
+
+    @property
+    def head(self) -> str:
+        """The command's name, as it stands; a ``kshell`` before it, as hints and documents write it, is passed over."""
+        first, *others = self.text.split(maxsplit=2) or [""]
+        return others[0] if first == "kshell" and others and others[0][0] != "#" else first
+
+    def rest(self) -> tuple[str, int]:
+        """What follows the command's name, without a comment, and the column where it begins."""
+        match = _REST.match(self.text)
+        assert match  # noqa: S101 - it matches any text
+        return match[2].rstrip(), match.start(2) + 1
+
+    def place(self, column: int) -> Place:
+        """The place in the file of a column of ``text``."""
+        number = self.number
+        for part in self.parts[:-1]:
+            if column <= len(part):
+                return Place(self.file, number, column, part)
+            column -= len(part)
+            number += 1
+        return Place(self.file, number, column, self.parts[-1])
+
+    def words(self) -> list[Word]:
+        """As ``split``, with places of the file, and from the command's name on."""
+        try:
+            found = split(self.text)
+        except ScriptError as error:
+            raise self._moved(error) from None
+        named = len(found) > 1 and self.text.split(maxsplit=1)[0] == "kshell"
+        return found[1:] if named else found
+
+    def expanded(self, word: Word, names: Mapping[str, object]) -> str:
+        """As ``expand``, with places of the file."""
+        try:
+            return expand(word, names)
+        except ScriptError as error:
+            raise self._moved(error) from None
+
+    def _moved(self, error: ScriptError) -> ScriptError:
+        error.at = self.place(error.at.column if error.at else 1)
+        return error
+
+
+# the command's name, blanks, and all up to a # that stands behind a blank and outside of a string
+_REST = re.compile(r"""(\s*(?:kshell\s+)?\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
+
+
+def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
+    """The words of a line, none for an empty one or a comment. Raises ``ScriptError`` for what is not closed."""
+    return _Splitter(line, file, number).words()
+
+
+def cut(line: str) -> tuple[str, str, str]:
+    """What stands before the first word that begins with a bare ``|`` or ``>``, that sign (or ``>>``), and what follows.
+
+    Raises ``ScriptError`` for what is not closed before it.
+    """
+    splitter = _Splitter(line, "line", 1)
+    while splitter.at_word():
+        start = splitter.position
+        sign = next((sign for sign in ("|", ">>", ">") if line.startswith(sign, start)), "")
+        if sign:
+            return line[:start], sign, line[start + len(sign) :].strip()
+        splitter.word()
+    return line, "", ""
+
+
+def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
+    """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
+    from kshell.syntax.expressions import value_of
+    from kshell.templating.sandbox import text_of
+
+    texts: list[str] = []
+    for piece in word.pieces:
+        if not piece.expression:
+            texts.append(piece.text)
+            continue
+        begins = piece.column + 2  # behind the {{
+        texts.append(text_of(value_of(piece.text, names, lambda offset: Place(file, number, begins + offset, line))))  # noqa: B023
+    return "".join(texts)
+
+
+def quote(text: str) -> str:
+    """``text`` as one word that ``split`` and ``expand`` give back unchanged, whatever it holds."""
+    if _PLAIN.match(text):
+        return text
+    if "'" not in text and text.isprintable():
+        return f"'{text}'"
+    return '{{ "' + "".join(map(_escaped, text)) + '" }}'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\{}':
+        return f"\\x{ord(character):02x}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
+
+
+class _Splitter:
+    """Goes through a line once, from left to right."""
+
+    def __init__(self, line: str, file: str, number: int) -> None:
+        self.line = line
+        self.file = file
+        self.number = number
+        self.position = 0
+
+    def words(self) -> list[Word]:
+        found: list[Word] = []
+        while self.at_word():
+            found.append(self.word())
+        return found
+
+    def at_word(self) -> bool:
+        while self.position < len(self.line) and self.line[self.position].isspace():
+            self.position += 1
+        return self.position < len(self.line) and self.line[self.position] != "#"
+
+    def word(self) -> Word:
+        column = self.position + 1
+        pieces: list[Piece] = []
+        while self.position < len(self.line) and not self.line[self.position].isspace():
+            pieces += self._piece()
+        return Word(tuple(pieces), column)
+
+    def _piece(self) -> list[Piece]:
+        character = self.line[self.position]
+        if character == "'":
+            return self._single_quoted()
+        if character == '"':
+            return self._double_quoted()
+        return [self._bare()]
+
+    def _single_quoted(self) -> list[Piece]:
+        start = self.position
+        end = self.line.find("'", start + 1)
+        if end < 0:
+            raise self._fault(start, "a quote that is not closed", "close it with '")
+        self.position = end + 1
+        return [Piece(self.line[start + 1 : end], start + 2)]
+
+    def _double_quoted(self) -> list[Piece]:
+        start = self.position
+        self.position += 1
+        pieces: list[Piece] = []
+        while self.position < len(self.line):
+            if self.line[self.position] == '"':
+                self.position += 1
+                return pieces or [Piece("", start + 2)]
+            pieces.append(self._bare())
+        raise self._fault(start, "a quote that is not closed", 'close it with "')
+
+    def _bare(self) -> Piece:
+        """An expression, an escaped character, or one character."""
+        start = self.position
+        if self.line.startswith("{{", start):
+            return self._expression()
+        if self.line[start] == "\\":
+            if start + 1 == len(self.line):
+                raise self._fault(start, "a backslash with nothing behind it", "write \\\\ for a backslash")
+            self.position += 2
+            return Piece(self.line[start + 1], start + 1)
+        self.position += 1
+        return Piece(self.line[start], start + 1)
+
+    def _expression(self) -> Piece:
+        start = self.position
+        match = _EXPRESSION.match(self.line, start)
+        if not match:
+            raise self._fault(start, "{{ that is not closed", "close it with }}, or put the word in single quotes")
+        self.position = match.end()
+        return Piece(match[1], start + 1, expression=True)
+
+    def _fault(self, position: int, message: str, hint: str) -> ScriptError:
+        return ScriptError(message, hint=hint, at=Place(self.file, self.number, position + 1, self.line))

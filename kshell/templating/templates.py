@@ -1,0 +1,237 @@
+"""Templates: found, described by their leading comment, and rendered to a payload.
+
+What Jinja may do in them is said in ``jinja``; what a payload must look like, in ``rules``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from kshell.core.errors import Place, TemplateError, did_you_mean, listed
+from kshell.core.models import Origin, Variable
+from kshell.profiles.files import Places, read_text, shown
+from kshell.profiles.strict_yaml import Document, Node, Table, document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kshell.core.models import Payload
+    from kshell.templating.sandbox import Program
+
+_HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
+_OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
+_INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+class Template(NamedTuple):
+    """A payload template: ``variables`` in the order of its header, and ``source``, the file's whole text."""
+
+    name: str
+    title: str
+    variables: tuple[Variable, ...]
+    origin: Origin
+    source: str
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable called ``name``, if the template has it."""
+        return next((variable for variable in self.variables if variable.name == name), None)
+
+    def missing(self, values: Mapping[str, str]) -> list[Variable]:
+        """The required variables that ``values`` does not hold."""
+        return [variable for variable in self.variables if variable.required and variable.name not in values]
+
+
+def load_template(places: Places, name: str) -> Template:
+    """The template called ``name``, with its header read. Raises ``TemplateError``.
+
+    The header is a Jinja comment holding YAML: ``title`` and ``variables``, each with ``help``, ``default``, ``required``
+    and ``type`` (``text`` or ``integer``). A template without ``variables`` takes whatever names it reads, as required.
+    """
+    origin = places.find("template", name)
+    source = read_text(origin.file, TemplateError)
+    title, variables = _header(source, shown(origin.file))
+    template = Template(name, title, variables or (), origin, source)
+    if variables is None:
+        names = sorted(_compile(template).names)
+        return template._replace(variables=tuple(Variable(name) for name in names))
+    return template
+
+
+def render(template: Template, values: Mapping[str, str]) -> Payload:
+    """The payload that ``values`` make. Each value may be any text. Raises ``TemplateError`` with a line.
+
+    ``values`` must hold every required variable; a variable that is absent leaves out the field that holds only it.
+    """
+    program = _compile(template)
+    _check_names(template, program)
+    typed = {
+        variable.name: _typed(variable, values[variable.name])
+        for variable in template.variables
+        if variable.name in values
+    }
+    text = _run(template, program, typed)
+    return _payload(template, text, program)
+
+
+def _typed(variable: Variable, text: str) -> str | int:
+    """An integer where the template wants one and the text is one; else the text, for the rules to find."""
+    return int(text) if variable.kind == "integer" and _INTEGER.match(text) else text
+
+
+# ---- the header
+
+
+@lru_cache(maxsize=64)  # the shell asks at every key; the text is the key, so an edited file is read anew
+def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
+    match = _HEADER.match(source)
+    if not match:
+        return "", None
+    header = document(file, match[1], TemplateError, before=source[: match.start(1)])
+    table = Table(header, header.root, "a template's header", ("title", "variables"))
+    node = table.get("variables")
+    return table.text("title", ""), None if node is None else _variables(header, node)
+
+
+def _variables(document: Document, node: Node) -> tuple[Variable, ...]:
+    if not isinstance(node.value, dict):
+        document.fail(node, f"'variables' is a mapping, not {node.shape}", "write NAME: {help: …, default: …}")
+    return tuple(_variable(document, key, value) for key, value in node.value.values())
+
+
+def _variable(document: Document, key: Node, node: Node) -> Variable:
+    name = cast("str", key.value)
+    if not _NAME.match(name):
+        document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
+    if node.value == "":
+        return Variable(name)
+    table = Table(document, node, f"the variable {name}", ("help", "default", "required", "type"))
+    default = table.text("default") if table.get("default") else None
+    kind = table.text("type", "text")
+    if kind not in ("text", "integer"):
+        table.fail("type", f"a type is text or integer, not {kind!r}")
+    return Variable(
+        name=name,
+        help=table.text("help", ""),
+        default=default,
+        required=table.flag("required", default=default is None),
+        kind="integer" if kind == "integer" else "text",
+    )
+
+
+# ---- the body
+
+
+def _compile(template: Template) -> Program:
+    from jinja2 import TemplateSyntaxError
+
+    from kshell.templating.sandbox import compile_template
+
+    header = _HEADER.match(template.source)
+    # the header's lines stay, empty, so that a line of what is compiled or rendered is that line of the file
+    body = "\n" * header[0].count("\n") + template.source[header.end() :] if header else template.source
+    try:
+        return compile_template(body, shown(template.origin.file))
+    except TemplateSyntaxError as error:
+        message = _OFFSET.sub("", error.message or "not Jinja")
+        raise _fault(template, error.lineno, message, _mend(template, error.lineno)) from None
+    except Exception as error:  # noqa: BLE001 - what nests too deep fails wherever Python notices it
+        raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
+
+
+def _check_names(template: Template, program: Program) -> None:
+    declared = [variable.name for variable in template.variables]
+    for name, line in sorted(program.names.items(), key=itemgetter(1)):
+        if name not in declared:
+            hint = did_you_mean(name, declared) or f"add it to the header's variables: {name}:"
+            raise _fault(template, line, f"{name!r} is not declared", hint)
+
+
+def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
+    from kshell.templating.sandbox import line_of
+
+    try:
+        return program.render(values)
+    except Exception as error:  # noqa: BLE001 - a template is its author's program, which may raise anything
+        message = str(error) or type(error).__name__
+        line = line_of(error, shown(template.origin.file))
+        raise _fault(template, line, message, _mend(template, line)) from None
+
+
+def _payload(template: Template, text: str, program: Program) -> Payload:
+    from kshell.templating.sandbox import parse
+
+    if not text.strip():
+        raise _fault(template, 0, "it renders to nothing", "a payload begins with { and ends with }")
+    try:
+        payload = parse(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(template, text, error, program) from None
+    except (ValueError, RecursionError) as error:
+        raise _fault(template, 0, f"it does not render to JSON: {error}", _mend(template, 0)) from None
+    if not isinstance(payload, dict):
+        raise _fault(template, 0, "it does not render to a JSON object", "a payload begins with { and ends with }")
+    return cast("Payload", payload)
+
+
+def _not_json(template: Template, text: str, error: json.JSONDecodeError, program: Program) -> TemplateError:
+    file = shown(template.origin.file)
+    same = text.count("\n") + 1 == program.lines  # else a line was left out, or came twice
+    place = Place.in_text(file if same else f"{file} (rendered)", text, error.lineno, error.colno)
+    hint = f"above is the line as it renders; {_mend(template, error.lineno if same else 0)}"
+    if not place.text.strip():
+        hint = f"the payload ends too early; {_mend(template, 0)}"
+    return TemplateError(f"it does not render to JSON: {error.msg}", hint=hint, at=place)
+
+
+def _mend(template: Template, line: int) -> str:
+    where = f"line {line} of {shown(template.origin.file)}" if line else shown(template.origin.file)
+    return f"mend {where}, then kshell render -t {template.name}"
+
+
+class _Line(Place):
+    """A place of which only the line is known: without a column, and without a caret that points at nothing."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def caret(self) -> list[str]:
+        return super().caret()[:1]
+
+
+def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:
+    if line == 0:
+        return TemplateError(f"{shown(template.origin.file)}: {message}", hint=hint)
+    place = _Line.in_text(shown(template.origin.file), template.source, line, 1)
+    column = _column(place.text, message)
+    return TemplateError(message, hint=hint, at=Place(place.file, line, column, place.text) if column else place)
+
+
+def _column(line: str, message: str) -> int:
+    """Where on its line stands what an error names in quotes; 0 where it names nothing that stands there just once."""
+    for quoted in re.findall("'([^']+)'", message):
+        spots = [match.start() + 1 for match in re.finditer(rf"(?<!\w){re.escape(quoted)}(?!\w)", line)]
+        if len(spots) == 1:
+            return spots[0]
+    return 0
+
+
+def describe(variable: Variable) -> str:
+    """A variable's help, with what happens when it is not set."""
+    ending = f"default {variable.default}" if variable.default is not None else ""
+    ending = ending or ("required" if variable.required else "optional")
+    if variable.name == "otp" and variable.default is None:
+        ending = "generated when not set"
+    return f"{variable.help} ({ending})" if variable.help else ending
+
+
+def unknown_variable_hint(template: Template, name: str) -> str:
+    """What to type instead of ``name``, which the template does not have."""
+    names = [variable.name for variable in template.variables]
+    return did_you_mean(name, names) or f"variables of {template.name}: {listed(names, most=20)}"

@@ -1,0 +1,292 @@
+"""The one door to the network: ``send(Request)`` gives an ``Exchange``, whatever happens on the way.
+
+Nothing is ever sent twice: no retry, no redirect followed, one connection for one request. No proxy, netrc or
+certificate setting is taken from the environment. Only what fails before the first byte of the request is ``not-sent``.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import sys
+import threading
+import time
+import zlib
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+# httpx brings its own command line along where rich and pygments are installed, which doubles what its import takes
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import httpx
+
+from kshell import __version__
+from kshell.api.answers import delivery_of
+from kshell.core.errors import FateUnknownError, NotSentError, TransportError
+from kshell.core.models import REDACTED, TIMEOUT, Delivery, Exchange, Response, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kshell.core.models import Request
+
+    Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]
+
+MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
+
+_QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
+TRAVELLING = "kshell send"  # the name of a thread with a request under way
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+_CONNECTED = "connection.connect_tcp.complete"
+_REQUEST_BEGUN = "send_request_headers.started"
+_LOOK = 0.1  # seconds until who waits looks whether a Ctrl-C came
+_GRACE = 1.0  # seconds for an exchange to end that was cut
+
+
+class Route(NamedTuple):
+    """How a request travels: in ``timeout`` seconds, through ``proxy`` where it is given, or to ``handle`` in process."""
+
+    timeout: float = TIMEOUT
+    proxy: str = ""
+    handle: Handle | None = None
+
+
+class _StoppedError(Exception):
+    """Raised on the way to the first byte of a request that nobody waits for any more: it is not written."""
+
+
+class Attempt:
+    """One send under way. At any moment, also in an interrupt handler, ``exchange`` says what became of it so far.
+
+    It travels in a thread of its own, and who asked waits beside it: looking a name up can be neither timed nor interrupted,
+    and a Ctrl-C just before a wait for the network is seen only when that wait ends.
+    """
+
+    def __init__(self, request: Request, key: str, route: Route) -> None:
+        self.request = request
+        self.interrupted = False
+        self._key = key
+        self._route = route
+        self._begun = False
+        self._head: httpx.Response | None = None
+        self._body = bytearray()
+        self._fault = ""
+        self._error: Exception | None = None
+        self._bug: Exception | None = None
+        self._expired = False
+        self._stopped = False
+        self._under_way = threading.Lock()  # held until the end; an Event's wait breaks where a second Ctrl-C comes
+        self._lock = threading.Lock()  # between the first byte and giving up before it
+        self._connection: socket.socket | None = None
+        self._started = self._ended = time.perf_counter()
+
+    def run(self) -> Exchange:
+        """Send, once. Never raises for what the network or the server does, nor for Ctrl-C."""
+        self._started = time.perf_counter()
+        try:
+            if self._route.handle is not None:
+                self._travel()
+            else:
+                self._under_way.acquire()
+                threading.Thread(target=copy_context().run, args=(self._travel,), name=TRAVELLING, daemon=True).start()
+                self._wait()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            with suppress(KeyboardInterrupt):  # who presses it twice is told the same
+                self._stop()
+        self._ended = time.perf_counter()
+        if self._bug is not None:
+            raise self._bug
+        return self.exchange
+
+    def _wait(self) -> None:
+        end = self._started + self._route.timeout
+        while not self._under_way.acquire(timeout=min(_LOOK, max(end - time.perf_counter(), 0))):
+            if time.perf_counter() >= end:
+                self._expired = True
+                self._stop()
+                return
+
+    def _stop(self) -> None:
+        """Let nothing begin any more, and cut what has begun; then wait a moment for what came of it."""
+        with self._lock:
+            self._stopped = True
+        if self._connection is not None:
+            with suppress(OSError):  # it was closed meanwhile
+                self._connection.shutdown(socket.SHUT_RDWR)
+        if self._begun or self._connection is not None:
+            self._under_way.acquire(timeout=_GRACE)
+
+    def _travel(self) -> None:
+        try:
+            self._exchange()
+        # httpx wraps most faults; a host name that IDNA refuses is a bare UnicodeError
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            self._error = error
+        except _StoppedError:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
+            self._bug = error
+        finally:
+            if self._route.handle is None:
+                self._under_way.release()
+
+    @property
+    def exchange(self) -> Exchange:
+        """What is known of this attempt now. What is told as not sent stays so: it does not begin any more."""
+        with self._lock:
+            self._stopped = self._stopped or not self._begun
+        elapsed_ms = (self._ended - self._started) * 1000
+        if self._head is not None:
+            response = self._response(self._head)
+            delivery = delivery_of(response)
+            return Exchange(self.request, response, delivery, elapsed_ms, None, self.interrupted)
+        delivery = Delivery.UNKNOWN if self._begun else Delivery.NOT_SENT
+        return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
+
+    def _exchange(self) -> None:
+        with _client(self.request.url, self._route) as client:
+            # in process the request is handed over whole, so it has begun when it is handed over
+            self._begun = self._route.handle is not None
+            try:
+                self._head = client.send(self._wire_request(), stream=True)
+                self._read(self._head)
+            finally:
+                if self._connection is not None:
+                    self._connection.close()
+
+    def _wire_request(self) -> httpx.Request:
+        headers = [(name, self._key if isinstance(value, Secret) else value) for name, value in self.request.headers]
+        own = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
+        return httpx.Request(
+            self.request.method,
+            self.request.url,
+            headers=headers + own,
+            content=self.request.body.encode(),
+            extensions={"trace": self._trace, "timeout": httpx.Timeout(self._route.timeout).as_dict()},
+        )
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        stream = info["return_value"] if event == _CONNECTED else None
+        with self._lock:
+            if self._stopped and not self._begun:
+                if stream is not None:
+                    stream.close()
+                raise _StoppedError
+            if stream is not None:
+                # one of our own for the connection, because TLS takes the first one over
+                self._connection = stream.get_extra_info("socket").dup()
+            # a proxy's CONNECT is a request too, but not ours
+            elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
+                self._begun = True
+
+    def _read(self, response: httpx.Response) -> None:
+        for chunk in _chunks(response):
+            self._body += chunk
+            if len(self._body) > MOST_BODY:
+                self._fault = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
+                return
+
+    def _response(self, head: httpx.Response) -> Response:
+        body, fault = _decoded(bytes(self._body[:MOST_BODY]), head.headers.get("content-encoding", ""))
+        if self._expired:
+            fault = f"it was not complete after {self._route.timeout:g} s"
+        elif self.interrupted:
+            fault = "interrupted before it was complete"
+        elif self._error is not None:
+            fault = f"it broke off after {len(self._body)} bytes: {self._without_key(str(self._error))}"
+        headers = tuple((_latin(name), _latin(value)) for name, value in head.headers.raw)
+        return Response(head.status_code, head.reason_phrase, headers, body, self._fault or fault)
+
+    def _transport_error(self) -> TransportError:
+        what, *causes = self._reasons()
+        if self._begun:
+            hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
+            what = what if what.startswith("no answer") else f"no answer: {what}"
+            return FateUnknownError(f"{what}; the API may have the message", hint=hint, causes=causes)
+        hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
+        return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
+
+    def _reasons(self) -> list[str]:
+        if self.interrupted:
+            return ["interrupted"]
+        if self._expired or isinstance(self._error, httpx.TimeoutException):
+            return [f"no answer within {self._route.timeout:g} s"]
+        return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
+
+    def _without_key(self, text: str) -> str:
+        # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
+        return _QUOTED.sub("", text).replace(self._key, REDACTED)
+
+
+def send(request: Request, key: str, route: Route) -> Exchange:
+    """Send ``request`` once, with ``key`` in the header that refers to it."""
+    return Attempt(request, key, route).run()
+
+
+def _client(url: str, route: Route) -> httpx.Client:
+    if route.handle is not None:
+        return httpx.Client(transport=httpx.MockTransport(_in_process(route.handle)), trust_env=False)
+    transport = httpx.HTTPTransport(verify=_tls(url), trust_env=False, proxy=route.proxy or None)
+    return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+
+
+def _tls(url: str) -> ssl.SSLContext:
+    if url.startswith("https:"):
+        return httpx.create_ssl_context(trust_env=False)
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: http:// needs none, and loading them takes time
+
+
+def _in_process(handle: Handle) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = [(_latin(name), _latin(value)) for name, value in request.headers.raw]
+        response = handle(request.method, request.url.raw_path.decode("ascii"), headers, request.content)
+        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+
+    return answer
+
+
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    # a replayed or in-process answer has its content already, and no raw stream
+    return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
+
+
+def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
+    """Undo a compression nobody asked for, without making more than ``MOST_BODY`` of it."""
+    if encoding.lower() in ("", "identity"):
+        return body, ""
+    if encoding.lower() not in ("gzip", "deflate"):
+        return body, f"it is encoded as {encoding}, which was not asked for"
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        plain = inflate.decompress(body, MOST_BODY)
+    except zlib.error:
+        return body, f"it says it is encoded as {encoding}, but is not"
+    return plain, "" if inflate.eof else f"it is compressed, and only its first {len(plain)} bytes were unpacked"
+
+
+def _latin(raw: bytes) -> str:
+    return raw.decode("latin-1")
+
+
+def _chain(error: BaseException | None) -> list[str]:
+    """What went wrong, from the outside in; equal neighbours said once."""
+    reasons: list[str] = []
+    while error is not None:
+        text = _ERRNO.sub("", str(error)).rstrip(".") or type(error).__name__
+        if text not in reasons:
+            reasons.append(text)
+        error = error.__cause__ or error.__context__
+    return reasons
+
+
+def _not_sent_hint(url: str, proxy: str) -> str:
+    if proxy:
+        return f"the pod's proxy is {proxy}: is it right, and does it run?"
+    base = url.partition("/v2/")[0]
+    if base.startswith("http://"):
+        port = urlsplit(base).port or 80
+        return f"is a server running at {base}? kshell sandbox --port {port} starts the simulator there"
+    return f"nothing of the message left this machine; check the network and the host: curl -sSI {base}"
