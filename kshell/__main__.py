@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import NoReturn
 
 from kshell import __version__
-from kshell.patterns import patterns_at_first_use
 
 
 def main() -> int:
@@ -23,8 +22,7 @@ def main() -> int:
     try:
         if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
             return _shell()
-        with patterns_at_first_use():
-            from kshell.cli import run
+        from kshell.cli import run
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was sent\n")
         return 130

@@ -96,7 +96,7 @@ def test_a_code_or_number_is_found_in_a_recording(tmp_path):
     """Which is known by its first line, that says how to run it."""
     session = Session(Places.standard())
     for line in (f"record {tmp_path / 'r.kshell'}", f"set to={canary.NUMBER}"):
-        perform_line(line, mouth="shell", session=session)
+        perform_line(line, frontend="shell", session=session)
     assert canary.kept(tmp_path) == []
     file = tmp_path / "r.kshell"
     file.write_text(file.read_text() + f"otp {canary.CODE}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import shlex
@@ -20,16 +19,18 @@ from conftest import PROJECT
 from servers import closed_port, wait_until
 
 import kshell
-from kshell.commands import SECTIONS, Command
-from kshell.console.dispatch import commands_of, perform
+from kshell.console.command import Command
+from kshell.console.dispatch import perform
+from kshell.console.group import commands_of
 from kshell.core.errors import SetupError
 from kshell.profiles.files import Places
 from kshell.session.session import Session
+from kshell.syntax.command_table import SECTIONS
 
 TO = "to=+919812345678"
 PACKAGE = PROJECT / "kshell"
 NAMES = [name for entries in SECTIONS.values() for name in entries]
-ON_THE_LINE = [name for entries in SECTIONS.values() for name, entry in entries.items() if "line" in entry.mouths]
+ON_THE_LINE = [name for entries in SECTIONS.values() for name, entry in entries.items() if "line" in entry.frontends]
 
 
 def command(name: str) -> Command:
@@ -151,7 +152,7 @@ def test_the_help_lists_every_command(cli, words):
 
 
 @pytest.mark.parametrize(
-    ("mouth", "name", "where", "usage"),
+    ("frontend", "name", "where", "usage"),
     [
         ("line", "expect", "expect is for the shell and scripts.", "Usage: expect "),
         ("line", "history", "history is for the shell.", "Usage: history "),
@@ -160,20 +161,20 @@ def test_the_help_lists_every_command(cli, words):
         ("script", "init", "init is for the command line and the shell.", "Usage: kshell init "),
     ],
 )
-def test_help_shows_a_command_of_another_mouth(mouth, name, where, usage):
+def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
     """Where it can be typed, then its usage and its examples as they are typed there."""
-    result = perform(["help", name], mouth=mouth, session=Session(Places.standard())).result
+    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
     assert result.exit_code == 0
     assert result.output.startswith(f"{where}\n\n{usage}")
     assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
     assert ("--home" in result.output, "--color" in result.output) == (False, False)
 
 
-@pytest.mark.parametrize("mouth", ["line", "shell", "script"])
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 @pytest.mark.parametrize("name", NAMES)
-def test_help_knows_every_command_everywhere(mouth, name):
+def test_help_knows_every_command_everywhere(frontend, name):
     """Whoever asks, ``help NAME`` shows it."""
-    result = perform(["help", name], mouth=mouth, session=Session(Places.standard())).result
+    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
     assert (result.exit_code, result.notes) == (0, ())
     assert "Examples:\n" in result.output
 
@@ -378,113 +379,14 @@ def test_the_errors_have_the_exit_codes_of_their_family():
     assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
 
 
-# ---- how the package is made
-
-MODULES = {
-    ".".join(("kshell", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): ast.parse(
-        file.read_text(encoding="utf-8")
-    )
-    for file in PACKAGE.rglob("*.py")
-}
+# ---- who understands what
 
 
-def at_import(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:
-    """The imports that importing a module performs."""
-    found: list[ast.Import | ast.ImportFrom] = []
-    for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            found.append(statement)
-        elif isinstance(statement, ast.If) and "TYPE_CHECKING" not in ast.unparse(statement.test):
-            found += at_import([*statement.body, *statement.orelse])
-        elif isinstance(statement, ast.Try | ast.With | ast.ClassDef):
-            found += at_import(statement.body)
-    return found
-
-
-def imported(statements: list[ast.Import | ast.ImportFrom]) -> set[str]:
-    """The modules that these import."""
-    names: set[str] = set()
-    for statement in statements:
-        if isinstance(statement, ast.Import):
-            names |= {alias.name for alias in statement.names}
-        elif statement.module:
-            inner = {f"{statement.module}.{alias.name}" for alias in statement.names}
-            names |= inner & MODULES.keys() or {statement.module}
-    return names
-
-
-def test_imports_run_one_way():
-    """No module is imported, however far round, by what it imports itself."""
-    left = {name: imported(at_import(tree.body)) & MODULES.keys() for name, tree in MODULES.items()}
-    while free := {name for name, needs in left.items() if not needs}:
-        left = {name: needs - free for name, needs in left.items() if name not in free}
-    assert left == {}
-
-
-DOORS = {
-    "click": {
-        *(
-            "kshell.cli",
-            "kshell.console.dispatch",
-            "kshell.profiles.files",
-            "kshell.console.completion",
-            "kshell.shell.completer",
-        ),
-        *(name for name in MODULES if ".commands" in name),
-    },
-    "httpx": {"kshell.transport.client"},
-    "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
-    "phonenumbers": {"kshell.api.rules"},
-    "uvicorn": {"kshell.simulator.server"},
-    "yaml": {"kshell.profiles.strict_yaml"},
-    "keyring": {"kshell.profiles.api_key"},
-    "vcr": {"kshell.transport.tapes"},
-    "prompt_toolkit": {name for name in MODULES if name.startswith("kshell.shell.")},
-}
-
-
-@pytest.mark.parametrize("library", DOORS)
-def test_each_library_has_one_door(library):
-    """Replacing a library touches one file (of jinja2, also who catches its error; of click, the commands)."""
-    users = {
-        name
-        for name, tree in MODULES.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(module.split(".")[0] == library for module in imported([node]))
-    }
-    assert users <= DOORS[library]
-
-
-def test_only_the_error_of_jinja_leaves_its_door():
-    """``templates`` knows of Jinja what a syntax error is, and nothing else."""
-    names = [
-        alias.name
-        for node in ast.walk(MODULES["kshell.templating.templates"])
-        if isinstance(node, ast.ImportFrom) and node.module == "jinja2"
-        for alias in node.names
-    ]
-    assert names == ["TemplateSyntaxError"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_everything_public_says_what_it_is(name):
-    """Every module, and every public function, class and method of it, has a docstring."""
-    tree = MODULES[name]
-    missing = [] if ast.get_docstring(tree) else [name]
-    for node in tree.body:
-        inner = node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else []
-        for known in (node, *inner):
-            if isinstance(known, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and known.name[0] != "_":
-                missing += [] if ast.get_docstring(known) else [known.name]
-    assert missing == []
-
-
-def test_the_root_of_every_mouth_lists_its_own_commands():
+def test_the_root_of_every_frontend_lists_its_own_commands():
     """The command line, the shell and scripts each have the commands that are theirs."""
-    for mouth in ("line", "shell", "script"):
+    for frontend in ("line", "shell", "script"):
         entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
-        assert list(commands_of(mouth).modules) == [name for name, entry in entries if mouth in entry.mouths]
+        assert list(commands_of(frontend).modules) == [name for name, entry in entries if frontend in entry.frontends]
 
 
 # ---- what one line leaves to the next
@@ -493,13 +395,13 @@ def test_the_root_of_every_mouth_lists_its_own_commands():
 def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
     """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
     session = Session(Places.standard())
-    assert perform(["send", "to=+919812345678"], mouth="shell", session=session).result.exit_code == 0
+    assert perform(["send", "to=+919812345678"], frontend="shell", session=session).result.exit_code == 0
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Session, "draft", interrupted)
-    result = perform(["render"], mouth="shell", session=session).result
+    result = perform(["render"], frontend="shell", session=session).result
     assert (result.exit_code, result.notes) == (130, ["interrupted; nothing was sent"])
 
 

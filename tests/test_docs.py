@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from payloads import TYPED
 from test_import import FORMAT, PAGE
 
-from kshell.commands import Result
 from kshell.console.dispatch import Performed
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.curl import lint as curlfaults
 from kshell.documents import markdown
 from kshell.documents.regenerate import regenerate

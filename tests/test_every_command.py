@@ -1,4 +1,4 @@
-"""Every registered command, whatever its mouth: it has help, and examples that run."""
+"""Every registered command, whatever its frontend: it has help, and examples that run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
-from kshell.commands import SECTIONS, Mouth
-from kshell.console.dispatch import commands_of, perform, perform_line
+from kshell.console.dispatch import perform, perform_line
+from kshell.console.group import commands_of
 from kshell.profiles.files import Places
 from kshell.session.session import Session
+from kshell.syntax.command_table import SECTIONS, Frontend
 
-COMMANDS = [(entry.mouths[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
+COMMANDS = [(entry.frontends[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
 GUIDE = "# Guide\n"
 COPIED = "curl https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages -H \"api-key: $K\" -d '{}'"
 FILES = {
@@ -25,10 +26,12 @@ FILES = {
 ANSWERS = "mine\nin\nHX1IN\n+911234567890\nauth1\nen_US\n\nKALEYRA_API_KEY\n"
 
 
-def examples() -> list[tuple[Mouth, str]]:
-    """Each example with the mouth that understands it."""
+def examples() -> list[tuple[Frontend, str]]:
+    """Each example with the frontend that understands it."""
     return [
-        (mouth, example) for mouth, name in COMMANDS for example in commands_of(mouth).get_command(None, name).examples
+        (frontend, example)
+        for frontend, name in COMMANDS
+        for example in commands_of(frontend).get_command(None, name).examples
     ]
 
 
@@ -44,27 +47,27 @@ def ready(write, monkeypatch) -> Session:
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
     session = Session(Places.standard())
     for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):
-        perform_line(line, mouth="shell", session=session)
+        perform_line(line, frontend="shell", session=session)
     return session
 
 
-@pytest.mark.parametrize(("mouth", "name"), COMMANDS)
-def test_it_has_help_and_an_example(mouth, name):
+@pytest.mark.parametrize(("frontend", "name"), COMMANDS)
+def test_it_has_help_and_an_example(frontend, name):
     """Its help begins with a sentence and ends with examples."""
-    result = perform([name, "--help"], mouth=mouth, session=Session(Places.standard())).result
+    result = perform([name, "--help"], frontend=frontend, session=Session(Places.standard())).result
     assert result.exit_code == 0
-    known = commands_of(mouth).get_command(None, name)
+    known = commands_of(frontend).get_command(None, name)
     assert known.get_short_help_str(200)
     assert known.examples
     assert all(param.help for param in known.params if param.param_type_name == "option")
 
 
-@pytest.mark.parametrize(("mouth", "example"), examples())
-def test_its_examples_run(ready, mouth, example):
+@pytest.mark.parametrize(("frontend", "example"), examples())
+def test_its_examples_run(ready, frontend, example):
     """Each example does what it says: neither usage nor setup is wrong, and nothing is left unsaid."""
     if example == "record stop":
-        perform_line("record other.kshell", mouth=mouth, session=ready)
-    result = perform_line(example, mouth=mouth, session=ready).result
+        perform_line("record other.kshell", frontend=frontend, session=ready)
+    result = perform_line(example, frontend=frontend, session=ready).result
     assert not any("failed on its own" in note for note in result.notes)
     expected = {3} if example.startswith("doctor") else {0, 1}  # the pod of this folder is not trusted yet
     assert result.exit_code in expected, result

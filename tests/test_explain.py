@@ -13,9 +13,9 @@ from kshell.api.fields import FIELDS, field_words, find_fields
 from kshell.api.rules import RULES
 from kshell.commands.explain import explain_command
 from kshell.core.errors import UsageError
-from kshell.core.models import Delivery, Exchange, Response
+from kshell.core.models import Delivery, Exchange, Response, Sent
 from kshell.profiles.files import Places
-from kshell.session.session import Overrides, Sent, Session
+from kshell.session.session import Overrides, Session
 from kshell.templating.templates import load_template
 
 

@@ -466,7 +466,7 @@ def _run(lines):
     """A session in which these lines were run."""
     session = Session(Places.standard())
     for line in lines:
-        done = perform_line(line, mouth="script", session=session).result
+        done = perform_line(line, frontend="script", session=session).result
         assert done.exit_code == 0, (line, done.notes)
     return session
 

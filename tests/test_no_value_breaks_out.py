@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kshell.core.errors import TemplateError
-from kshell.core.models import Origin, Variable
+from kshell.core.models import Origin, Template, Variable
 from kshell.profiles.files import Places, shipped_folder
-from kshell.templating.templates import Template, load_template, render
+from kshell.templating.templates import load_template, render
 
 AUTH = load_template(Places(None, Path("/nowhere"), Path("/nowhere"), shipped_folder()), "auth")
 NAMES = [variable.name for variable in AUTH.variables]

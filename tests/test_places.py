@@ -133,9 +133,9 @@ def test_a_working_directory_that_is_gone_is_a_usage_error(cli, monkeypatch, tmp
 
 def test_an_installed_kshell_has_what_ships_beside_its_modules(monkeypatch, tmp_path):
     """The folder shipped/ beside the modules, where there is one; else the top level of a checkout."""
-    from kshell.profiles import files as places
+    from kshell.profiles import files
 
-    monkeypatch.setattr(places, "__file__", str(tmp_path / "kshell" / "places.py"))
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "kshell" / "profiles" / "files.py"))
     assert shipped_folder() == tmp_path
     (tmp_path / "kshell" / "shipped").mkdir(parents=True)
     assert shipped_folder() == tmp_path / "kshell" / "shipped"

@@ -42,7 +42,7 @@ def shell(codes):
     def typed(*lines: str, session: Session | None = None) -> Session:
         session = session or Session(Places.standard())
         for line in lines:
-            perform_line(line, mouth="shell", session=session)
+            perform_line(line, frontend="shell", session=session)
         return session
 
     return typed
@@ -191,12 +191,12 @@ def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
 def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
     """At once, and in the file: a message that holds less than the session would send now, or one edited by hand."""
     session = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
-    result = perform_line("again 1", mouth="shell", session=session).result
+    result = perform_line("again 1", frontend="shell", session=session).result
     assert (result.exit_code, len(session.sent)) == (0, 2)
     assert result.notes[-1] == "warning: r.kshell lacks this message: no send line makes what again sent"
     assert recorded().endswith("set ref=x\n# again: not kept, no send line makes the message it sent\n")
     monkeypatch.setattr("click.edit", lambda text, **_: text.replace("auth1", "auth2"))
-    result = perform_line("edit --yes", mouth="shell", session=session).result
+    result = perform_line("edit --yes", frontend="shell", session=session).result
     assert "what edit sent" in result.notes[-1]
     assert recorded().endswith("# edit: not kept, no send line makes the message it sent\n")
 
@@ -211,7 +211,7 @@ def test_an_edit_that_changes_nothing_of_the_message_is_a_send(shell, monkeypatc
 def test_stop_tells_how_to_run_the_recording(shell):
     """All of the line, with the variables it wants."""
     session = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
-    result = perform_line("record stop", mouth="shell", session=session).result
+    result = perform_line("record stop", frontend="shell", session=session).result
     assert result.notes == ["recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…"]
     assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
 
@@ -397,7 +397,7 @@ def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
     """Help is looked at; it is nothing to run again."""
     session = shell("record r.kshell", "help", "vars")
     assert recorded() == "vars\n"
-    assert perform(["record", "stop"], mouth="shell", session=session).result.exit_code == 0
+    assert perform(["record", "stop"], frontend="shell", session=session).result.exit_code == 0
 
 
 def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
@@ -406,7 +406,7 @@ def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
     Path("deep/r.kshell").unlink()
     Path("deep").rmdir()
     Path("deep").touch()
-    result = perform_line("set ref=x", mouth="shell", session=session).result
+    result = perform_line("set ref=x", frontend="shell", session=session).result
     assert result.exit_code == 0
     assert "cannot be written" in result.notes[-1]
     assert session.recording is None

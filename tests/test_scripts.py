@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell.commands import SECTIONS
-from kshell.console.dispatch import commands_of, perform_line
+from kshell.console.dispatch import perform_line
+from kshell.console.group import commands_of
 from kshell.core.errors import Place, ScriptError
 from kshell.profiles.files import Places
 from kshell.scripts.script import parse_script
 from kshell.session.session import Session
+from kshell.syntax.command_table import SECTIONS
 from kshell.syntax.expressions import value_of
 from kshell.syntax.failed_expect import blames
 from kshell.syntax.lines import Line
@@ -141,17 +142,17 @@ def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
     """Source runs the lines as if they were typed; run has a session of its own."""
     write("s.kshell", "exit\n")
     session = Session(Places.standard())
-    perform_line("run s.kshell", mouth="shell", session=session)
+    perform_line("run s.kshell", frontend="shell", session=session)
     assert not session.left
-    perform_line("source s.kshell", mouth="shell", session=session)
+    perform_line("source s.kshell", frontend="shell", session=session)
     assert session.left
 
 
-@pytest.mark.parametrize("mouth", ["line", "shell", "script"])
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 @pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
-def test_what_needs_no_session_is_for_every_mouth(mouth, name):
+def test_what_needs_no_session_is_for_every_frontend(frontend, name):
     """The same command line works wherever it is typed."""
-    result = perform_line(f"{name} --help", mouth=mouth, session=Session(Places.standard())).result
+    result = perform_line(f"{name} --help", frontend=frontend, session=Session(Places.standard())).result
     assert result.exit_code == 0
 
 
@@ -291,7 +292,7 @@ def test_source_in_the_shell_changes_the_session(write):
     """It is relative to the working directory there."""
     write("s.kshell", "set ref=x\n")
     session = Session(Places.standard())
-    assert perform_line("source s.kshell", mouth="shell", session=session).result.exit_code == 0
+    assert perform_line("source s.kshell", frontend="shell", session=session).result.exit_code == 0
     assert session.variables == {"ref": "x"}
 
 
@@ -601,11 +602,13 @@ def test_a_variable_from_outside_is_plain_text(cli, write):
 
 @pytest.mark.parametrize("name", SECTIONS["Scripts"])
 def test_every_command_of_scripts_has_help_and_examples(name):
-    """In each mouth that understands it."""
-    for mouth in SECTIONS["Scripts"][name].mouths:
-        found = commands_of(mouth).get_command(None, name)
+    """In each frontend that understands it."""
+    for frontend in SECTIONS["Scripts"][name].frontends:
+        found = commands_of(frontend).get_command(None, name)
         assert found is not None
         assert found.help
         assert found.examples
         session = Session(Places.standard())
-        assert "Examples" in perform_line(f"{name} --help", mouth=mouth, session=session).result.output or mouth
+        assert (
+            "Examples" in perform_line(f"{name} --help", frontend=frontend, session=session).result.output or frontend
+        )

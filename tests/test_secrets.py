@@ -253,7 +253,10 @@ def test_a_key_that_was_typed_in_a_wrong_place_is_not_repeated(cli, words):
 
 
 @pytest.mark.parametrize("account", ["literal"], indirect=True)
-@pytest.mark.parametrize("place", ["client.delivery_of", "client._chunks", "responses.read_body", "exchanges.outcome"])
+@pytest.mark.parametrize(
+    "place",
+    ["transport.client.delivery_of", "transport.client._chunks", "api.answers.read_body", "commands.send.outcome"],
+)
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, debug):
     """Neither in the two lines that a user gets nor in the traceback of KSHELL_DEBUG=1."""
@@ -261,11 +264,10 @@ def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, d
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    module = "kshell.commands.send.outcome" if place == "exchanges.outcome" else f"kshell.{place}"
     monkeypatch.setenv("KSHELL_DEBUG", debug)
     with Server(read, answer(202, ACCEPTED)) as server:
         words = ("send", "-a", account, "-p", local_pod(server.url), f"to={TO}", f"otp={CODE}")
-        monkeypatch.setattr(module, broken)
+        monkeypatch.setattr(f"kshell.{place}", broken)
         if debug:
             with pytest.raises(RuntimeError, match="a bug") as caught:
                 cli(*words)

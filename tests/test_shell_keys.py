@@ -16,10 +16,10 @@ from prompt_toolkit.output import DummyOutput
 from servers import wait_until
 
 from kshell.console.dispatch import perform
-from kshell.core.models import Delivery, Exchange
+from kshell.core.models import Delivery, Exchange, Sent
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import Preferences
-from kshell.session.session import Sent, Session
+from kshell.session.session import Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"

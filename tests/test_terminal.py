@@ -198,8 +198,8 @@ def test_the_last_answer_explained_is_one_fact_a_line(status):
     session = Session(Places.standard())
     body = json.dumps({"code": HOSTILE, "message": HOSTILE}).encode()
     with Server(read, answer(status, body)) as server:
-        perform(["send", "-p", local_pod(server.url), "to=+919812345678"], mouth="shell", session=session)
-    output = perform(["explain"], mouth="shell", session=session).result.output
+        perform(["send", "-p", local_pod(server.url), "to=+919812345678"], frontend="shell", session=session)
+    output = perform(["explain"], frontend="shell", session=session).result.output
     assert "is not a documented code" in shown(output.replace("\n", "\r\n").encode())[0]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kshell.commands import Result, command
+from kshell.console.command import command
+from kshell.core.models import Result
 
 VARIABLE = "_KSHELL_COMPLETE"  # click's name for it; a shell's function sets it to ask what can stand at the cursor
 _FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
@@ -24,7 +25,7 @@ def completion(shell: str) -> Result:
 def answer(instruction: str) -> str:
     """What a shell's completion asks by ``_KSHELL_COMPLETE``: its function, or what can stand at the cursor."""
     from kshell.console.completion import SHELLS
-    from kshell.console.dispatch import commands_of
+    from kshell.console.group import commands_of
 
     shell, _, wanted = instruction.partition("_")
     asked = SHELLS[shell](commands_of("line"), {}, "kshell", VARIABLE)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key as keys
 from kshell.profiles.files import shown, typed

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from kshell.commands import Result, command, message_options, pass_session
 from kshell.commands.send import Sending, deliver, question, sending_options
+from kshell.console.command import command, message_options, pass_session
 from kshell.core.errors import Place, SetupError, UsageError
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import finding_line, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kshell.core.models import Payload
-    from kshell.session.session import Draft, Overrides, Session
+    from kshell.core.models import Draft, Payload
+    from kshell.session.session import Overrides, Session
 
 
 _AGAIN = "Edit it again?"

@@ -10,19 +10,19 @@ import click
 
 from kshell.api.answers import read_body
 from kshell.api.rules import recipients_of
-from kshell.commands import Result, command, pass_session
 from kshell.commands.send import Sending, deliver, sending_options
+from kshell.console.command import command, pass_session
 from kshell.core.errors import UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Delivery, Secret
+from kshell.core.models import REDACTED, Delivery, Result, Secret
 from kshell.core.terminal import columns, safe_line
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Request, Response
-    from kshell.session.session import Sent, Session
+    from kshell.core.models import Request, Response, Sent
+    from kshell.session.session import Session
 
 
 class Number(click.IntRange):

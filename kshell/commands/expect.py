@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_REFUSED
+from kshell.core.models import Result
 from kshell.privacy.masking import private_values
 from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.updates import updates_of

@@ -9,9 +9,10 @@ import click
 from kshell.api.answers import ANSWERS, all_codes, answers_of_status, explain, explain_answer, find_answers
 from kshell.api.fields import FIELDS, field_words, find_fields
 from kshell.api.rules import RULES
-from kshell.commands import Known, Result, command, pass_session
+from kshell.console.command import Known, command, pass_session
 from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import markdown_table, safe
 from kshell.transport.exchange_text import explained
 

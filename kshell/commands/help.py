@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import SECTIONS, Known, Mouth, Result, command
-from kshell.commands.shell import OTHER_WORDS
+from kshell.console.command import Known, command
 from kshell.core.errors import UsageError, did_you_mean
+from kshell.core.models import Result
+from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
 
 if TYPE_CHECKING:
-    from kshell.console.dispatch import Commands
+    from kshell.console.group import Commands
 
 _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow takes what is suggested, Ctrl-R searches. "
     "COMMAND | PROGRAM and COMMAND > FILE take the output elsewhere. A line that begins with a space is not remembered."
 )
 _IN_SESSION = "In the shell and in scripts (kshell help COMMAND shows one):"
-_ELSEWHERE: dict[Mouth, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}
+_ELSEWHERE: dict[Frontend, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}
 
 
 @command("help", examples=["help", "help curl", "help expect"])
@@ -38,20 +39,20 @@ def _one(root: click.Context, name: str) -> str:
     if name not in entries:
         hint = did_you_mean(name, entries) or "help lists the commands"
         raise UsageError(f"there is no command {name!r}", hint=hint)
-    mouths = entries[name].mouths
+    frontends = entries[name].frontends
     commands: Commands = root.command  # type: ignore[assignment]
-    if commands.mouth in mouths:
+    if commands.frontend in frontends:
         return _shown(root, name)
-    where = " and ".join(_ELSEWHERE[mouth] for mouth in mouths)
-    return f"{name} is for {where}.\n\n{_shown(_root(mouths[0]), name)}"
+    where = " and ".join(_ELSEWHERE[frontend] for frontend in frontends)
+    return f"{name} is for {where}.\n\n{_shown(_root(frontends[0]), name)}"
 
 
-def _root(mouth: Mouth) -> click.Context:
-    """The root of a mouth that is not the one that asks."""
-    from kshell.console.dispatch import commands_of
+def _root(frontend: Frontend) -> click.Context:
+    """The root of a frontend that is not the one that asks."""
+    from kshell.console.group import commands_of
 
-    root = commands_of(mouth)
-    return click.Context(root, info_name="kshell" if mouth == "line" else "", **root.context_settings)
+    root = commands_of(frontend)
+    return click.Context(root, info_name="kshell" if frontend == "line" else "", **root.context_settings)
 
 
 def _shown(root: click.Context, name: str) -> str:
@@ -66,7 +67,7 @@ def _overview(root: click.Context) -> str:
     whole = root.get_help() + "\n"
     commands: Commands = root.command  # type: ignore[assignment]
     width, height = shutil.get_terminal_size()
-    if commands.mouth != "shell":
+    if commands.frontend != "shell":
         return whole + _others(commands, root)
     if whole.count("\n") + 1 < height:
         return f"{whole}\n{_filled(_IN_SHELL, width)}"
@@ -75,9 +76,9 @@ def _overview(root: click.Context) -> str:
 
 def _others(commands: Commands, root: click.Context) -> str:
     """The names of what only the shell and scripts understand, for the command line."""
-    if commands.mouth != "line":
+    if commands.frontend != "line":
         return ""
-    names = (name for section in SECTIONS.values() for name, entry in section.items() if "line" not in entry.mouths)
+    names = (name for section in SECTIONS.values() for name, entry in section.items() if "line" not in entry.frontends)
     return f"\n{_IN_SESSION}\n{_filled(' '.join(names), root.make_formatter().width, '  ')}"
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import KshellError, ScriptError, listed
-from kshell.core.models import DEFAULT_KEY_VARIABLE
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
 from kshell.session.session import DEFAULT_ACCOUNT

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
 
 if TYPE_CHECKING:

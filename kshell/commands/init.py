@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from kshell.api.fields import FIELDS
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, did_you_mean, listed
-from kshell.core.models import DEFAULT_KEY_VARIABLE
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.commands import Known, Result, command, pass_session
+from kshell.console.command import Known, command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
 from kshell.profiles.files import shown
 from kshell.profiles.profiles import load_account, load_pod
@@ -17,10 +18,9 @@ from kshell.templating.templates import describe, load_template
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.core.models import Account, Json, Origin, Pod
+    from kshell.core.models import Account, Json, Origin, Pod, Template
     from kshell.profiles.files import Kind
     from kshell.session.session import Session
-    from kshell.templating.templates import Template
 
 Rows = list[tuple[str, ...]]
 

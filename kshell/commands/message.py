@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands import Result, command, message_options, pass_session
+from kshell.console.command import command, message_options, pass_session
 from kshell.core.errors import EXIT_REFUSED, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED
+from kshell.core.models import REDACTED, Result
 from kshell.core.terminal import columns, finding_line
 from kshell.profiles import api_key as keys
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Request
-    from kshell.session.session import Draft, Overrides, Session
+    from kshell.core.models import Draft, Request
+    from kshell.session.session import Overrides, Session
 
 
 def _strict(function: Callable[..., Result]) -> Callable[..., Result]:

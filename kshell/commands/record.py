@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import UsageError
+from kshell.core.models import Result
 from kshell.profiles.files import shown
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
+from kshell.core.models import Result
 
 if TYPE_CHECKING:
     from kshell.session.session import Session

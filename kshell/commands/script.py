@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands import SHOW, Assignment, Result, command, pass_session, session_of
+from kshell.console.command import SHOW, Assignment, command, pass_session, session_of
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -19,6 +19,7 @@ from kshell.core.errors import (
     UsageError,
     listed,
 )
+from kshell.core.models import Result
 from kshell.scripts.script import STDIN, check_script, included, play, read_script
 from kshell.session.session import Retry
 

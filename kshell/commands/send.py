@@ -10,18 +10,18 @@ import click
 
 from kshell.api.answers import explain
 from kshell.api.rules import recipients_of
-from kshell.commands import Result, command, message_options, pass_session
+from kshell.console.command import command, message_options, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Delivery, Exchange
+from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
 from kshell.core.terminal import finding_line, safe
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kshell.core.models import Explanation, Json
-    from kshell.session.session import Draft, Overrides, Session
+    from kshell.core.models import Draft, Explanation, Json
+    from kshell.session.session import Overrides, Session
 
 
 class Seconds(click.FloatRange):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Assignment, Known, Result, command, pass_session
+from kshell.console.command import Assignment, Known, command, pass_session
 from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
+from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
 from kshell.profiles.code_policy import generate
 from kshell.profiles.profiles import load_account, load_pod

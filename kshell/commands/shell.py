@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
+from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
+from kshell.core.models import Result
 
 if TYPE_CHECKING:
     from kshell.session.session import Session
-
-OTHER_WORDS = {"quit": "exit"}
-"""What people type in the shell by the habit of other programs, and the command that they mean. Not listed."""
 
 
 @command("shell", examples=["shell"])
@@ -25,11 +23,6 @@ def shell(session: Session) -> Result:
     if not at_terminal():
         raise UsageError("the shell needs a terminal", hint="kshell --help lists the commands that need none")
     return start(session)
-
-
-def at_terminal() -> bool:
-    """Whether there is somebody to talk to: stdin and stdout are a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def start(session: Session) -> Result:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.commands import Result, command, pass_session
+from kshell.console.command import command, pass_session
 from kshell.core.errors import ProfileError
-from kshell.core.models import Origin
+from kshell.core.models import Origin, Result
 from kshell.profiles.files import shown
 from kshell.profiles.profiles import read_pod
 

@@ -74,14 +74,12 @@ def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]
 
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     """Every command, also one that cannot be typed here: help shows it."""
-    from kshell.commands import SECTIONS
-    from kshell.console.dispatch import commands_of
+    from kshell.syntax.command_table import SECTIONS
 
+    root: Any = context.find_root().command  # it finds every command, which this module cannot import
     for section in SECTIONS.values():
-        for name, entry in section.items():
-            known = commands_of(entry.mouths[0]).get_command(context, name)
-            if known:
-                yield name, known.get_short_help_str(90)
+        for name in section:
+            yield name, root.find(name).get_short_help_str(90)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:

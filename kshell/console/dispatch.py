@@ -1,21 +1,19 @@
 """Words -> command -> ``Result``: the one way a command is found, parsed and run, and an exception becomes words.
 
-The command line, the shell and scripts are three mouths of it; printing is not done here.
+The command line, the shell and scripts are three frontends of it; printing is not done here.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from functools import cache, partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from click.exceptions import Exit
 
-from kshell import __version__
-from kshell.commands import HELP, SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
+from kshell.console.command import SHOW
+from kshell.console.group import commands_of
 from kshell.core.errors import (
     EXIT_INTERRUPTED,
     EXIT_SETUP,
@@ -23,117 +21,18 @@ from kshell.core.errors import (
     EXIT_USAGE,
     KshellError,
     UsageError,
-    did_you_mean,
 )
+from kshell.core.models import Result
+from kshell.syntax.command_table import Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kshell.console.group import Commands
     from kshell.session.session import Session
     from kshell.syntax.lines import Line
 
     Show = Callable[[Result, bool | None], object]
-
-
-class Commands(click.Group):
-    """The commands that ``mouth`` understands; a module is imported when one of its commands is asked for."""
-
-    def __init__(self, *args: Any, mouth: Mouth, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.mouth = mouth
-        self.sections = {
-            title: {name: entry.module for name, entry in entries.items() if mouth in entry.mouths}
-            for title, entries in SECTIONS.items()
-            if any(mouth in entry.mouths for entry in entries.values())
-        }
-        self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
-        self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every command's name, in the order of the help."""
-        return list(self.modules)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
-        """The command called ``cmd_name``."""
-        if cmd_name not in self.modules:
-            return None
-        module = import_module(f"kshell.commands.{self.modules[cmd_name]}")
-        found = (value for value in vars(module).values() if isinstance(value, Command) and value.name == cmd_name)
-        return next(found)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a did-you-mean."""
-        if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
-        return super().resolve_command(ctx, args)
-
-    def _instead(self, name: str) -> str:
-        """What to type in place of a name that is no command here."""
-        elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
-        if elsewhere:
-            return f"{name} is for {' and '.join(elsewhere[0].mouths)}"
-        return did_you_mean(name, self.modules) or "help lists the commands"
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by section, each with the first sentence of its help."""
-        for title, names in self.sections.items():
-            with formatter.section(title):
-                rows = [
-                    (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
-                ]
-                formatter.write_dl(rows)
-
-
-@cache
-def commands_of(mouth: Mouth) -> Commands:
-    """The root of everything that ``mouth`` understands."""
-    return Commands(
-        "kshell",
-        mouth=mouth,
-        callback=_root,
-        params=[*common_options(hidden=False), _VERSION, HELP] if mouth == "line" else [HELP],
-        invoke_without_command=True,
-        add_help_option=False,
-        help=_root.__doc__,
-        context_settings={"max_content_width": 100},
-    )
-
-
-def _show_version(context: click.Context, _: click.Parameter, asked: Any) -> None:
-    if asked and not context.resilient_parsing:
-        click.echo(f"kshell {__version__}")
-        context.exit()
-
-
-_VERSION = click.Option(
-    ["--version"],
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
-
-
-@click.pass_context
-def _root(context: click.Context) -> Result:
-    """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
-
-    Without an account of your own, start with: kshell send to=+919812345678
-    """
-    if context.invoked_subcommand is not None:
-        return Result()
-    from kshell.commands.shell import at_terminal, start
-
-    if at_terminal():
-        return start(session_of(context))
-    if sys.stdin is None or sys.stdin.isatty():
-        return Result(context.get_help() + "\n")
-    from kshell.commands.script import run_stdin
-
-    return run_stdin(context)
 
 
 class Performed(NamedTuple):
@@ -144,15 +43,15 @@ class Performed(NamedTuple):
 
 
 def perform(
-    words: Sequence[str], *, mouth: Mouth = "line", session: Session | None = None, show: Show | None = None
+    words: Sequence[str], *, frontend: Frontend = "line", session: Session | None = None, show: Show | None = None
 ) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
     Without a ``session`` a new one is made, with the places that ``--home`` says. ``show`` prints what a command that takes
     its time has to say meanwhile; without it, all of it is in the ``Result``.
     """
-    root = commands_of(mouth)
-    context = click.Context(root, info_name="kshell" if mouth == "line" else "", obj=session)
+    root = commands_of(frontend)
+    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=session)
     if session is not None:
         session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
@@ -170,19 +69,19 @@ def _shown(show: Show, context: click.Context, result: Result) -> None:
     show(result, context.color)
 
 
-def perform_line(text: str, *, mouth: Mouth, session: Session, file: str = "line", number: int = 1) -> Performed:
+def perform_line(text: str, *, frontend: Frontend, session: Session, file: str = "line", number: int = 1) -> Performed:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
     from kshell.syntax.lines import Line
 
-    return perform_at(Line(file, number, (text,)), mouth=mouth, session=session)
+    return perform_at(Line(file, number, (text,)), frontend=frontend, session=session)
 
 
-def perform_at(line: Line, *, mouth: Mouth, session: Session) -> Performed:
+def perform_at(line: Line, *, frontend: Frontend, session: Session) -> Performed:
     """As ``perform_line``, for a line of a file."""
     before, session.at = session.at, line
     try:
-        words = _words(line, session, commands_of(mouth))
-        performed = perform(words, mouth=mouth, session=session) if words else Performed(Result())
+        words = _words(line, session, commands_of(frontend))
+        performed = perform(words, frontend=frontend, session=session) if words else Performed(Result())
         if not session.recording or not words:
             return performed
         told = session.recording.keep(session, line, performed.result)
@@ -208,9 +107,12 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         raise
 
 
-def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:
-    """Raise ``UsageError`` where ``mouth`` has no such command or, with ``whole``, it does not take the words. Runs nothing."""
-    root = commands_of(mouth)
+def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> None:
+    """Check a line's words without running them.
+
+    Raise ``UsageError`` if ``frontend`` has no such command or, with ``whole``, if the command does not take the words.
+    """
+    root = commands_of(frontend)
     # a command keeps the help option that its first context gives it, so this one is as every other
     context = click.Context(root, info_name="", **root.context_settings)
     name, command, rest = root.resolve_command(context, list(words))

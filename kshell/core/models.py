@@ -4,7 +4,7 @@ Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a d
 command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -185,6 +185,57 @@ class Finding(NamedTuple):
     fix: str
 
 
+class Template(NamedTuple):
+    """A payload template: ``variables`` in the order of its header, and ``source``, the file's whole text."""
+
+    name: str
+    title: str
+    variables: tuple[Variable, ...]
+    origin: Origin
+    source: str
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable called ``name``, if the template has it."""
+        return next((variable for variable in self.variables if variable.name == name), None)
+
+    def missing(self, values: Mapping[str, str]) -> list[Variable]:
+        """The required variables that ``values`` does not hold."""
+        return [variable for variable in self.variables if variable.required and variable.name not in values]
+
+
+class Draft(NamedTuple):
+    """One message, decided in full and not sent. ``notes`` are what the user should know of how it was decided."""
+
+    account: Account
+    pod: Pod
+    template: Template
+    values: Mapping[str, str]
+    payload: Payload
+    findings: tuple[Finding, ...]
+    request: Request
+    notes: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that make ``send`` refuse."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def way(self) -> str:
+        """The words that send as it was sent: its account, and the pod and template where they are not the account's."""
+        words = ["-a", self.account.name]
+        words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
+        words += ["-t", self.template.name] if self.template.name != self.account.template else []
+        return " ".join(words)
+
+
+class Sent(NamedTuple):
+    """A draft that was sent, and what came of it."""
+
+    draft: Draft
+    exchange: Exchange
+
+
 class Explanation(NamedTuple):
     """What an answer means: whose move it is, whether a retry helps, and the command to type next."""
 
@@ -195,6 +246,20 @@ class Explanation(NamedTuple):
     retry: str
     next: str
     source: str
+
+
+class Result(NamedTuple):
+    """What a command came to: ``output`` for stdout, ``notes`` for stderr, one a line.
+
+    Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``. ``sent``: the exit code says what
+    became of a message, and that holds also where stdout cannot be written.
+    """
+
+    output: str | bytes = ""
+    notes: Sequence[str] = ()
+    exit_code: int = EXIT_DONE
+    raw: bool = False
+    sent: bool = False
 
 
 def is_loopback(url: str) -> bool:

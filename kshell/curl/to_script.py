@@ -27,9 +27,8 @@ from kshell.templating import templates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kshell.core.models import Account, Json, Payload, Pod
+    from kshell.core.models import Account, Json, Payload, Pod, Template
     from kshell.profiles.files import Kind, Places
-    from kshell.templating.templates import Template
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
 _LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits

@@ -24,11 +24,10 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from kshell.commands import Result
-    from kshell.core.models import Exchange
+    from kshell.core.models import Draft, Exchange, Result
     from kshell.documents.markdown import Block, Comment
     from kshell.profiles.files import Places
-    from kshell.session.session import Draft, Overrides
+    from kshell.session.session import Overrides
     from kshell.simulator.simulator import Simulator
 
 COMMANDS = (

@@ -24,9 +24,9 @@ from kshell.syntax.lines import Line, cut, split
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kshell.commands import Entry
-    from kshell.core.models import Account
-    from kshell.session.session import Draft, Session
+    from kshell.core.models import Account, Draft
+    from kshell.session.session import Session
+    from kshell.syntax.command_table import Entry
     from kshell.syntax.lines import Word
 
 SHORTEST = 4  # a shorter code is hidden where it is known to be one; in other text it stands by chance
@@ -283,7 +283,7 @@ def secret_texts(session: Session) -> list[str]:
 
 def _entry(words: list[Word]) -> Entry | None:
     """The command that a line is; None for what is none, such as a misspelt ``otp``."""
-    from kshell.commands import SECTIONS
+    from kshell.syntax.command_table import SECTIONS
 
     name = words[0].plain if words else ""
     return next((entries[name] for entries in SECTIONS.values() if name in entries), None)

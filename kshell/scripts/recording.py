@@ -13,20 +13,19 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import read_body
-from kshell.commands import SECTIONS
 from kshell.core.errors import KshellError, SetupError
 from kshell.core.models import Delivery
 from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.profiles.files import shown, write_private
+from kshell.syntax.command_table import SECTIONS
 from kshell.syntax.lines import Line, Piece, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kshell.commands import Result
-    from kshell.core.models import Exchange
-    from kshell.session.session import Overrides, Sent, Session
+    from kshell.core.models import Exchange, Result, Sent
+    from kshell.session.session import Overrides, Session
     from kshell.syntax.lines import Word
 
 _KINDS = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}  # of a private value, what its references are called by
@@ -266,7 +265,7 @@ def _options(line: Line) -> Iterator[str]:
 
 
 def _known() -> set[str]:
-    return {name for entries in SECTIONS.values() for name, entry in entries.items() if "script" in entry.mouths}
+    return {name for entries in SECTIONS.values() for name, entry in entries.items() if "script" in entry.frontends}
 
 
 def _generated(session: Session) -> str:

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from kshell.commands import Result
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, CassetteError
+from kshell.core.models import Result
 from kshell.scripts.script import play
 from kshell.session.session import Retry, Session
 

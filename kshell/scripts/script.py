@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.commands import Result
-from kshell.console.dispatch import check_words, commands_of, perform_at
+from kshell.console.dispatch import check_words, perform_at
+from kshell.console.group import commands_of
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -21,13 +21,15 @@ from kshell.core.errors import (
     Place,
     ScriptError,
 )
+from kshell.core.models import Result
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Line, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.session.session import Sent, Session
+    from kshell.core.models import Sent
+    from kshell.session.session import Session
     from kshell.syntax.lines import Word
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -142,7 +144,7 @@ def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
         return []
     plain = [word.plain for word in words]
     known = not any(word.computed for word in words)
-    check_words(plain if known else plain[:1], mouth="script", whole=known)
+    check_words(plain if known else plain[:1], frontend="script", whole=known)
     return _check_included(line, plain[1], running) if plain[0] == "source" and known and len(plain) == 2 else []
 
 
@@ -219,7 +221,7 @@ def play(session: Session, script: Script) -> Iterator[Step]:
 
 def _step(session: Session, line: Line, following: tuple[Line, ...]) -> Step:
     sent, begun, inner = len(session.sent), time.perf_counter(), len(session.steps)
-    result = perform_at(line, mouth="script", session=session).result
+    result = perform_at(line, frontend="script", session=session).result
     seconds = time.perf_counter() - begun
     if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
         result = result._replace(output=result.output + b"\n")  # what the next line prints stands on a line of its own

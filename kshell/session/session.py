@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.request import build
 from kshell.core.errors import KshellError, UsageError
+from kshell.core.models import Draft, Sent
 from kshell.profiles import api_key as keys
 from kshell.profiles import code_policy as otp
 from kshell.profiles import profiles
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from kshell.core.models import Account, Exchange, Finding, Payload, Pod, Request, Variable
+    from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
     from kshell.profiles.files import Places
     from kshell.scripts.recording import Recording
     from kshell.scripts.script import Step
     from kshell.scripts.updates import Update
     from kshell.simulator.simulator import Simulator
     from kshell.syntax.lines import Line
-    from kshell.templating.templates import Template
     from kshell.transport.client import Attempt
 
 DEFAULT_ACCOUNT = "demo"
@@ -42,39 +42,6 @@ class Overrides(NamedTuple):
 
 
 AS_IT_IS = Overrides()
-
-
-class Draft(NamedTuple):
-    """One message, decided in full and not sent. ``notes`` are what the user should know of how it was decided."""
-
-    account: Account
-    pod: Pod
-    template: Template
-    values: Mapping[str, str]
-    payload: Payload
-    findings: tuple[Finding, ...]
-    request: Request
-    notes: tuple[str, ...]
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that make ``send`` refuse."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
-
-    @property
-    def way(self) -> str:
-        """The words that send as it was sent: its account, and the pod and template where they are not the account's."""
-        words = ["-a", self.account.name]
-        words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
-        words += ["-t", self.template.name] if self.template.name != self.account.template else []
-        return " ".join(words)
-
-
-class Sent(NamedTuple):
-    """A draft that was sent, and what came of it."""
-
-    draft: Draft
-    exchange: Exchange
 
 
 class Setting(NamedTuple):

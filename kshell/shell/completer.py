@@ -71,7 +71,7 @@ class CommandCompleter(Completer):
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
         from kshell.console.completion import Asking
-        from kshell.console.dispatch import commands_of
+        from kshell.console.group import commands_of
 
         return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.console.dispatch import commands_of
+from kshell.console.group import commands_of
 from kshell.core.errors import UsageError
 from kshell.syntax.lines import cut, expand, split
 

@@ -9,12 +9,12 @@ import os
 import traceback
 from typing import TYPE_CHECKING
 
-from kshell import cli
-from kshell.commands import Result
-from kshell.commands.shell import OTHER_WORDS
+from kshell.console import printer
 from kshell.console.dispatch import Performed, failure, perform_line
 from kshell.core.errors import EXIT_DONE
+from kshell.core.models import Result
 from kshell.shell import outlets
+from kshell.syntax.command_table import OTHER_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +34,11 @@ class Running:
         lines = joined(text)
         for number, line in enumerate(lines, 1):
             if len(lines) > 1:
-                cli.show(Result(notes=[f"» {line}"]), colour=self.colour)
+                printer.show(Result(notes=[f"» {line}"]), colour=self.colour)
             code = self.perform(line)
             if code != EXIT_DONE and number < len(lines):
                 left = len(lines) - number
-                cli.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
+                printer.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
                 return
 
     def perform(self, line: str) -> int:
@@ -46,24 +46,24 @@ class Running:
         try:
             command, outlet = outlets.parted(line, self.session.names())
             command = OTHER_WORDS.get(command.strip(), command)
-            done = perform_line(command, mouth="shell", session=self.session, file="line")
+            done = perform_line(command, frontend="shell", session=self.session, file="line")
             return self._show(done, outlet)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
-            return cli.show(_told(error, self.session), colour=self.colour)
+            return printer.show(_told(error, self.session), colour=self.colour)
 
     def _show(self, done: Performed, outlet: outlets.Outlet | None) -> int:
         colour = self.colour if done.colour is None else done.colour
         if outlet is None:
-            return cli.show(done.result, colour=colour)
-        cli.show(done.result._replace(output=""), colour=colour)
+            return printer.show(done.result, colour=colour)
+        printer.show(done.result._replace(output=""), colour=colour)
         if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            cli.show(Result(notes=outlet.pour(done.result.output)), colour=colour)
+            printer.show(Result(notes=outlet.pour(done.result.output)), colour=colour)
         return done.result.exit_code
 
 
 def say(notes: Sequence[str]) -> None:
     """Show notes, on stderr."""
-    cli.show(Result(notes=notes))
+    printer.show(Result(notes=notes))
 
 
 def joined(text: str) -> list[str]:

@@ -9,10 +9,10 @@ import json
 import re
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from kshell.core.errors import Place, TemplateError, did_you_mean, listed
-from kshell.core.models import Origin, Variable
+from kshell.core.models import Template, Variable
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.strict_yaml import Document, Node, Table, document
 
@@ -26,24 +26,6 @@ _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
 _OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-
-
-class Template(NamedTuple):
-    """A payload template: ``variables`` in the order of its header, and ``source``, the file's whole text."""
-
-    name: str
-    title: str
-    variables: tuple[Variable, ...]
-    origin: Origin
-    source: str
-
-    def variable(self, name: str) -> Variable | None:
-        """The variable called ``name``, if the template has it."""
-        return next((variable for variable in self.variables if variable.name == name), None)
-
-    def missing(self, values: Mapping[str, str]) -> list[Variable]:
-        """The required variables that ``values`` does not hold."""
-        return [variable for variable in self.variables if variable.required and variable.name not in values]
 
 
 def load_template(places: Places, name: str) -> Template:

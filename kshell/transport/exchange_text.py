@@ -12,8 +12,7 @@ from kshell.core.models import REDACTED, Secret
 from kshell.core.terminal import safe, safe_line
 
 if TYPE_CHECKING:
-    from kshell.core.models import Exchange, Explanation, Json, Request, Response
-    from kshell.session.session import Sent
+    from kshell.core.models import Exchange, Explanation, Json, Request, Response, Sent
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
 

@@ -1,0 +1,137 @@
+"""The root of the commands: for each frontend one click group, whose modules are imported when they are asked for."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kshell import __version__
+from kshell.console.command import HELP, Command, common_options, session_of
+from kshell.core.errors import UsageError, did_you_mean
+from kshell.core.models import Result
+from kshell.syntax.command_table import SECTIONS, Frontend
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def module_of(name: str) -> ModuleType:
+    """The module of ``kshell.commands`` that defines the command ``name``."""
+    entry = next(entries[name] for entries in SECTIONS.values() if name in entries)
+    return import_module(f"kshell.commands.{entry.module}")
+
+
+def find_command(name: str) -> Command:
+    """The command ``name`` of the table, whichever frontend understands it."""
+    found = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
+    return next(found)
+
+
+class Commands(click.Group):
+    """The commands that ``frontend`` understands; a module is imported when one of its commands is asked for."""
+
+    def __init__(self, *args: Any, frontend: Frontend, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.frontend = frontend
+        self.sections = {
+            title: {name: entry.module for name, entry in entries.items() if frontend in entry.frontends}
+            for title, entries in SECTIONS.items()
+            if any(frontend in entry.frontends for entry in entries.values())
+        }
+        self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
+        self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command's name, in the order of the help."""
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
+        """The command called ``cmd_name``."""
+        if cmd_name not in self.modules:
+            return None
+        return find_command(cmd_name)
+
+    def find(self, name: str) -> Command:
+        """The command called ``name``, whichever frontend understands it."""
+        return find_command(name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a did-you-mean."""
+        if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
+        return super().resolve_command(ctx, args)
+
+    def _instead(self, name: str) -> str:
+        """What to type in place of a name that is no command here."""
+        elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
+        if elsewhere:
+            return f"{name} is for {' and '.join(elsewhere[0].frontends)}"
+        return did_you_mean(name, self.modules) or "help lists the commands"
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, each with the first sentence of its help."""
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                rows = [
+                    (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
+                ]
+                formatter.write_dl(rows)
+
+
+@cache
+def commands_of(frontend: Frontend) -> Commands:
+    """The root of everything that ``frontend`` understands."""
+    return Commands(
+        "kshell",
+        frontend=frontend,
+        callback=_root,
+        params=[*common_options(hidden=False), _VERSION, HELP] if frontend == "line" else [HELP],
+        invoke_without_command=True,
+        add_help_option=False,
+        help=_root.__doc__,
+        context_settings={"max_content_width": 100},
+    )
+
+
+def _show_version(context: click.Context, _: click.Parameter, asked: Any) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"kshell {__version__}")
+        context.exit()
+
+
+_VERSION = click.Option(
+    ["--version"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+
+
+@click.pass_context
+def _root(context: click.Context) -> Result:
+    """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
+
+    Without an account of your own, start with: kshell send to=+919812345678
+    """
+    if context.invoked_subcommand is not None:
+        return Result()
+    if at_terminal():
+        started: Result = module_of("shell").start(session_of(context))
+        return started
+    if sys.stdin is None or sys.stdin.isatty():
+        return Result(context.get_help() + "\n")
+    ran: Result = module_of("run").run_stdin(context)
+    return ran
+
+
+def at_terminal() -> bool:
+    """Whether there is somebody to talk to: stdin and stdout are a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

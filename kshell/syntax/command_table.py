@@ -1,0 +1,77 @@
+"""The table of commands: their names, the module of ``kshell.commands`` that defines each, and who understands it.
+
+Nothing is imported here: history, recordings, scripts and completion only need to know which commands there are.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Frontend = Literal["line", "shell", "script"]
+
+
+class Entry(NamedTuple):
+    """Where a command is defined, and who understands it: the command line, the shell, scripts.
+
+    ``whole`` is whether it takes the rest of its line as it stands, quotes and all.
+    """
+
+    module: str
+    frontends: tuple[Frontend, ...] = ("line", "shell", "script")
+    whole: bool = False
+
+
+_IN_SESSION: tuple[Frontend, ...] = ("shell", "script")
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Messages": {
+        "render": Entry("message"),
+        "check": Entry("message"),
+        "curl": Entry("message"),
+        "snippet": Entry("message"),
+        "send": Entry("send"),
+        "edit": Entry("edit", ("shell",)),
+    },
+    "Session": {
+        "use": Entry("session", _IN_SESSION),
+        "set": Entry("session", _IN_SESSION),
+        "unset": Entry("session", _IN_SESSION),
+        "vars": Entry("session", _IN_SESSION),
+        "otp": Entry("session", _IN_SESSION),
+    },
+    "What was sent": {
+        "last": Entry("exchange", ("shell",)),
+        "history": Entry("exchange", ("shell",)),
+        "again": Entry("exchange", ("shell",)),
+        "diff": Entry("exchange", ("shell",)),
+        "inbox": Entry("inbox", ("shell",)),
+    },
+    "Scripts": {
+        "expect": Entry("expect", _IN_SESSION, whole=True),
+        "capture": Entry("expect", _IN_SESSION, whole=True),
+        "source": Entry("script", _IN_SESSION),
+        "run": Entry("script"),
+        "record": Entry("record", _IN_SESSION),
+    },
+    "Looking things up": {
+        "explain": Entry("explain"),
+        "accounts": Entry("listing"),
+        "pods": Entry("listing"),
+        "templates": Entry("listing"),
+        "help": Entry("help"),
+    },
+    "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
+    "Setup": {
+        "init": Entry("init", ("line", "shell")),
+        "doctor": Entry("doctor"),
+        "sandbox": Entry("sandbox"),
+        "trust": Entry("trust"),
+        "completion": Entry("completion"),
+        "shell": Entry("shell", ("line",)),
+        "exit": Entry("shell", _IN_SESSION),
+    },
+}
+"""Every command, by the section of the help it stands in."""
+
+OTHER_WORDS: dict[str, str] = {"quit": "exit"}
+"""What people type in the shell by the habit of other programs, and the command that they mean. Not listed."""
