@@ -288,6 +288,14 @@ def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
     assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
 
 
+def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
+    """In the shell too, where that line was typed."""
+    result = perform_line("source nope.kshell", frontend="shell", session=Session(Places.standard())).result
+    (note,) = result.notes
+    assert (note.place, result.exit_code) == (Place("line", 1, 1, "source nope.kshell"), 3)
+    assert note.text.startswith("nope.kshell cannot be read")
+
+
 def test_source_in_the_shell_changes_the_session(write):
     """It is relative to the working directory there."""
     write("s.kshell", "set ref=x\n")

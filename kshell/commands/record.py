@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_session
-from kshell.core.errors import UsageError
+from kshell.core.errors import Note, UsageError
 from kshell.core.models import Result
 from kshell.profiles.files import shown
 
@@ -38,7 +38,7 @@ def record(session: Session, file: Path, *, expects: bool, force: bool) -> Resul
     if file.exists() and not force:
         raise UsageError(f"there is a file {shown(file)} already", hint="choose another name, or add --force")
     session.recording = Recording(file, session, expects=expects)
-    return Result(notes=[f"recording to {shown(file)}; record stop ends it"])
+    return Result(notes=[Note("info", f"recording to {shown(file)}; record stop ends it")])
 
 
 def _stop(session: Session) -> Result:
@@ -46,4 +46,4 @@ def _stop(session: Session) -> Result:
         raise UsageError("nothing is being recorded", hint="record FILE begins")
     command = session.recording.command(shlex.quote(shown(session.recording.file)))
     session.recording = None
-    return Result(notes=[f"recorded: {command}"])
+    return Result(notes=[Note("info", f"recorded: {command}")])

@@ -72,7 +72,7 @@ class Commands(click.Group):
         elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
         if elsewhere:
             return f"{name} is for {' and '.join(elsewhere[0].frontends)}"
-        return did_you_mean(name, self.modules) or "help lists the commands"
+        return did_you_mean(name, self.modules) or "kshell help lists the commands"
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, each with the first sentence of its help."""

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import read_body
-from kshell.core.errors import KshellError, SetupError
+from kshell.core.errors import KshellError, Note, SetupError
 from kshell.core.models import Delivery
 from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.profiles.files import shown, write_private
@@ -54,15 +54,15 @@ class Recording:
             self._add(session, line)
         self._write(session)
 
-    def keep(self, session: Session, line: Line, result: Result) -> list[str]:
+    def keep(self, session: Session, line: Line, result: Result) -> list[Note]:
         """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
         try:
             return self._keep(session, line, result)
         except SetupError as error:
             session.recording = None
-            return [f"error: {error.message}; the recording has ended"]
+            return [Note("error", f"{error.message}; the recording has ended")]
 
-    def _keep(self, session: Session, line: Line, result: Result) -> list[str]:
+    def _keep(self, session: Session, line: Line, result: Result) -> list[Note]:
         sent = session.sent[-1] if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
         before = self._private
@@ -81,10 +81,11 @@ class Recording:
         self._write(session)
         return missing
 
-    def _missing(self, session: Session, line: Line) -> list[str]:
+    def _missing(self, session: Session, line: Line) -> list[Note]:
         """Say in the file and to the user that a message was sent which no line of a script makes."""
         self._add(session, f"# {line.head}: not kept, no send line makes the message it sent")
-        return [f"warning: {shown(self.file)} lacks this message: no send line makes what {line.head} sent"]
+        text = f"{shown(self.file)} lacks this message: no send line makes what {line.head} sent"
+        return [Note("warning", text)]
 
     def _add(self, session: Session, line: Line | str) -> None:
         known = len(self.references)

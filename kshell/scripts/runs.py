@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, CassetteError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, CassetteError, Note
 from kshell.core.models import Result
 from kshell.scripts.script import play
 from kshell.session.session import Retry, Session
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from kshell.core.models import Delivery
+    from kshell.core.models import Delivery, Finding
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script, Step
@@ -67,10 +67,10 @@ class Case:
         return self.session.steps if self.session else ()
 
     @property
-    def failure(self) -> Sequence[str]:
-        """What a user reads of the line that failed, or of the row that is faulty."""
+    def failure(self) -> Sequence[Note | Finding]:
+        """The notes of the line that failed, or what is wrong with the row; empty if nothing failed."""
         if self.row and self.row.fault:
-            return self.row.fault
+            return (self.row.fault,)
         return next((step.result.notes for step in self.steps if step.failed), ())
 
     @property
@@ -194,7 +194,7 @@ class Run:
             self._closed = True
         self._progress.clear()
         if self.by_rows and case.failure:
-            self.show(Result(notes=[f"{case.name}:", *case.failure]))
+            self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
         self._progress.step(case.state)
 
     def _interrupt(self) -> None:
@@ -258,13 +258,13 @@ class _Progress:
 
 def run_all(run: Run, *, brief: bool = False) -> Result:
     """Go, and say what came of it; where ``brief``, only of what failed."""
-    code, notes = EXIT_DONE, []
+    code, notes = EXIT_DONE, list[Note]()
     try:
         run.go()
     except CassetteError as error:
-        code, notes = error.exit_code, error.lines()
+        code, notes = error.exit_code, [error.note]
     if not brief or run.exit_code:
-        notes += summary(run)
+        notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=max(code, run.exit_code))
 
 

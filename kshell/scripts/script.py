@@ -18,17 +18,18 @@ from kshell.core.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
     KshellError,
+    Note,
     Place,
     ScriptError,
 )
-from kshell.core.models import Result
+from kshell.core.models import first_error
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Line, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.core.models import Sent
+    from kshell.core.models import Finding, Result, Sent
     from kshell.session.session import Session
     from kshell.syntax.lines import Word
 
@@ -116,25 +117,18 @@ def _refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> Non
 # ---- checking
 
 
-def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellError]:
+def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[Note]:
     """What can be known to be wrong without running: in this script, and in those it includes by a plain name."""
-    faults: list[KshellError] = []
+    faults: list[Note] = []
     for line in script.lines:
         try:
             faults += _check_line(line, (*running, script.file))
         except KshellError as error:
-            error.at = error.at or line.place(1)
-            error.hint = _typable(error.hint)
-            faults.append(error)
+            faults.append(error.placed(line.place(1)).note)
     return faults
 
 
-def _typable(hint: str) -> str:
-    """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
-    return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
-
-
-def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
+def _check_line(line: Line, running: tuple[Path, ...]) -> list[Note]:
     if line.head in commands_of("script").whole:
         _check_whole(line)
         return []
@@ -193,14 +187,10 @@ def capture_parts(line: Line) -> tuple[str, int]:
     return match[1], match.end()
 
 
-def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[KshellError]:
+def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[Note]:
     file = running[-1].parent / name
     _refuse_loop(file, running, line.place(1))
-    try:
-        return check_script(read_script(file), running)
-    except ScriptError as error:
-        error.at = error.at or line.place(1)
-        raise
+    return check_script(read_script(file), running)
 
 
 # ---- running
@@ -243,15 +233,13 @@ def _is_judged(following: tuple[Line, ...]) -> bool:
     return next(heads, "") == "expect"
 
 
-def _placed(result: Result, line: Line) -> list[str]:
-    """The notes of a line that failed, its error with the place of the line."""
+def _placed(result: Result, line: Line) -> list[Note | Finding]:
+    """The notes of a line that failed, its error with the place of the line. Every line that failed has an error."""
     place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
-    notes = [f"hint: {_typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
-    at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
-    if at is None:
+    error = first_error(result.notes)
+    if error is None:
         what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"
-        return [*notes, f"error: {place}: {what}, and no expect follows" if line.head == "send" else f"error: {place}: {what}",
-                *place.caret()]  # fmt: skip
-    if not notes[at].startswith(f"error: {line.file}:"):
-        notes[at : at + 1] = [f"error: {place}: {notes[at].removeprefix('error: ')}", *place.caret()]
-    return notes
+        return [*result.notes, Note("error", f"{what}, and no expect follows" if line.head == "send" else what, place)]
+    if error.place and error.place.file == line.file:
+        return [*result.notes]
+    return [error.moved(place) if note is error else note for note in result.notes]

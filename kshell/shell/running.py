@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kshell.console import printer
 from kshell.console.dispatch import Performed, failure, perform_line
-from kshell.core.errors import EXIT_DONE
+from kshell.core.errors import EXIT_DONE, Note
 from kshell.core.models import Result
 from kshell.shell import outlets
 from kshell.syntax.command_table import OTHER_WORDS
@@ -34,11 +34,12 @@ class Running:
         lines = joined(text)
         for number, line in enumerate(lines, 1):
             if len(lines) > 1:
-                printer.show(Result(notes=[f"» {line}"]), colour=self.colour)
+                printer.show(Result(notes=[Note("info", f"» {line}")]), colour=self.colour)
             code = self.perform(line)
             if code != EXIT_DONE and number < len(lines):
                 left = len(lines) - number
-                printer.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
+                stopped = f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"
+                printer.show(Result(notes=[Note("info", stopped)]))
                 return
 
     def perform(self, line: str) -> int:
@@ -61,7 +62,7 @@ class Running:
         return done.result.exit_code
 
 
-def say(notes: Sequence[str]) -> None:
+def say(notes: Sequence[Note]) -> None:
     """Show notes, on stderr."""
     printer.show(Result(notes=notes))
 
@@ -74,5 +75,6 @@ def joined(text: str) -> list[str]:
 def _told(error: BaseException, session: Session) -> Result:
     """A fault as a result, its traceback too where it was asked for."""
     if os.environ.get("KSHELL_DEBUG"):
-        return Result(notes=traceback.format_exception(error), exit_code=1)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        return Result(notes=[Note("info", line) for line in lines], exit_code=1)
     return failure(error, session)
