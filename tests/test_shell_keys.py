@@ -321,7 +321,7 @@ def test_the_simulator_is_not_asked_about(typed, sent):
 def test_the_command_line_is_not_asked(sent):
     """What is typed at a system's shell, or stands in a program, has been thought about already."""
     words = ["send", "-p", "in", TO, "otp=482913"]
-    perform(words, session=Session(Places.standard()))
+    perform(words)
     assert len(sent) == 1
 
 

@@ -21,10 +21,11 @@ from click.shell_completion import (
 
 from kshell.api.fields import FIELDS, INDEX_RANGE, field_words, find_fields
 from kshell.api.regions import COUNTRIES, language_name
+from kshell.console.command import session_of
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.session.session import Overrides, Session
+from kshell.session.session import Overrides
 from kshell.templating.templates import describe, load_template
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _templates(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iterator[tuple[str, str]]:
     """Every thing of a kind; one that cannot be read says so in place of its title."""
-    places = _session(context).places
+    places = session_of(context).places
     for name in places.names(kind):
         try:
             yield name, load(places, name).title
@@ -97,7 +98,7 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
-    for number, sent in enumerate(_session(context).sent, 1):
+    for number, sent in enumerate(session_of(context).sent, 1):
         yield str(number), status_line(sent.exchange)
 
 
@@ -105,7 +106,7 @@ def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    for name, setting in _session(context).settings.items():
+    for name, setting in session_of(context).settings.items():
         yield name, f"{setting.text} ({setting.source})"
 
 
@@ -123,7 +124,7 @@ def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str,
 def _variables(context: click.Context) -> Iterator[tuple[str, str]]:
     """The variables of the line's template that the line does not set yet."""
     typed = [name for name, _ in context.params.get("variables") or ()]
-    for variable in _session(context).current_template(_overrides(context)).variables:
+    for variable in session_of(context).current_template(_overrides(context)).variables:
         if variable.name not in typed:
             yield f"{variable.name}=", describe(variable)
 
@@ -151,16 +152,10 @@ def _recipients(context: click.Context, value: str) -> Iterator[tuple[str, str]]
 
 def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
     overrides = _overrides(context)
-    session = _session(context)
+    session = session_of(context)
     text = {**session.current_account(overrides).variables, **session.variables}.get(name)
     if text is not None:
         yield text, "as it is now"
-
-
-def _session(context: click.Context) -> Session:
-    session = context.find_root().obj
-    assert isinstance(session, Session)  # noqa: S101 - dispatch puts it there
-    return session
 
 
 def _overrides(context: click.Context) -> Overrides:

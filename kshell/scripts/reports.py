@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Json
     from kshell.privacy.masking import Private
-    from kshell.scripts.runs import Case, Run
-    from kshell.scripts.script import Step
+    from kshell.scripts.runs import Run
+    from kshell.scripts.script_run import Case, Step
     from kshell.syntax.lines import Line
 
 _TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")

@@ -70,10 +70,11 @@ class CommandCompleter(Completer):
         return (found for found in self.paths.get_completions(Document(begun), event) if found.text.isprintable())
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
+        from kshell.console.caller import Caller
         from kshell.console.completion import Asking
         from kshell.console.group import commands_of
 
-        return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
+        return Asking(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "").get_completions(words, head)
 
 
 def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:

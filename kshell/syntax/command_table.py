@@ -51,7 +51,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
-        "record": Entry("record", _IN_SESSION),
+        "record": Entry("record", ("shell",)),
     },
     "Looking things up": {
         "explain": Entry("explain"),

@@ -1,0 +1,143 @@
+"""A script while it runs, and what came of it: ``ScriptRun`` is its state, ``Case`` is one entry of a ``run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kshell.console.caller import Caller
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP
+from kshell.scripts.check import refuse_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from kshell.core.models import Delivery, Result, Sent
+    from kshell.scripts.rows import Row
+    from kshell.scripts.script import Script
+    from kshell.scripts.updates import Update
+    from kshell.session.session import Session
+    from kshell.syntax.lines import Line
+
+State = Literal["not run", "running", "interrupted", "passed", "failed"]
+
+
+class Step(NamedTuple):
+    """What one line came to. ``sent`` is what it sent, if it sent; ``failed`` is whether the script stops here."""
+
+    line: Line
+    result: Result
+    seconds: float
+    sent: Sent | None
+    failed: bool
+
+
+class Retry(NamedTuple):
+    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
+
+    times: int = 0
+    delay: float = 1.0
+
+
+class ScriptRun(Caller):
+    """A running script, with those it includes by ``source``: the caller of the commands on its lines.
+
+    ``outer`` is the shell where the script is run by the shell's ``source``: it asks and records as for a line of its own.
+    """
+
+    def __init__(self, session: Session, *, outer: Caller | None = None) -> None:
+        super().__init__(session, "script")
+        self.outer = outer
+        if outer:
+            self.confirm, self.asks = outer.confirm, outer.asks
+        self.retry = Retry()
+        self.files: tuple[Path, ...] = ()
+        """The scripts that are being run, the including before the included."""
+        self.steps: list[Step] = []
+        """What every line came to, in the order in which they were run."""
+        self.updates: list[Update] | None = None
+        """What ``expect`` lines would have to say to hold; None if they fail instead."""
+        self.nested: list[Case] = []
+        """What its ``run`` lines have run."""
+
+    def record(self, line: Line, result: Result) -> Result:
+        """The shell records the lines of a script that it includes."""
+        return self.outer.record(line, result) if self.outer else result
+
+    def included(self, name: Path) -> Path:
+        """The file that ``source`` or ``run`` names: relative to the script with that line.
+
+        Raises ``ScriptError`` for a script that is running already.
+        """
+        if not self.files:
+            return name
+        file = self.files[-1].parent / name
+        refuse_loop(file, self.files, self.line.place(1) if self.line else None)
+        return file
+
+
+class Case:
+    """A script to run, with a row where there are rows; and, once it has run, what it came to."""
+
+    def __init__(self, script: Script, row: Row | None = None) -> None:
+        self.script = script
+        self.row = row
+        self.script_run: ScriptRun | None = None
+        self.seconds = 0.0
+        self.state: State = "failed" if row and row.fault else "not run"
+
+    @property
+    def name(self) -> str:
+        """``otp.kshell``, or ``otp.kshell row 12``."""
+        return f"{self.script.name} row {self.row.number}" if self.row else self.script.name
+
+    @property
+    def session(self) -> Session | None:
+        """The session that it ran in; None before it ran."""
+        return self.script_run.session if self.script_run else None
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What its lines came to."""
+        return self.script_run.steps if self.script_run else ()
+
+    @property
+    def failure(self) -> Sequence[str]:
+        """What a user reads of the line that failed, or of the row that is faulty."""
+        if self.row and self.row.fault:
+            return self.row.fault
+        return next((step.result.notes for step in self.steps if step.failed), ())
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the line that failed."""
+        if self.row and self.row.fault:
+            return EXIT_SETUP
+        return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What became of every message that it sent, then of those that its ``run`` lines sent.
+
+        Of one under way, as far as that is known now.
+        """
+        if self.script_run is None:
+            return []
+        session = self.script_run.session
+        sent = [sent.exchange for sent in session.sent]
+        attempt = session.attempt
+        if (
+            self.state in ("running", "interrupted")
+            and attempt
+            and not any(exchange.request is attempt.request for exchange in sent)
+        ):
+            sent.append(attempt.exchange)
+        nested = (delivery for case in self.script_run.nested for delivery in case.deliveries)
+        return [*(exchange.delivery for exchange in sent), *nested]
+
+    @property
+    def verdict(self) -> str:
+        """``passed (accepted)``: how it ended, and what became of its messages."""
+        how = "a faulty row, not run" if self.row and self.row.fault else self.state
+        sent = ", ".join(map(str, self.deliveries))
+        return f"{how} ({sent})" if sent else how
