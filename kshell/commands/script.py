@@ -218,7 +218,9 @@ def _run(
     alone = any(report.file is None for report in reports)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
     ended = run_all(run, brief=brief)
-    return joined([*kept, _report(run, reports), ended])
+    report = _report(run, reports)
+    # a refused send that an expect follows has an exit code of its own, which is no failure
+    return joined([*kept, report, ended])._replace(exit_code=ended.exit_code or report.exit_code)
 
 
 def _report(run: Run, reports: tuple[Report, ...]) -> Result:

@@ -9,10 +9,10 @@ from kshell.core.errors import EXIT_DONE, EXIT_SETUP
 from kshell.scripts.check import refuse_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kshell.core.models import Delivery, Result, Sent
+    from kshell.core.models import Delivery, Exchange, Result, Sent
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script
     from kshell.scripts.updates import Update
@@ -115,12 +115,22 @@ class Case:
             return EXIT_SETUP
         return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
 
+    def with_nested(self) -> Iterator[Case]:
+        """The case itself, then every case that its ``run`` lines have run, however deep."""
+        yield self
+        for case in self.script_run.nested if self.script_run else ():
+            yield from case.with_nested()
+
     @property
     def deliveries(self) -> list[Delivery]:
         """What became of every message that it sent, then of those that its ``run`` lines sent.
 
-        Of one under way, as far as that is known now.
+        A message under way counts as far as its delivery is known now.
         """
+        return [exchange.delivery for case in self.with_nested() for exchange in case.exchanges()]
+
+    def exchanges(self) -> list[Exchange]:
+        """What its own lines sent, one under way included."""
         if self.script_run is None:
             return []
         session = self.script_run.session
@@ -132,8 +142,7 @@ class Case:
             and not any(exchange.request is attempt.request for exchange in sent)
         ):
             sent.append(attempt.exchange)
-        nested = (delivery for case in self.script_run.nested for delivery in case.deliveries)
-        return [*(exchange.delivery for exchange in sent), *nested]
+        return sent
 
     @property
     def verdict(self) -> str:
