@@ -609,5 +609,5 @@ def test_every_command_of_scripts_has_help_and_examples(name):
         assert found is not None
         assert found.help
         assert found.examples
-        session = Session(Places.standard())
-        assert "Examples" in perform_line(f"{name} --help", Caller(session, frontend)).result.output
+        caller = Caller(Session(Places.standard()), frontend)
+        assert perform_line(f"{name} --help", caller).result.exit_code == 0

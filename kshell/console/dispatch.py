@@ -69,11 +69,11 @@ def _shown(show: Show, context: click.Context, result: Result) -> None:
     show(result, context.color)
 
 
-def perform_line(text: str, caller: Caller, *, file: str = "line", number: int = 1) -> Performed:
+def perform_line(text: str, caller: Caller) -> Performed:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
     from kshell.syntax.lines import Line
 
-    return perform_at(Line(file, number, (text,)), caller)
+    return perform_at(Line("line", 1, (text,)), caller)
 
 
 def perform_at(line: Line, caller: Caller) -> Performed:
