@@ -358,23 +358,6 @@ def test_a_snippet_loads_nothing_that_it_does_not_need():
     assert not modules & slow
 
 
-def test_importing_the_package_loads_nothing():
-    """``import kshell`` is free; a name is loaded when it is asked for."""
-    assert {name for name in loaded("import kshell") if name.startswith("kshell")} == {"kshell"}
-
-
-@pytest.mark.parametrize("name", kshell.__all__)
-def test_every_public_name_is_there(name):
-    """What the package promises can be imported from it."""
-    assert getattr(kshell, name)
-
-
-def test_a_name_that_is_not_public_is_an_attribute_error():
-    """As with any module."""
-    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
-        kshell.nonsense  # noqa: B018
-
-
 def test_the_errors_have_the_exit_codes_of_their_family():
     """Whatever is wrong on this side and is not usage exits with 3."""
     assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
