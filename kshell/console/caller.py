@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import click
+
     from kshell.core.models import Pod, Result
     from kshell.session.session import Session
     from kshell.syntax.command_table import Frontend
@@ -31,3 +33,10 @@ class Caller:
     def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for those who record
         """Take note of a line that was run, and return its result, with what went wrong in recording it."""
         return result
+
+
+def session_of(context: click.Context) -> Session:
+    """The session that a command runs in."""
+    caller = context.obj
+    assert isinstance(caller, Caller)  # noqa: S101 - dispatch puts it there
+    return caller.session

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.caller import Caller
+from kshell.console.caller import Caller, session_of
 from kshell.core.errors import UsageError
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
@@ -167,13 +167,6 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
     ):
         gathered = decorate(gathered)
     return gathered
-
-
-def session_of(context: click.Context) -> Session:
-    """The session that a command runs in."""
-    caller = context.obj
-    assert isinstance(caller, Caller)  # noqa: S101 - dispatch puts it there
-    return caller.session
 
 
 pass_caller = click.make_pass_decorator(Caller)

@@ -21,7 +21,7 @@ from click.shell_completion import (
 
 from kshell.api.fields import FIELDS, INDEX_RANGE, field_words, find_fields
 from kshell.api.regions import COUNTRIES, language_name
-from kshell.console.command import session_of
+from kshell.console.caller import session_of
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
