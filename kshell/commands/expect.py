@@ -11,7 +11,7 @@ from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED
 from kshell.core.models import Result
 from kshell.privacy.masking import private_values
-from kshell.scripts.check import capture_parts, check_placed
+from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of

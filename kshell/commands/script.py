@@ -20,8 +20,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.scripts.check import check_script
-from kshell.scripts.script import STDIN, read_script
+from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ def source(caller: Caller, name: str) -> Result:
 
     In a script, FILE is relative to the script that names it.
     """
-    from kshell.scripts.play import play
     from kshell.scripts.runs import joined
 
     run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
@@ -55,7 +53,7 @@ def source(caller: Caller, name: str) -> Result:
     faults = check_script(script, run.files)
     if faults:
         return _faulty(faults)
-    steps = list(play(run, script))
+    steps = list(run.play(script))
     caller.ended = run.ended
     failed = next((step.result.exit_code for step in steps if step.failed), EXIT_DONE)
     return joined([step.result for step in steps])._replace(exit_code=failed)

@@ -21,14 +21,10 @@ class Caller:
     def __init__(self, session: Session, frontend: Frontend = "line") -> None:
         self.session = session
         self.frontend = frontend
-        self.line: Line | None = None
-        """The line that is being run; None on the command line."""
-        self.confirm: Callable[[str], bool] | None = None
-        """Asks the user a question and returns whether the answer is yes; None if nobody can be asked."""
-        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
-        """Whether to ask before a send to this pod."""
-        self.ended = False
-        """Whether ``exit`` was run."""
+        self.line: Line | None = None  # the line that is being run; None on the command line
+        self.confirm: Callable[[str], bool] | None = None  # asks the user for a yes; None if nobody can be asked
+        self.asks: Callable[[Pod], bool] = lambda pod: pod.live  # whether to ask before a send to this pod
+        self.ended = False  # whether ``exit`` was run
 
     def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for those who record
         """Take note of a line that was run, and return its result, with what went wrong in recording it."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError
 from kshell.core.models import Result
-from kshell.scripts.play import play
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session
 
@@ -119,7 +118,7 @@ class Run:
         if self.plan.outer:
             self.plan.outer.nested.append(case)
         begun = time.perf_counter()
-        for step in play(case.script_run, case.script):
+        for step in case.script_run.play(case.script):
             yield step
             if self.interrupted:
                 break

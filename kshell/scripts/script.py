@@ -1,4 +1,7 @@
-"""Scripts read: a ``.kshell`` file is the shell's own lines."""
+"""Scripts read and checked: a ``.kshell`` file is the shell's own lines.
+
+A script is checked before its first line runs, so that a misspelt word on its last line is found before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,23 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import ScriptError
+from kshell.console.dispatch import check_words
+from kshell.console.group import commands_of
+from kshell.core.errors import KshellError, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Line, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kshell.core.errors import Place
+    from kshell.syntax.lines import Word
+
 MOST_BYTES = 8 * 1024 * 1024
 STDIN = Path("-")
 
 _BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
+_CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
 class Script(NamedTuple):
@@ -29,6 +38,9 @@ class Script(NamedTuple):
     def name(self) -> str:
         """The file, as a message shows it."""
         return shown(self.file)
+
+
+# ---- reading
 
 
 def read_script(file: Path) -> Script:
@@ -65,3 +77,100 @@ def _ends_in_comment(text: str) -> bool:
         return split(text) == split(f"{text} x")
     except ScriptError:
         return False
+
+
+# ---- checking
+
+
+def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellError]:
+    """What can be known to be wrong without running: in this script, and in those it includes by a plain name."""
+    faults: list[KshellError] = []
+    for line in script.lines:
+        try:
+            faults += _check_line(line, (*running, script.file))
+        except KshellError as error:
+            error.at = error.at or line.place(1)
+            error.hint = typable(error.hint)
+            faults.append(error)
+    return faults
+
+
+def typable(hint: str) -> str:
+    """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
+    return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
+
+
+def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
+    if line.head in commands_of("script").whole:
+        _check_whole(line)
+        return []
+    words = line.words()
+    _check_expressions(line, words)
+    if words[0].computed:
+        return []
+    plain = [word.plain for word in words]
+    known = not any(word.computed for word in words)
+    check_words(plain if known else plain[:1], frontend="script", whole=known)
+    return _check_included(line, plain[1], running) if plain[0] == "source" and known and len(plain) == 2 else []
+
+
+def _check_whole(line: Line) -> None:
+    expression, start = line.rest()
+    if expression in ("-h", "--help"):
+        return
+    if line.head == "capture":
+        _, offset = capture_parts(line)
+        expression, start = expression[offset:], start + offset
+    check_placed(line, expression, start)
+
+
+def _check_expressions(line: Line, words: list[Word]) -> None:
+    for word in words:
+        for piece in word.pieces:
+            if piece.expression:
+                check_placed(line, piece.text, piece.column + 2)
+
+
+def check_placed(line: Line, expression: str, column: int) -> None:
+    """Raise ``ScriptError`` for what is no expression; it begins at ``column`` of ``line``."""
+    from kshell.syntax.expressions import fault_in
+    from kshell.templating.sandbox import check_expression
+
+    if not expression.strip():
+        hint = f"kshell help {line.head}"
+        raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
+    try:
+        check_expression(expression)
+    except Exception as error:  # noqa: BLE001 - whatever the parser raises is a fault of the expression
+        raise fault_in(expression, error, {}, lambda offset: line.place(column + offset)) from None
+
+
+def capture_parts(line: Line) -> tuple[str, int]:
+    """The name in ``capture NAME = EXPR``, and the offset of the expression behind it. Raises ``ScriptError``."""
+    from kshell.syntax.diagnostics import ANSWER_NAMES
+
+    rest, column = line.rest()
+    match = _CAPTURE.match(rest)
+    if not match:
+        hint = "write capture id = body.data.message_id"
+        raise ScriptError("capture takes NAME = EXPRESSION", hint=hint, at=line.place(column))
+    if match[1] in ANSWER_NAMES:
+        raise ScriptError(f"{match[1]!r} is the answer's own", hint="choose another name", at=line.place(column))
+    return match[1], match.end()
+
+
+def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[KshellError]:
+    file = running[-1].parent / name
+    refuse_loop(file, running, line.place(1))
+    try:
+        return check_script(read_script(file), running)
+    except ScriptError as error:
+        error.at = error.at or line.place(1)
+        raise
+
+
+def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
+    """Raise ``ScriptError`` if ``file`` is one of the scripts that are running already."""
+    if file.resolve() in [known.resolve() for known in running]:
+        chain = " → ".join(shown(known) for known in (*running, file))
+        raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)

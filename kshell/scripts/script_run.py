@@ -1,12 +1,18 @@
-"""A script while it runs, and what came of it: ``ScriptRun`` is its state, ``Case`` is one entry of a ``run``."""
+"""A script that runs, and what came of it.
+
+It stops at the first line that fails. A line fails when its command does not exit with 0; but a ``send`` that got an answer,
+or none, is judged by an ``expect`` between it and the next ``send``, where there is one.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kshell.console.caller import Caller
-from kshell.core.errors import EXIT_DONE, EXIT_SETUP
-from kshell.scripts.check import refuse_loop
+from kshell.console.dispatch import perform_at
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP
+from kshell.scripts.script import refuse_loop, typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,14 +57,10 @@ class ScriptRun(Caller):
         if outer:
             self.confirm, self.asks = outer.confirm, outer.asks
         self.retry = Retry()
-        self.files: tuple[Path, ...] = ()
-        """The scripts that are being run, the including before the included."""
-        self.steps: list[Step] = []
-        """What every line came to, in the order in which they were run."""
-        self.updates: list[Update] | None = None
-        """What ``expect`` lines would have to say to hold; None if they fail instead."""
-        self.nested: list[Case] = []
-        """What its ``run`` lines have run."""
+        self.files: tuple[Path, ...] = ()  # the scripts that are being run, the including before the included
+        self.steps: list[Step] = []  # what every line came to
+        self.updates: list[Update] | None = None  # what ``expect`` lines would have to say to hold; None: they fail
+        self.nested: list[Case] = []  # what its ``run`` lines have run
 
     def record(self, line: Line, result: Result) -> Result:
         """The shell records the lines of a script that it includes."""
@@ -74,6 +76,58 @@ class ScriptRun(Caller):
         file = self.files[-1].parent / name
         refuse_loop(file, self.files, self.line.place(1) if self.line else None)
         return file
+
+    def play(self, script: Script) -> Iterator[Step]:
+        """Run the lines of ``script`` one after the other, up to the first that fails or is ``exit``."""
+        before, self.files = self.files, (*self.files, script.file)
+        try:
+            for position, line in enumerate(script.lines):
+                step = self._step(line, script.lines[position + 1 :])
+                yield step
+                if step.failed or self.ended:
+                    return
+        finally:
+            self.files = before
+
+    def _step(self, line: Line, following: tuple[Line, ...]) -> Step:
+        sent, begun, inner = len(self.session.sent), time.perf_counter(), len(self.steps)
+        result = perform_at(line, self).result
+        seconds = time.perf_counter() - begun
+        if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
+            result = result._replace(
+                output=result.output + b"\n"
+            )  # what the next line prints stands on a line of its own
+        included = len(self.steps) > inner  # what source ran is there already
+        exchange = self.session.sent[-1] if len(self.session.sent) > sent and not included else None
+        code = result.exit_code
+        judged_later = exchange is not None and code != EXIT_INTERRUPTED and _is_judged(following)
+        failed = code != EXIT_DONE and not judged_later
+        if failed and not included:
+            result = result._replace(notes=_placed(result, line))
+        step = Step(line, result, seconds, exchange, failed)
+        if not included:
+            self.steps.append(step)
+        return step
+
+
+def _is_judged(following: tuple[Line, ...]) -> bool:
+    """Whether an ``expect`` comes before the next line that sends, and before the end."""
+    heads = (line.head for line in following if line.head in ("expect", "send", "source", "exit"))
+    return next(heads, "") == "expect"
+
+
+def _placed(result: Result, line: Line) -> list[str]:
+    """The notes of a line that failed, its error with the place of the line."""
+    place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
+    notes = [f"hint: {typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
+    at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
+    if at is None:
+        what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"
+        return [*notes, f"error: {place}: {what}, and no expect follows" if line.head == "send" else f"error: {place}: {what}",
+                *place.caret()]  # fmt: skip
+    if not notes[at].startswith(f"error: {line.file}:"):
+        notes[at : at + 1] = [f"error: {place}: {notes[at].removeprefix('error: ')}", *place.caret()]
+    return notes
 
 
 class Case:

@@ -31,8 +31,7 @@ class Shell(Caller):
     def __init__(self, session: Session, colour: bool | None = None) -> None:  # noqa: FBT001 - None: it was not said
         super().__init__(session, "shell")
         self.colour = colour
-        self.recording: Recording | None = None
-        """The recording under way."""
+        self.recording: Recording | None = None  # the one under way
 
     def record(self, line: Line, result: Result) -> Result:
         """Keep a line in the recording, which ends if its file cannot be written."""
