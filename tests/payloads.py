@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import build
 from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
 
@@ -282,4 +283,4 @@ def request_of(url: str, body: dict[str, Any], number: int = 0, secret: Secret |
     pod = Pod("test", "", url, embedded=False, proxy="", origin=NOWHERE)
     reference = secret or Secret("env", "KALEYRA_API_KEY")
     account = Account("test", "", "test", f"HX{number}IN", reference, "+911234567890", "auth", {}, OtpPolicy(), NOWHERE)
-    return build(pod, account, body)
+    return build(SEND_AUTHENTICATION, pod, account, body)

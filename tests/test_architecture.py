@@ -77,7 +77,7 @@ DOORS = {
     },
     "httpx": {"kshell.transport.client"},
     "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
-    "phonenumbers": {"kshell.api.rules"},
+    "phonenumbers": {"kshell.api.authentication.rules"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},

@@ -16,6 +16,7 @@ import pytest
 from payloads import KEY, everything, generated, payload, request_of
 from recording import Recorder, recording
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.errors import UsageError
 from kshell.core.models import Request
 from kshell.snippets import TARGETS
@@ -177,7 +178,8 @@ def _replayed(har: dict[str, Any]) -> Request:
     """The request of an archive, as a tool that reads HAR makes it."""
     sent = har["log"]["entries"][0]["request"]
     headers = tuple((header["name"], header["value"]) for header in sent["headers"])
-    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
+    endpoint = SEND_AUTHENTICATION._replace(method=sent["method"])
+    return Request(endpoint, sent["url"], headers, json.loads(sent["postData"]["text"]))
 
 
 def test_an_archive_holds_the_request(server: Recorder) -> None:
@@ -189,7 +191,8 @@ def test_an_archive_holds_the_request(server: Recorder) -> None:
     send(_replayed(har), KEY, Route())
     first, second = server.take()
     assert first == second
-    assert har["log"]["entries"][0]["request"]["bodySize"] == len(_replayed(har).body.encode())
+    sent = har["log"]["entries"][0]["request"]
+    assert sent["bodySize"] == len(sent["postData"]["text"].encode())
 
 
 def test_a_collection_has_variables_for_key_and_account() -> None:

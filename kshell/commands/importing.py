@@ -85,7 +85,7 @@ def _notes(imported: Imported, template: str) -> list[str]:
         notes.append(f"warning: no pod has the host of the command; the pod of {account.name} is {account.pod}")
     name = account.name if account else ""
     notes += [f"warning: account {name} sets {it}, which the command does not have" for it in left_over(imported)]
-    if imported.template is None and not template:
+    if imported.source and not template:
         notes.append("warning: no template makes this payload; import … --template NAME writes the one below")
     return notes
 

@@ -24,6 +24,7 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from kshell.core.endpoint import Endpoint
     from kshell.core.models import Draft, Exchange, Result
     from kshell.documents.markdown import Block, Comment
     from kshell.profiles.files import Places
@@ -201,9 +202,9 @@ class _Session(Session):
 
         return Simulator(new_id=lambda: _MESSAGE_ID)
 
-    def draft(self, overrides: Overrides) -> Draft:
+    def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
         """As it is. Raises ``UsageError`` where the code would be generated."""
-        draft = super().draft(overrides)
+        draft = super().draft(overrides, endpoint)
         if "otp" in self.settings:
             raise UsageError("otp is not given, so the block would change each time", hint="add otp=482913")
         return draft

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
-from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED
@@ -102,8 +101,7 @@ class _Mask:
 
 def _ids(case: Case) -> set[str]:
     """The ids that messages got: they stay, also where one looks like a number."""
-    answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
-    return {read_body(answer).message_id for answer in answers if answer}
+    return {sent.exchange.answer.message_id for sent in case.session.sent} if case.session else set()
 
 
 _MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()

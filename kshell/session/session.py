@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.api.request import build
+from kshell.api.request import build, further_parameters
 from kshell.core.errors import KshellError, UsageError
-from kshell.core.models import Draft, Sent
+from kshell.core.models import Draft, Sent, Template, Variable
 from kshell.profiles import api_key as keys
 from kshell.profiles import code_policy as otp
 from kshell.profiles import profiles
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
+    from kshell.core.endpoint import Endpoint
+    from kshell.core.models import Account, Exchange, Payload, Pod
     from kshell.profiles.files import Places
     from kshell.scripts.recording import Recording
     from kshell.scripts.script import Step
@@ -147,24 +148,29 @@ class Session:
         """``text`` without the key of the last message, which its answer may have said back."""
         return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
 
-    def draft(self, overrides: Overrides) -> Draft:
-        """The message that the session and one line's overrides make.
+    def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
+        """The message that the session and one line's overrides make; without an ``endpoint`` an authentication message.
 
+        An endpoint that takes no payload has no template: its variables are the parameters of its path.
         Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
         and for required ones that are not set, all of them at once.
         """
         account = self.current_account(overrides)
         pod = self.current_pod(overrides, account)
-        template = self.current_template(overrides, account)
+        endpoint = endpoint or _send_authentication()
+        takes = endpoint.takes_payload
+        template = self.current_template(overrides, account) if takes else _bare_template(endpoint, account)
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
-        payload = templates.render(template, values)
-        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account), *notes)))
+        payload = templates.render(template, values) if takes else {}
+        return self._kept(_drafted(endpoint, account, pod, template, values, payload, (*_key_notes(account), *notes)))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """``draft`` with another payload, such as one that was edited by hand."""
         notes = _key_notes(draft.account)
-        return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
+        return self._kept(
+            _drafted(draft.request.endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
+        )
 
     def _kept(self, draft: Draft) -> Draft:
         if draft not in self.drafts[-1:]:
@@ -201,15 +207,33 @@ class Session:
         return exchange
 
 
+def _send_authentication() -> Endpoint:
+    from kshell.api.authentication.endpoint import SEND_AUTHENTICATION  # not needed for a prompt
+
+    return SEND_AUTHENTICATION
+
+
 def _drafted(
-    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
+    endpoint: Endpoint,
+    account: Account,
+    pod: Pod,
+    template: Template,
+    values: Mapping[str, str],
+    payload: Payload,
+    notes: tuple[str, ...],
 ) -> Draft:
     """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
-    from kshell.api import rules  # not needed for a prompt
+    from kshell.api.payload import cut_texts
+    from kshell.api.rules import check
 
-    findings = rules.check(payload)
-    payload = rules.cut_refs(payload)
-    return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
+    request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
+    return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
+
+
+def _bare_template(endpoint: Endpoint, account: Account) -> Template:
+    """What stands in place of a template for an endpoint that takes no payload."""
+    variables = tuple(Variable(name) for name in further_parameters(endpoint, account))
+    return Template("", endpoint.title, variables, account.origin, "")
 
 
 def _given(account: Account, template: Template) -> dict[str, str]:
