@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 from conftest import PROJECT
@@ -67,6 +68,49 @@ def test_the_simulator_imports_core_alone():
     """The simulator states the API a second time, so it reads neither ``api`` nor anything built on it."""
     needs = {room_of(name) for module, names in ARROWS.items() if ".simulator" in module for name in names}
     assert needs <= {"simulator", "core"}
+
+
+API_WORDS = re.compile(
+    r"api-key|[Cc]ontent-[Tt]ype|application/json|/v2(?![.\w])|\bwhatsapp\b|/messages\b|^messages$|messaging_object|extra_info"
+    r"|one_time_password|/data/"
+)
+READ_BY_PEOPLE = {
+    "the page's is https://<api_domain>/v2/<sid>/…/messages",
+    "write https://HOST or https://HOST:PORT; /v2/… is added to it",
+}
+"""Sentences of the console that name what the API has."""
+
+
+def texts_of(tree: ast.AST) -> set[str]:
+    """Every text of a module, the constant parts of f-strings too, but for docstrings."""
+    bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+    firsts = [body[0].value for body in bodies if isinstance(body, list) and body and isinstance(body[0], ast.Expr)]
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {str(node.value) for node in texts if node not in firsts}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if room_of(f"{name}.") not in ("api", "simulator")))
+def test_the_form_of_a_request_stands_in_api(module):
+    """The URL's form, header names and pointers stand in ``api``, and a second time in the simulator; nowhere else."""
+    assert {text for text in texts_of(MODULES[module]) - READ_BY_PEOPLE if API_WORDS.search(text)} == set()
+
+
+def test_the_answer_is_read_in_one_place():
+    """Only ``api.answers`` reads the body of a response; of a request's body only vcrpy's is parsed, which has no payload."""
+    calls = {
+        (
+            name,
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""),
+            ast.unparse(node),
+        )
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    assert {name for name, function, _ in calls if function == "read_body"} == {"kshell.api.answers"}
+    assert {name for name, function, code in calls if function == "loads" and "request.body" in code} <= {
+        "kshell.transport.tapes"
+    }
 
 
 DOORS = {

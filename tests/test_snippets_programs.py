@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from payloads import KEY, everything, generated, payload, request_of
+from payloads import KEY, everything, generated, payload, request_of, request_without_payload
 from recording import Recorder, recording
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
@@ -121,6 +121,29 @@ def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
         expected = server.take()
         start(write(file, TARGETS[name].write(request, None)))
         assert server.take() == expected
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
+    """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    file, start = RUN[name]
+    request = request_without_payload(server.url)
+    request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
+    server.take()
+    send(request, KEY, Route())
+    expected = server.take()
+    start(write(file, TARGETS[name].write(request, None)))
+    assert server.take() == expected
+    assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
+
+
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
+    """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
+    text = TARGETS[name].write(request_without_payload("https://api.in.kaleyra.io"), None)
+    _validate(schema, text)
+    assert "postData" not in text
+    assert '"body"' not in text
 
 
 @pytest.mark.parametrize("name", ["python", "javascript", "go", "java", "php"])

@@ -249,10 +249,11 @@ def _absence(variable: Variable) -> str:
 
 
 def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
+    what = f"the template {template.name}" if template.name else template.title
     for name in typed:
         if template.variable(name) is None:
             raise UsageError(
-                f"the template {template.name} has no variable {name!r}",
+                f"{what} has no variable {name!r}",
                 hint=templates.unknown_variable_hint(template, name),
             )
 
