@@ -19,6 +19,7 @@ from conftest import PROJECT
 from servers import closed_port, wait_until
 
 import kshell
+from kshell.console.caller import Caller
 from kshell.console.command import Command
 from kshell.console.dispatch import perform
 from kshell.console.group import commands_of
@@ -51,7 +52,7 @@ def test_a_short_option_takes_its_value_as_any_other(cli, words):
 WRONG = {
     "sned": "did you mean send?",
     "": "help",
-    "use account demo": "use is for shell and script",
+    "use account demo": "type use account|pod|template NAME in the shell, or use account|pod|template NAME in a script",
     "send --tiemout 3": "kshell send --help",
     "send -x": "kshell send --help",
     "send --timeout": "help",
@@ -163,7 +164,7 @@ def test_the_help_lists_every_command(cli, words):
 )
 def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
     """Where it can be typed, then its usage and its examples as they are typed there."""
-    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     assert result.output.startswith(f"{where}\n\n{usage}")
     assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
@@ -174,7 +175,7 @@ def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
 @pytest.mark.parametrize("name", NAMES)
 def test_help_knows_every_command_everywhere(frontend, name):
     """Whoever asks, ``help NAME`` shows it."""
-    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert (result.exit_code, result.notes) == (0, ())
     assert "Examples:\n" in result.output
 
@@ -378,13 +379,13 @@ def test_the_root_of_every_frontend_lists_its_own_commands():
 def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
     """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
     session = Session(Places.standard())
-    assert perform(["send", "to=+919812345678"], frontend="shell", session=session).result.exit_code == 0
+    assert perform(["send", "to=+919812345678"], Caller(session, "shell")).result.exit_code == 0
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Session, "draft", interrupted)
-    result = perform(["render"], frontend="shell", session=session).result
+    result = perform(["render"], Caller(session, "shell")).result
     assert (result.exit_code, result.notes) == (130, ["interrupted; nothing was sent"])
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
 from kshell.console.group import commands_of
 from kshell.core.errors import Place, ScriptError
@@ -141,18 +142,18 @@ def test_exit_ends_a_script(cli, run, write, program):
 def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
     """Source runs the lines as if they were typed; run has a session of its own."""
     write("s.kshell", "exit\n")
-    session = Session(Places.standard())
-    perform_line("run s.kshell", frontend="shell", session=session)
-    assert not session.left
-    perform_line("source s.kshell", frontend="shell", session=session)
-    assert session.left
+    caller = Caller(Session(Places.standard()), "shell")
+    perform_line("run s.kshell", caller)
+    assert not caller.ended
+    perform_line("source s.kshell", caller)
+    assert caller.ended
 
 
 @pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 @pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
 def test_what_needs_no_session_is_for_every_frontend(frontend, name):
     """The same command line works wherever it is typed."""
-    result = perform_line(f"{name} --help", frontend=frontend, session=Session(Places.standard())).result
+    result = perform_line(f"{name} --help", Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
 
 
@@ -210,7 +211,7 @@ WRONG = [
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
     ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
-    ("shell", "1:1: there is no command 'shell'", "shell is for line"),
+    ("shell", "1:1: shell cannot be used in a script", "type kshell shell on the command line\n"),
     ("zzz", "1:1: there is no command 'zzz'", "hint: kshell help lists the commands\n"),
 ]
 
@@ -288,11 +289,36 @@ def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
     assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
 
 
+def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
+    """What is wrong in one of them is told before the first line runs."""
+    write("deep/one.kshell", f"{TO}send\nrun --jobs 2 two.kshell three.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    write("deep/three.kshell", "snd\n")
+    ran = cli("run", "deep/one.kshell")
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: deep/three.kshell:1:1: there is no command 'snd'" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "source"])
+def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(program, write, command):
+    """It can be read only once."""
+    write("s.kshell", f"{command} -\n")
+    ran = program("run", "s.kshell", input=f"{TO}send\n".encode())
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
+    """Exit 3 and its place, as where it is found before the first line."""
+    ran = run("set word=snd\n{{ word }}\n")
+    assert ran.code == 3
+    assert "error: s.kshell:2:1: there is no command 'snd'\n" in ran.err
+
+
 def test_source_in_the_shell_changes_the_session(write):
     """It is relative to the working directory there."""
     write("s.kshell", "set ref=x\n")
     session = Session(Places.standard())
-    assert perform_line("source s.kshell", frontend="shell", session=session).result.exit_code == 0
+    assert perform_line("source s.kshell", Caller(session, "shell")).result.exit_code == 0
     assert session.variables == {"ref": "x"}
 
 
@@ -608,7 +634,5 @@ def test_every_command_of_scripts_has_help_and_examples(name):
         assert found is not None
         assert found.help
         assert found.examples
-        session = Session(Places.standard())
-        assert (
-            "Examples" in perform_line(f"{name} --help", frontend=frontend, session=session).result.output or frontend
-        )
+        caller = Caller(Session(Places.standard()), frontend)
+        assert perform_line(f"{name} --help", caller).result.exit_code == 0

@@ -17,7 +17,7 @@ from servers import wait_until
 
 from kshell.console.dispatch import perform
 from kshell.core.models import Delivery, Exchange, Sent
-from kshell.profiles.files import Places
+from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.preferences import Preferences
 from kshell.session.session import Session
 from kshell.shell import loop
@@ -299,17 +299,33 @@ def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """It says to how many, where, and as whom."""
+    """It says to how many, where, and as whom; before it, that demo's key, no secret on the simulator, is one there."""
     asked: list[str] = []
     monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(asked.append(question)))
     typed(LIVE, ENTER)
-    assert asked == ["Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"]
+    warning, question = asked[0].split("\n")
+    assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
+    assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
+    assert len(asked) == 1
 
 
 def test_yes_is_not_asked(typed, sent):
     """``--yes`` sends without a question."""
     typed(f"{LIVE} --yes", ENTER)
     assert len(sent) == 1
+
+
+def test_a_script_that_the_shell_includes_asks_too(typed, sent, write):
+    """A ``send`` on a line of it is asked about as one that is typed."""
+    write("s.kshell", LIVE)
+    assert "not sent" in typed("source s.kshell", ENTER, "n", ENTER).err
+    assert sent == []
+
+
+def test_exit_in_a_script_that_the_shell_includes_leaves_the_shell(typed, write):
+    """What is typed behind it is not run."""
+    write("s.kshell", "exit\n")
+    assert typed("source s.kshell", ENTER, "pods sandbox", ENTER).out == ""
 
 
 def test_the_simulator_is_not_asked_about(typed, sent):
@@ -321,7 +337,7 @@ def test_the_simulator_is_not_asked_about(typed, sent):
 def test_the_command_line_is_not_asked(sent):
     """What is typed at a system's shell, or stands in a program, has been thought about already."""
     words = ["send", "-p", "in", TO, "otp=482913"]
-    perform(words, session=Session(Places.standard()))
+    perform(words)
     assert len(sent) == 1
 
 

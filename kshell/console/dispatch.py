@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.exceptions import Exit
@@ -23,13 +23,14 @@ from kshell.core.errors import (
     UsageError,
 )
 from kshell.core.models import Result
-from kshell.syntax.command_table import Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kshell.console.caller import Caller
     from kshell.console.group import Commands
     from kshell.session.session import Session
+    from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line
 
     Show = Callable[[Result, bool | None], object]
@@ -42,54 +43,52 @@ class Performed(NamedTuple):
     colour: bool | None = None
 
 
-def perform(
-    words: Sequence[str], *, frontend: Frontend = "line", session: Session | None = None, show: Show | None = None
-) -> Performed:
+def perform(words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
-    Without a ``session`` a new one is made, with the places that ``--home`` says. ``show`` prints what a command that takes
-    its time has to say meanwhile; without it, all of it is in the ``Result``.
+    Without a ``caller`` it is the command line, with a new session and the places that ``--home`` says. ``show`` prints what
+    a command that takes its time has to say meanwhile; without it, all of it is in the ``Result``.
     """
+    frontend = caller.frontend if caller else "line"
     root = commands_of(frontend)
-    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=session)
-    if session is not None:
-        session.attempt = None  # what an earlier line sent is not what this one is asked about
+    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
+    if caller is not None:
+        caller.session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
-        context = root.make_context(context.info_name, list(words), obj=session)
+        context = root.make_context(context.info_name, list(words), obj=caller)
         context.meta[SHOW] = show and partial(_shown, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
     except Exit as error:
         return Performed(Result(exit_code=error.exit_code), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug of ours is told in two lines too
-        return Performed(failure(error, context.obj), context.color)
+        return Performed(failure(error, context.obj and context.obj.session), context.color)
 
 
 def _shown(show: Show, context: click.Context, result: Result) -> None:
     show(result, context.color)
 
 
-def perform_line(text: str, *, frontend: Frontend, session: Session, file: str = "line", number: int = 1) -> Performed:
+def perform_line(text: str, caller: Caller) -> Performed:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
     from kshell.syntax.lines import Line
 
-    return perform_at(Line(file, number, (text,)), frontend=frontend, session=session)
+    return perform_at(Line("line", 1, (text,)), caller)
 
 
-def perform_at(line: Line, *, frontend: Frontend, session: Session) -> Performed:
+def perform_at(line: Line, caller: Caller) -> Performed:
     """As ``perform_line``, for a line of a file."""
-    before, session.at = session.at, line
+    before, caller.line = caller.line, line
     try:
-        words = _words(line, session, commands_of(frontend))
-        performed = perform(words, frontend=frontend, session=session) if words else Performed(Result())
-        if not session.recording or not words:
-            return performed
-        told = session.recording.keep(session, line, performed.result)
-        return performed._replace(result=performed.result._replace(notes=[*performed.result.notes, *told]))
+        words = _words(line, caller.session, commands_of(caller.frontend))
+        if not words:
+            return Performed(Result())
+        performed = perform(words, caller)
+        return performed._replace(result=caller.record(line, performed.result))
     except KshellError as error:
-        return Performed(failure(error, session))
+        return Performed(failure(error, caller.session))
     finally:
-        session.at = before
+        caller.line = before
 
 
 def _words(line: Line, session: Session, commands: Commands) -> list[str]:
@@ -107,23 +106,23 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         raise
 
 
-def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> None:
-    """Check a line's words without running them.
+def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dict[str, Any]:
+    """Check a line's words without running them, and return the command's parsed options and arguments by name.
 
-    Raise ``UsageError`` if ``frontend`` has no such command or, with ``whole``, if the command does not take the words.
+    The result is empty without ``whole`` and for ``--help``. Raises ``KshellError`` if ``frontend`` has no such command or,
+    with ``whole``, if the command does not take the words.
     """
     root = commands_of(frontend)
     # a command keeps the help option that its first context gives it, so this one is as every other
     context = click.Context(root, info_name="", **root.context_settings)
-    name, command, rest = root.resolve_command(context, list(words))
-    if command is None or not whole:
-        return
+    name: str | None = ""
     try:
-        command.make_context(name, rest, parent=context)
+        name, command, rest = root.resolve_command(context, list(words))
+        return command.make_context(name, rest, parent=context).params if command is not None and whole else {}
     except Exit:
-        return  # --help
+        return {}  # --help
     except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"help {name}") from None
+        raise UsageError(error.format_message(), hint=f"help {name}".rstrip()) from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:

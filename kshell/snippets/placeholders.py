@@ -1,4 +1,4 @@
-"""A request for documentation: words in capitals stand where the code and the numbers stood."""
+"""A request for documentation, with words in capitals in place of the code and the phone numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def with_placeholders(request: Request) -> Request:
-    """``request`` without its code, its recipients and its sender: the page's own terms in capitals stand for them.
+    """``request`` with placeholders for its code, its recipients and its sender.
 
-    ``<`` and ``>``, which the page writes around them, would mean something else to a shell or in a URL.
+    A placeholder is the page's term in capitals, without ``<`` and ``>``, which have a meaning in shells and URLs.
     """
     private = [field for field in request.endpoint.fields if field.role]
     words = {place: field.name.upper() for field in private for place, _ in texts_at(request.payload, [field.pointer])}
