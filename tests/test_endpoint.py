@@ -10,6 +10,7 @@ from servers import Server, answer, local_pod, read, refusal
 
 from kshell.api import answers, endpoints
 from kshell.api.answers import exchange_of
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.endpoints import ENDPOINTS
 from kshell.api.request import header_names
 from kshell.core.errors import UsageError
@@ -99,13 +100,27 @@ def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
     assert document(exchange, None)["request"]["body"] is None
 
 
+def test_a_further_parameter_is_a_variable_beside_the_template_s() -> None:
+    """An endpoint with a payload and a parameter that no account has takes both: the template's variables and its own."""
+    path = "/v2/{sid}/whatsapp/{waba_id}/messages"
+    overrides = Overrides(variables={"waba_id": "a/b", "to": "+919812345678", "otp": "1"})
+    draft = Session(Places.standard()).draft(overrides, SEND_AUTHENTICATION._replace(path=path))
+    assert draft.request.url.endswith("/whatsapp/a%2Fb/messages")
+    assert draft.payload["messaging_object"]["to"] == "+919812345678"
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
-    [({}, "not set: waba_id"), ({"waba": "1"}, "List templates has no variable 'waba'")],
-    ids=["missing", "unknown"],
+    [
+        ({}, "not set: waba_id"),
+        ({"waba": "1"}, "List templates has no variable 'waba'"),
+        ({"waba_id": ".."}, "waba_id is '..', which cannot be a part of a URL"),
+        ({"waba_id": ""}, "waba_id is '', which cannot be a part of a URL"),
+    ],
+    ids=["missing", "unknown", "path", "empty"],
 )
-def test_a_parameter_of_the_path_is_asked_for(variables: dict[str, str], message: str) -> None:
-    """A parameter that is missing, and a variable that the endpoint does not have, are wrong usage."""
+def test_a_parameter_of_the_path_is_checked(variables: dict[str, str], message: str) -> None:
+    """A parameter that is missing or that changes the path, and a variable that the endpoint does not have, are refused."""
     with pytest.raises(UsageError) as caught:
         Session(Places.standard()).draft(Overrides(variables=variables), LIST_TEMPLATES)
     assert caught.value.message == message

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
+from kshell.core.errors import UsageError
 from kshell.core.models import Request
 
 if TYPE_CHECKING:
@@ -46,13 +47,20 @@ def build(
 ) -> Request:
     """The request that ``curl`` shows and ``send`` sends.
 
-    ``values`` has the parameters of the path that are not the account's own. Raises ``KeyError`` if one is missing.
+    ``values`` has the parameters of the path that are not the account's own. Raises ``UsageError`` for a parameter that would
+    change the form of the path.
     """
     known = {**(values or {}), **_of_account(account)}
-    parameters = {name: quote(known[name], safe="+") for name in endpoint.parameters}  # the page writes + unescaped
+    parameters = {name: _segment(name, known[name]) for name in endpoint.parameters}
     content = ((CONTENT_TYPE, endpoint.media_type),) if endpoint.takes_payload else ()
     headers = (*content, (endpoint.key_header, account.api_key))
     return Request(endpoint, pod.base_url + endpoint.path.format(**parameters), headers, payload)
+
+
+def _segment(name: str, text: str) -> str:
+    if text in ("", ".", ".."):
+        raise UsageError(f"{name} is {text!r}, which cannot be a part of a URL", hint=f"write {name}=…")
+    return quote(text, safe="+")  # the page writes + unescaped
 
 
 def _of_account(account: Account) -> dict[str, str]:

@@ -150,18 +150,24 @@ class Session:
     def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
         """The message that the session and one line's overrides make; without an ``endpoint`` an authentication message.
 
-        An endpoint that takes no payload has no template: its variables are the parameters of its path.
+        The variables are those of the template, and parameters of the endpoint's path that no account has. An endpoint that
+        takes no payload has no template.
+
         Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
         and for required ones that are not set, all of them at once.
         """
         account = self.current_account(overrides)
         pod = self.current_pod(overrides, account)
         endpoint = endpoint or _send_authentication()
-        takes = endpoint.takes_payload
-        template = self.current_template(overrides, account) if takes else _bare_template(endpoint, account)
+        if endpoint.takes_payload:
+            template = self.current_template(overrides, account)
+        else:
+            template = Template("", endpoint.title, (), account.origin, "")
+        further = map(Variable, further_parameters(endpoint, account))
+        template = template._replace(variables=(*template.variables, *further))
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
-        payload = templates.render(template, values) if takes else {}
+        payload = templates.render(template, values) if endpoint.takes_payload else {}
         notes = (*_key_notes(account, pod), *notes)
         return self._kept(_drafted(endpoint, account, pod, template, values, payload, notes))
 
@@ -233,12 +239,6 @@ def _drafted(
 
     request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
     return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
-
-
-def _bare_template(endpoint: Endpoint, account: Account) -> Template:
-    """What stands in place of a template for an endpoint that takes no payload."""
-    variables = tuple(Variable(name) for name in further_parameters(endpoint, account))
-    return Template("", endpoint.title, variables, account.origin, "")
 
 
 def _given(account: Account, template: Template) -> dict[str, str]:
