@@ -12,7 +12,6 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from kshell.api.answers import read_body
 from kshell.core.errors import KshellError, Note
 from kshell.core.models import Delivery
 from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
@@ -214,7 +213,7 @@ def expectation(exchange: Exchange) -> str:
     """The ``expect`` that an answer like this one fulfils."""
     if exchange.response is None:
         return f'expect delivery == "{exchange.delivery}"'
-    code = read_body(exchange.response).code
+    code = exchange.answer.code
     return f"expect status == {exchange.response.status}" + (f" and body.code == {json.dumps(code)}" if code else "")
 
 

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
-from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, first_error
@@ -103,8 +102,7 @@ class _Mask:
 
 def _ids(case: Case) -> set[str]:
     """The ids that messages got: they stay, also where one looks like a number."""
-    answers = [exchange.response for known in case.with_nested() for exchange in known.exchanges()]
-    return {read_body(answer).message_id for answer in answers if answer}
+    return {exchange.answer.message_id for known in case.with_nested() for exchange in known.exchanges()}
 
 
 _MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
