@@ -81,7 +81,7 @@ DOORS = {
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},
-    "vcr": {"kshell.transport.tapes"},
+    "vcr": {"kshell.transport.tape_file"},
     "prompt_toolkit": {name for name in MODULES if name.startswith("kshell.shell.")},
 }
 

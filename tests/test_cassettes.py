@@ -21,10 +21,13 @@ from servers import Server, flood, local_pod, read, say
 from kshell.api.answers import ANSWERS, explain, explain_answer
 from kshell.core.errors import CassetteError
 from kshell.core.models import Exchange, Response
+from kshell.privacy.pseudonyms import Pseudonyms
+from kshell.privacy.values import Private
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.transport import tapes as cassettes
-from kshell.transport.tapes import Private, Pseudonyms, cassette, facts_of
+from kshell.transport import tapes
+from kshell.transport.tape_requests import facts_of
+from kshell.transport.tapes import Tape
 
 KEY = "Acanary00000000000000000000000key"
 SENDER = "+447700900123"
@@ -78,7 +81,7 @@ def send(write):
         session = Session(Places.standard())
         session.simulator = server
         draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE, **variables}))
-        with cassette(file, mode):
+        with Tape(file, mode) as session.tape:
             return session.send(draft, timeout=5)
 
     return sent
@@ -95,7 +98,7 @@ def play(name: str, folder: Path) -> Exchange:
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
-    with cassette(folder / f"{name}.yaml", "none"):
+    with Tape(folder / f"{name}.yaml", "none") as session.tape:
         return session.send(draft, timeout=5)
 
 
@@ -322,7 +325,7 @@ def test_an_answer_is_played_once(send, tape):
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with cassette(tape, "none"):
+    with Tape(tape, "none") as session.tape:
         session.send(draft, timeout=5)
         with pytest.raises(CassetteError, match="no further answer"):
             session.send(draft, timeout=5)
@@ -361,7 +364,7 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
     session = Session(Places.standard())
     session.simulator = Echo()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with cassette(tape):
+    with Tape(tape) as session.tape:
         session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=5)
     assert "Recorded from the API;" in tape.read_text()
 
@@ -383,7 +386,7 @@ def flooded(send, write):
             if mode == "none":
                 draft = draft._replace(request=draft.request._replace(url=sent.url))
             sent.url = draft.request.url
-            with cassette(tape, mode) if tape else nullcontext():
+            with Tape(tape, mode) if tape else nullcontext() as session.tape:
                 exchange = session.send(draft, timeout=10)
         return exchange, sum(written)
 
@@ -466,15 +469,17 @@ def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
     tape.write_text(text)
     with pytest.raises(CassetteError, match="cannot be used") as caught:
         send(Nobody(), tape)
-    assert "--record all" in caught.value.hint
+    assert caught.value.hint == "name another file, or remove this one"
     assert tape.read_text() == text
 
 
-def test_all_replaces_a_file_that_is_no_cassette(send, tape):
-    """As the hint promises."""
-    tape.write_text("[")
-    send(Echo(), tape, "all")
-    send(Nobody(), tape, "none")
+@pytest.mark.parametrize("text", ["[", "send to=+919812345678\n", "interactions: []\nversion: 1\n"])
+def test_a_file_that_kshell_did_not_record_is_not_recorded_anew(send, tape, text):
+    """Mode ``all`` replaces a cassette that kshell wrote, and refuses any other file before anything is sent."""
+    tape.write_text(text)
+    with pytest.raises(CassetteError, match="is not a cassette that kshell recorded"):
+        send(Nobody(), tape, "all")
+    assert tape.read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -505,12 +510,12 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     drafts = [
         session.draft(Overrides(variables={"to": TO, "otp": CODE, "ref": f"row {number}"})) for number in range(40)
     ]
-    with cassette(tmp_path / "tape.yaml"):
+    with Tape(tmp_path / "tape.yaml") as session.tape:
         for draft in drafts:
             session.send(draft, timeout=5)
     asked = []
-    monkeypatch.setattr(cassettes, "facts_of", lambda request: asked.append(request) or facts_of(request))
-    with cassette(tmp_path / "tape.yaml", "none"):
+    monkeypatch.setattr(tapes, "facts_of", lambda request: asked.append(request) or facts_of(request))
+    with Tape(tmp_path / "tape.yaml", "none") as session.tape:
         for draft in drafts:
             session.send(draft, timeout=5)
     assert len(drafts) < len(asked) <= 4 * len(drafts)

@@ -64,7 +64,7 @@ def recorded(name: str = "r.kshell") -> str:
 def replay(shell, recording, record: str = "") -> Session:
     """Run a recording with the values it wants, in a new session, which may record too."""
     session = Session(Places.standard())
-    for text, name in recording.references.items():
+    for text, name in recording.references.names.items():
         session.set(name, text, source="var")
     lines = [f"record {record}"] if record else []
     return shell(*lines, f"source {recording.file}", session=session)

@@ -10,7 +10,6 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_REFUSED
 from kshell.core.models import Result
-from kshell.privacy.masking import private_values
 from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
@@ -50,7 +49,7 @@ def expect(session: Session, expression: str) -> Result:
         if looks_left:
             time.sleep(session.retry.delay)
     if session.updates is not None:
-        found = updates_of(expression, session.names(), line, private_values(session))
+        found = updates_of(expression, session.names(), line, session.privacy())
         session.updates += found
         if found:
             return Result()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kshell.scripts.runs import Case, Plan, Run
     from kshell.session.session import Session
-    from kshell.transport.tapes import Mode
+    from kshell.transport.tapes import Mode, Tape
 
 _FILE = click.Path(path_type=Path)
 
@@ -160,7 +160,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         retry=Retry(options["retry"], options["delay"]),
         bail=options["bail"],
         jobs=options["jobs"],
-        around=_around(options["cassette"], options["mode"]),
+        tape=_tape(session, options["cassette"], options["mode"]),
         update=options["update"],
         scripts=session.scripts,
     )
@@ -177,12 +177,13 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
         raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
 
 
-def _around(file: Path | None, mode: Mode | None) -> AbstractContextManager[None]:
+def _tape(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Tape | None]:
+    """Return the tape of a run: a new one for ``--cassette``, else the one that this session is on already, if any."""
     if file is None:
-        return nullcontext()
-    from kshell.transport.tapes import cassette
+        return nullcontext(session.tape)
+    from kshell.transport.tapes import Tape
 
-    return cassette(file, mode or "once")
+    return Tape(file, mode or "once")
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:

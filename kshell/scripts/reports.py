@@ -9,7 +9,7 @@ import json
 import re
 from contextlib import suppress
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
@@ -17,115 +17,47 @@ from kshell import __version__
 from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED
 from kshell.core.terminal import safe, safe_line
-from kshell.privacy.masking import (
-    SHORTEST,
-    betrayed,
-    masked_number,
-    named_values,
-    private_values,
-    replacer,
-    typed_words,
-    without_numbers,
-)
+from kshell.privacy.privacy import Privacy
+from kshell.privacy.sources import named_values
+from kshell.syntax.lines import typed_words
 from kshell.transport.exchange_text import document_of, status_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from kshell.core.models import Json
-    from kshell.privacy.masking import Private
     from kshell.scripts.runs import Case, Run
     from kshell.scripts.script import Step
     from kshell.syntax.lines import Line
 
-_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-# ---- masking
+# ---- what is private in a case
+
+_OF_CASES: WeakKeyDictionary[Case, Privacy] = WeakKeyDictionary()
 
 
-class _Mask:
-    """Hides what a case was given, what it drafted, sent or not, and what it sent that with."""
-
-    def __init__(self, case: Case) -> None:
-        self._values = _values(case)
-        self._codes = {value.text for value in self._values if value.kind == "CODE"}
-        self._digits = [value.text[1:] for value in self._values if value.kind == "NUMBER" and value.text[0] == "+"]
-        self._known = [value for value in self._values if len(value.text) >= SHORTEST]
-        table = {form: hidden for value in self._known for form, hidden in _hidden_forms(value)}
-        self._replaced = replacer(table)
-        self._replaced = replacer({**self._typed(case), **table})
-        self._ids = _ids(case)
-        self._told: dict[str, str] = {}  # each report of a run asks for the same texts
-
-    def text(self, text: str) -> str:
-        """``text`` without a key, a code or a number; nothing of one that has them in an unforeseen spelling."""
-        if text not in self._told:
-            hidden = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
-            hidden = without_numbers(hidden, self._digits, self._ids)
-            kind = betrayed(hidden, self._known)
-            self._told[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
-        return self._told[text]
-
-    def name(self, text: str) -> str:
-        """A file's name, on one line; digits in it that nobody knows as a number are its own."""
-        return safe_line(self._replaced(text))
-
-    def json(self, value: Any) -> Json:
-        """``text`` for every text in a JSON value; what is a code, however short, or a number is hidden whole."""
-        if isinstance(value, dict):
-            return {self.text(name): self.json(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.json(item) for item in value]
-        if isinstance(value, str):
-            return "(code)" if value in self._codes else self.text(value)
-        if isinstance(value, int) and len(str(value)) >= SHORTEST:
-            return self._replaced(str(value)) if self._replaced(str(value)) != str(value) else value
-        return value  # type: ignore[no-any-return] # a number, a truth value or nothing
-
-    def _typed(self, case: Case) -> dict[str, str]:
-        """Words that hold a secret only once their quotes are taken away, as they were typed."""
-        found: dict[str, str] = {}
-        for step in case.steps:
-            with suppress(KshellError):
-                words = step.line.words()
-                for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
-                    text = word.plain
-                    hidden = self._replaced(text)
-                    if hidden != text and self._replaced(typed) == typed:
-                        found[typed] = hidden
-        return found
+def _privacy(case: Case) -> Privacy:
+    """Return what is private in a case, made once: a run has several reports, and each asks several times."""
+    if case not in _OF_CASES:
+        known = case.session.privacy().values if case.session else ()
+        given = list(case.row.cells.items()) if case.row else []  # also what came to no draft
+        assigned = [pair for step in case.steps for pair in _assigned(step.line)]
+        values = [*known, *(value for name, text in (*given, *assigned) for value in named_values(name, text))]
+        typed = [pair for step in case.steps for pair in _typed(step.line)]
+        _OF_CASES[case] = Privacy(values, message_ids=_message_ids(case), typed=typed)
+    return _OF_CASES[case]
 
 
-def _ids(case: Case) -> set[str]:
-    """The ids that messages got: they stay, also where one looks like a number."""
+def _message_ids(case: Case) -> set[str]:
     answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
     return {read_body(answer).message_id for answer in answers if answer}
 
 
-_MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
-
-
-def _mask(case: Case) -> _Mask:
-    """The mask of a case, made once: a run has several reports, and each asks several times."""
-    if case not in _MASKS:
-        _MASKS[case] = _Mask(case)
-    return _MASKS[case]
-
-
-def _values(case: Case) -> list[Private]:
-    """What is private in a case: also what its row says and what its lines name, where they came to no draft."""
-    given = case.row.cells.items() if case.row else ()
-    pairs = [*given, *(pair for step in case.steps for pair in _assigned(step.line))]
-    values = [value for name, text in pairs for value in named_values(name, text)]
-    return [*dict.fromkeys([*(private_values(case.session) if case.session else ()), *values])]
-
-
 def _assigned(line: Line) -> Iterator[tuple[str, str]]:
-    """The variables that a line sets by a text, and what it says behind ``otp``."""
+    """Yield name and text of every variable that a line sets by a text, and ``otp`` with what is typed behind ``otp``."""
     with suppress(KshellError):
         words = line.words() if line.head not in ("expect", "capture") else []
         plain = [word.plain for word in words if not word.computed]
@@ -135,13 +67,11 @@ def _assigned(line: Line) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
-def _hidden_forms(value: Private) -> Iterator[tuple[str, str]]:
-    """Each form of a value, and what stands in its place."""
-    words = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
-    digits = re.sub("[^0-9]", "", value.text)
-    for form in value.forms().values():
-        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
-        yield form, masked if masked != form else words[value.kind]
+def _typed(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield each word of a line as it was typed, and without its quotes."""
+    with suppress(KshellError):
+        words = line.words()
+        yield from zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)
 
 
 # ---- what a report says of a case
@@ -162,37 +92,37 @@ class Told(NamedTuple):
 
 def told(case: Case) -> list[Told]:
     """The steps of a case, masked."""
-    mask = _mask(case)
-    return [_told(step, mask) for step in case.steps]
+    privacy = _privacy(case)
+    return [_told(step, privacy) for step in case.steps]
 
 
-def _told(step: Step, mask: _Mask) -> Told:
+def _told(step: Step, privacy: Privacy) -> Told:
     exchange = step.sent.exchange if step.sent else None
-    data = mask.json(document_of(step.sent)) if step.sent else None
+    data = privacy.mask_json(document_of(step.sent)) if step.sent else None
     return Told(
-        place=f"{mask.name(step.line.file)}:{step.line.number}",
-        line=mask.text(safe(mask.text(step.line.text))),
+        place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
+        line=privacy.mask(safe(privacy.mask(step.line.text))),
         passed=not step.failed,
         exit_code=step.result.exit_code,
         seconds=round(step.seconds, 4),
-        status=mask.text(status_line(exchange)) if exchange else "",
+        status=privacy.mask(status_line(exchange)) if exchange else "",
         exchange=data if isinstance(data, dict) else None,
-        failure=tuple(mask.text(safe_line(mask.text(note))) for note in step.result.notes) if step.failed else (),
+        failure=tuple(privacy.mask(safe_line(privacy.mask(note))) for note in step.result.notes) if step.failed else (),
     )
 
 
 def failure_of(case: Case) -> list[str]:
     """What a user reads of the line that failed or of the row that is faulty, masked."""
-    mask = _mask(case)
-    return [mask.text(safe_line(mask.text(note))) for note in case.failure]
+    privacy = _privacy(case)
+    return [privacy.mask(safe_line(privacy.mask(note))) for note in case.failure]
 
 
 def _name(case: Case) -> str:
-    return _mask(case).name(case.name)
+    return _privacy(case).mask_name(case.name)
 
 
 def _script(case: Case) -> str:
-    return _mask(case).name(case.script.name)
+    return _privacy(case).mask_name(case.script.name)
 
 
 def _reason(case: Case) -> str:

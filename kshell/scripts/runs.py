@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script, Step
+    from kshell.transport.tapes import Tape
 
     Show = Callable[[Result], object]
 
@@ -34,14 +35,14 @@ State = Literal["not run", "running", "interrupted", "passed", "failed"]
 
 
 class Plan(NamedTuple):
-    """How to run. ``around`` is what all of it happens in, such as a cassette."""
+    """How to run. ``tape`` is opened before the first case, closed after the last, and handed to every session."""
 
     places: Places
     variables: Mapping[str, str] = {}
     retry: Retry = Retry()
     bail: bool = False
     jobs: int = 1
-    around: AbstractContextManager[None] = nullcontext()
+    tape: AbstractContextManager[Tape | None] = nullcontext()
     update: bool = False
     scripts: tuple[Path, ...] = ()  # those that are being run already, where a script runs scripts
 
@@ -113,6 +114,7 @@ class Run:
         self.by_rows = any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
+        self._tape: Tape | None = None
         self._closed = False  # whether no further case begins
         self._progress = _Progress(len(cases) if self.by_rows else 0)
 
@@ -124,7 +126,7 @@ class Run:
             if case.state == "failed":
                 self._ended(case)
         try:
-            with self.plan.around:
+            with self.plan.tape as self._tape:
                 self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
         finally:
             self.seconds = time.perf_counter() - begun
@@ -174,7 +176,7 @@ class Run:
         """Run a case's lines, if its turn has come before the run was closed."""
         if self._closed:
             return
-        case.session = _session(self.plan, case.row)
+        case.session = _session(self.plan, case.row, self._tape)
         case.state = "running"
         begun = time.perf_counter()
         for step in play(case.session, case.script):
@@ -201,8 +203,9 @@ class Run:
         self.interrupted = self._closed = True
 
 
-def _session(plan: Plan, row: Row | None) -> Session:
+def _session(plan: Plan, row: Row | None, tape: Tape | None) -> Session:
     session = Session(plan.places)
+    session.tape = tape
     session.retry, session.scripts = plan.retry, plan.scripts
     session.updates = [] if plan.update else None
     for name, text in plan.variables.items():

@@ -5,7 +5,8 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.request import build
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
+    from kshell.privacy.privacy import Privacy
     from kshell.profiles.files import Places
     from kshell.scripts.recording import Recording
     from kshell.scripts.script import Step
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from kshell.simulator.simulator import Simulator
     from kshell.syntax.lines import Line
     from kshell.transport.client import Attempt
+    from kshell.transport.tapes import Tape
 
 DEFAULT_ACCOUNT = "demo"
 
@@ -68,6 +71,7 @@ class Session:
         self.template = ""
         self.settings: dict[str, Setting] = {}
         self.attempt: Attempt | None = None
+        self.tape: Tape | None = None  # what plays and keeps the exchanges, for a run with a cassette
         self.drafts: list[Draft] = []  # all of them, because what was only previewed or refused is private too
         self.sent: list[Sent] = []
         # how the shell asks, and about which pods; elsewhere nobody is asked
@@ -143,9 +147,39 @@ class Session:
             given = {}
         return {**given, **self.variables, **overrides.variables}
 
+    def privacy(self, *, keys: bool = True) -> Privacy:
+        """Return what is private here: in every draft, sent or not, in the variables, and the keys of the accounts used.
+
+        Without ``keys`` no key is resolved.
+        """
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.sources import keys_of, named_values, values_of
+        from kshell.privacy.values import Private
+
+        found = [*keys_of(self._accounts())] if keys else []
+        for draft in self.drafts:
+            found += values_of(draft)
+        found += [Private("CODE", code) for code in self.generated]
+        for name, setting in self.settings.items():
+            if setting.source != "captured" or name in ("to", "otp"):
+                found += named_values(name, setting.text)  # a captured value is an answer's own, as in code = body.code
+        return Privacy(found)
+
+    def _accounts(self) -> list[Account]:
+        """Return every account that was drafted for, and the current one."""
+        accounts = {draft.account.name: draft.account for draft in self.drafts}
+        with suppress(KshellError):
+            accounts.setdefault(self.account, self.current_account())
+        return [*accounts.values()]
+
     def without_key(self, text: str) -> str:
-        """``text`` without the key of the last message, which its answer may have said back."""
-        return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
+        """Return ``text`` with the key of the last message masked: an answer may contain it."""
+        if not self.sent:
+            return text
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.sources import keys_of
+
+        return Privacy(keys_of([self.sent[-1].draft.account])).mask_values(text)
 
     def draft(self, overrides: Overrides) -> Draft:
         """The message that the session and one line's overrides make.
@@ -187,18 +221,36 @@ class Session:
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
-        """Send a draft, once. Raises ``SecretError`` and ``TrustError`` before anything is sent."""
+        """Send a draft, once, or play it from the tape. Raises ``SecretError`` and ``TrustError`` before anything is sent.
+
+        Raises ``CassetteError`` if the tape has no answer and may not send.
+        """
         from kshell.profiles.trust import require_trust
-        from kshell.transport.client import Attempt, Route
+        from kshell.transport.client import MOST_BODY
 
         require_trust(self.places, draft.pod)
-        key = keys.resolve(draft.account)
-        handle = self.simulator.handle if draft.pod.embedded else None
-        self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
-        otp.GENERATED.set(self.generated)
-        exchange = self.attempt.run()
+        key = partial(keys.resolve, draft.account)
+        deliver = partial(self._deliver, draft, timeout)
+        if self.tape:
+            exchange = self.tape.send(draft.request, self._privacy_of(draft), key, deliver)
+        else:
+            exchange = deliver(key(), MOST_BODY)
         self.sent.append(Sent(draft, exchange))
         return exchange
+
+    def _deliver(self, draft: Draft, timeout: float, key: str, most: int) -> Exchange:
+        """Send a draft with ``key``, and read at most ``most`` bytes of its answer."""
+        from kshell.transport.client import Attempt, Route
+
+        handle = self.simulator.handle if draft.pod.embedded else None
+        self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle, most))
+        return self.attempt.run()
+
+    def _privacy_of(self, draft: Draft) -> Privacy:
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.sources import values_of
+
+        return Privacy(values_of(draft, self.generated))
 
 
 def _drafted(

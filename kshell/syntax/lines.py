@@ -109,6 +109,17 @@ def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
     return _Splitter(line, file, number).words()
 
 
+def typed_words(line: str) -> list[str]:
+    """Return the words of a line as they were typed, with their quotes. Raises ``ScriptError`` for what is not closed."""
+    splitter = _Splitter(line, "line", 1)
+    found: list[str] = []
+    while splitter.at_word():
+        start = splitter.position
+        splitter.word()
+        found.append(line[start : splitter.position])
+    return found
+
+
 def cut(line: str) -> tuple[str, str, str]:
     """What stands before the first word that begins with a bare ``|`` or ``>``, that sign (or ``>>``), and what follows.
 

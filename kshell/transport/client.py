@@ -9,23 +9,19 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import sys
 import threading
 import time
 import zlib
 from contextlib import suppress
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-# httpx brings its own command line along where rich and pygments are installed, which doubles what its import takes
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx
 
 from kshell import __version__
 from kshell.api.answers import delivery_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
-from kshell.core.models import REDACTED, TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]
 
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
+TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
 TRAVELLING = "kshell send"  # the name of a thread with a request under way
@@ -46,11 +43,15 @@ _GRACE = 1.0  # seconds for an exchange to end that was cut
 
 
 class Route(NamedTuple):
-    """How a request travels: in ``timeout`` seconds, through ``proxy`` where it is given, or to ``handle`` in process."""
+    """How a request travels: within ``timeout`` seconds, through ``proxy`` if it is given, or to ``handle`` in process.
+
+    At most ``most`` bytes of the answer's body are read.
+    """
 
     timeout: float = TIMEOUT
     proxy: str = ""
     handle: Handle | None = None
+    most: int = MOST_BODY
 
 
 class _StoppedError(Exception):
@@ -90,7 +91,7 @@ class Attempt:
                 self._travel()
             else:
                 self._under_way.acquire()
-                threading.Thread(target=copy_context().run, args=(self._travel,), name=TRAVELLING, daemon=True).start()
+                threading.Thread(target=self._travel, name=TRAVELLING, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -185,12 +186,12 @@ class Attempt:
     def _read(self, response: httpx.Response) -> None:
         for chunk in _chunks(response):
             self._body += chunk
-            if len(self._body) > MOST_BODY:
-                self._fault = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
+            if len(self._body) > self._route.most:
+                self._fault = TOO_LONG
                 return
 
     def _response(self, head: httpx.Response) -> Response:
-        body, fault = _decoded(bytes(self._body[:MOST_BODY]), head.headers.get("content-encoding", ""))
+        body, fault = _decoded(bytes(self._body[: self._route.most]), head.headers.get("content-encoding", ""))
         if self._expired:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
@@ -218,12 +219,22 @@ class Attempt:
 
     def _without_key(self, text: str) -> str:
         # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
-        return _QUOTED.sub("", text).replace(self._key, REDACTED)
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.values import Private
+
+        return Privacy([Private("KEY", self._key)]).mask_values(_QUOTED.sub("", text))
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:
     """Send ``request`` once, with ``key`` in the header that refers to it."""
     return Attempt(request, key, route).run()
+
+
+def cut_to_limit(response: Response) -> Response:
+    """Return an answer with at most ``MOST_BODY`` bytes of its body, and the fault that says so if there were more."""
+    if len(response.body) <= MOST_BODY:
+        return response
+    return response._replace(body=response.body[:MOST_BODY], fault=TOO_LONG)
 
 
 def _client(url: str, route: Route) -> httpx.Client:
@@ -249,7 +260,7 @@ def _in_process(handle: Handle) -> Callable[[httpx.Request], httpx.Response]:
 
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    # a replayed or in-process answer has its content already, and no raw stream
+    # an in-process answer has its content already, and no raw stream
     return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
 
 
@@ -261,7 +272,7 @@ def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
         return body, f"it is encoded as {encoding}, which was not asked for"
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
-        plain = inflate.decompress(body, MOST_BODY)
+        plain = inflate.decompress(body[:MOST_BODY], MOST_BODY)
     except zlib.error:
         return body, f"it says it is encoded as {encoding}, but is not"
     return plain, "" if inflate.eof else f"it is compressed, and only its first {len(plain)} bytes were unpacked"
