@@ -24,7 +24,7 @@ from kshell.core.models import Exchange, Response
 from kshell.privacy.pseudonyms import Pseudonyms
 from kshell.privacy.values import Private
 from kshell.profiles.files import Places
-from kshell.session.session import Overrides, Session
+from kshell.session.session import Overrides, Session, send_attempt
 from kshell.transport import tapes
 from kshell.transport.tape_requests import facts_of
 from kshell.transport.tapes import Tape
@@ -81,7 +81,7 @@ def send(write):
         session = Session(Places.standard())
         session.simulator = server
         draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE, **variables}))
-        with Tape(file, mode) as session.tape:
+        with Tape(file, mode) as session.sender:
             return session.send(draft, timeout=5)
 
     return sent
@@ -98,7 +98,7 @@ def play(name: str, folder: Path) -> Exchange:
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
-    with Tape(folder / f"{name}.yaml", "none") as session.tape:
+    with Tape(folder / f"{name}.yaml", "none") as session.sender:
         return session.send(draft, timeout=5)
 
 
@@ -325,7 +325,7 @@ def test_an_answer_is_played_once(send, tape):
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with Tape(tape, "none") as session.tape:
+    with Tape(tape, "none") as session.sender:
         session.send(draft, timeout=5)
         with pytest.raises(CassetteError, match="no further answer"):
             session.send(draft, timeout=5)
@@ -364,7 +364,7 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
     session = Session(Places.standard())
     session.simulator = Echo()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with Tape(tape) as session.tape:
+    with Tape(tape) as session.sender:
         session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=5)
     assert "Recorded from the API;" in tape.read_text()
 
@@ -386,7 +386,7 @@ def flooded(send, write):
             if mode == "none":
                 draft = draft._replace(request=draft.request._replace(url=sent.url))
             sent.url = draft.request.url
-            with Tape(tape, mode) if tape else nullcontext() as session.tape:
+            with Tape(tape, mode) if tape else nullcontext(send_attempt) as session.sender:
                 exchange = session.send(draft, timeout=10)
         return exchange, sum(written)
 
@@ -510,12 +510,12 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     drafts = [
         session.draft(Overrides(variables={"to": TO, "otp": CODE, "ref": f"row {number}"})) for number in range(40)
     ]
-    with Tape(tmp_path / "tape.yaml") as session.tape:
+    with Tape(tmp_path / "tape.yaml") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
     asked = []
     monkeypatch.setattr(tapes, "facts_of", lambda request: asked.append(request) or facts_of(request))
-    with Tape(tmp_path / "tape.yaml", "none") as session.tape:
+    with Tape(tmp_path / "tape.yaml", "none") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
     assert len(drafts) < len(asked) <= 4 * len(drafts)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from kshell.core.models import Json
-    from kshell.scripts.runs import Case, Run
-    from kshell.scripts.script import Step
+    from kshell.privacy.values import Private
+    from kshell.scripts.runs import Run
+    from kshell.scripts.script_run import Case, Step
     from kshell.syntax.lines import Line
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -40,20 +41,22 @@ _OF_CASES: WeakKeyDictionary[Case, Privacy] = WeakKeyDictionary()
 
 
 def _privacy(case: Case) -> Privacy:
-    """Return what is private in a case, made once: a run has several reports, and each asks several times."""
+    """Return what a report of a case must not contain, made once: a run has several reports, and each asks several times."""
     if case not in _OF_CASES:
-        known = case.session.privacy().values if case.session else ()
-        given = list(case.row.cells.items()) if case.row else []  # also what came to no draft
-        assigned = [pair for step in case.steps for pair in _assigned(step.line)]
-        values = [*known, *(value for name, text in (*given, *assigned) for value in named_values(name, text))]
-        typed = [pair for step in case.steps for pair in _typed(step.line)]
-        _OF_CASES[case] = Privacy(values, message_ids=_message_ids(case), typed=typed)
+        cases = [*case.with_nested()]
+        lines = [step.line for known in cases for step in known.steps]
+        ids = {read_body(sent.response).message_id for known in cases for sent in known.exchanges() if sent.response}
+        values = [value for known in cases for value in _values(known)]
+        _OF_CASES[case] = Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
     return _OF_CASES[case]
 
 
-def _message_ids(case: Case) -> set[str]:
-    answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
-    return {read_body(answer).message_id for answer in answers if answer}
+def _values(case: Case) -> Iterator[Private]:
+    """Yield the session's values, and those of its row and its lines: they may not have come to a draft."""
+    yield from case.session.privacy().values if case.session else ()
+    given = case.row.cells.items() if case.row else ()
+    for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
+        yield from named_values(name, text)
 
 
 def _assigned(line: Line) -> Iterator[tuple[str, str]]:

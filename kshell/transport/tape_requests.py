@@ -62,14 +62,17 @@ def text_of(body: bytes) -> str:
     return body.decode("utf-8", "surrogateescape")
 
 
-def whole_text(kept: KeptExchange) -> str:
-    """Return every text of an exchange as one: what a search for private values reads."""
-    request, response = kept
+def request_text(request: KeptRequest) -> str:
+    """Return all of a request as one text, for a search."""
+    return "\n".join([request.url, *request.headers.values(), request.body])
+
+
+def answer_text(response: Response) -> str:
+    """Return all of an answer as one text, for a search."""
     headers = [text for pair in response.headers for text in pair]
-    # a header's bytes are read as Latin-1, and a server may have meant UTF-8
-    utf8 = [text.encode("latin-1").decode("utf-8", "replace") for text in headers if not text.isascii()]
-    texts = [request.url, *request.headers.values(), request.body, response.reason, *headers, *utf8]
-    return "\n".join([*texts, text_of(response.body)])
+    # a header's bytes were read as Latin-1, and a server may have meant UTF-8
+    utf8 = [text.encode("latin-1", "replace").decode("utf-8", "replace") for text in headers if not text.isascii()]
+    return "\n".join([response.reason, *headers, *utf8, text_of(response.body)])
 
 
 def facts_of(request: KeptRequest) -> Facts:

@@ -8,7 +8,6 @@ compared, so a replay needs no key.
 from __future__ import annotations
 
 import secrets
-import time
 from collections import defaultdict, deque
 from contextlib import suppress
 from threading import Lock
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from kshell.api.answers import delivery_of
 from kshell.core.errors import CassetteError, SecretError, SetupError
-from kshell.core.models import Exchange
 from kshell.privacy.numbers import e164_in
+from kshell.privacy.privacy import Privacy
 from kshell.privacy.pseudonyms import Pseudonyms, has_key_pseudonym
 from kshell.privacy.values import Private
 from kshell.profiles.files import shown
@@ -26,12 +25,13 @@ from kshell.transport.tape_file import read_cassette, write_cassette
 from kshell.transport.tape_misses import why_missing
 from kshell.transport.tape_requests import (
     KeptExchange,
+    answer_text,
     changed_response,
     facts_of,
     kept_request,
     numbers_of,
+    request_text,
     text_of,
-    whole_text,
 )
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from kshell.core.models import Request, Response
-    from kshell.privacy.privacy import Privacy
+    from kshell.core.models import Exchange, Request, Response
     from kshell.privacy.values import Change
+    from kshell.transport.client import Attempt
     from kshell.transport.tape_requests import Facts
 
     FactsKey = frozenset[tuple[str, str]]
@@ -56,7 +56,7 @@ MOST_READ = (
 
 
 class Tape:
-    """A cassette in use: ``with Tape(file, mode) as tape``. Several threads may send through one tape.
+    """A cassette in use: ``with Tape(file, mode) as send`` gives what sends. Several threads may send through it.
 
     Mode ``none`` sends nothing, ``once`` sends if there is no file yet, ``new`` sends what the file does not have, and ``all``
     sends everything and keeps nothing of what was there. What was sent is in the file once the tape is closed.
@@ -74,8 +74,8 @@ class Tape:
         self._changed = False
         self._lock = Lock()
 
-    def __enter__(self) -> Tape:
-        """Read the file. Raises ``CassetteError`` if it cannot be used, or is missing in mode ``none``."""
+    def __enter__(self) -> Callable[[Attempt], Exchange]:
+        """Read the file and return ``send``. Raises ``CassetteError`` if it cannot be used, or is missing in mode ``none``."""
         exists = self.file.exists()
         if self.mode == "none" and not exists:
             raise CassetteError(f"there is no cassette {shown(self.file)}", hint="--record once records it")
@@ -84,7 +84,7 @@ class Tape:
             salt, exchanges = read_cassette(self.file)
             self._names = Pseudonyms(salt)
             self._load(exchanges if self.mode != "all" else [])
-        return self
+        return self.send
 
     def _load(self, exchanges: list[KeptExchange]) -> None:
         self._exchanges = exchanges
@@ -115,39 +115,33 @@ class Tape:
 
     # ---- sending
 
-    def send(
-        self, request: Request, privacy: Privacy, key: Callable[[], str], deliver: Callable[[str, int], Exchange]
-    ) -> Exchange:
-        """Play the answer to a request, or have it delivered and keep what came of it.
+    def send(self, attempt: Attempt) -> Exchange:
+        """Play the answer to an attempt's request, or let it run and keep what came of it.
 
-        ``privacy`` is what is private in the request, apart from its key. ``key`` resolves the API key and is called only
-        when something is sent. ``deliver`` sends the request with that key and reads at most so many bytes of its answer.
         Raises ``CassetteError`` if there is no answer and nothing may be sent.
         """
-        begun = time.perf_counter()
-        privacy = privacy.with_values(numbers_of(request))
+        request = attempt.request
+        privacy = Privacy([*numbers_of(request), *attempt.private])
         facts = facts_of(kept_request(request, privacy.hider(self._names)))
         with self._lock:
             unplayed = self._unplayed.get(frozenset(facts.items()))
             kept = self._exchanges[unplayed.popleft()] if unplayed else None
         if kept is not None:
-            response = self._restored(kept.response, privacy, key)
-            return Exchange(request, response, delivery_of(response), (time.perf_counter() - begun) * 1000)
+            return attempt.play(self._restored(kept.response, privacy, attempt))
         if not self._sends:
             raise self._miss(request, privacy)
-        secret = key()
-        exchange = deliver(secret, MOST_READ)
+        exchange = attempt.run(MOST_READ)
         if exchange.response is None:
             return exchange
-        self._keep(request, exchange.response, privacy, Private("KEY", secret))
+        self._keep(request, exchange.response, privacy, Private("KEY", attempt.key))
         response = cut_to_limit(exchange.response)
         return exchange._replace(response=response, delivery=delivery_of(response))
 
-    def _restored(self, response: Response, privacy: Privacy, key: Callable[[], str]) -> Response:
+    def _restored(self, response: Response, privacy: Privacy, attempt: Attempt) -> Response:
         """Return a kept answer with the private values of the request that asks for it."""
-        if has_key_pseudonym(text_of(response.body) + str(response.headers) + response.reason):
+        if has_key_pseudonym(answer_text(response)):
             with suppress(SecretError):  # the answer contains the key; it stays a pseudonym if there is no key here
-                privacy = privacy.with_values([Private("KEY", key())])
+                privacy = privacy.with_values([Private("KEY", attempt.key)])
         return cut_to_limit(changed_response(response, privacy.restorer(self._names)))
 
     def _miss(self, request: Request, privacy: Privacy) -> CassetteError:
@@ -165,7 +159,7 @@ class Tape:
             privacy = privacy.with_values([key, *numbers])
             hide = privacy.hider(self._names)
             kept = KeptExchange(kept_request(request, hide, self._names.of(key)), _kept_response(response, hide))
-            kind = privacy.leak(whole_text(kept))
+            kind = privacy.leak(f"{request_text(kept.request)}\n{answer_text(kept.response)}")
             fault = f"a {kind.lower()} would be in it, in a spelling that has no pseudonym" if kind else ""
         with self._lock:
             if fault:
