@@ -388,6 +388,18 @@ def test_a_request_that_is_not_in_the_cassette_fails_its_line(cli, write):
     )
 
 
+def test_what_a_nested_run_sends_is_played_from_the_cassette_too(cli, write, monkeypatch):
+    """A script that runs another one, with several jobs, is recorded and played whole."""
+    write("s.kshell", f"set to={TO} otp=111111\nsend\nrun inner.kshell inner.kshell --jobs 2\n")
+    write("inner.kshell", f"set to={TO} otp=222222\nsend\n")
+    assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
+    from kshell.simulator.simulator import Simulator
+
+    monkeypatch.setattr(Simulator, "handle", None)
+    ran = cli("run", "s.kshell", "--cassette", "tape.yaml", "--record", "none")
+    assert (ran.code, "messages: 3 accepted" in ran.err) == (0, True), ran.err
+
+
 @pytest.mark.parametrize("words", [("--record", "none"), ("--yes",), ("--update", "--rows", "r.csv")])
 def test_options_that_do_not_go_together_are_refused(cli, write, words):
     """Exit 2, with what to add."""
