@@ -333,6 +333,14 @@ def test_another_key_is_played_the_same_answer(send, tape, write):
     assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
 
 
+def test_a_key_in_a_request_s_text_is_compared_and_not_shown(send, tape):
+    """Its own request is played; in the error about another one the key is a pseudonym."""
+    first = send(Echo(), tape, ref=f"with {KEY}")
+    assert answer_of(send(Nobody(), tape, "none", ref=f"with {KEY}")) == answer_of(first)
+    with pytest.raises(CassetteError, match=r'ref was "with KEY-[0-9a-f]{12}", now "for KEY-[0-9a-f]{12}"'):
+        send(Nobody(), tape, "none", ref=f"for {KEY}")
+
+
 def test_a_key_in_an_answer_stays_a_pseudonym_where_there_is_no_key(send, tape, write):
     """A server said the key back; whoever plays the answer without that key does not get it."""
     send(Echo(f'{{"said": "{KEY}"}}'), tape)

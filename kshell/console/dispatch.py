@@ -139,9 +139,8 @@ def failure(error: BaseException, session: Session | None) -> Result:
         f"error: kshell failed on its own: {type(error).__name__}",
         "hint: KSHELL_DEBUG=1 shows where; please report it",
     ]
-    return Result(
-        notes=notes, exit_code=EXIT_UNKNOWN if session and session.attempt and session.attempt.begun else EXIT_SETUP
-    )
+    begun = session and session.attempt and session.attempt.begun
+    return Result(notes=notes, exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 
 
 def _usage_lines(error: click.UsageError) -> list[str]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _HASHES = 1000
 _PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,})(?:-[a-z]+)?")
-_KEY = re.compile(r"KEY-[0-9a-f]{12}(?:-[a-z]+)?")
 
 
 class Pseudonyms:
@@ -42,16 +41,6 @@ class Pseudonyms:
 def is_pseudonym(text: str) -> bool:
     """Return whether the whole of ``text`` is a pseudonym."""
     return _PSEUDONYM.fullmatch(text) is not None
-
-
-def is_key_pseudonym(text: str) -> bool:
-    """Return whether the whole of ``text`` is the pseudonym of an API key."""
-    return _KEY.fullmatch(text) is not None
-
-
-def has_key_pseudonym(text: str) -> bool:
-    """Return whether ``text`` contains the pseudonym of an API key."""
-    return _KEY.search(text) is not None
 
 
 def without_pseudonyms(text: str) -> str:

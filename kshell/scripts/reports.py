@@ -80,7 +80,7 @@ def _typed(line: Line) -> Iterator[tuple[str, str]]:
 # ---- what a report says of a case
 
 
-class Told(NamedTuple):
+class MaskedStep(NamedTuple):
     """A step, masked."""
 
     place: str
@@ -93,16 +93,16 @@ class Told(NamedTuple):
     failure: tuple[str, ...]
 
 
-def told(case: Case) -> list[Told]:
+def masked_steps(case: Case) -> list[MaskedStep]:
     """The steps of a case, masked."""
     privacy = _privacy(case)
-    return [_told(step, privacy) for step in case.steps]
+    return [_masked_step(step, privacy) for step in case.steps]
 
 
-def _told(step: Step, privacy: Privacy) -> Told:
+def _masked_step(step: Step, privacy: Privacy) -> MaskedStep:
     exchange = step.sent.exchange if step.sent else None
     data = privacy.mask_json(document_of(step.sent)) if step.sent else None
-    return Told(
+    return MaskedStep(
         place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
         line=privacy.mask(safe(privacy.mask(step.line.text))),
         passed=not step.failed,
@@ -147,7 +147,7 @@ def as_json(run: Run) -> str:
 
 
 def _case_data(case: Case) -> Json:
-    steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in told(case)]
+    steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in masked_steps(case)]
     return {
         "name": _name(case),
         "script": _script(case),
@@ -205,7 +205,9 @@ def _junit_case(suite: ET.Element, case: Case) -> None:
         kind = "failure" if _is_failure(case) else "error"
         attributes = {"message": _xml(_reason(case)), "type": f"exit {case.exit_code}"}
         ET.SubElement(element, kind, attributes).text = _xml("\n".join(failure_of(case)))
-    lines = (f"{step.place}  {step.line}" + (f"  -> {step.status}" if step.status else "") for step in told(case))
+    lines = (
+        f"{step.place}  {step.line}" + (f"  -> {step.status}" if step.status else "") for step in masked_steps(case)
+    )
     ET.SubElement(element, "system-out").text = _xml("\n".join(lines))
 
 
@@ -279,7 +281,7 @@ def as_html(run: Run) -> str:
 
 def _html_case(case: Case) -> str:
     opened = " open" if case.state not in ("passed", "not run") else ""
-    steps = "\n".join(map(_html_step, told(case)))
+    steps = "\n".join(map(_html_step, masked_steps(case)))
     alone = (
         f'<pre class="bad">{escape(chr(10).join(failure_of(case)))}</pre>' if case.failure and not case.steps else ""
     )
@@ -291,7 +293,7 @@ def _html_case(case: Case) -> str:
     )
 
 
-def _html_step(step: Told) -> str:
+def _html_step(step: MaskedStep) -> str:
     sign, word = ("✓", "passed") if step.passed else ("✗", "failed")
     failure = f'<pre class="bad">{escape(chr(10).join(step.failure))}</pre>' if step.failure else ""
     return (
@@ -301,7 +303,7 @@ def _html_step(step: Told) -> str:
     )
 
 
-def _html_exchange(step: Told) -> str:
+def _html_exchange(step: MaskedStep) -> str:
     if step.exchange is None:
         return ""
     explanation = step.exchange["explanation"]

@@ -93,13 +93,9 @@ def _exchange(interaction: Mapping[str, Any]) -> KeptExchange:
 
 
 def _pairs(headers: Mapping[Any, Any]) -> list[tuple[str, str]]:
-    return [(_text(name), _text(value)) for name, values in headers.items() for value in _listed(values)]
-
-
-def _listed(values: Any) -> list[Any]:
-    if not isinstance(values, list):
-        raise ValueError("the values of a header are no list")
-    return values
+    if not all(isinstance(values, list) for values in headers.values()):
+        raise ValueError("the values of a header are not a list")
+    return [(_text(name), _text(value)) for name, values in headers.items() for value in values]
 
 
 def _text(value: Any) -> str:

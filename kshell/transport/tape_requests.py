@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from kshell.core.json_text import dumps
 from kshell.core.models import Response
 from kshell.privacy.numbers import e164_in
-from kshell.privacy.pseudonyms import is_key_pseudonym
+from kshell.privacy.pseudonyms import is_pseudonym
 from kshell.privacy.values import Private
 
 if TYPE_CHECKING:
@@ -76,13 +76,15 @@ def answer_text(response: Response) -> str:
 
 
 def facts_of(request: KeptRequest) -> Facts:
-    """Return what must be equal for two requests to match, by names that a message can use. The key is no fact.
+    """Return what must be equal for two requests to match, by names that a message can use.
+
+    The key is no fact: of the headers only the key's has a pseudonym for its value.
 
     Raises ``ValueError`` for a URL that cannot be read.
     """
     url = urlsplit(request.url)
     facts = {"method": request.method, "host": f"{url.scheme}://{url.netloc}", "path": url.path, "query": url.query}
-    facts |= {f"header {name}": text for name, text in request.headers.items() if not is_key_pseudonym(text)}
+    facts |= {f"header {name}": text for name, text in request.headers.items() if not is_pseudonym(text)}
     payload = _json_object(request.body)
     return facts | (_leaves("", payload) if payload is not None else {"body": request.body})
 

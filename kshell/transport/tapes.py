@@ -17,7 +17,7 @@ from kshell.api.answers import delivery_of
 from kshell.core.errors import CassetteError, SecretError, SetupError
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
-from kshell.privacy.pseudonyms import Pseudonyms, has_key_pseudonym
+from kshell.privacy.pseudonyms import Pseudonyms
 from kshell.privacy.values import Private
 from kshell.profiles.files import shown
 from kshell.transport.client import MOST_BODY, TOO_LONG, cut_to_limit
@@ -69,6 +69,7 @@ class Tape:
         self._exchanges: list[KeptExchange] = []
         self._facts: list[Facts] = []  # of the exchanges that were in the file
         self._unplayed: dict[FactsKey, deque[int]] = defaultdict(deque)
+        self._key_in_requests = False  # somewhere else than in its header: only then is it needed to compare
         self._sends = True
         self._faults: list[str] = []  # why the file must not be written
         self._changed = False
@@ -89,6 +90,7 @@ class Tape:
     def _load(self, exchanges: list[KeptExchange]) -> None:
         self._exchanges = exchanges
         self._facts = [facts_of(kept.request) for kept in exchanges]
+        self._key_in_requests = any("KEY-" in kept.request.url + kept.request.body for kept in exchanges)
         for position, facts in enumerate(self._facts):
             self._unplayed[frozenset(facts.items())].append(position)
 
@@ -109,7 +111,8 @@ class Tape:
         if not self._changed:
             return
         try:
-            write_cassette(self.file, self._names.salt, self._exchanges)
+            with self._lock:  # a thread that an interrupted run does not wait for may still send
+                write_cassette(self.file, self._names.salt, self._exchanges)
         except SetupError as error:
             raise CassetteError(error.message, hint=f"what was sent was sent; {error.hint}") from None
 
@@ -122,6 +125,8 @@ class Tape:
         """
         request = attempt.request
         privacy = Privacy([*numbers_of(request), *attempt.private])
+        if self._key_in_requests:
+            privacy = _with_key(privacy, attempt)
         facts = facts_of(kept_request(request, privacy.hider(self._names)))
         with self._lock:
             unplayed = self._unplayed.get(frozenset(facts.items()))
@@ -129,7 +134,7 @@ class Tape:
         if kept is not None:
             return attempt.play(self._restored(kept.response, privacy, attempt))
         if not self._sends:
-            raise self._miss(request, privacy)
+            raise self._miss(request, _with_key(privacy, attempt))
         exchange = attempt.run(MOST_READ)
         if exchange.response is None:
             return exchange
@@ -139,9 +144,8 @@ class Tape:
 
     def _restored(self, response: Response, privacy: Privacy, attempt: Attempt) -> Response:
         """Return a kept answer with the private values of the request that asks for it."""
-        if has_key_pseudonym(answer_text(response)):
-            with suppress(SecretError):  # the answer contains the key; it stays a pseudonym if there is no key here
-                privacy = privacy.with_values([Private("KEY", attempt.key)])
+        if "KEY-" in answer_text(response):
+            privacy = _with_key(privacy, attempt)
         return cut_to_limit(changed_response(response, privacy.restorer(self._names)))
 
     def _miss(self, request: Request, privacy: Privacy) -> CassetteError:
@@ -167,6 +171,13 @@ class Tape:
             elif kept:
                 self._exchanges.append(kept)
                 self._changed = True
+
+
+def _with_key(privacy: Privacy, attempt: Attempt) -> Privacy:
+    """Return ``privacy`` and the attempt's key, or ``privacy`` alone if the key cannot be resolved."""
+    with suppress(SecretError):
+        return privacy.with_values([Private("KEY", attempt.key)])
+    return privacy
 
 
 def _unkeepable(response: Response) -> str:
