@@ -341,6 +341,13 @@ def test_a_key_in_a_request_s_text_is_compared_and_not_shown(send, tape):
         send(Nobody(), tape, "none", ref=f"for {KEY}")
 
 
+def test_a_key_that_was_not_recorded_is_not_shown_by_a_miss(send, tape):
+    """Nothing recorded has a key in its text, and the request that is asked for has."""
+    send(Echo(), tape, ref="without")
+    with pytest.raises(CassetteError, match=r'ref was "without", now "for KEY-[0-9a-f]{12}"'):
+        send(Nobody(), tape, "none", ref=f"for {KEY}")
+
+
 def test_a_key_in_an_answer_stays_a_pseudonym_where_there_is_no_key(send, tape, write):
     """A server said the key back; whoever plays the answer without that key does not get it."""
     send(Echo(f'{{"said": "{KEY}"}}'), tape)
