@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 from conftest import PROJECT
@@ -115,3 +116,71 @@ def test_everything_public_says_what_it_is(name):
             if isinstance(known, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and known.name[0] != "_":
                 missing += [] if ast.get_docstring(known) else [known.name]
     assert missing == []
+
+
+# ---- errors and notes are data until they are shown
+
+KIND = "(error|warning|hint)"
+
+
+def texts_of(tree: ast.AST) -> list[str]:
+    """Every text that stands in the code; of one with ``{}`` in it each part."""
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def is_exception(name: str) -> bool:
+    """Whether a class is an exception, by its name."""
+    return name.endswith(("Error", "Exception"))
+
+
+def exceptions_in(tree: ast.AST) -> set[str]:
+    """The names of variables that hold an exception: caught, made, or handed to a function as one."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.arg(arg=name, annotation=ast.expr() as kind) if is_exception(ast.unparse(kind)):
+                names.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=kind)) if is_exception(ast.unparse(kind)):
+                names.add(name)
+    return names
+
+
+def changed_in(tree: ast.AST) -> list[str]:
+    """The attributes that are assigned outside of classes of exceptions: ``error.hint``, or ``setattr(error``."""
+    if isinstance(tree, ast.ClassDef) and is_exception(tree.name):
+        return []
+    changed = []
+    if isinstance(tree, ast.Attribute) and not isinstance(tree.ctx, ast.Load):
+        changed = [ast.unparse(tree)]
+    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "setattr":
+        changed = [f"{ast.unparse(tree.args[0])}.setattr"]
+    return [*changed, *(name for inner in ast.iter_child_nodes(tree) for name in changed_in(inner))]
+
+
+def test_no_text_begins_with_the_kind_of_a_note():
+    """``note_lines`` alone writes ``error: ``, ``warning: `` and ``hint: ``, so nobody else makes or reads such a line."""
+    texts = {(name, text) for name, tree in MODULES.items() for text in texts_of(tree)}
+    assert {(name, text) for name, text in texts if re.match(f"{KIND}:", text)} == set()
+
+
+def test_no_message_is_read_back():
+    """No text is asked whether it begins with the kind of a note: a note has it as a field."""
+    calls = {(name, node) for name, tree in MODULES.items() for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    read = {
+        (name, ast.unparse(node))
+        for name, node in calls
+        if isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("startswith", "removeprefix", "partition", "match", "compile")
+        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in texts_of(argument))
+    }
+    assert read == set()
+
+
+def test_no_exception_is_changed_in_flight():
+    """An attribute of an exception is assigned by its own class alone; ``error.placed`` gives a copy with a place."""
+    changed = {(name, target) for name, tree in MODULES.items() for target in changed_in(tree)}
+    assert {
+        (name, target) for name, target in changed if target.partition(".")[0] in exceptions_in(MODULES[name])
+    } == set()

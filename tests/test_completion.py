@@ -13,7 +13,7 @@ from kshell.console.group import commands_of
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.completer import CommandCompleter
-from kshell.syntax.lines import expand, split
+from kshell.syntax.lines import Line, split
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_an_offer_is_one_word_of_the_line(session):
     session.set("template_name", "my 'own' one")
     (offer,) = CommandCompleter(session).get_completions(Document("send template_name="), CompleteEvent())
     (word,) = split(offer.text)
-    assert expand(word, {}) == "template_name=my 'own' one"
+    assert Line("line", 1, (offer.text,)).expanded(word, {}) == "template_name=my 'own' one"
 
 
 def test_files_are_offered_behind_a_greater_than(offers, write):

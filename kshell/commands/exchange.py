@@ -12,7 +12,7 @@ from kshell.api.answers import read_body
 from kshell.api.rules import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, pass_caller, pass_session
-from kshell.core.errors import UsageError
+from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Delivery, Result, Secret
 from kshell.core.terminal import columns, safe_line
@@ -54,7 +54,7 @@ def history(session: Session, *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
-        return Result(notes=["nothing was sent yet"])
+        return Result(notes=[Note("info", "nothing was sent yet")])
     return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
 
 
@@ -135,7 +135,8 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     old, new = (_comparable(chosen(session, number), answers=answers) for number in pair)
     names = [f"{'answer' if answers else 'request'} of {number}" for number in pair]
     lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
-    return Result("".join(f"{line}\n" for line in lines), () if lines else (f"no difference: {' and '.join(names)}",))
+    same = Note("info", f"no difference: {' and '.join(names)}")
+    return Result("".join(f"{line}\n" for line in lines), () if lines else (same,))
 
 
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:

@@ -13,7 +13,7 @@ from kshell.console.command import Known, command, pass_session
 from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
-from kshell.core.terminal import markdown_table, safe
+from kshell.core.terminal import markdown_table, note_lines
 from kshell.transport.exchange_text import explained
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def _last(session: Session) -> Entry:
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
     explanation = explain(exchange, draft.account.name, draft.way)
-    return [safe(line) for line in explained(explanation)], {"kind": "answer", **explanation._asdict()}
+    return note_lines(explained(explanation)), {"kind": "answer", **explanation._asdict()}
 
 
 def _entries(word: str) -> Iterator[Entry]:
     for answer in find_answers(word) or answers_of_status(word):
         explanation = explain_answer(answer)
-        first, *rest = explained(explanation)
+        first, *rest = note_lines(explained(explanation))
         data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}
         yield [f"{answer.status} {answer.code} · {first}", *rest], data
     if word.lower() in RULES:

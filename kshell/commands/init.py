@@ -11,8 +11,9 @@ import click
 
 from kshell.api.fields import FIELDS
 from kshell.console.command import command, pass_session
-from kshell.core.errors import EXIT_INTERRUPTED, did_you_mean, listed
+from kshell.core.errors import EXIT_INTERRUPTED, Note, did_you_mean, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
+from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of
@@ -52,11 +53,12 @@ def init(session: Session) -> Result:
     try:
         answers = _asked(session.places)
     except click.Abort:
-        return Result(notes=["", "given up; nothing more was written"], exit_code=EXIT_INTERRUPTED)
+        notes = [Note("info", ""), Note("info", "given up; nothing more was written")]
+        return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
     written = [_write_account(session.places, answers), *_write_preferences(session.places)]
     load_account(session.places, answers.name)
-    notes = [f"wrote {shown(file)}" for file in written]
-    return Result(notes=[*notes, *_next(answers)])
+    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers)]
+    return Result(notes=[Note("info", line) for line in lines])
 
 
 def _next(answers: Answers) -> list[str]:
@@ -125,7 +127,7 @@ def _asked_key(places: Places, name: str) -> str:
             file = places.user / "keys" / name
             write_private(file, f"{key}\n")
             return f"file:{file}"
-        click.echo(f"error: {fault}", err=True)
+        click.echo("\n".join(note_lines(Note("error", fault))), err=True)
     variable = _ask(
         "Environment variable that holds it",
         _matching(_VARIABLE, "a variable's name is letters, digits and _"),

@@ -4,12 +4,12 @@ Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a d
 command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Place, TransportError
+from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Note, Place, TransportError
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -184,6 +184,10 @@ class Finding(NamedTuple):
     message: str
     fix: str
 
+    def masked(self, mask: Callable[[str], str]) -> "Finding":
+        """The finding with ``mask`` applied to what it says of the payload."""
+        return self._replace(pointer=mask(self.pointer), message=mask(self.message), fix=mask(self.fix))
+
 
 class Template(NamedTuple):
     """A payload template: ``variables`` in the order of its header, and ``source``, the file's whole text."""
@@ -213,7 +217,7 @@ class Draft(NamedTuple):
     payload: Payload
     findings: tuple[Finding, ...]
     request: Request
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -249,17 +253,22 @@ class Explanation(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a command came to: ``output`` for stdout, ``notes`` for stderr, one a line.
+    """What a command came to: ``output`` for stdout, ``notes`` for stderr, in the order in which they are shown.
 
     Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``. ``sent``: the exit code says what
     became of a message, and that holds also where stdout cannot be written.
     """
 
     output: str | bytes = ""
-    notes: Sequence[str] = ()
+    notes: Sequence[Note | Finding] = ()
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+
+
+def first_error(notes: Sequence[Note | Finding]) -> Note | None:
+    """The note that says why a command failed; ``None`` if there is none. A finding is about a payload, and does not say it."""
+    return next((note for note in notes if isinstance(note, Note) and note.kind == "error"), None)
 
 
 def is_loopback(url: str) -> bool:

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import read_body
-from kshell.core.errors import KshellError
+from kshell.core.errors import KshellError, Note
 from kshell.core.models import Delivery
 from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
@@ -53,7 +53,7 @@ class Recording:
             self._add(line)
         self._write(session)
 
-    def keep(self, session: Session, line: Line, result: Result) -> list[str]:
+    def keep(self, session: Session, line: Line, result: Result) -> list[Note]:
         """Keep a line that was run, where it did something; the notes say what the recording lacks.
 
         Raises ``SetupError`` if the file cannot be written.
@@ -75,10 +75,11 @@ class Recording:
         self._write(session)
         return missing
 
-    def _missing(self, line: Line) -> list[str]:
+    def _missing(self, line: Line) -> list[Note]:
         """Say in the file and to the user that a message was sent which no line of a script makes."""
         self._add(f"# {line.head}: not kept, no send line makes the message it sent")
-        return [f"warning: {shown(self.file)} lacks this message: no send line makes what {line.head} sent"]
+        text = f"{shown(self.file)} lacks this message: no send line makes what {line.head} sent"
+        return [Note("warning", text)]
 
     def _add(self, line: Line | str) -> None:
         known = len(self.references.names)

@@ -17,7 +17,8 @@ from kshell import __version__
 from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.terminal import safe, safe_line
+from kshell.core.models import first_error
+from kshell.core.terminal import note_lines, safe, safe_line
 from kshell.privacy.privacy import Privacy
 from kshell.privacy.sources import named_values
 from kshell.syntax.lines import typed_words
@@ -26,7 +27,8 @@ from kshell.transport.exchange_text import document_of, status_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from kshell.core.models import Json
+    from kshell.core.errors import Note
+    from kshell.core.models import Finding, Json
     from kshell.privacy.values import Private
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case, Step
@@ -110,14 +112,17 @@ def _masked_step(step: Step, privacy: Privacy) -> MaskedStep:
         seconds=round(step.seconds, 4),
         status=privacy.mask(status_line(exchange)) if exchange else "",
         exchange=data if isinstance(data, dict) else None,
-        failure=tuple(privacy.mask(safe_line(privacy.mask(note))) for note in step.result.notes) if step.failed else (),
+        failure=tuple(_lines(step.result.notes, privacy)) if step.failed else (),
     )
 
 
 def failure_of(case: Case) -> list[str]:
-    """What a user reads of the line that failed or of the row that is faulty, masked."""
-    privacy = _privacy(case)
-    return [privacy.mask(safe_line(privacy.mask(note))) for note in case.failure]
+    """The lines of the notes of the line that failed, or of what is wrong with the row; masked."""
+    return _lines(case.failure, _privacy(case))
+
+
+def _lines(notes: Sequence[Note | Finding], privacy: Privacy) -> list[str]:
+    return [privacy.mask(line) for note in notes for line in note_lines(note.masked(privacy.mask))]
 
 
 def _name(case: Case) -> str:
@@ -130,8 +135,8 @@ def _script(case: Case) -> str:
 
 def _reason(case: Case) -> str:
     """Why a case failed, in one line."""
-    lines = failure_of(case)
-    return next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), case.verdict)
+    error, privacy = first_error(case.failure), _privacy(case)
+    return privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
 
 
 # ---- JSON

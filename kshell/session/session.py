@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.request import build
-from kshell.core.errors import KshellError, UsageError
+from kshell.core.errors import KshellError, Note, UsageError
 from kshell.core.models import Draft, Sent
 from kshell.profiles import api_key as keys
 from kshell.profiles import code_policy as otp
@@ -204,15 +204,16 @@ class Session:
 
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
-    ) -> tuple[dict[str, str], tuple[str, ...]]:
+    ) -> tuple[dict[str, str], tuple[Note, ...]]:
         values = {**_given(account, template), **self.variables, **typed}
-        notes: tuple[str, ...] = ()
+        notes: tuple[Note, ...] = ()
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
             # kept, so that what was previewed is what is sent
             values["otp"] = otp.generate(policy)
             self.set("otp", values["otp"], source="generated")
-            notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
+            text = f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}"
+            notes = (Note("info", text),)
         _refuse_missing(template, values)
         _refuse_half_characters(values)
         return values, notes
@@ -241,7 +242,7 @@ class Session:
 
 
 def _drafted(
-    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
+    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[Note, ...]
 ) -> Draft:
     """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
     from kshell.api import rules  # not needed for a prompt
@@ -289,8 +290,8 @@ def _refuse_half_characters(values: Mapping[str, str]) -> None:
             raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
-def _key_notes(account: Account, pod: Pod) -> tuple[str, ...]:
+def _key_notes(account: Account, pod: Pod) -> tuple[Note, ...]:
     if not keys.is_in_profile(account, pod):
         return ()
-    file = account.origin.file
-    return (f"warning: the API key stands in {file}; write api_key: env:NAME and keep it in the environment",)
+    text = f"the API key stands in {account.origin.file}; write api_key: env:NAME and keep it in the environment"
+    return (Note("warning", text),)

@@ -72,7 +72,7 @@ def run(session: Session) -> int:
     except KshellError as error:
         from kshell.shell.running import say
 
-        say(error.lines())
+        say([error.note])
         preferences = Preferences()
     return Loop(session, preferences).run()
 

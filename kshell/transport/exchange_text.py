@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import explain, parse, read_body
-from kshell.core.errors import EXIT_DONE
+from kshell.core.errors import EXIT_DONE, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Secret
 from kshell.core.terminal import safe, safe_line
@@ -35,20 +35,20 @@ def short_line(exchange: Exchange) -> str:
     return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
 
 
-def outcome(exchange: Exchange, explanation: Explanation) -> list[str]:
-    """The status line; for what was not accepted, what it means and whose move it is; and what is odd about the body."""
-    lines = list(exchange.error.lines()) if exchange.error else [status_line(exchange)]
+def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
+    """The status line or the error; what is odd about the body; what an answer means that is not an acceptance."""
+    notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
     if exchange.interrupted:
-        lines.append(f"interrupted; delivery: {exchange.delivery}")
+        notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
     if exchange.response is not None:
-        lines += _oddities(exchange.response)
+        notes += _oddities(exchange.response)
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
-        lines += explained(explanation)
-    return [safe_line(line) for line in lines]
+        notes.append(explained(explanation))
+    return notes
 
 
-def explained(explanation: Explanation) -> list[str]:
-    """An explanation, one fact a line."""
+def explained(explanation: Explanation) -> Note:
+    """The title of an explanation, and one fact a line below it."""
     rows = (
         ("means", explanation.meaning),
         ("move", explanation.who),
@@ -56,13 +56,12 @@ def explained(explanation: Explanation) -> list[str]:
         ("next", explanation.next),
         ("source", explanation.source),
     )
-    lines = (explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text))
-    return [safe_line(line) for line in lines]
+    return Note("info", explanation.title, details=tuple(f"{name:<7} {text}" for name, text in rows if text))
 
 
-def _oddities(response: Response) -> list[str]:
-    faults = (response.fault, read_body(response).fault)
-    return [f"warning: the body is not as documented: {fault}" for fault in dict.fromkeys(faults) if fault]
+def _oddities(response: Response) -> list[Note]:
+    faults = dict.fromkeys((response.fault, read_body(response).fault))
+    return [Note("warning", f"the body is not as documented: {fault}") for fault in faults if fault]
 
 
 def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, Json]:
