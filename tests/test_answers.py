@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import ACCEPTED, PAGE_SAMPLE, Server, answer, local_pod, read, refusal
 
-from kshell.api.answers import ANSWERS, DEEPEST, Answer, all_codes, delivery_of, explain, explain_answer, find_answers
-from kshell.api.answers import read_body as body_of
+from kshell.api.answers import DEEPEST, exchange_of, explain, explain_answer
+from kshell.api.authentication.answers import ANSWERS
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.api.endpoints import all_codes, find_answers
+from kshell.core.endpoint import DocumentedAnswer
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Delivery, Exchange, Request, Response, Secret
 from kshell.core.terminal import note_lines
 from kshell.transport.exchange_text import document, outcome, shown_body, status_line
 
-REQUEST = Request("POST", "https://host/v2/a/whatsapp/b/messages", (("api-key", Secret("env", "K")),), '{"a": 1}')
+REQUEST = Request(
+    SEND_AUTHENTICATION, "https://host/v2/a/whatsapp/b/messages", (("api-key", Secret("env", "K")),), {"a": 1}
+)
 
 # Status and code of every answer on the API's page, in its order, then those of the vendor's other pages.
 DOCUMENTED = [
@@ -34,8 +39,7 @@ def response(status: int, body: bytes = b"", *, reason: str = "Said", fault: str
 
 def exchange(status: int, body: bytes = b"", **rest: Any) -> Exchange:
     """A send that got this answer after 38 ms."""
-    got = response(status, body, **rest)
-    return Exchange(REQUEST, got, delivery_of(got), 38.04)
+    return exchange_of(REQUEST, response(status, body, **rest), 38.04)
 
 
 def shown(got: Exchange) -> list[str]:
@@ -52,7 +56,7 @@ def test_every_answer_of_the_page_is_known():
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
-def test_every_row_is_explained(row: Answer):
+def test_every_row_is_explained(row: DocumentedAnswer):
     """An answer with a row's status, code and error key is explained by that row, and counts as it says."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert explain(got, "acme") == explain_answer(row, "acme")
@@ -60,7 +64,7 @@ def test_every_row_is_explained(row: Answer):
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
-def test_every_row_says_all_there_is_to_say(row: Answer):
+def test_every_row_says_all_there_is_to_say(row: DocumentedAnswer):
     """Meaning, whose move, retry, next command and source: none is missing but a next command where all is well."""
     explanation = explain_answer(row, "acme")
     assert all(explanation._replace(next=explanation.next or "nothing"))
@@ -69,7 +73,7 @@ def test_every_row_says_all_there_is_to_say(row: Answer):
 
 
 @pytest.mark.parametrize("row", [row for row in ANSWERS if "{message}" in row.next], ids=lambda row: row.code)
-def test_the_next_command_goes_the_same_way(row: Answer):
+def test_the_next_command_goes_the_same_way(row: DocumentedAnswer):
     """What was sent to the simulator with a live account is not sent to that account's pod by what is to be typed next."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert " -a acme -p sandbox to=…" in explain(got, "acme", "-a acme -p sandbox").next
@@ -148,7 +152,7 @@ DELIVERIES = [
 @pytest.mark.parametrize(("status", "body", "delivery"), DELIVERIES)
 def test_an_answer_says_what_became_of_the_message(status, body, delivery):
     """A known code decides; else 202 accepts, 3xx and 4xx refuse, and the rest leaves it open."""
-    assert delivery_of(response(status, body)) == delivery
+    assert exchange(status, body).delivery == delivery
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ BODIES = [
 def test_why_a_body_is_not_an_answer_is_said(body, fault):
     """Empty, binary, HTML, not UTF-8, not JSON, no object: each by its name, on stderr and in the explanation."""
     got = exchange(200, body)
-    assert body_of(got.response).fault == fault
+    assert got.answer.fault == fault
     warnings = [note for note in outcome(got, explain(got, "acme")) if note.kind == "warning"]
     assert warnings == ([Note("warning", f"the body is not as documented: {fault}")] if fault else [])
     assert f" About the body: {fault}." in explain(got, "acme").meaning or not fault
@@ -218,7 +222,7 @@ def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
 )
 def test_a_field_of_the_wrong_type_counts_as_absent(body, read):
     """Only texts are a code, a message or an id."""
-    found = body_of(response(400, json.dumps(body).encode()))
+    found = exchange(400, json.dumps(body).encode()).answer
     assert (found.code, found.message, found.message_id, found.error_keys) == read
 
 

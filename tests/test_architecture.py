@@ -70,6 +70,49 @@ def test_the_simulator_imports_core_alone():
     assert needs <= {"simulator", "core"}
 
 
+API_WORDS = re.compile(
+    r"api-key|[Cc]ontent-[Tt]ype|application/json|/v2(?![.\w])|\bwhatsapp\b|/messages\b|^messages$|messaging_object|extra_info"
+    r"|one_time_password|/data/"
+)
+READ_BY_PEOPLE = {
+    "the page's is https://<api_domain>/v2/<sid>/…/messages",
+    "write https://HOST or https://HOST:PORT; /v2/… is added to it",
+}
+"""Sentences of the console that name what the API has."""
+
+
+def texts_of(tree: ast.AST) -> set[str]:
+    """Every text of a module, the constant parts of f-strings too, but for docstrings."""
+    bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+    firsts = [body[0].value for body in bodies if isinstance(body, list) and body and isinstance(body[0], ast.Expr)]
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {str(node.value) for node in texts if node not in firsts}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if room_of(f"{name}.") not in ("api", "simulator")))
+def test_the_form_of_a_request_stands_in_api(module):
+    """The URL's form, header names and pointers stand in ``api``, and a second time in the simulator; nowhere else."""
+    assert {text for text in texts_of(MODULES[module]) - READ_BY_PEOPLE if API_WORDS.search(text)} == set()
+
+
+def test_the_answer_is_read_in_one_place():
+    """Only ``api.answers`` reads the body of a response; of a request's body only vcrpy's is parsed, which has no payload."""
+    calls = {
+        (
+            name,
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""),
+            ast.unparse(node),
+        )
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    assert {name for name, function, _ in calls if function == "read_body"} == {"kshell.api.answers"}
+    assert {name for name, function, code in calls if function == "loads" and "request.body" in code} <= {
+        "kshell.transport.tapes"
+    }
+
+
 DOORS = {
     "click": {
         "kshell.profiles.files",  # the user's folder on systems other than Linux
@@ -78,7 +121,7 @@ DOORS = {
     },
     "httpx": {"kshell.transport.client"},
     "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
-    "phonenumbers": {"kshell.api.rules"},
+    "phonenumbers": {"kshell.api.authentication.rules"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},
@@ -123,7 +166,7 @@ def test_everything_public_says_what_it_is(name):
 KIND = "(error|warning|hint)"
 
 
-def texts_of(tree: ast.AST) -> list[str]:
+def strings_in(tree: ast.AST) -> list[str]:
     """Every text that stands in the code; of one with ``{}`` in it each part."""
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
@@ -161,7 +204,7 @@ def changed_in(tree: ast.AST) -> list[str]:
 
 def test_no_text_begins_with_the_kind_of_a_note():
     """``note_lines`` alone writes ``error: ``, ``warning: `` and ``hint: ``, so nobody else makes or reads such a line."""
-    texts = {(name, text) for name, tree in MODULES.items() for text in texts_of(tree)}
+    texts = {(name, text) for name, tree in MODULES.items() for text in strings_in(tree)}
     assert {(name, text) for name, text in texts if re.match(f"{KIND}:", text)} == set()
 
 
@@ -173,7 +216,7 @@ def test_no_message_is_read_back():
         for name, node in calls
         if isinstance(node.func, ast.Attribute)
         and node.func.attr in ("startswith", "removeprefix", "partition", "match", "compile")
-        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in texts_of(argument))
+        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in strings_in(argument))
     }
     assert read == set()
 

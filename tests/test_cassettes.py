@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from record_cassettes import CODE, FOLDER, NAMES, TO, record
 from servers import Server, close, flood, local_pod, read, say
 
-from kshell.api.answers import ANSWERS, explain, explain_answer
+from kshell.api.answers import explain, explain_answer
+from kshell.api.authentication.answers import ANSWERS
 from kshell.core.errors import CassetteError
 from kshell.core.models import Exchange, Response
 from kshell.privacy.pseudonyms import Pseudonyms

@@ -6,7 +6,7 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from kshell.api.fields import LANGUAGES, WA_SOURCES
+from kshell.api.authentication.fields import LANGUAGES, WA_SOURCES
 from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
 from kshell.console.caller import Caller
 from kshell.console.group import commands_of

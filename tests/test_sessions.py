@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from record_cassettes import FOLDER, NAMES
 
-from kshell.api.answers import ANSWERS
+from kshell.api.authentication.answers import ANSWERS
 
 PROJECT = Path(__file__).parent.parent
 SESSIONS = PROJECT / "sessions"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from payloads import KEY, everything, generated, payload, request_of
+from payloads import KEY, everything, generated, payload, request_of, request_without_payload
 from recording import Recorder, recording
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.errors import UsageError
 from kshell.core.models import Request
 from kshell.snippets import TARGETS
@@ -122,6 +123,29 @@ def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
         assert server.take() == expected
 
 
+@pytest.mark.parametrize("name", RUN)
+def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
+    """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    file, start = RUN[name]
+    request = request_without_payload(server.url)
+    request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
+    server.take()
+    send(request, KEY, Route())
+    expected = server.take()
+    start(write(file, TARGETS[name].write(request, None)))
+    assert server.take() == expected
+    assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
+
+
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
+    """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
+    text = TARGETS[name].write(request_without_payload("https://api.in.kaleyra.io"), None)
+    _validate(schema, text)
+    assert "postData" not in text
+    assert '"body"' not in text
+
+
 @pytest.mark.parametrize("name", ["python", "javascript", "go", "java", "php"])
 @pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
 def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
@@ -177,7 +201,8 @@ def _replayed(har: dict[str, Any]) -> Request:
     """The request of an archive, as a tool that reads HAR makes it."""
     sent = har["log"]["entries"][0]["request"]
     headers = tuple((header["name"], header["value"]) for header in sent["headers"])
-    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
+    endpoint = SEND_AUTHENTICATION._replace(method=sent["method"])
+    return Request(endpoint, sent["url"], headers, json.loads(sent["postData"]["text"]))
 
 
 def test_an_archive_holds_the_request(server: Recorder) -> None:
@@ -189,7 +214,8 @@ def test_an_archive_holds_the_request(server: Recorder) -> None:
     send(_replayed(har), KEY, Route())
     first, second = server.take()
     assert first == second
-    assert har["log"]["entries"][0]["request"]["bodySize"] == len(_replayed(har).body.encode())
+    sent = har["log"]["entries"][0]["request"]
+    assert sent["bodySize"] == len(sent["postData"]["text"].encode())
 
 
 def test_a_collection_has_variables_for_key_and_account() -> None:

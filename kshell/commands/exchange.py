@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 import click
 
-from kshell.api.answers import read_body
-from kshell.api.rules import recipients_of
+from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
@@ -60,10 +58,10 @@ def history(session: Session, *, as_json: bool) -> Result:
 
 def _row(sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
-    first, *others = recipients_of(draft.payload) or [""]
+    first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
-    message_id = read_body(exchange.response).message_id if exchange.response else ""
+    message_id = exchange.answer.message_id
     return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
 
 
@@ -142,12 +140,16 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:
     if not answers:
         request = sent.exchange.request
-        payload = dumps(json.loads(request.body)).splitlines()
-        return [f"{sent.draft.account.name}@{sent.draft.pod.name}", *_head_lines(request), "", *payload]
+        return [
+            f"{sent.draft.account.name}@{sent.draft.pod.name}",
+            *_head_lines(request),
+            "",
+            *request.body.splitlines(),
+        ]
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]
-    body = read_body(response)
+    body = sent.exchange.answer
     text = shown_body(response.body) if body.json is None else dumps(body.json)
     return [safe_line(f"{response.status} {response.reason}"), *text.splitlines()]
 

@@ -85,7 +85,7 @@ def _notes(imported: Imported, template: str) -> list[Note]:
         warnings.append(f"no pod has the host of the command; the pod of {account.name} is {account.pod}")
     name = account.name if account else ""
     warnings += [f"account {name} sets {it}, which the command does not have" for it in left_over(imported)]
-    if imported.template is None and not template:
+    if imported.source and not template:
         warnings.append("no template makes this payload; import … --template NAME writes the one below")
     return [*_form_notes(imported), *(Note("warning", warning) for warning in warnings)]
 

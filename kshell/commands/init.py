@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from kshell.api.fields import FIELDS
+from kshell.api.authentication.fields import LANGUAGES
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, Note, did_you_mean, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
@@ -80,8 +80,7 @@ def _asked(places: Places) -> Answers:
         "Name of the template that WhatsApp approved",
         _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
     )
-    languages = next(field.known for field in FIELDS if field.variable == "language")
-    language = _ask("Language of the template", lambda text: _one_of(text, languages), "en_US")
+    language = _ask("Language of the template", lambda text: _one_of(text, LANGUAGES), "en_US")
     return Answers(name, pod, sid, number, _asked_key(places, name), template_name, language)
 
 

@@ -46,7 +46,7 @@ class KeyForm(NamedTuple):
         """The draft's request, or the same with placeholders."""
         from kshell.snippets import with_placeholders
 
-        return with_placeholders(draft.pod, draft.account, draft.payload) if self.placeholders else draft.request
+        return with_placeholders(draft.request) if self.placeholders else draft.request
 
 
 def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.api.answers import explain
-from kshell.api.rules import recipients_of
+from kshell.api.payload import recipients_of
 from kshell.console.command import command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
@@ -111,7 +111,7 @@ def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
 
 def question(draft: Draft) -> str:
     """What is asked before a send: to how many, where, as whom."""
-    count = len(recipients_of(draft.payload))
+    count = len(recipients_of(draft.request.endpoint, draft.payload))
     where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
     return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
 

@@ -27,12 +27,13 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
 
     ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
     """
-    from kshell.api.rules import codes_of, recipients_of
+    from kshell.api.payload import codes_of, recipients_of
 
-    for _, code in codes_of(draft.payload):
+    endpoint, payload = draft.request.endpoint, draft.payload
+    for code in codes_of(endpoint, payload):
         if code:
             yield Private("CODE", code, generated.index(code) + 1 if code in generated else 0)
-    for number in (*recipients_of(draft.payload), draft.account.phone_number):
+    for number in (*recipients_of(endpoint, payload), draft.account.phone_number):
         yield from _spellings(number)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kshell.api.answers import read_body
 from kshell.core.errors import KshellError, Note
 from kshell.core.models import Delivery
 from kshell.privacy.references import References
@@ -183,7 +182,7 @@ def expectation(exchange: Exchange) -> str:
     """The ``expect`` that an answer like this one fulfils."""
     if exchange.response is None:
         return f'expect delivery == "{exchange.delivery}"'
-    code = read_body(exchange.response).code
+    code = exchange.answer.code
     return f"expect status == {exchange.response.status}" + (f" and body.code == {json.dumps(code)}" if code else "")
 
 

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
-from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
 from kshell.core.models import first_error
@@ -47,7 +46,7 @@ def _privacy(case: Case) -> Privacy:
     if case not in _OF_CASES:
         cases = [*case.with_nested()]
         lines = [step.line for known in cases for step in known.steps]
-        ids = {read_body(sent.response).message_id for known in cases for sent in known.exchanges() if sent.response}
+        ids = {exchange.answer.message_id for known in cases for exchange in known.exchanges()}
         values = [value for known in cases for value in _values(known)]
         _OF_CASES[case] = Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
     return _OF_CASES[case]

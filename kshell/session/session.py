@@ -9,9 +9,9 @@ from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.api.request import build
+from kshell.api.request import build, further_parameters
 from kshell.core.errors import KshellError, Note, UsageError
-from kshell.core.models import Draft, Sent
+from kshell.core.models import Draft, Sent, Template, Variable
 from kshell.profiles import api_key as keys
 from kshell.profiles import code_policy as otp
 from kshell.profiles import profiles
@@ -20,7 +20,8 @@ from kshell.templating import templates
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
+    from kshell.core.endpoint import Endpoint
+    from kshell.core.models import Account, Exchange, Payload, Pod
     from kshell.privacy.privacy import Privacy
     from kshell.profiles.files import Places
     from kshell.simulator.simulator import Simulator
@@ -178,24 +179,34 @@ class Session:
 
         return Privacy(keys_of([self.sent[-1].draft.account])).mask_values(text)
 
-    def draft(self, overrides: Overrides) -> Draft:
-        """The message that the session and one line's overrides make.
+    def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
+        """The message that the session and one line's overrides make; without an ``endpoint`` an authentication message.
+
+        The variables are those of the template, and parameters of the endpoint's path that no account has. An endpoint that
+        takes no payload has no template.
 
         Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
         and for required ones that are not set, all of them at once.
         """
         account = self.current_account(overrides)
         pod = self.current_pod(overrides, account)
-        template = self.current_template(overrides, account)
+        endpoint = endpoint or _send_authentication()
+        if endpoint.takes_payload:
+            template = self.current_template(overrides, account)
+        else:
+            template = Template("", endpoint.title, (), account.origin, "")
+        further = map(Variable, further_parameters(endpoint, account))
+        template = template._replace(variables=(*template.variables, *further))
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
-        payload = templates.render(template, values)
-        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account, pod), *notes)))
+        payload = templates.render(template, values) if endpoint.takes_payload else {}
+        notes = (*_key_notes(account, pod), *notes)
+        return self._kept(_drafted(endpoint, account, pod, template, values, payload, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """``draft`` with another payload, such as one that was edited by hand."""
-        notes = _key_notes(draft.account, draft.pod)
-        return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
+        endpoint, notes = draft.request.endpoint, _key_notes(draft.account, draft.pod)
+        return self._kept(_drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes))
 
     def _kept(self, draft: Draft) -> Draft:
         if draft not in self.drafts[-1:]:
@@ -241,15 +252,27 @@ class Session:
         return exchange
 
 
+def _send_authentication() -> Endpoint:
+    from kshell.api.authentication.endpoint import SEND_AUTHENTICATION  # not needed for a prompt
+
+    return SEND_AUTHENTICATION
+
+
 def _drafted(
-    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[Note, ...]
+    endpoint: Endpoint,
+    account: Account,
+    pod: Pod,
+    template: Template,
+    values: Mapping[str, str],
+    payload: Payload,
+    notes: tuple[Note, ...],
 ) -> Draft:
     """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
-    from kshell.api import rules  # not needed for a prompt
+    from kshell.api.payload import cut_texts
+    from kshell.api.rules import check
 
-    findings = rules.check(payload)
-    payload = rules.cut_refs(payload)
-    return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
+    request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
+    return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
 
 
 def _given(account: Account, template: Template) -> dict[str, str]:
@@ -265,10 +288,11 @@ def _absence(variable: Variable) -> str:
 
 
 def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
+    what = f"the template {template.name}" if template.name else template.title
     for name in typed:
         if template.variable(name) is None:
             raise UsageError(
-                f"the template {template.name} has no variable {name!r}",
+                f"{what} has no variable {name!r}",
                 hint=templates.unknown_variable_hint(template, name),
             )
 

@@ -54,7 +54,7 @@ _WARM = (
     "kshell.transport.client",
     "kshell.simulator.simulator",
     "kshell.templating.sandbox",
-    "kshell.api.answers",
+    "kshell.api.endpoints",
     "kshell.transport.exchange_text",
     "pygments.lexers.data",
 )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from kshell.api.answers import delivery_of
+from kshell.api.answers import exchange_of
 from kshell.core.errors import CassetteError, SecretError, SetupError
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
@@ -140,7 +140,7 @@ class Tape:
             return exchange
         self._keep(request, exchange.response, privacy, Private("KEY", attempt.key))
         response = cut_to_limit(exchange.response)
-        return exchange._replace(response=response, delivery=delivery_of(response))
+        return exchange_of(request, response, exchange.elapsed_ms, interrupted=exchange.interrupted)
 
     def _restored(self, response: Response, privacy: Privacy, attempt: Attempt) -> Response:
         """Return a kept answer with the private values of the request that asks for it."""
