@@ -40,8 +40,7 @@ class KeptExchange(NamedTuple):
 def kept_request(request: Request, hide: Change, key: str = "") -> KeptRequest:
     """Return a request as a cassette keeps it. ``key`` stands in the key's header; without it that header is left out."""
     headers = {name.lower(): hide(value) if isinstance(value, str) else key for name, value in request.headers}
-    payload = _json_object(request.body)
-    body = hide(request.body) if payload is None else dumps(_changed_json(payload, hide), indent=None)
+    body = dumps(_changed_json(request.payload, hide), indent=None) if request.endpoint.takes_payload else ""
     return KeptRequest(request.method, hide(request.url), {name: text for name, text in headers.items() if text}, body)
 
 
