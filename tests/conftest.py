@@ -38,6 +38,13 @@ settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMP
 settings.load_profile("suite")
 
 
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Take the environment of whoever runs the tests away, before the first test module is imported."""
+    for name in [name for name in os.environ if not name.startswith(KEPT)]:
+        del os.environ[name]
+    os.environ["HOME"] = os.devnull  # nothing can be below it
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """With ``-n auto`` one worker more than there are cores: the tests wait for terminals and sockets about as long."""
     return (os.cpu_count() or 1) + 1
@@ -152,17 +159,6 @@ def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Said]:
     if not request.node.get_closest_marker("shows_the_key"):
         assert not canary.shown(heard.all())
         assert not canary.kept(tmp_path)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _empty_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Neither a test nor what several tests share finds a variable, a locale or a home of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if not name.startswith(KEPT):
-                patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture(autouse=True)

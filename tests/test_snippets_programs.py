@@ -21,9 +21,7 @@ from kshell.models import Request
 from kshell.snippets import TARGETS
 
 HERE = Path(__file__).parent
-GO_CACHE = (
-    os.environ.get("GOCACHE") or Path("~/.cache/go-build").expanduser()
-)  # of the user: Go knows its entries by content
+GO_CACHE = HERE.parent / ".pytest_cache" / "go-build"  # compiling net/http anew takes half a minute
 
 
 @pytest.fixture
