@@ -16,7 +16,16 @@ from click.exceptions import Exit
 
 from kshell import __version__
 from kshell.commands import HELP, SECTIONS, SHOW, Command, Mouth, Result, common_options, session_of
-from kshell.errors import EXIT_INTERRUPTED, EXIT_SETUP, EXIT_UNKNOWN, EXIT_USAGE, KshellError, UsageError, did_you_mean
+from kshell.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_SETUP,
+    EXIT_UNKNOWN,
+    EXIT_USAGE,
+    KshellError,
+    ScriptError,
+    UsageError,
+    did_you_mean,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
     from kshell.session import Session
 
     Show = Callable[[Result, bool | None], object]
+
+
+_WHERE: dict[Mouth, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
 
 
 class Commands(click.Group):
@@ -58,15 +70,18 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a did-you-mean."""
         if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
+            raise self._refusal(args[0])
         return super().resolve_command(ctx, args)
 
-    def _instead(self, name: str) -> str:
-        """What to type in place of a name that is no command here."""
-        elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
-        if elsewhere:
-            return f"{name} is for {' and '.join(elsewhere[0].mouths)}"
-        return did_you_mean(name, self.modules) or "help lists the commands"
+    def _refusal(self, name: str) -> KshellError:
+        """The error for a name that is no command here: what to type instead, and whether the script or the usage is wrong."""
+        fault = ScriptError if self.mouth == "script" else UsageError
+        mouths = next((entries[name].mouths for entries in SECTIONS.values() if name in entries), ())
+        if mouths:
+            instead = ", or ".join(f"{_usage(name, mouth)} {_WHERE[mouth]}" for mouth in mouths)
+            return fault(f"{name} cannot be used {_WHERE[self.mouth]}", hint=f"type {instead}")
+        hint = did_you_mean(name, self.modules) or "help lists the commands"
+        return fault(f"there is no command {name!r}", hint=hint)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, each with the first sentence of its help."""
@@ -76,6 +91,16 @@ class Commands(click.Group):
                     (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
                 ]
                 formatter.write_dl(rows)
+
+
+def _usage(name: str, mouth: Mouth) -> str:
+    """A command and its arguments, without its options, as ``mouth`` writes it: ``kshell trust FILE``."""
+    root = commands_of(mouth)
+    context = click.Context(root)
+    command = root.get_command(context, name)
+    assert command is not None  # noqa: S101 - the table of commands has it
+    arguments = [param.make_metavar(context) for param in command.params if isinstance(param, click.Argument)]
+    return " ".join([*(["kshell"] if mouth == "line" else []), name, *arguments])
 
 
 @cache
@@ -200,20 +225,22 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         raise
 
 
-def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> None:
-    """Raise ``UsageError`` where ``mouth`` has no such command or, with ``whole``, it does not take the words. Runs nothing."""
+def check_words(words: Sequence[str], *, mouth: Mouth, whole: bool) -> dict[str, Any]:
+    """With ``whole``, the command's parsed options and arguments by name; without it, or for ``--help``, none. Runs nothing.
+
+    Raises ``KshellError`` where ``mouth`` has no such command or, with ``whole``, the command does not take the words.
+    """
     root = commands_of(mouth)
     # a command keeps the help option that its first context gives it, so this one is as every other
     context = click.Context(root, info_name="", **root.context_settings)
-    name, command, rest = root.resolve_command(context, list(words))
-    if command is None or not whole:
-        return
+    name: str | None = ""
     try:
-        command.make_context(name, rest, parent=context)
+        name, command, rest = root.resolve_command(context, list(words))
+        return command.make_context(name, rest, parent=context).params if command is not None and whole else {}
     except Exit:
-        return  # --help
+        return {}  # --help
     except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"help {name}") from None
+        raise UsageError(error.format_message(), hint=f"help {name}".rstrip()) from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:

@@ -18,7 +18,7 @@ from servers import wait_until
 
 from kshell.dispatch import perform
 from kshell.models import Delivery, Exchange
-from kshell.places import Places
+from kshell.places import Places, shipped_folder
 from kshell.preferences import Preferences
 from kshell.session import Sent, Session
 from kshell.shell import loop
@@ -304,11 +304,14 @@ def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """It says to how many, where, and as whom."""
+    """It says to how many, where, and as whom; before it, that demo's key, no secret on the simulator, is one there."""
     asked: list[str] = []
     monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(asked.append(question)))
     typed(LIVE, ENTER)
-    assert asked == ["Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"]
+    warning, question = asked[0].split("\n")
+    assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
+    assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
+    assert len(asked) == 1
 
 
 def test_yes_is_not_asked(typed, sent):

@@ -35,6 +35,7 @@ class Entry(NamedTuple):
 
 
 _IN_SESSION: tuple[Mouth, ...] = ("shell", "script")
+_TYPED: tuple[Mouth, ...] = ("line", "shell")  # by the user: a script, which may be somebody else's, cannot say it
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Messages": {
@@ -64,7 +65,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
-        "record": Entry("record", _IN_SESSION),
+        "record": Entry("record", ("shell",)),
     },
     "Looking things up": {
         "explain": Entry("explain"),
@@ -75,10 +76,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
     "Setup": {
-        "init": Entry("init", ("line", "shell")),
+        "init": Entry("init", _TYPED),
         "doctor": Entry("doctor"),
         "sandbox": Entry("sandbox"),
-        "trust": Entry("trust"),
+        "trust": Entry("trust", _TYPED),
         "completion": Entry("completion"),
         "shell": Entry("shell", ("line",)),
         "exit": Entry("shell", _IN_SESSION),

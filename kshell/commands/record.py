@@ -25,7 +25,7 @@ def record(session: Session, file: Path, *, expects: bool, force: bool) -> Resul
     """Write what is typed from now on as a script, until record stop.
 
     It begins with the session as it is. Recipients, codes and keys become references, and the first line of the file says
-    how to run it with their values. What failed is left out.
+    how to run it with their values. What failed is left out. Only you can type it: no script can hold it.
     """
     from kshell.recording import Recording
 
