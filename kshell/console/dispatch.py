@@ -43,19 +43,25 @@ class Performed(NamedTuple):
 
 
 def perform(
-    words: Sequence[str], *, frontend: Frontend = "line", session: Session | None = None, show: Show | None = None
+    words: Sequence[str],
+    *,
+    frontend: Frontend = "line",
+    session: Session | None = None,
+    show: Show | None = None,
+    width: int | None = None,
 ) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
     Without a ``session`` a new one is made, with the places that ``--home`` says. ``show`` prints what a command that takes
-    its time has to say meanwhile; without it, all of it is in the ``Result``.
+    its time has to say meanwhile; without it, all of it is in the ``Result``. Help is wrapped at ``width`` columns, by
+    default at the terminal's.
     """
     root = commands_of(frontend)
     context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=session)
     if session is not None:
         session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
-        context = root.make_context(context.info_name, list(words), obj=session)
+        context = root.make_context(context.info_name, list(words), obj=session, terminal_width=width)
         context.meta[SHOW] = show and partial(_shown, show, context)
         with context:
             return Performed(root.invoke(context), context.color)

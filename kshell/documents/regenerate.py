@@ -6,9 +6,7 @@ answers are the same every time, and what is wrong with curl by ``curlfaults``.
 
 from __future__ import annotations
 
-import os
 import shlex
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +42,7 @@ _REFUSED = {
 _WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
 _ELAPSED_MS = 38.0
-_COLUMNS = "100"
+_WIDTH = 98  # columns; as help is wrapped in a terminal of 100
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
@@ -143,8 +141,7 @@ def _words(command: str, at: Place) -> list[str]:
 def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """What a line prints. Raises ``ScriptError`` where it fails."""
     notes = words[-1] == _WITH_NOTES
-    with _same_width():
-        result = perform(words[:-1] if notes else words, session=_Session(places)).result
+    result = perform(words[:-1] if notes else words, session=_Session(places), width=_WIDTH).result
     text = _text(result, notes=notes)
     # what the simulated API refuses is an answer, and what check finds is one too
     if result.exit_code == EXIT_DONE or (result.exit_code == EXIT_REFUSED and text):
@@ -161,19 +158,6 @@ def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
         errors[0].removeprefix("error: ") if errors else f"{words[0]} prints nothing: exit code {result.exit_code}"
     )
     return CommandError(message, hint=hints[0].removeprefix("hint: ") if hints else "", at=at, said=said)
-
-
-@contextmanager
-def _same_width() -> Iterator[None]:
-    """Help is wrapped for the terminal, which is not the document's."""
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = _COLUMNS
-    try:
-        yield
-    finally:
-        os.environ.pop("COLUMNS")
-        if before is not None:
-            os.environ["COLUMNS"] = before
 
 
 def _text(result: Result, *, notes: bool) -> str:
