@@ -33,10 +33,12 @@ def main() -> int:
 
 
 def _open_streams() -> None:
-    """Where stdout or stderr is closed (``>&-``) Python has none, and the next socket would take its number."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+    """Open a closed stdout or stderr (``>&-``, which Python shows as None) on the null device.
+
+    Without this the next socket would get the stream's file descriptor, and a note would go to the server.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 def _at_terminal() -> bool:

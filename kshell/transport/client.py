@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import sys
 import threading
 import time
 import zlib
@@ -18,8 +17,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-# httpx brings its own command line along where rich and pygments are installed, which doubles what its import takes
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx
 
 from kshell import __version__
