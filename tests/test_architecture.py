@@ -189,21 +189,17 @@ def replaced(tree: ast.AST) -> set[str]:
             node = node.value
         return isinstance(node, ast.Name) and node.id in names
 
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load) and is_imported(node):
-            found.add(ast.unparse(node))
-        elif (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func) in ("setattr", "delattr")
-            and is_imported(node.args[0])
-        ):
-            found.add(ast.unparse(node))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-            found |= (
-                {ast.unparse(node)} if isinstance(node.func.value, ast.Attribute) and is_imported(node.func) else set()
-            )
-    return found - REPLACEABLE
+    def is_change(node: ast.AST) -> bool:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            return not isinstance(node.ctx, ast.Load) and is_imported(node)
+        if not isinstance(node, ast.Call):
+            return False
+        if ast.unparse(node.func) in ("setattr", "delattr"):
+            return is_imported(node.args[0])
+        of_attribute = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute)
+        return of_attribute and node.func.attr in MUTATORS and is_imported(node.func)
+
+    return {ast.unparse(node) for node in ast.walk(tree) if is_change(node)} - REPLACEABLE
 
 
 @pytest.mark.parametrize("module", MODULES)
