@@ -1,34 +1,54 @@
 """kshell: a shell and templating toolkit for Kaleyra's *Send Authentication Template Messages* API.
 
-The public names are the stages of one message; each is imported when it is first asked for.
+``kshell.message(...)`` makes a message; ``docs/python.md`` shows what can be done with it. Each public name is imported when
+it is first asked for, so that ``import kshell`` costs nothing.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kshell.core.errors import (
+        KshellError,
+        ProfileError,
+        SecretError,
+        TemplateError,
+        TransportError,
+        TrustError,
+        UsageError,
+    )
+    from kshell.core.models import Delivery, Explanation, Finding, Request
+    from kshell.library import Answer, Message, PayloadError, message
+
 __version__ = "0.1.0"
 
-_PUBLIC = {
-    "Account": "core.models",
-    "Delivery": "core.models",
-    "Exchange": "core.models",
-    "Finding": "core.models",
-    "KshellError": "core.errors",
-    "Pod": "core.models",
-    "Request": "core.models",
-    "Response": "core.models",
-    "Session": "session.session",
-    "Simulator": "simulator.simulator",
-    "check": "api.rules",
-    "curl": "snippets",
-}
-
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - the names are literal above
+__all__ = [
+    "Answer",
+    "Delivery",
+    "Explanation",
+    "Finding",
+    "KshellError",
+    "Message",
+    "PayloadError",
+    "ProfileError",
+    "Request",
+    "SecretError",
+    "TemplateError",
+    "TransportError",
+    "TrustError",
+    "UsageError",
+    "__version__",
+    "message",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name where it is used: a bare ``import kshell`` costs nothing."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a public name from the module that defines it. Raises ``AttributeError`` for any other name."""
     from importlib import import_module
 
-    return getattr(import_module(f"kshell.{_PUBLIC[name]}"), name)
+    modules = ("kshell.core.errors", "kshell.core.models", "kshell.library") if name in __all__ else ()
+    for module in map(import_module, modules):
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

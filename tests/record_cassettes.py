@@ -18,8 +18,7 @@ NAMES = tuple(answer.name for answer in ANSWERS if answer.name)
 def record(name: str, folder: Path) -> None:
     """Send the one message as the account ``name``, and keep the exchange in ``folder``."""
     shipped = shipped_folder()
-    session = Session(Places(None, shipped, shipped, shipped))
-    session.simulator = Simulator(new_id=lambda: MESSAGE_ID)
+    session = Session(Places(None, shipped, shipped, shipped), simulator=Simulator(new_id=lambda: MESSAGE_ID))
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
     with cassette(folder / f"{name}.yaml", "all"):
         session.send(draft, timeout=5)

@@ -10,8 +10,8 @@ from conftest import PROJECT
 PACKAGE = PROJECT / "kshell"
 
 ROOMS = (
-    "__main__", "cli", "commands", "shell", "scripts", "documents", "console", "session", "transport", "curl", "privacy",
-    "syntax", "snippets", "templating", "profiles", "simulator", "api", "core",
+    "__main__", "cli", "library", "commands", "shell", "scripts", "documents", "console", "session", "transport", "curl",
+    "privacy", "syntax", "snippets", "templating", "profiles", "simulator", "api", "core",
 )  # fmt: skip
 """Every folder or file of the package, the highest first. A room imports only rooms that stand behind it."""
 

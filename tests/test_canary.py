@@ -15,6 +15,7 @@ from kshell.console.dispatch import perform_line
 from kshell.core.errors import SecretError
 from kshell.profiles.files import Places
 from kshell.session.session import Session
+from kshell.shell.running import Shell
 
 
 @pytest.fixture
@@ -94,9 +95,9 @@ def test_a_code_or_number_is_found_in_a_report(cli, tmp_path, kind, secret):
 @pytest.mark.shows_the_key
 def test_a_code_or_number_is_found_in_a_recording(tmp_path):
     """Which is known by its first line, that says how to run it."""
-    session = Session(Places.standard())
+    shell = Shell(Session(Places.standard()))
     for line in (f"record {tmp_path / 'r.kshell'}", f"set to={canary.NUMBER}"):
-        perform_line(line, frontend="shell", session=session)
+        perform_line(line, shell)
     assert canary.kept(tmp_path) == []
     file = tmp_path / "r.kshell"
     file.write_text(file.read_text() + f"otp {canary.CODE}\n")

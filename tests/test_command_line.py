@@ -19,6 +19,7 @@ from conftest import PROJECT
 from servers import closed_port, wait_until
 
 import kshell
+from kshell.console.caller import Caller
 from kshell.console.command import Command
 from kshell.console.dispatch import perform
 from kshell.console.group import commands_of
@@ -163,7 +164,7 @@ def test_the_help_lists_every_command(cli, words):
 )
 def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
     """Where it can be typed, then its usage and its examples as they are typed there."""
-    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     assert result.output.startswith(f"{where}\n\n{usage}")
     assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
@@ -174,7 +175,7 @@ def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
 @pytest.mark.parametrize("name", NAMES)
 def test_help_knows_every_command_everywhere(frontend, name):
     """Whoever asks, ``help NAME`` shows it."""
-    result = perform(["help", name], frontend=frontend, session=Session(Places.standard())).result
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert (result.exit_code, result.notes) == (0, ())
     assert "Examples:\n" in result.output
 
@@ -357,23 +358,6 @@ def test_a_snippet_loads_nothing_that_it_does_not_need():
     assert not modules & slow
 
 
-def test_importing_the_package_loads_nothing():
-    """``import kshell`` is free; a name is loaded when it is asked for."""
-    assert {name for name in loaded("import kshell") if name.startswith("kshell")} == {"kshell"}
-
-
-@pytest.mark.parametrize("name", kshell.__all__)
-def test_every_public_name_is_there(name):
-    """What the package promises can be imported from it."""
-    assert getattr(kshell, name)
-
-
-def test_a_name_that_is_not_public_is_an_attribute_error():
-    """As with any module."""
-    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
-        kshell.nonsense  # noqa: B018
-
-
 def test_the_errors_have_the_exit_codes_of_their_family():
     """Whatever is wrong on this side and is not usage exits with 3."""
     assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
@@ -395,13 +379,13 @@ def test_the_root_of_every_frontend_lists_its_own_commands():
 def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
     """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
     session = Session(Places.standard())
-    assert perform(["send", "to=+919812345678"], frontend="shell", session=session).result.exit_code == 0
+    assert perform(["send", "to=+919812345678"], Caller(session, "shell")).result.exit_code == 0
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Session, "draft", interrupted)
-    result = perform(["render"], frontend="shell", session=session).result
+    result = perform(["render"], Caller(session, "shell")).result
     assert (result.exit_code, result.notes) == (130, ["interrupted; nothing was sent"])
 
 

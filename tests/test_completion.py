@@ -8,6 +8,7 @@ from prompt_toolkit.document import Document
 
 from kshell.api.fields import LANGUAGES, WA_SOURCES
 from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
+from kshell.console.caller import Caller
 from kshell.console.group import commands_of
 from kshell.profiles.files import Places
 from kshell.session.session import Session
@@ -87,7 +88,7 @@ def test_earlier_exchanges_are_offered_by_number(offers, session):
     """``last`` knows the numbers there are."""
     from kshell.console.dispatch import perform_line
 
-    perform_line("send to=+919812345678", frontend="shell", session=session)
+    perform_line("send to=+919812345678", Caller(session, "shell"))
     assert offers("last ")["1"].startswith("202 Accepted")
 
 

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
+from kshell.console.caller import Caller
 from kshell.console.dispatch import perform, perform_line
 from kshell.console.group import commands_of
 from kshell.profiles.files import Places
 from kshell.session.session import Session
+from kshell.shell.running import Shell
 from kshell.syntax.command_table import SECTIONS, Frontend
 
 COMMANDS = [(entry.frontends[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
@@ -47,14 +49,14 @@ def ready(write, monkeypatch) -> Session:
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
     session = Session(Places.standard())
     for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):
-        perform_line(line, frontend="shell", session=session)
+        perform_line(line, Caller(session, "shell"))
     return session
 
 
 @pytest.mark.parametrize(("frontend", "name"), COMMANDS)
 def test_it_has_help_and_an_example(frontend, name):
     """Its help begins with a sentence and ends with examples."""
-    result = perform([name, "--help"], frontend=frontend, session=Session(Places.standard())).result
+    result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     known = commands_of(frontend).get_command(None, name)
     assert known.get_short_help_str(200)
@@ -65,9 +67,10 @@ def test_it_has_help_and_an_example(frontend, name):
 @pytest.mark.parametrize(("frontend", "example"), examples())
 def test_its_examples_run(ready, frontend, example):
     """Each example does what it says: neither usage nor setup is wrong, and nothing is left unsaid."""
+    caller = Shell(ready) if frontend == "shell" else Caller(ready, frontend)
     if example == "record stop":
-        perform_line("record other.kshell", frontend=frontend, session=ready)
-    result = perform_line(example, frontend=frontend, session=ready).result
+        perform_line("record other.kshell", caller)
+    result = perform_line(example, caller).result
     assert not any("failed on its own" in note for note in result.notes)
     expected = {3} if example.startswith("doctor") else {0, 1}  # the pod of this folder is not trusted yet
     assert result.exit_code in expected, result

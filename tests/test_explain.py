@@ -12,6 +12,7 @@ from kshell.api.answers import ANSWERS, all_codes
 from kshell.api.fields import FIELDS, field_words, find_fields
 from kshell.api.rules import RULES
 from kshell.commands.explain import explain_command
+from kshell.console.caller import Caller
 from kshell.core.errors import UsageError
 from kshell.core.models import Delivery, Exchange, Response, Sent
 from kshell.profiles.files import Places
@@ -213,7 +214,7 @@ def last() -> Any:
         session.sent.append(Sent(draft, exchange))
         callback = explain_command.callback
         assert callback is not None
-        context = explain_command.make_context("explain", ["--json"] if as_json else [], obj=session)
+        context = explain_command.make_context("explain", ["--json"] if as_json else [], obj=Caller(session))
         with context:
             return str(explain_command.invoke(context).output)
 
@@ -248,6 +249,6 @@ def test_an_unknown_answer_raises_nothing(last):
 
 def test_the_usage_error_is_one_of_ours():
     """The command raises kshell's own error, which the outermost layer prints."""
-    context = explain_command.make_context("explain", ["qqqq"], obj=Session(Places.standard()))
+    context = explain_command.make_context("explain", ["qqqq"], obj=Caller(Session(Places.standard())))
     with context, pytest.raises(UsageError):
         explain_command.invoke(context)

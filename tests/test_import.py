@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import TYPED
 
+from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
 from kshell.core.errors import ScriptError
 from kshell.curl import to_script as curl_import
@@ -466,7 +467,7 @@ def _run(lines):
     """A session in which these lines were run."""
     session = Session(Places.standard())
     for line in lines:
-        done = perform_line(line, frontend="script", session=session).result
+        done = perform_line(line, Caller(session, "script")).result
         assert done.exit_code == 0, (line, done.notes)
     return session
 

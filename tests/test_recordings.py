@@ -15,6 +15,7 @@ from servers import Server, answer, local_pod, read
 from kshell.console.dispatch import perform, perform_line
 from kshell.profiles.files import Places
 from kshell.session.session import Session
+from kshell.shell.running import Shell
 from kshell.syntax.lines import quote
 
 TO, CODE = "+919812345678", "482913"
@@ -37,13 +38,13 @@ def codes(monkeypatch):
 
 @pytest.fixture
 def shell(codes):
-    """A session that is typed into: ``shell("set a=b", …)`` gives it."""
+    """A shell that is typed into: ``shell("set a=b", …)`` gives it."""
 
-    def typed(*lines: str, session: Session | None = None) -> Session:
-        session = session or Session(Places.standard())
+    def typed(*lines: str, shell: Shell | None = None) -> Shell:
+        shell = shell or Shell(Session(Places.standard()))
         for line in lines:
-            perform_line(line, frontend="shell", session=session)
-        return session
+            perform_line(line, shell)
+        return shell
 
     return typed
 
@@ -67,7 +68,7 @@ def replay(shell, recording, record: str = "") -> Session:
     for text, name in recording.references.items():
         session.set(name, text, source="var")
     lines = [f"record {record}"] if record else []
-    return shell(*lines, f"source {recording.file}", session=session)
+    return shell(*lines, f"source {recording.file}", shell=Shell(session)).session
 
 
 def test_what_is_typed_becomes_a_script(shell):
@@ -141,8 +142,8 @@ def test_a_number_needs_no_plus_to_be_left_out_of_a_recording(shell, text):
 
 def test_a_recording_begins_with_the_session_as_it_is(shell):
     """Account, pod, template, variables and the code."""
-    session = shell("use account low-balance", "use pod in", f"set to={TO} ref=x", "otp new")
-    shell("record r.kshell", "record stop", session=session)
+    begun = shell("use account low-balance", "use pod in", f"set to={TO} ref=x", "otp new")
+    shell("record r.kshell", "record stop", shell=begun)
     assert recorded().splitlines()[1:] == [
         "use account low-balance",
         "use pod in",
@@ -182,21 +183,21 @@ AGAIN = [
 @pytest.mark.parametrize(("typed", "lines"), AGAIN, ids=[", ".join(row[0]) for row in AGAIN])
 def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
     """With what the session does not say by itself, and without a secret; a run sends the same messages."""
-    session = shell(f"set to={TO}", "record r.kshell", *typed)
+    recording = shell(f"set to={TO}", "record r.kshell", *typed)
     assert recorded().splitlines()[2:] == lines
     codes()
-    assert state(replay(shell, session.recording)) == state(session)
+    assert state(replay(shell, recording.recording)) == state(recording.session)
 
 
 def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
     """At once, and in the file: a message that holds less than the session would send now, or one edited by hand."""
-    session = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
-    result = perform_line("again 1", frontend="shell", session=session).result
-    assert (result.exit_code, len(session.sent)) == (0, 2)
+    begun = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
+    result = perform_line("again 1", begun).result
+    assert (result.exit_code, len(begun.session.sent)) == (0, 2)
     assert result.notes[-1] == "warning: r.kshell lacks this message: no send line makes what again sent"
     assert recorded().endswith("set ref=x\n# again: not kept, no send line makes the message it sent\n")
     monkeypatch.setattr("click.edit", lambda text, **_: text.replace("auth1", "auth2"))
-    result = perform_line("edit --yes", frontend="shell", session=session).result
+    result = perform_line("edit --yes", begun).result
     assert "what edit sent" in result.notes[-1]
     assert recorded().endswith("# edit: not kept, no send line makes the message it sent\n")
 
@@ -210,8 +211,8 @@ def test_an_edit_that_changes_nothing_of_the_message_is_a_send(shell, monkeypatc
 
 def test_stop_tells_how_to_run_the_recording(shell):
     """All of the line, with the variables it wants."""
-    session = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
-    result = perform_line("record stop", frontend="shell", session=session).result
+    begun = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
+    result = perform_line("record stop", begun).result
     assert result.notes == ["recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…"]
     assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
 
@@ -219,9 +220,9 @@ def test_stop_tells_how_to_run_the_recording(shell):
 def test_a_file_that_there_is_wants_force(shell, write):
     """And one recording at a time."""
     write("r.kshell", "vars\n")
-    session = shell("record r.kshell")
+    begun = shell("record r.kshell")
     assert recorded() == "vars\n"
-    shell("record r.kshell --force", "record s.kshell", session=session)
+    shell("record r.kshell --force", "record s.kshell", shell=begun)
     assert recorded() == ""
     assert not Path("s.kshell").exists()
 
@@ -250,15 +251,16 @@ def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, co
     for name in ("one.kshell", "two.kshell"):
         Path(name).unlink(missing_ok=True)
     option = " --expect" if expects else ""
-    session = shell(f"set to={TO}", *map(typed, before))
+    begun = shell(f"set to={TO}", *map(typed, before))
+    session = begun.session
     session.sent.clear()
     generated = session.settings.get("otp", ("", ""))[1] == "generated"
     if generated:  # a run generates it anew, as the first of the sequence
         session.set("otp", "100001", source="generated")
     codes(100002 if generated else 100001)
-    shell(f"record one.kshell{option}", *map(typed, after), session=session)
+    shell(f"record one.kshell{option}", *map(typed, after), shell=begun)
     codes()
-    again = replay(shell, session.recording, f"two.kshell{option}")
+    again = replay(shell, begun.recording, f"two.kshell{option}")
     assert state(again) == state(session)
     assert recorded("two.kshell") == recorded("one.kshell")
 
@@ -395,19 +397,19 @@ def test_options_that_do_not_go_together_are_refused(cli, write, words):
 
 def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
     """Help is looked at; it is nothing to run again."""
-    session = shell("record r.kshell", "help", "vars")
+    begun = shell("record r.kshell", "help", "vars")
     assert recorded() == "vars\n"
-    assert perform(["record", "stop"], frontend="shell", session=session).result.exit_code == 0
+    assert perform(["record", "stop"], begun).result.exit_code == 0
 
 
 def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
     """The line itself is run, and the session goes on."""
-    session = shell("record deep/r.kshell")
+    begun = shell("record deep/r.kshell")
     Path("deep/r.kshell").unlink()
     Path("deep").rmdir()
     Path("deep").touch()
-    result = perform_line("set ref=x", frontend="shell", session=session).result
+    result = perform_line("set ref=x", begun).result
     assert result.exit_code == 0
     assert "cannot be written" in result.notes[-1]
-    assert session.recording is None
-    assert session.variables == {"ref": "x"}
+    assert begun.recording is None
+    assert begun.session.variables == {"ref": "x"}

@@ -63,6 +63,14 @@ def test_a_number_in_a_line_is_hidden(reported, word):
     assert "98123 45678" not in text
 
 
+def test_what_a_script_that_is_run_by_a_script_has_is_hidden(reported, write):
+    """Its failure stands in the reports of the outer one; the code may be known to the inner one alone."""
+    write("inner.kshell", f"otp {CODE}\nexpect otp == 'x'\n")
+    text = reported("run inner.kshell\n")
+    assert "it does not hold" in text
+    assert CODE not in text
+
+
 def test_a_number_that_nobody_told_of_is_hidden(reported):
     """By its looks, in any form that a number has."""
     text = reported("set ref='call 447700900123, +44 7700 900-123 or %2B447700900123'\nexpect 1 == 2\n")

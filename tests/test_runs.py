@@ -185,6 +185,53 @@ def test_rows_of_an_unknown_kind_are_refused(cli, write):
     assert "neither .csv nor .jsonl" in cli("run", "s.kshell", "--rows", "r.xlsx").err
 
 
+# ---- a run in a run
+
+
+@pytest.fixture
+def nested(cli, write):
+    """Run a script that runs ``inner.kshell``, twice nested, before it sends: ``nested(*options)`` gives a ``Ran``."""
+
+    def ran(*options: str):
+        write("innermost.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
+        write("inner.kshell", f"run innermost.kshell\nset to={TO}\nsend\n")
+        write("outer.kshell", f"run inner.kshell\nset to={TO}\nsend\n")
+        return cli("run", "outer.kshell", *options)
+
+    return ran
+
+
+def test_the_summary_counts_what_a_nested_run_sent(nested):
+    """A message of a script that a script runs is a message of the whole run."""
+    ran = nested()
+    assert (ran.code, ran.err.splitlines()[-1].rpartition(";")[0]) == (
+        0,
+        "scripts: 1 passed; messages: 2 accepted, 1 refused",
+    )
+
+
+def test_the_report_of_a_case_holds_what_a_nested_run_sent(nested):
+    """Its deliveries are its own, then those of the scripts that its lines ran."""
+    nested("--report", "json=r.json")
+    (case,) = json.loads(Path("r.json").read_text())["cases"]
+    assert case["deliveries"] == ["accepted", "accepted", "refused"]
+
+
+def test_a_nested_run_that_passes_is_no_failure(cli, write):
+    """Also where a send in it was refused, as the expect behind it says."""
+    write("inner.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
+    write("outer.kshell", "run inner.kshell\n")
+    assert cli("run", "outer.kshell").code == 0
+
+
+def test_a_failure_of_a_nested_run_says_what_was_accepted_before_it(cli, write):
+    """The outer script has sent nothing by itself, and its message went out all the same."""
+    write("inner.kshell", f"set to={TO}\nsend\nexpect status == 1\n")
+    write("outer.kshell", "run inner.kshell\n")
+    ran = cli("run", "outer.kshell")
+    assert (ran.code, ran.err.splitlines()[-1].rpartition(";")[0]) == (1, "scripts: 1 failed; messages: 1 accepted")
+
+
 # ---- every row once
 
 

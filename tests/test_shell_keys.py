@@ -312,6 +312,19 @@ def test_yes_is_not_asked(typed, sent):
     assert len(sent) == 1
 
 
+def test_a_script_that_the_shell_includes_asks_too(typed, sent, write):
+    """A ``send`` on a line of it is asked about as one that is typed."""
+    write("s.kshell", LIVE)
+    assert "not sent" in typed("source s.kshell", ENTER, "n", ENTER).err
+    assert sent == []
+
+
+def test_exit_in_a_script_that_the_shell_includes_leaves_the_shell(typed, write):
+    """What is typed behind it is not run."""
+    write("s.kshell", "exit\n")
+    assert typed("source s.kshell", ENTER, "pods sandbox", ENTER).out == ""
+
+
 def test_the_simulator_is_not_asked_about(typed, sent):
     """A send to the simulator reaches nobody and asks nothing."""
     typed(f"send {TO}", ENTER)
@@ -321,7 +334,7 @@ def test_the_simulator_is_not_asked_about(typed, sent):
 def test_the_command_line_is_not_asked(sent):
     """What is typed at a system's shell, or stands in a program, has been thought about already."""
     words = ["send", "-p", "in", TO, "otp=482913"]
-    perform(words, session=Session(Places.standard()))
+    perform(words)
     assert len(sent) == 1
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from servers import ACCEPTED, Server, answer, local_pod, read, say
 
 from kshell.cli import run
+from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
 from kshell.core.models import Finding
 from kshell.core.terminal import columns, finding_line, paint, paint_note, safe, safe_line
@@ -198,8 +199,8 @@ def test_the_last_answer_explained_is_one_fact_a_line(status):
     session = Session(Places.standard())
     body = json.dumps({"code": HOSTILE, "message": HOSTILE}).encode()
     with Server(read, answer(status, body)) as server:
-        perform(["send", "-p", local_pod(server.url), "to=+919812345678"], frontend="shell", session=session)
-    output = perform(["explain"], frontend="shell", session=session).result.output
+        perform(["send", "-p", local_pod(server.url), "to=+919812345678"], Caller(session, "shell"))
+    output = perform(["explain"], Caller(session, "shell")).result.output
     assert "is not a documented code" in shown(output.replace("\n", "\r\n").encode())[0]
 
 

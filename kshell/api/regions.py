@@ -1,6 +1,6 @@
-"""Words for codes: countries by dialling code (ITU-T E.164), languages and territories of WhatsApp's language codes.
+"""Names of countries by dialling code (ITU-T E.164), and of the languages and territories in WhatsApp's language codes.
 
-Only shown beside a code while it is typed; nothing is decided by them.
+Completion shows them beside a code. No decision depends on them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ TERRITORY_NAMES = _table(_TERRITORIES)
 
 
 def language_name(code: str) -> str:
-    """``en_US`` in words: ``English, United States``."""
+    """The name of a language code: ``English, United States`` for ``en_US``."""
     language, _, territory = code.partition("_")
     words = (LANGUAGE_NAMES.get(language, language), TERRITORY_NAMES.get(territory, territory))
     return ", ".join(filter(None, words))

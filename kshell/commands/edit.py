@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from kshell.commands.send import Sending, deliver, question, sending_options
-from kshell.console.command import command, message_options, pass_session
+from kshell.console.command import command, message_options, pass_caller
 from kshell.core.errors import Place, SetupError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
@@ -17,8 +17,9 @@ from kshell.core.terminal import finding_line, safe
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kshell.console.caller import Caller
     from kshell.core.models import Draft, Payload
-    from kshell.session.session import Overrides, Session
+    from kshell.session.session import Overrides
 
 
 _AGAIN = "Edit it again?"
@@ -28,45 +29,45 @@ _NEXT = "hint: edit it again with its errors mended, or edit --force to see what
 @command("edit", examples=["edit to=+919812345678 otp=482913"])
 @message_options
 @sending_options
-@pass_session
-def edit(session: Session, overrides: Overrides, *, sending: Sending) -> Result:
+@pass_caller
+def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     """Open the payload in $EDITOR, check what comes back, and ask whether to send it.
 
     What has an error in it can be edited again. With --yes it is sent without asking. What is not sent is printed.
     """
-    draft = session.draft(overrides)
-    edited = _edited(session, draft, force=sending.force)
+    draft = caller.session.draft(overrides)
+    edited = _edited(caller, draft, force=sending.force)
     if edited is None:
         return Result(notes=[*draft.notes, "nothing was changed; nothing was sent"])
     faulty = bool(edited.errors) and not sending.force
-    if not faulty and (sending.yes or _told_to_send(session, edited)):
-        return deliver(session, edited, sending._replace(yes=True), ask=False)
+    if not faulty and (sending.yes or _told_to_send(caller, edited)):
+        return deliver(caller, edited, sending._replace(yes=True), ask=False)
     notes = (*map(finding_line, edited.findings), "not sent", *([_NEXT] if faulty else ()))
     return Result(dumps(edited.payload) + "\n", notes, exit_code=1 if edited.errors else 0)
 
 
-def _told_to_send(session: Session, draft: Draft) -> bool:
-    return _told(session, map(finding_line, draft.findings), question(draft))
+def _told_to_send(caller: Caller, draft: Draft) -> bool:
+    return _told(caller, map(finding_line, draft.findings), question(draft))
 
 
-def _told(session: Session, notes: Iterable[str], asked: str) -> bool:
+def _told(caller: Caller, notes: Iterable[str], asked: str) -> bool:
     """Whether the answer is yes; where nobody can be asked, it is no."""
-    return session.confirm is not None and session.confirm("\n".join([*map(safe, notes), asked]))
+    return caller.confirm is not None and caller.confirm("\n".join([*map(safe, notes), asked]))
 
 
-def _edited(session: Session, draft: Draft, *, force: bool) -> Draft | None:
+def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
     """The draft as it was saved last, None where nothing was; what is not JSON or has errors may be edited again."""
     edited = None
     text = dumps(draft.payload) + "\n"
     while (saved := _in_editor(text)) is not None:
         text = saved
         try:
-            edited = session.redraft(draft, _parsed(text))
+            edited = caller.session.redraft(draft, _parsed(text))
         except UsageError as error:
-            if not _told(session, error.lines(), _AGAIN):
+            if not _told(caller, error.lines(), _AGAIN):
                 raise
             continue
-        if not edited.errors or force or not _told(session, map(finding_line, edited.findings), _AGAIN):
+        if not edited.errors or force or not _told(caller, map(finding_line, edited.findings), _AGAIN):
             break
     return edited
 

@@ -11,7 +11,7 @@ import click
 from kshell.api.answers import read_body
 from kshell.api.rules import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
-from kshell.console.command import command, pass_session
+from kshell.console.command import command, pass_caller, pass_session
 from kshell.core.errors import UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Delivery, Result, Secret
@@ -21,6 +21,7 @@ from kshell.transport.exchange_text import document_of, short_line, shown_body, 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kshell.console.caller import Caller
     from kshell.core.models import Request, Response, Sent
     from kshell.session.session import Session
 
@@ -108,15 +109,15 @@ def _answer_lines(response: Response) -> list[str]:
 @command("again", examples=["again", "again 1"])
 @_NUMBER
 @sending_options
-@pass_session
-def again(session: Session, number: int | None, *, sending: Sending) -> Result:
+@pass_caller
+def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
     """Send the message of an earlier exchange once more, the last one unless NUMBER says another.
 
     It is a second message with the same code. Where the first may have been delivered, the shell asks before it sends.
     """
-    draft, exchange = chosen(session, number)
-    ask = session.asks(draft.pod) or exchange.delivery is Delivery.UNKNOWN
-    return deliver(session, draft, sending, ask=ask)
+    draft, exchange = chosen(caller.session, number)
+    ask = caller.asks(draft.pod) or exchange.delivery is Delivery.UNKNOWN
+    return deliver(caller, draft, sending, ask=ask)
 
 
 @command("diff", examples=["diff", "diff 1 2 --answers"])

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command, pass_session
+from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED
 from kshell.core.models import Result
 from kshell.privacy.masking import private_values
 from kshell.scripts.script import capture_parts, check_placed
+from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
 from kshell.syntax.failed_expect import blames
@@ -19,6 +20,7 @@ from kshell.syntax.lines import Line
 from kshell.templating.sandbox import text_of
 
 if TYPE_CHECKING:
+    from kshell.console.caller import Caller
     from kshell.core.errors import Place
     from kshell.session.session import Session
     from kshell.syntax.failed_expect import Blame
@@ -28,8 +30,8 @@ _SIDES = ("left", "right")
 
 @command("expect", examples=['expect status == 202 and body.code == "WA202"', "expect delivery in ['accepted']"])
 @click.argument("expression", required=False, default="")
-@pass_session
-def expect(session: Session, expression: str) -> Result:
+@pass_caller
+def expect(caller: Caller, expression: str) -> Result:
     """Say nothing where an expression holds; where it does not, show the values on both sides, and exit 1.
 
     The rest of the line is a Jinja expression over the last answer (status, body, headers, elapsed_ms, delivery) and the
@@ -37,21 +39,24 @@ def expect(session: Session, expression: str) -> Result:
     asks whether it is there. An expression is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not,
     and, or, brackets, and filters such as length, lower and default.
     """
-    line = session.at or Line("line", 1, (f"expect {expression}",))
+    session = caller.session
+    line = caller.line or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
     check_placed(line, expression, column)
     hint = ""
-    for looks_left in range(session.retry.times, -1, -1):
+    script_run = caller if isinstance(caller, ScriptRun) else None
+    retry = script_run.retry if script_run else Retry()
+    for looks_left in range(retry.times, -1, -1):
         try:
             if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
                 return Result()
         except AbsentError as error:
             hint = error.hint
         if looks_left:
-            time.sleep(session.retry.delay)
-    if session.updates is not None:
+            time.sleep(retry.delay)
+    if script_run and script_run.updates is not None:
         found = updates_of(expression, session.names(), line, private_values(session))
-        session.updates += found
+        script_run.updates += found
         if found:
             return Result()
     return Result(notes=_failure(session, expression, line, hint), exit_code=EXIT_REFUSED)
@@ -78,13 +83,14 @@ def _blame_lines(blame: Blame, place: Place) -> list[str]:
 
 @command("capture", examples=["capture code = body.code"])
 @click.argument("assignment", required=False, default="")
-@pass_session
-def capture(session: Session, assignment: str) -> Result:
+@pass_caller
+def capture(caller: Caller, assignment: str) -> Result:
     """Keep the value of an expression over the last answer as a variable of the session.
 
     What stands behind the = is an expression, as expect takes them. {{ NAME }} in a later line gives the value.
     """
-    line = session.at or Line("line", 1, (f"capture {assignment}",))
+    session = caller.session
+    line = caller.line or Line("line", 1, (f"capture {assignment}",))
     rest, column = line.rest()
     name, start = capture_parts(line)
     check_placed(line, rest[start:], column + start)

@@ -8,42 +8,45 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command, pass_session
+from kshell.console.command import command, pass_caller
 from kshell.core.errors import UsageError
 from kshell.core.models import Result
 from kshell.profiles.files import shown
 
 if TYPE_CHECKING:
-    from kshell.session.session import Session
+    from kshell.console.caller import Caller
+    from kshell.shell.running import Shell
 
 
 @command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE|stop")
 @click.option("--expect", "expects", is_flag=True, help="Write an expect for each answer.")
 @click.option("--force", is_flag=True, help="Write over a file that there is.")
-@pass_session
-def record(session: Session, file: Path, *, expects: bool, force: bool) -> Result:
+@pass_caller
+def record(caller: Caller, file: Path, *, expects: bool, force: bool) -> Result:
     """Write what is typed from now on as a script, until record stop.
 
     It begins with the session as it is. Recipients, codes and keys become references, and the first line of the file says
     how to run it with their values. What failed is left out.
     """
     from kshell.scripts.recording import Recording
+    from kshell.shell.running import Shell
 
+    assert isinstance(caller, Shell)  # noqa: S101 - the shell alone has this command
     if str(file) == "stop":
-        return _stop(session)
-    if session.recording:
+        return _stop(caller)
+    if caller.recording:
         hint = "record stop ends it"
-        raise UsageError(f"{shown(session.recording.file)} is being recorded already", hint=hint)
+        raise UsageError(f"{shown(caller.recording.file)} is being recorded already", hint=hint)
     if file.exists() and not force:
         raise UsageError(f"there is a file {shown(file)} already", hint="choose another name, or add --force")
-    session.recording = Recording(file, session, expects=expects)
+    caller.recording = Recording(file, caller.session, expects=expects)
     return Result(notes=[f"recording to {shown(file)}; record stop ends it"])
 
 
-def _stop(session: Session) -> Result:
-    if session.recording is None:
+def _stop(shell: Shell) -> Result:
+    if shell.recording is None:
         raise UsageError("nothing is being recorded", hint="record FILE begins")
-    command = session.recording.command(shlex.quote(shown(session.recording.file)))
-    session.recording = None
+    command = shell.recording.command(shlex.quote(shown(shell.recording.file)))
+    shell.recording = None
     return Result(notes=[f"recorded: {command}"])

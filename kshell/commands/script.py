@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.console.command import SHOW, Assignment, command, pass_session, session_of
+from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -20,14 +20,14 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.scripts.script import STDIN, check_script, included, play, read_script
-from kshell.session.session import Retry
+from kshell.scripts.script import STDIN, check_script, read_script
+from kshell.scripts.script_run import Case, Retry, ScriptRun
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from kshell.scripts.runs import Case, Plan, Run
-    from kshell.session.session import Session
+    from kshell.console.caller import Caller
+    from kshell.scripts.runs import Plan, Run
     from kshell.transport.tapes import Mode
 
 _FILE = click.Path(path_type=Path)
@@ -35,24 +35,26 @@ _FILE = click.Path(path_type=Path)
 
 @command("source", examples=["source sessions/demo.kshell"])
 @click.argument("name", metavar="FILE")
-@pass_session
-def source(session: Session, name: str) -> Result:
+@pass_caller
+def source(caller: Caller, name: str) -> Result:
     """Run the lines of another script here, as if they stood in this place.
 
     In a script, FILE is relative to the script that names it.
     """
     from kshell.scripts.runs import joined
 
-    file = included(session, Path(name))
+    run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
+    file = run.included(Path(name))
     try:
         script = read_script(file)
     except ScriptError as error:
-        error.at = error.at or (session.at.place(1) if session.at else None)
+        error.at = error.at or (caller.line.place(1) if caller.line else None)
         raise
-    faults = check_script(script, session.scripts)
+    faults = check_script(script, run.files)
     if faults:
         return _faulty(faults)
-    steps = list(play(session, script))
+    steps = list(run.play(script))
+    caller.ended = run.ended
     failed = next((step.result.exit_code for step in steps if step.failed), EXIT_DONE)
     return joined([step.result for step in steps])._replace(exit_code=failed)
 
@@ -141,11 +143,11 @@ def run(context: click.Context, /, **options: Any) -> Result:
     the gravest of the lines that failed.
     """
     from kshell.scripts.rows import read_rows
-    from kshell.scripts.runs import Case, Plan
+    from kshell.scripts.runs import Plan
 
     _refuse_combinations(options)
-    session = session_of(context)
-    files = [included(session, file) if session.scripts and file != STDIN else file for file in options["files"]]
+    outer = context.obj if isinstance(context.obj, ScriptRun) else None
+    files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
     faults = [fault for script in scripts for fault in check_script(script)]
     if faults:
@@ -155,14 +157,14 @@ def run(context: click.Context, /, **options: Any) -> Result:
     rows = read_rows(options["rows"]) if options["rows"] else [None]
     cases = [Case(script, row) for script in scripts for row in rows]
     plan = Plan(
-        places=session.places,
+        places=context.obj.session.places,
         variables=dict(options["variables"]),
         retry=Retry(options["retry"], options["delay"]),
         bail=options["bail"],
         jobs=options["jobs"],
         around=_around(options["cassette"], options["mode"]),
         update=options["update"],
-        scripts=session.scripts,
+        outer=outer,
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
@@ -194,7 +196,7 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
     failures: list[Result] = []
     run = Run(cases, plan, lambda result: failures.append(result._replace(output="")))
     ended = run_all(run, brief=True)
-    updates = dict.fromkeys(update for case in cases if case.session for update in case.session.updates or ())
+    updates = dict.fromkeys(update for case in cases if case.script_run for update in case.script_run.updates or ())
     files = dict.fromkeys(update.at.file for update in updates)
     diffs = [
         update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
@@ -215,7 +217,9 @@ def _run(
     alone = any(report.file is None for report in reports)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
     ended = run_all(run, brief=brief)
-    return joined([*kept, _report(run, reports), ended])
+    report = _report(run, reports)
+    # a refused send that an expect follows has an exit code of its own, which is no failure
+    return joined([*kept, report, ended])._replace(exit_code=ended.exit_code or report.exit_code)
 
 
 def _report(run: Run, reports: tuple[Report, ...]) -> Result:
@@ -238,8 +242,9 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
 
 def run_stdin(context: click.Context) -> Result:
     """Run what stands on stdin as a script; there is no summary where it passes."""
-    from kshell.scripts.runs import Case, Plan
+    from kshell.scripts.runs import Plan
 
     script = read_script(STDIN)
     faults = check_script(script)
-    return _faulty(faults) if faults else _run(context, [Case(script)], Plan(context.obj.places), (), brief=True)
+    plan = Plan(context.obj.session.places)
+    return _faulty(faults) if faults else _run(context, [Case(script)], plan, (), brief=True)

@@ -10,7 +10,7 @@ import click
 
 from kshell.api.answers import explain
 from kshell.api.rules import recipients_of
-from kshell.console.command import command, message_options, pass_session
+from kshell.console.command import command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
@@ -20,8 +20,9 @@ from kshell.transport.exchange_text import document, outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Json
-    from kshell.session.session import Overrides, Session
+    from kshell.session.session import Overrides
 
 
 class Seconds(click.FloatRange):
@@ -78,28 +79,28 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])
 @message_options
 @sending_options
-@pass_session
-def send(session: Session, overrides: Overrides, *, sending: Sending) -> Result:
+@pass_caller
+def send(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     """Send the message, once, and say what the answer means.
 
     The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted; 1 refused, by the API or, before
     anything is sent, for what check finds; 4 not sent; 5 unknown.
     Without an account of your own nothing leaves this machine: the account demo sends to an embedded simulator.
     """
-    draft = session.draft(overrides)
-    return deliver(session, draft, sending, ask=session.asks(draft.pod))
+    draft = caller.session.draft(overrides)
+    return deliver(caller, draft, sending, ask=caller.asks(draft.pod))
 
 
-def deliver(session: Session, draft: Draft, sending: Sending, *, ask: bool) -> Result:
+def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Result:
     """Send a draft as the options say, where ``ask`` after asking, and say what came of it."""
     notes = (*draft.notes, *map(finding_line, draft.findings))
     if draft.errors and not sending.force:
         return _refused_here(draft, notes, as_json=sending.as_json)
-    if ask and not sending.yes and session.confirm:
-        if not session.confirm("\n".join([*map(safe, notes), question(draft)])):
+    if ask and not sending.yes and caller.confirm:
+        if not caller.confirm("\n".join([*map(safe, notes), question(draft)])):
             return Result(notes=["not sent"], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
-    exchange = session.send(draft, timeout=sending.timeout)
+    exchange = caller.session.send(draft, timeout=sending.timeout)
     return _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
 
 

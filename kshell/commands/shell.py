@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kshell.console.command import command, pass_session
+from kshell.console.command import command, pass_caller, pass_session
 from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
+    from kshell.console.caller import Caller
     from kshell.session.session import Session
 
 
@@ -33,8 +34,8 @@ def start(session: Session) -> Result:
 
 
 @command("exit", examples=["exit"])
-@pass_session
-def exit_command(session: Session) -> Result:
+@pass_caller
+def exit_command(caller: Caller) -> Result:
     """Leave the shell, as Ctrl-D and quit do; in a script, end it here, with all that runs it by source."""
-    session.left = True
+    caller.ended = True
     return Result()

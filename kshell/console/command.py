@@ -1,6 +1,6 @@
 """How a command is made: one function, defined once for the command line, the shell, scripts, completion and help.
 
-A command takes what was typed and the session, and returns a ``Result``; only the outermost layer prints.
+A command takes what was typed and the session or its caller, and returns a ``Result``; only the outermost layer prints.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kshell.console.caller import Caller, session_of
 from kshell.core.errors import UsageError
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
@@ -27,7 +28,7 @@ SHOW = "kshell.show"
 
 def _set_home(context: click.Context, _: click.Parameter, home: str | None) -> None:
     if home is not None or context.obj is None:
-        context.find_root().obj = context.obj = Session(Places.standard(home))
+        context.find_root().obj = context.obj = Caller(Session(Places.standard(home)))
 
 
 def _set_colour(context: click.Context, _: click.Parameter, chosen: Any) -> None:
@@ -166,11 +167,14 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
     return gathered
 
 
-def session_of(context: click.Context) -> Session:
-    """The session that a command runs in."""
-    session = context.obj
-    assert isinstance(session, Session)  # noqa: S101 - cli and shell put it there
-    return session
+pass_caller = click.make_pass_decorator(Caller)
 
 
-pass_session = click.make_pass_decorator(Session)
+def pass_session(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Give the function the session of its caller as its first argument."""
+
+    @click.pass_context
+    def with_session(context: click.Context, /, *args: Any, **options: Any) -> Result:
+        return function(session_of(context), *args, **options)
+
+    return update_wrapper(with_session, function)

@@ -1,7 +1,7 @@
-"""What may stand where a word is being typed, each with a word of help: for the shell, and for bash, zsh and fish.
+"""Completions for the word at the cursor, each with a help text: in the kshell shell, and in bash, zsh and fish.
 
-A click type (``Known``, ``Assignment``) names the function here that knows. ``Asking`` asks all types, and below it stands
-what bash, zsh and fish need beyond what click gives them.
+A click parameter type (``Known``, ``Assignment``) names the function here that lists its values. The classes at the end adapt
+click's completion to bash, zsh and fish.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from click.shell_completion import (
 
 from kshell.api.fields import FIELDS, INDEX_RANGE, field_words, find_fields
 from kshell.api.regions import COUNTRIES, language_name
+from kshell.console.caller import session_of
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.session.session import Overrides, Session
+from kshell.session.session import Overrides
 from kshell.templating.templates import describe, load_template
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def offered(what: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-    """The offers of the kind ``what`` that begin with ``incomplete``. A profile that cannot be read offers nothing."""
+    """The completions of the kind ``what`` that begin with ``incomplete``; none if a profile cannot be read."""
     try:
         found = list(_OFFERS[what](context, incomplete))
     except KshellError:
@@ -42,7 +43,7 @@ def offered(what: str, context: click.Context, incomplete: str) -> list[Completi
     return [CompletionItem(value, help=safe_line(text)) for value, text in found if value.startswith(incomplete)]
 
 
-# ---- things that have a name
+# ---- names
 
 
 def _accounts(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
@@ -58,8 +59,8 @@ def _templates(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iterator[tuple[str, str]]:
-    """Every thing of a kind; one that cannot be read says so in place of its title."""
-    places = _session(context).places
+    """The names of one kind with their titles; the title of an unreadable file is its error."""
+    places = session_of(context).places
     for name in places.names(kind):
         try:
             yield name, load(places, name).title
@@ -68,12 +69,12 @@ def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iter
 
 
 def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """What follows ``use account``, ``use pod`` and ``use template``."""
+    """The names for the second argument of ``use``."""
     return _OFFERS[f"{context.params['kind']}s"](context, incomplete)
 
 
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    """Every command, also one that cannot be typed here: help shows it."""
+    """All commands of all frontends, since ``help`` explains each of them."""
     from kshell.syntax.command_table import SECTIONS
 
     root: Any = context.find_root().command  # it finds every command, which this module cannot import
@@ -97,7 +98,7 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
-    for number, sent in enumerate(_session(context).sent, 1):
+    for number, sent in enumerate(session_of(context).sent, 1):
         yield str(number), status_line(sent.exchange)
 
 
@@ -105,7 +106,7 @@ def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    for name, setting in _session(context).settings.items():
+    for name, setting in session_of(context).settings.items():
         yield name, f"{setting.text} ({setting.source})"
 
 
@@ -121,9 +122,9 @@ def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str,
 
 
 def _variables(context: click.Context) -> Iterator[tuple[str, str]]:
-    """The variables of the line's template that the line does not set yet."""
+    """The variables of the current template that the line does not set yet."""
     typed = [name for name, _ in context.params.get("variables") or ()]
-    for variable in _session(context).current_template(_overrides(context)).variables:
+    for variable in session_of(context).current_template(_overrides(context)).variables:
         if variable.name not in typed:
             yield f"{variable.name}=", describe(variable)
 
@@ -141,7 +142,7 @@ def _values(context: click.Context, name: str, value: str) -> Iterator[tuple[str
 
 
 def _recipients(context: click.Context, value: str) -> Iterator[tuple[str, str]]:
-    """Countries by their dialling code, for the last of the recipients; first the one that is set."""
+    """Dialling codes with their countries for the last recipient; first the recipient that is set."""
     before = value[: value.rfind(",") + 1]
     if not before:
         yield from _current(context, "to")
@@ -151,16 +152,10 @@ def _recipients(context: click.Context, value: str) -> Iterator[tuple[str, str]]
 
 def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
     overrides = _overrides(context)
-    session = _session(context)
+    session = session_of(context)
     text = {**session.current_account(overrides).variables, **session.variables}.get(name)
     if text is not None:
         yield text, "as it is now"
-
-
-def _session(context: click.Context) -> Session:
-    session = context.find_root().obj
-    assert isinstance(session, Session)  # noqa: S101 - dispatch puts it there
-    return session
 
 
 def _overrides(context: click.Context) -> Overrides:
@@ -182,14 +177,14 @@ _OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = 
 }
 
 
-# ---- who asks
+# ---- the frontends of completion
 
 
 class Asking(ShellComplete):
-    """click's way through commands, options and arguments to the type that knows; every offer is a whole word."""
+    """click's completion of a command line; every completion is a whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """As click does, with the option before the value in ``--option=VALUE``."""
+        """The completions of click, with ``--option=`` put back before the values of ``--option=VALUE``."""
         found = super().get_completions(args, incomplete)
         option, equals, _ = incomplete.partition("=")
         if not equals or not option.startswith("-"):
@@ -197,8 +192,8 @@ class Asking(ShellComplete):
         return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in found]
 
 
-# bash takes = and : for the ends of words, so its own words are of no use here: the line is split anew, and of each
-# offer only what stands behind the last such character is given back.
+# bash breaks words at = and :, so its own words are not usable: the line is split again here, and of each completion only
+# the part after the last such character is returned.
 _BASH = """\
 %(complete_func)s() {
     local IFS=$'\\n' type value
@@ -217,12 +212,12 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class Bash(Asking, BashComplete):
-    """click's, for words that hold a ``=``."""
+    """click's completion for bash, extended to words that contain ``=``."""
 
     source_template = _BASH
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor's, and the cursor's own."""
+        """The words before the cursor, and the incomplete word at the cursor."""
         line = os.environ["COMP_WORDS"]
         words = split_arg_string(line)
         incomplete = "" if line[-1:].isspace() or len(words) < 2 else words.pop()
@@ -230,12 +225,12 @@ class Bash(Asking, BashComplete):
         return words[1:], incomplete
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """The part of an offer that bash puts in, which it would run what it finds in: a profile may be someone else's."""
+        """The part of a completion that bash inserts, quoted: bash expands what it inserts, and a profile may be hostile."""
         value = item.value[self.settled :]
         return f"{item.type},{quote(value) if item.type == 'plain' and value else item.value}"
 
 
-# click's puts a blank behind every word, also behind the = of NAME=; and a zsh without a ~/.zshrc has no compdef
+# click's script adds a blank after NAME= too; and a zsh without a ~/.zshrc has no compdef
 _ZSH = """\
 #compdef %(prog_name)s
 %(complete_func)s() {
@@ -262,17 +257,17 @@ fi
 
 
 class Zsh(Asking, ZshComplete):
-    """click's, for words that are not over."""
+    """click's completion for zsh, without a blank after ``NAME=``."""
 
     source_template = _ZSH
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """An offer in three lines."""
+        """A completion as three lines: type, value, help."""
         value = item.value.replace(":", r"\:")
         return f"{item.type}\n{value}\n{item.help or item.value}"
 
 
-# click's splits an offer at every comma, and there are some in descriptions and between recipients
+# click's script splits a completion at every comma; help texts and lists of recipients contain commas
 _FISH = """\
 function %(complete_func)s
     for offer in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) %(prog_name)s)
@@ -292,7 +287,7 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 
 
 class Fish(Asking, FishComplete):
-    """click's, for offers with a comma in them."""
+    """click's completion for fish, for completions that contain commas."""
 
     source_template = _FISH
 

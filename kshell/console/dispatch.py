@@ -23,13 +23,14 @@ from kshell.core.errors import (
     UsageError,
 )
 from kshell.core.models import Result
-from kshell.syntax.command_table import Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kshell.console.caller import Caller
     from kshell.console.group import Commands
     from kshell.session.session import Session
+    from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line
 
     Show = Callable[[Result, bool | None], object]
@@ -43,59 +44,54 @@ class Performed(NamedTuple):
 
 
 def perform(
-    words: Sequence[str],
-    *,
-    frontend: Frontend = "line",
-    session: Session | None = None,
-    show: Show | None = None,
-    width: int | None = None,
+    words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None, width: int | None = None
 ) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
-    Without a ``session`` a new one is made, with the places that ``--home`` says. ``show`` prints what a command that takes
-    its time has to say meanwhile; without it, all of it is in the ``Result``. Help is wrapped at ``width`` columns, by
-    default at the terminal's.
+    Without a ``caller`` it is the command line, with a new session and the places that ``--home`` says. ``show`` prints what
+    a command that takes its time has to say meanwhile; without it, all of it is in the ``Result``. Help is wrapped at
+    ``width`` columns, by default at the terminal's.
     """
+    frontend = caller.frontend if caller else "line"
     root = commands_of(frontend)
-    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=session)
-    if session is not None:
-        session.attempt = None  # what an earlier line sent is not what this one is asked about
+    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
+    if caller is not None:
+        caller.session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
-        context = root.make_context(context.info_name, list(words), obj=session, terminal_width=width)
+        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
         context.meta[SHOW] = show and partial(_shown, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
     except Exit as error:
         return Performed(Result(exit_code=error.exit_code), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug of ours is told in two lines too
-        return Performed(failure(error, context.obj), context.color)
+        return Performed(failure(error, context.obj and context.obj.session), context.color)
 
 
 def _shown(show: Show, context: click.Context, result: Result) -> None:
     show(result, context.color)
 
 
-def perform_line(text: str, *, frontend: Frontend, session: Session, file: str = "line", number: int = 1) -> Performed:
+def perform_line(text: str, caller: Caller) -> Performed:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
     from kshell.syntax.lines import Line
 
-    return perform_at(Line(file, number, (text,)), frontend=frontend, session=session)
+    return perform_at(Line("line", 1, (text,)), caller)
 
 
-def perform_at(line: Line, *, frontend: Frontend, session: Session) -> Performed:
+def perform_at(line: Line, caller: Caller) -> Performed:
     """As ``perform_line``, for a line of a file."""
-    before, session.at = session.at, line
+    before, caller.line = caller.line, line
     try:
-        words = _words(line, session, commands_of(frontend))
-        performed = perform(words, frontend=frontend, session=session) if words else Performed(Result())
-        if not session.recording or not words:
-            return performed
-        told = session.recording.keep(session, line, performed.result)
-        return performed._replace(result=performed.result._replace(notes=[*performed.result.notes, *told]))
+        words = _words(line, caller.session, commands_of(caller.frontend))
+        if not words:
+            return Performed(Result())
+        performed = perform(words, caller)
+        return performed._replace(result=caller.record(line, performed.result))
     except KshellError as error:
-        return Performed(failure(error, session))
+        return Performed(failure(error, caller.session))
     finally:
-        session.at = before
+        caller.line = before
 
 
 def _words(line: Line, session: Session, commands: Commands) -> list[str]:

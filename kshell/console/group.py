@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell import __version__
-from kshell.console.command import HELP, Command, common_options, session_of
+from kshell.console.caller import session_of
+from kshell.console.command import HELP, Command, common_options
 from kshell.core.errors import UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.syntax.command_table import SECTIONS, Frontend

@@ -5,6 +5,7 @@
     KshellError
      +-- YoursError            mend something here, then run the command again
      |    +-- UsageError       2  a word on the command line is wrong
+     |    +-- PayloadError     1  check finds an error in the payload (``library``)
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
      |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
      +-- TransportError        the way to the API failed; kept in an Exchange, not raised

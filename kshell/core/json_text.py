@@ -1,6 +1,6 @@
-r"""JSON as text that can be shown: nothing in it controls a terminal, and whatever a shell cannot quote can be avoided.
+r"""JSON text that is safe to show, and that can avoid the characters which a shell cannot quote.
 
-Every change made here is one of spelling (``\uXXXX`` for a character): the text stays the same JSON value.
+Only the spelling changes (``\uXXXX`` for a character). The text stays the same JSON value.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _CHARACTER = re.compile(r"\\?(.)")
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
-    r"""``value`` as JSON text whose every character is printable, or a newline that ``indent`` put there.
+    r"""``value`` as JSON text of printable characters, and of newlines where ``indent`` (spaces, None: one line) asks for them.
 
-    ``avoid`` names ASCII punctuation that must not stand in any string, nor, for ``\\`` and ``"``, behind a backslash.
-    Lone surrogates, which UTF-8 cannot carry, are written as their escapes.
+    ``avoid`` lists ASCII punctuation that no string may contain; for ``\\`` and ``"`` also not after a backslash. Lone
+    surrogates, which UTF-8 cannot encode, are escaped.
     """
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)

@@ -1,7 +1,7 @@
-"""What is wrong with a curl command in a document: what fails when it is pasted, and what the API is sure to refuse.
+"""Find faults in a curl command of a document: it fails when it is pasted, or the API will refuse it.
 
-Only what is certain is a fault. What stands for a value (``<sid>``, ``$KEY``, ``TO_NUMBER``) is right, and where a part
-cannot be seen, since it stands in a file or a variable, nothing is said to be missing.
+Only what is certain is a fault. A placeholder (``<sid>``, ``$KEY``, ``TO_NUMBER``) is right. Nothing is reported as missing
+where it may stand in a file or in a variable.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _EATEN = re.compile(r'[^\'"\\]*"\s*\{\s*"')  # "{"… : the second quote ends wh
 
 
 def hosts_of(places: Places) -> set[str]:
-    """The base URLs of every pod."""
+    """The base URLs of all pods, in lower case; pods that cannot be read are left out."""
     hosts: set[str] = set()
     for name in places.names("pod"):
         with suppress(KshellError):
@@ -48,7 +48,7 @@ def hosts_of(places: Places) -> set[str]:
 
 
 def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
-    """What is wrong with the curl command that ``text`` begins with."""
+    """The faults of the curl command at the beginning of ``text``."""
     words, oddities = split(text)
     messages = [odd.message for odd in oddities]
     inner = messages.index(WITHIN) if WITHIN in messages else len(oddities)  # whose quotes are its own
@@ -68,11 +68,11 @@ def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
 
 
 def _is_ours(url: Word) -> bool:
-    """Whether it is this API's, whatever its host."""
+    """Whether ``url`` has the path of this API, on any host."""
     return bool(read_url(url.text if "://" in url.text else f"https://{url.text}").sid)
 
 
-# ---- what no command should have
+# ---- faults of any command
 
 
 def _key_faults(options: Options) -> Iterator[Oddity]:
@@ -82,7 +82,7 @@ def _key_faults(options: Options) -> Iterator[Oddity]:
 
 
 def looks_real(key: str) -> bool:
-    """Whether ``key`` could be one: long, plain, and nothing in it is masked by a run of one character."""
+    """Whether ``key`` looks like an API key: 16 or more letters and digits, without a run of one character as a mask."""
     return re.fullmatch(r"[A-Za-z0-9]{16,}", key) is not None and not re.search(r"(.)\1{3}", key)
 
 
@@ -101,12 +101,12 @@ def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
 
 
 def _looks_ours(url: Word) -> bool:
-    """Whether somebody had this API in mind: Kaleyra's name, and the API's version."""
+    """Whether the URL means this API: its host names Kaleyra, and its path begins with the API's version."""
     return re.match(r"https?://[^/]*kaleyra[^/]*/v2(/|\Z)", url.text, re.IGNORECASE) is not None
 
 
 def _literal_faults(options: Options) -> Iterator[Oddity]:
-    """Variables in single quotes. Another site's URL may have a $ of its own behind its host."""
+    """Variables in single quotes. A ``$`` in the path of another site's URL is not one."""
     for name, word in options:
         for variable in dict.fromkeys(word.literal):
             in_host = re.match(r"(?:https?://)?[^/?#]*\$", word.text)
@@ -116,7 +116,7 @@ def _literal_faults(options: Options) -> Iterator[Oddity]:
                 )
 
 
-# ---- what this API takes
+# ---- faults of a command for this API
 
 
 def _method_faults(options: Options) -> Iterator[Oddity]:
@@ -135,7 +135,7 @@ def _header_faults(options: Options) -> Iterator[Oddity]:
 
 
 def _missing(command: Word, options: Options) -> Iterator[Oddity]:
-    """What the command lacks; nothing where it may stand in a file or a variable."""
+    """The parts that the command lacks; none if they may stand in a file or in a variable."""
     if _unseen(options):
         return
     given = {name for name, value, _ in headers(options) if value}
@@ -150,7 +150,7 @@ def _missing(command: Word, options: Options) -> Iterator[Oddity]:
 
 
 def _unseen(options: Options) -> bool:
-    """Whether headers or the payload may stand where they cannot be seen: a file, a variable, words that are left out."""
+    """Whether headers or the payload may come from a file, a variable, or words that are left out."""
     strange = any(not _is_ours(word) for word in values(options, "--url"))
     loose = any(
         ":" not in word.text for word in values(options, "--header") if _stands_in(word.text) or word.text[:1] == "@"
@@ -159,7 +159,7 @@ def _unseen(options: Options) -> bool:
 
 
 def _stands_in(text: str) -> bool:
-    """Whether ``text``, or a part of it, stands for something else."""
+    """Whether ``text`` contains a placeholder or a masked value."""
     return bool(STAND_IN.search(text) or _MASKED.search(text))
 
 
@@ -212,15 +212,15 @@ def _api_faults(payload: Json, word: Word) -> Iterator[Oddity]:
 
 
 def _is_open(finding: Finding, payload: Json) -> bool:
-    """Whether a finding is on something that is still to be filled in."""
+    """Whether a finding is about a placeholder."""
     texts = _texts(_value(payload, finding.pointer))
-    if finding.code == "otp-twice":  # one of the two is elsewhere
+    if finding.code == "otp-twice":  # the finding names one of the two places
         texts = _texts(payload)
     return any(_stands_in(text) for text in texts)
 
 
 def _value(value: Json, pointer: str) -> Json:
-    """What stands at a pointer; None where nothing does."""
+    """The value at a JSON pointer; None if there is none."""
     for step in pointer.split("/")[1:]:
         names = {token(name): name for name in value} if isinstance(value, dict) else {}
         if step in names and isinstance(value, dict):
@@ -233,7 +233,7 @@ def _value(value: Json, pointer: str) -> Json:
 
 
 def _texts(value: Json) -> Iterator[str]:
-    """Every text in a value."""
+    """Every string inside of a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -1,4 +1,4 @@
-"""The words of a curl command -> its options, by curl's manual; and which of them a message cannot hold."""
+"""Parse the options of a curl command by curl's manual, and find those that a message cannot express."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VALUED = {
     "--proxy", "--write-out", "--form", "--cert", "--connect-timeout", "--retry", "--data-urlencode", "--cacert", "--resolve",
     "--cookie-jar", "--config", "--interface", "--limit-rate", "--ciphers", "--dns-servers", "--key",
 }  # fmt: skip
-# what changes nothing of the request, or what browsers and Postman always write
+# options that do not change the request, or that browsers and Postman always write
 _HARMLESS = {
     "--location", "--silent", "--show-error", "--include", "--verbose", "--globoff", "--fail", "--progress-bar",
     "--no-buffer", "--compressed", "--http1.1", "--http2", "--no-progress-meter", "--fail-with-body", "--output",
@@ -33,7 +33,7 @@ _HARMLESS = {
 }  # fmt: skip
 _KNOWN_HEADERS = {"content-type", KEY_HEADER, "accept", "user-agent", "content-length", "host"}
 
-# what stands in a document for a value: <sid>, [sid], {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
+# a placeholder for a value in a document: <sid>, [sid], {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
 STAND_IN = re.compile(
     r"<[A-Za-z][\w -]*>|\[[A-Za-z][\w -]*\]|\{\{[^{}]*\}\}|\$?\{\w+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\b(?:YOUR|MY)[_-]\w+"
 )
@@ -42,7 +42,7 @@ Options = list[tuple[str, Word]]
 
 
 def parse(words: tuple[Word, ...]) -> Options:
-    """(long name, value) of every option, the URL as ``--url``; one that takes no value has itself for it."""
+    """Every option as (long name, value); the URL is ``--url``. An option without a value has its own word as the value."""
     options: Options = []
     rest = iter(words)
     for word in rest:
@@ -55,7 +55,7 @@ def parse(words: tuple[Word, ...]) -> Options:
 
 
 def _named(word: Word) -> Iterator[tuple[str, str]]:
-    """The options in a word, each with the value that is attached to it: ``-sSL``, ``-XPOST``, ``--request``."""
+    """The options in one word, each with its attached value: ``-sSL``, ``-XPOST``, ``--request``."""
     if word.text.startswith("--") or not word.text.startswith("-"):
         yield (word.text, "") if word.text.startswith("--") else ("--url", word.text)
         return
@@ -73,18 +73,18 @@ def values(options: Options, *names: str) -> list[Word]:
 
 
 def is_file(name: str, word: Word) -> bool:
-    """Whether a body stands in another file, whose name ``word`` is."""
+    """Whether ``word`` names a file with the body (``@payload.json``)."""
     return name != "--data-raw" and word.text.startswith("@")
 
 
 def headers(options: Options) -> list[tuple[str, str, Word]]:
-    """(name in lower case, value, word) of every header."""
+    """Every header as (name in lower case, value, word)."""
     split_up = ((word.text.partition(":"), word) for word in values(options, "--header"))
     return [(name.strip().lower(), value.strip(), word) for (name, _, value), word in split_up]
 
 
 def unused(options: Options, url: str) -> Iterator[Oddity]:
-    """What the command says beyond a message: another method, more headers, variables in the body, other options."""
+    """What the script cannot express: another method, other headers, variables in the body, other options."""
     for name, word in options:
         yield from (word.oddity(message, fix) for message, fix in _beyond(name, word))
     if not read_url(url).sid:
@@ -100,13 +100,13 @@ def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
     elif name not in {"--request", "--url", *_HARMLESS}:
-        option, equals, _ = name.partition("=")  # behind it may stand the key
+        option, equals, _ = name.partition("=")  # the key may follow it
         yield f"curl's option {option}{equals}{'…' if equals else ''}", "it was left out"
 
 
 def _strange_header(word: Word) -> Iterator[tuple[str, str]]:
     header, colon, _ = word.text.partition(":")
     if not colon:
-        yield "a header without a colon", "it was left out"  # which is not shown: it may be the key
+        yield "a header without a colon", "it was left out"  # the header is not shown: it may be the key
     elif header.strip().lower() not in _KNOWN_HEADERS:
         yield f"the header {header.strip().lower()}", "it was left out"

@@ -1,6 +1,6 @@
-"""Markdown as ``docs`` sees it: lines, fenced blocks and tables, and the ``kshell`` comments that own them.
+"""Find ``kshell`` comments in Markdown, and the fenced blocks and tables that they own.
 
-A comment owns the block that follows it, blank lines aside: a fence, or a table. A comment in a fence is text.
+A comment owns the fenced block or the table that follows it; blank lines may stand between. A comment in a fence is text.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _TABLE = re.compile(r"[ \t]*\|")
 
 
 class Block(NamedTuple):
-    """Lines ``start`` to ``end`` (from 0, the end not included), with the fence's own; a table has no ``fence``.
+    """A fenced block or a table: lines ``start`` up to, not including, ``end``, counted from 0, fences included.
 
-    ``closed`` is false where a fence has no end.
+    ``fence`` is empty for a table. ``closed`` is False if the fence has no end.
     """
 
     start: int
@@ -31,9 +31,9 @@ class Block(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """A ``kshell`` comment: line (from 0) and column (from 1) of its command, and the block that it owns, if there is one.
+    """A ``kshell`` comment: line (from 0) and column (from 1) of its command, and the block it owns, if any.
 
-    ``end`` is the line behind it; ``closed`` is whether it has an end, ``rest`` what stands behind that on its line.
+    ``end`` is the line after the comment. ``closed`` is whether it has an end; ``rest`` is the text after that end on its line.
     """
 
     line: int
@@ -103,13 +103,13 @@ def _fenced(lines: Sequence[str], start: int, fence: re.Match[str]) -> Block:
 
 
 def content(lines: Sequence[str], block: Block) -> Iterator[str]:
-    """The lines within a fence, without the fence's indentation."""
+    """The lines inside of a fence, without the fence's indentation."""
     end = block.end - 1 if block.closed else block.end
     return (line.removeprefix(block.indent) for line in lines[block.start + 1 : end])
 
 
 def fenced(text: str, language: str, *, indent: str = "", fence: str = "```") -> list[str]:
-    """``text`` as the lines of a fence, which is longer than any that is in the text."""
+    """``text`` as the lines of a fenced block whose fence is longer than any run of its character in the text."""
     character = fence[0]
     longest = max((len(run) for run in re.findall(rf"{re.escape(character)}+", text)), default=0)
     fence = character * max(len(fence), longest + 1 if longest >= len(fence) else 0)
@@ -117,5 +117,5 @@ def fenced(text: str, language: str, *, indent: str = "", fence: str = "```") ->
 
 
 def indented(lines: Sequence[str], indent: str) -> list[str]:
-    """``lines``, those that are not empty behind ``indent``."""
+    """``lines`` with ``indent`` before each line that is not empty."""
     return [f"{indent}{line}" if line else "" for line in lines]

@@ -7,11 +7,11 @@ answers are the same every time, and what is wrong with curl by ``curlfaults``.
 from __future__ import annotations
 
 import shlex
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
-from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, UsageError, listed
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, listed
 from kshell.core.terminal import safe
 from kshell.curl import lint as curlfaults
 from kshell.documents import markdown
@@ -22,11 +22,10 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from kshell.core.models import Draft, Exchange, Result
+    from kshell.core.models import Exchange, Result
     from kshell.documents.markdown import Block, Comment
     from kshell.profiles.files import Places
-    from kshell.session.session import Overrides
-    from kshell.simulator.simulator import Simulator
+    from kshell.transport.client import Attempt
 
 COMMANDS = (
     "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
@@ -141,12 +140,16 @@ def _words(command: str, at: Place) -> list[str]:
 def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """What a line prints. Raises ``ScriptError`` where it fails."""
     notes = words[-1] == _WITH_NOTES
-    result = perform(words[:-1] if notes else words, session=_Session(places), width=_WIDTH).result
+    session = _session(places)
+    result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH).result
     text = _text(result, notes=notes)
     # what the simulated API refuses is an answer, and what check finds is one too
-    if result.exit_code == EXIT_DONE or (result.exit_code == EXIT_REFUSED and text):
-        return text
-    raise _failed(words, result, at)
+    if result.exit_code != EXIT_DONE and not (result.exit_code == EXIT_REFUSED and text):
+        raise _failed(words, result, at)
+    if session.generated:
+        message = "otp is not given, so the block would change each time"
+        raise ScriptError(message, hint="add otp=482913", at=at)
+    return text
 
 
 def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
@@ -175,30 +178,16 @@ def _language(words: Sequence[str]) -> str:
     return "json" if json and words[-1] != _WITH_NOTES else "text"
 
 
-class _Session(Session):
-    """A session whose lines come to the same every time, and from which nothing can reach a person."""
+def _session(places: Places) -> Session:
+    """A session whose lines give the same every time, and from which nothing can reach a person."""
+    from kshell.simulator.simulator import Simulator
 
-    @cached_property
-    def simulator(self) -> Simulator:
-        """The simulator, which gives one message id."""
-        from kshell.simulator.simulator import Simulator
+    simulator = Simulator(new_id=lambda: _MESSAGE_ID)
+    return Session(places, simulator=simulator, sender=_in_fixed_time, embedded_only=True)
 
-        return Simulator(new_id=lambda: _MESSAGE_ID)
 
-    def draft(self, overrides: Overrides) -> Draft:
-        """As it is. Raises ``UsageError`` where the code would be generated."""
-        draft = super().draft(overrides)
-        if "otp" in self.settings:
-            raise UsageError("otp is not given, so the block would change each time", hint="add otp=482913")
-        return draft
-
-    def send(self, draft: Draft, *, timeout: float) -> Exchange:
-        """As it is, in a time that never changes. Raises ``UsageError`` for a pod that is not embedded."""
-        if not draft.pod.embedded:
-            raise UsageError(
-                f"the pod {draft.pod.name} would get the message", hint="send to the embedded one: -p sandbox"
-            )
-        return super().send(draft, timeout=timeout)._replace(elapsed_ms=_ELAPSED_MS)
+def _in_fixed_time(attempt: Attempt) -> Exchange:
+    return attempt.run()._replace(elapsed_ms=_ELAPSED_MS)
 
 
 # ---- hand-written curl

@@ -1,4 +1,4 @@
-"""How a user likes the shell: one YAML file in the user's configuration directory, every key of it optional."""
+"""The user's preferences for the shell: one YAML file in the configuration directory. Every key is optional."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE = "preferences.yaml"
 
 
 class Preferences(NamedTuple):
-    """What a user may choose; the defaults hold where nothing is said."""
+    """The preferences, with the default of each."""
 
     keys: str = "emacs"
     color: str = "auto"
@@ -27,11 +27,11 @@ class Preferences(NamedTuple):
 
     @property
     def colour(self) -> bool | None:
-        """Whether to colour; None leaves it to the terminal and to ``NO_COLOR``."""
+        """Whether to colour the output; None: the terminal and ``NO_COLOR`` decide."""
         return {"auto": None, "always": True, "never": False}[self.color]
 
     def asks(self, pod: Pod) -> bool:
-        """Whether a send to ``pod`` asks first."""
+        """Whether the shell asks before it sends to ``pod``."""
         return self.confirm == "always" or (self.confirm == "live" and pod.live)
 
 
@@ -40,16 +40,16 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "color": (("auto", "always", "never"), "auto: on a terminal, unless NO_COLOR is set"),
     "confirm": (("live", "always", "never"), "when the shell asks before it sends"),
 }
-"""What each preference may be, and what it is for."""
+"""The values of each preference, the default first, and what the preference is for."""
 
 
 def file_of(places: Places) -> Path:
-    """Where the preferences stand, whether or not the file is there."""
+    """The path of the preferences file, whether or not it exists."""
     return places.user / FILE
 
 
 def load_preferences(places: Places) -> Preferences:
-    """The user's preferences. Raises ``ProfileError`` where the file says what cannot be."""
+    """The user's preferences; the defaults if there is no file. Raises ``ProfileError`` with the place of a wrong value."""
     file = file_of(places)
     if not file.exists():
         return Preferences()
@@ -73,7 +73,7 @@ def _choice(table: Table, key: str) -> str:
 
 
 def documented(preferences: Preferences) -> str:
-    """The preferences as the file that ``init`` writes: each with what it is for and what else it may be."""
+    """The text of the file that ``init`` writes: each preference with its purpose and its values."""
     lines = ["# How you like the kshell shell. Every line may be left out."]
     for key, (known, what) in CHOICES.items():
         lines += ["", f"# {what}: {' | '.join(known)}", f"{key}: {getattr(preferences, key)}"]

@@ -1,8 +1,8 @@
-"""The one door to YAML: text in, nodes with positions out.
+"""Read YAML strictly: text in, nodes with positions out. The only module that imports PyYAML.
 
 Every scalar stays the text that was typed (PyYAML's loaders turn ``012345`` into 5349 and ``no`` into False). Aliases,
-anchors, tags, duplicate keys, several documents and deep nesting are refused with their position. What keys a file may
-have is said by ``profiles`` and ``templates``, through ``Table``.
+anchors, tags, duplicate keys, several documents and deep nesting are refused with their position. The callers say through
+``Table`` which keys a file may have.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from kshell.core.errors import Place, SetupError, did_you_mean, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# libyaml reads five times as fast, but takes a tab where the other parser wants a blank, and words its errors otherwise
+# libyaml is five times faster, but accepts a tab as indentation and words its errors differently
 _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-DEEPEST = 8  # the deepest thing a profile holds is account -> variables -> value
+DEEPEST = 8  # levels; the deepest value of a profile is account -> variables -> value
 
-# A literal key must not be shown with the line an error is on, however its name is spelt, nor a proxy's password.
+# An error shows its line: a literal API key in it (its name may be misspelt) and a proxy's password must be masked.
 _KEY = re.compile(r"""(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]*""", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
 
-_LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # YAML begins a line there, and an editor or ``Place`` does not
+_LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a line break to YAML, not to editors or ``Place``
 
 _ANCHOR = re.compile(r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]")
 
@@ -37,7 +37,7 @@ Value = str | list["Node"] | dict[str, tuple["Node", "Node"]]
 
 
 class Node(NamedTuple):
-    """A scalar's text, a sequence, or a mapping from key to (key, value); ``line`` and ``column`` count from 1."""
+    """A scalar's text, a list of nodes, or a mapping from name to (key node, value node). Positions count from 1."""
 
     value: Value
     line: int
@@ -45,15 +45,15 @@ class Node(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """What it is, in a message."""
+        """The kind of value, in words for a message."""
         return {str: "text", list: "a list", dict: "a mapping"}[type(self.value)]
 
 
 class Document:
-    """A YAML file being read: its text, its root, and how an error in it is raised."""
+    """A YAML document: its root node, and the ways to raise an error at a node."""
 
     def __init__(self, file: str, text: str, fault: type[SetupError], *, before: str = "") -> None:
-        """Parse ``text``, which stands behind ``before`` in ``file``. Raises ``fault``."""
+        """Parse ``text``, which follows ``before`` in ``file``. Raises ``fault``."""
         self.file = file
         self.fault = fault
         self._text = text
@@ -63,11 +63,11 @@ class Document:
         self.root = self._parse()
 
     def fail(self, node: Node, message: str, hint: str = "") -> NoReturn:
-        """Raise ``fault`` at ``node``, with its line and a caret."""
+        """Raise ``fault`` at ``node``; the error shows the line with a caret."""
         self._fail(node.line, node.column, message, hint)
 
     def fail_at_key(self, key: Node, message: str, hint: str) -> NoReturn:
-        """``fail``, with its line up to the key: behind a misspelt name may stand the API key."""
+        """Raise ``fault`` at ``key``; the line is shown only up to the key, since an API key may follow a misspelt name."""
         end = key.column - 1 + len(cast("str", key.value)) + 2  # with its quotes or its colon
         self._fail(key.line, key.column, message, hint, end)
 
@@ -76,7 +76,7 @@ class Document:
         raise self.fault(message, hint=hint, at=place._replace(text=place.text[:end])) from None
 
     def place(self, line: int, column: int) -> Place:
-        """A spot in the file, its line without secrets."""
+        """The place at ``line`` and ``column``, its line with secrets masked."""
         return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
 
     def _spot(self, mark: Any) -> tuple[int, int]:
@@ -114,7 +114,7 @@ class Document:
     def _events(self, loader: Any) -> Iterator[yaml.Event]:
         for event in yaml.parse(self._text, Loader=loader):
             spot = self._spot(event.start_mark)
-            # their names are not said: what looks like one may be an API key
+            # the message does not repeat the name: it may be an API key
             if isinstance(event, yaml.AliasEvent):
                 self._fail(*spot, "an alias (*)", "write the value out; one that begins with * stands in quotes")
             if getattr(event, "anchor", None):
@@ -150,26 +150,26 @@ class Document:
 
 @lru_cache(maxsize=64)
 def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
-    """As ``Document``, but a text is parsed once: a script asks for its profiles at every line."""
+    """A cached ``Document``: a script loads its profiles at every line, and an unchanged text is parsed once."""
     return Document(file, text, fault, before=before)
 
 
 def anchor_in(text: str) -> Any:
-    """The mark of the first anchor or alias in a YAML text, for who reads it by another loader; None where there is none.
+    """The PyYAML mark of the first anchor or alias in ``text``; None if there is none.
 
-    Raises PyYAML's error for what is no YAML.
+    For callers that read the text with another loader. Raises ``yaml.YAMLError`` if the text is not YAML.
     """
     if not _ANCHOR.search(text):
-        return None  # parsing a text twice takes as long again
+        return None  # most texts need not be parsed
     events = yaml.parse(text, Loader=_FASTEST)
     return next((event.start_mark for event in events if getattr(event, "anchor", None)), None)
 
 
 class Table:
-    """A mapping whose keys are known; ``what`` names it in messages (``an account``)."""
+    """A mapping with a fixed set of keys; ``what`` names it in messages (``an account``)."""
 
     def __init__(self, document: Document, node: Node, what: str, known: Iterable[str]) -> None:
-        """Raise the document's fault where ``node`` is no mapping or holds a key that is not ``known``."""
+        """Raise the document's fault if ``node`` is not a mapping or has a key that is not in ``known``."""
         self.document = document
         self.node = node
         self.what = what
@@ -185,11 +185,11 @@ class Table:
                 document.fail_at_key(key, f"{what} has no {named(key)}", near or f"keys: {listed(known)}")
 
     def get(self, key: str) -> Node | None:
-        """The value's node, or None where the key is absent."""
+        """The node of the value; None if the key is absent."""
         return self.entries[key][1] if key in self.entries else None
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The value as typed. A key that is absent is ``default``, or the document's fault where that is None."""
+        """The value as typed; ``default`` if the key is absent. Without a default an absent key is the document's fault."""
         node = self.get(key)
         if node is None:
             if default is None:
@@ -198,13 +198,13 @@ class Table:
         return self.scalar(node, key)
 
     def scalar(self, node: Node, key: str) -> str:
-        """``node`` as text; anything else is the document's fault."""
+        """The text of ``node``. A list or a mapping is the document's fault."""
         if not isinstance(node.value, str):
             self.document.fail(node, f"{key!r} is text, not {node.shape}", f"write {key}: VALUE")
         return node.value
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """``true`` or ``false``; anything else is the document's fault."""
+        """The value as a bool. Another text than ``true`` or ``false`` is the document's fault."""
         text = self.text(key, "true" if default else "false")
         if text not in ("true", "false"):
             self.fail(key, f"{key!r} is true or false, not {text!r}")
@@ -216,12 +216,12 @@ class Table:
 
 
 def named(key: Node) -> str:
-    """A key as a message says it, in quotes."""
+    """The quoted name of a key for a message, secrets masked."""
     return repr(_without_secrets(cast("str", key.value)))
 
 
 def _without_secrets(text: str) -> str:
-    """``text`` with stars for whatever stands behind a name like ``api_key``, up to the next name that is no deeper."""
+    """``text`` with ``*`` for the value of a name like ``api_key``, up to the next name at the same or a lower depth."""
     shown: list[str] = []
     depth = -1  # of the line that named a secret
     for line in text.split("\n"):

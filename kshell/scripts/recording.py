@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import read_body
-from kshell.core.errors import KshellError, SetupError
+from kshell.core.errors import KshellError
 from kshell.core.models import Delivery
 from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.profiles.files import shown, write_private
@@ -55,14 +55,10 @@ class Recording:
         self._write(session)
 
     def keep(self, session: Session, line: Line, result: Result) -> list[str]:
-        """Keep a line that was run, where it did something; what a user should know where the file cannot be written."""
-        try:
-            return self._keep(session, line, result)
-        except SetupError as error:
-            session.recording = None
-            return [f"error: {error.message}; the recording has ended"]
+        """Keep a line that was run, where it did something; the notes say what the recording lacks.
 
-    def _keep(self, session: Session, line: Line, result: Result) -> list[str]:
+        Raises ``SetupError`` if the file cannot be written.
+        """
         sent = session.sent[-1] if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
         before = self._private

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Json
     from kshell.privacy.masking import Private
-    from kshell.scripts.runs import Case, Run
-    from kshell.scripts.script import Step
+    from kshell.scripts.runs import Run
+    from kshell.scripts.script_run import Case, Step
     from kshell.syntax.lines import Line
 
 _TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
@@ -89,7 +89,7 @@ class _Mask:
     def _typed(self, case: Case) -> dict[str, str]:
         """Words that hold a secret only once their quotes are taken away, as they were typed."""
         found: dict[str, str] = {}
-        for step in case.steps:
+        for step in (step for known in case.with_nested() for step in known.steps):
             with suppress(KshellError):
                 words = step.line.words()
                 for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
@@ -102,7 +102,7 @@ class _Mask:
 
 def _ids(case: Case) -> set[str]:
     """The ids that messages got: they stay, also where one looks like a number."""
-    answers = [sent.exchange.response for sent in case.session.sent] if case.session else []
+    answers = [exchange.response for known in case.with_nested() for exchange in known.exchanges()]
     return {read_body(answer).message_id for answer in answers if answer}
 
 
@@ -117,11 +117,16 @@ def _mask(case: Case) -> _Mask:
 
 
 def _values(case: Case) -> list[Private]:
-    """What is private in a case: also what its row says and what its lines name, where they came to no draft."""
+    """What is private in a case and in those that its lines have run: what a report of it must not hold."""
+    return [*dict.fromkeys(value for known in case.with_nested() for value in _own_values(known))]
+
+
+def _own_values(case: Case) -> Iterator[Private]:
+    """The session's values, and what its row says and its lines name, where they came to no draft."""
+    yield from private_values(case.session) if case.session else ()
     given = case.row.cells.items() if case.row else ()
-    pairs = [*given, *(pair for step in case.steps for pair in _assigned(step.line))]
-    values = [value for name, text in pairs for value in named_values(name, text)]
-    return [*dict.fromkeys([*(private_values(case.session) if case.session else ()), *values])]
+    for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
+        yield from named_values(name, text)
 
 
 def _assigned(line: Line) -> Iterator[tuple[str, str]]:

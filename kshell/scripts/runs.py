@@ -11,26 +11,22 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, CassetteError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError
 from kshell.core.models import Result
-from kshell.scripts.script import play
-from kshell.session.session import Retry, Session
+from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
-    from kshell.core.models import Delivery
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
-    from kshell.scripts.script import Script, Step
+    from kshell.scripts.script_run import Case, Step
 
     Show = Callable[[Result], object]
-
-State = Literal["not run", "running", "interrupted", "passed", "failed"]
 
 
 class Plan(NamedTuple):
@@ -43,64 +39,7 @@ class Plan(NamedTuple):
     jobs: int = 1
     around: AbstractContextManager[None] = nullcontext()
     update: bool = False
-    scripts: tuple[Path, ...] = ()  # those that are being run already, where a script runs scripts
-
-
-class Case:
-    """A script to run, with a row where there are rows; and, once it has run, what it came to."""
-
-    def __init__(self, script: Script, row: Row | None = None) -> None:
-        self.script = script
-        self.row = row
-        self.session: Session | None = None
-        self.seconds = 0.0
-        self.state: State = "failed" if row and row.fault else "not run"
-
-    @property
-    def name(self) -> str:
-        """``otp.kshell``, or ``otp.kshell row 12``."""
-        return f"{self.script.name} row {self.row.number}" if self.row else self.script.name
-
-    @property
-    def steps(self) -> Sequence[Step]:
-        """What its lines came to."""
-        return self.session.steps if self.session else ()
-
-    @property
-    def failure(self) -> Sequence[str]:
-        """What a user reads of the line that failed, or of the row that is faulty."""
-        if self.row and self.row.fault:
-            return self.row.fault
-        return next((step.result.notes for step in self.steps if step.failed), ())
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the line that failed."""
-        if self.row and self.row.fault:
-            return EXIT_SETUP
-        return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """What became of every message it sent; of one under way, as far as that is known now."""
-        if self.session is None:
-            return []
-        sent = [sent.exchange for sent in self.session.sent]
-        attempt = self.session.attempt
-        if (
-            self.state in ("running", "interrupted")
-            and attempt
-            and not any(exchange.request is attempt.request for exchange in sent)
-        ):
-            sent.append(attempt.exchange)
-        return [exchange.delivery for exchange in sent]
-
-    @property
-    def verdict(self) -> str:
-        """``passed (accepted)``: how it ended, and what became of its messages."""
-        how = "a faulty row, not run" if self.row and self.row.fault else self.state
-        sent = ", ".join(map(str, self.deliveries))
-        return f"{how} ({sent})" if sent else how
+    outer: ScriptRun | None = None  # the script with the ``run`` line, where a script runs scripts
 
 
 class Run:
@@ -174,10 +113,12 @@ class Run:
         """Run a case's lines, if its turn has come before the run was closed."""
         if self._closed:
             return
-        case.session = _session(self.plan, case.row)
+        case.script_run = _script_run(self.plan, case.row)
         case.state = "running"
+        if self.plan.outer:
+            self.plan.outer.nested.append(case)
         begun = time.perf_counter()
-        for step in play(case.session, case.script):
+        for step in case.script_run.play(case.script):
             yield step
             if self.interrupted:
                 break
@@ -201,15 +142,17 @@ class Run:
         self.interrupted = self._closed = True
 
 
-def _session(plan: Plan, row: Row | None) -> Session:
+def _script_run(plan: Plan, row: Row | None) -> ScriptRun:
     session = Session(plan.places)
-    session.retry, session.scripts = plan.retry, plan.scripts
-    session.updates = [] if plan.update else None
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():
         session.set(name, text, source="row")
-    return session
+    run = ScriptRun(session)
+    run.retry = plan.retry
+    run.files = plan.outer.files if plan.outer else ()
+    run.updates = [] if plan.update else None
+    return run
 
 
 def summary(run: Run) -> list[str]:

@@ -1,35 +1,24 @@
-"""Scripts: a ``.kshell`` file is the shell's own lines. Read, checked without running, and run.
+"""Scripts read and checked: a ``.kshell`` file is the shell's own lines.
 
 A script is checked before its first line runs, so that a misspelt word on its last line is found before anything is sent.
-It stops at the first line that fails. A line fails when its command does not exit with 0; but a ``send`` that got an answer,
-or none, is judged by an ``expect`` between it and the next ``send``, where there is one.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.console.dispatch import check_words, perform_at
+from kshell.console.dispatch import check_words
 from kshell.console.group import commands_of
-from kshell.core.errors import (
-    EXIT_DONE,
-    EXIT_INTERRUPTED,
-    KshellError,
-    Place,
-    ScriptError,
-)
-from kshell.core.models import Result
+from kshell.core.errors import KshellError, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Line, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.core.models import Sent
-    from kshell.session.session import Session
+    from kshell.core.errors import Place
     from kshell.syntax.lines import Word
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -49,16 +38,6 @@ class Script(NamedTuple):
     def name(self) -> str:
         """The file, as a message shows it."""
         return shown(self.file)
-
-
-class Step(NamedTuple):
-    """What one line came to. ``sent`` is what it sent, if it sent; ``failed`` is whether the script stops here."""
-
-    line: Line
-    result: Result
-    seconds: float
-    sent: Sent | None
-    failed: bool
 
 
 # ---- reading
@@ -100,19 +79,6 @@ def _ends_in_comment(text: str) -> bool:
         return False
 
 
-def included(session: Session, name: Path) -> Path:
-    """The file that a name in ``source`` or ``run`` means: relative to the script that says it. Raises for a loop."""
-    file = session.scripts[-1].parent / name if session.scripts else name
-    _refuse_loop(file, session.scripts, session.at.place(1) if session.at else None)
-    return file
-
-
-def _refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
-    if file.resolve() in [known.resolve() for known in running]:
-        chain = " → ".join(shown(known) for known in (*running, file))
-        raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)
-
-
 # ---- checking
 
 
@@ -124,12 +90,12 @@ def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellE
             faults += _check_line(line, (*running, script.file))
         except KshellError as error:
             error.at = error.at or line.place(1)
-            error.hint = _typable(error.hint)
+            error.hint = typable(error.hint)
             faults.append(error)
     return faults
 
 
-def _typable(hint: str) -> str:
+def typable(hint: str) -> str:
     """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
     return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
 
@@ -195,7 +161,7 @@ def capture_parts(line: Line) -> tuple[str, int]:
 
 def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[KshellError]:
     file = running[-1].parent / name
-    _refuse_loop(file, running, line.place(1))
+    refuse_loop(file, running, line.place(1))
     try:
         return check_script(read_script(file), running)
     except ScriptError as error:
@@ -203,55 +169,8 @@ def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[Ks
         raise
 
 
-# ---- running
-
-
-def play(session: Session, script: Script) -> Iterator[Step]:
-    """Run the lines of ``script`` one after the other, up to the first that fails or is ``exit``."""
-    before, session.scripts = session.scripts, (*session.scripts, script.file)
-    try:
-        for position, line in enumerate(script.lines):
-            step = _step(session, line, script.lines[position + 1 :])
-            yield step
-            if step.failed or session.left:
-                return
-    finally:
-        session.scripts = before
-
-
-def _step(session: Session, line: Line, following: tuple[Line, ...]) -> Step:
-    sent, begun, inner = len(session.sent), time.perf_counter(), len(session.steps)
-    result = perform_at(line, frontend="script", session=session).result
-    seconds = time.perf_counter() - begun
-    if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
-        result = result._replace(output=result.output + b"\n")  # what the next line prints stands on a line of its own
-    exchange = session.sent[-1] if len(session.sent) > sent and len(session.steps) == inner else None
-    code = result.exit_code
-    judged_later = exchange is not None and code != EXIT_INTERRUPTED and _is_judged(following)
-    failed = code != EXIT_DONE and not judged_later
-    if failed and len(session.steps) == inner:
-        result = result._replace(notes=_placed(result, line))
-    step = Step(line, result, seconds, exchange, failed)
-    if len(session.steps) == inner:  # what source ran is there already
-        session.steps.append(step)
-    return step
-
-
-def _is_judged(following: tuple[Line, ...]) -> bool:
-    """Whether an ``expect`` comes before the next line that sends, and before the end."""
-    heads = (line.head for line in following if line.head in ("expect", "send", "source", "exit"))
-    return next(heads, "") == "expect"
-
-
-def _placed(result: Result, line: Line) -> list[str]:
-    """The notes of a line that failed, its error with the place of the line."""
-    place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
-    notes = [f"hint: {_typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
-    at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
-    if at is None:
-        what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"
-        return [*notes, f"error: {place}: {what}, and no expect follows" if line.head == "send" else f"error: {place}: {what}",
-                *place.caret()]  # fmt: skip
-    if not notes[at].startswith(f"error: {line.file}:"):
-        notes[at : at + 1] = [f"error: {place}: {notes[at].removeprefix('error: ')}", *place.caret()]
-    return notes
+def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
+    """Raise ``ScriptError`` if ``file`` is one of the scripts that are running already."""
+    if file.resolve() in [known.resolve() for known in running]:
+        chain = " → ".join(shown(known) for known in (*running, file))
+        raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)

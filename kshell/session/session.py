@@ -18,16 +18,13 @@ from kshell.templating import templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
     from kshell.profiles.files import Places
-    from kshell.scripts.recording import Recording
-    from kshell.scripts.script import Step
-    from kshell.scripts.updates import Update
     from kshell.simulator.simulator import Simulator
-    from kshell.syntax.lines import Line
     from kshell.transport.client import Attempt
+
+    Sender = Callable[[Attempt], Exchange]
 
 DEFAULT_ACCOUNT = "demo"
 
@@ -51,36 +48,38 @@ class Setting(NamedTuple):
     source: str
 
 
-class Retry(NamedTuple):
-    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
-
-    times: int = 0
-    delay: float = 1.0
+def send_attempt(attempt: Attempt) -> Exchange:
+    """Send over the network, or to the simulator in process."""
+    return attempt.run()
 
 
 class Session:
-    """What holds from line to line: account, pod, template, variables, the one-time password, the last exchange."""
+    """What holds from line to line: account, pod, template, variables, the one-time password, what was sent.
 
-    def __init__(self, places: Places) -> None:
+    Everything that is sent goes through ``sender``. With ``embedded_only`` nothing is sent but to the simulator.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        simulator: Simulator | None = None,
+        sender: Sender = send_attempt,
+        embedded_only: bool = False,
+    ) -> None:
         self.places = places
         self.account = DEFAULT_ACCOUNT
         self.pod = ""
         self.template = ""
         self.settings: dict[str, Setting] = {}
-        self.attempt: Attempt | None = None
+        self.generated: tuple[str, ...] = ()  # every code that was generated here, oldest first
         self.drafts: list[Draft] = []  # all of them, because what was only previewed or refused is private too
         self.sent: list[Sent] = []
-        # how the shell asks, and about which pods; elsewhere nobody is asked
-        self.confirm: Callable[[str], bool] | None = None
-        self.asks: Callable[[Pod], bool] = lambda pod: pod.live
-        self.left = False  # whether the shell was told to end
-        self.at: Line | None = None  # the line that is being run
-        self.scripts: tuple[Path, ...] = ()  # the files that are being run, the including before the included
-        self.steps: list[Step] = []  # what every line of them came to
-        self.retry = Retry()
-        self.generated: tuple[str, ...] = ()  # every code that was made here
-        self.recording: Recording | None = None
-        self.updates: list[Update] | None = None  # what expect would have to say to hold, where it is asked for that
+        self.attempt: Attempt | None = None  # the last send of the line that is being run
+        self.sender = sender
+        self._embedded_only = embedded_only
+        if simulator is not None:
+            self.simulator = simulator
 
     @cached_property
     def simulator(self) -> Simulator:
@@ -187,16 +186,23 @@ class Session:
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
-        """Send a draft, once. Raises ``SecretError`` and ``TrustError`` before anything is sent."""
+        """Send a draft, once.
+
+        Raises ``SecretError``, ``TrustError`` and, for a pod that a session does not send to, ``UsageError``; then nothing
+        was sent.
+        """
         from kshell.profiles.trust import require_trust
         from kshell.transport.client import Attempt, Route
 
+        if self._embedded_only and not draft.pod.embedded:
+            hint = "send to the embedded one: -p sandbox"
+            raise UsageError(f"the pod {draft.pod.name} would get the message", hint=hint)
         require_trust(self.places, draft.pod)
         key = keys.resolve(draft.account)
         handle = self.simulator.handle if draft.pod.embedded else None
         self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
         otp.GENERATED.set(self.generated)
-        exchange = self.attempt.run()
+        exchange = self.sender(self.attempt)
         self.sent.append(Sent(draft, exchange))
         return exchange
 

@@ -1,4 +1,4 @@
-"""What can stand at the cursor: asked of the commands' own definitions, and matched fuzzily."""
+"""Complete the word at the cursor from the definitions of the commands, with fuzzy matching."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DRAWN_FIRST = (
 
 
 class Typed(NamedTuple):
-    """The words before the cursor's, and the cursor's own, which begins ``length`` characters before the cursor."""
+    """The words before the cursor, and the word at the cursor, which begins ``length`` characters before it."""
 
     words: list[str]
     word: str
@@ -36,18 +36,18 @@ class Typed(NamedTuple):
 
 
 class CommandCompleter(Completer):
-    """Commands, options, names, variables and values; files behind ``>``."""
+    """Completes commands, options, names, variables and values, and files after ``>``."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Never raises: a fault in completing is no reason to stop typing."""
+        """The completions. Never raises: a bug in completion must not interrupt typing; ``KSHELL_DEBUG`` shows it."""
         time.sleep(_DRAWN_FIRST)
         try:
             yield from self._completions(document.text_before_cursor.rpartition("\n")[2], complete_event)
-        except Exception:  # a bug of ours; whoever looks for it says so
+        except Exception:  # a bug in kshell
             if os.environ.get("KSHELL_DEBUG"):
                 raise
 
@@ -66,18 +66,19 @@ class CommandCompleter(Completer):
         yield from matching(typed, head, items)
 
     def _files(self, begun: str, event: CompleteEvent) -> Iterator[Completion]:
-        """Files, but those whose name would do something to the terminal."""
+        """Files whose names are printable: another name could control the terminal."""
         return (found for found in self.paths.get_completions(Document(begun), event) if found.text.isprintable())
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
+        from kshell.console.caller import Caller
         from kshell.console.completion import Asking
         from kshell.console.group import commands_of
 
-        return Asking(commands_of("shell"), {"obj": self.session}, "", "").get_completions(words, head)
+        return Asking(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "").get_completions(words, head)
 
 
 def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:
-    """The items whose value holds, in order, the characters typed behind ``head``; the tightest match first."""
+    """The items that contain the characters typed after ``head`` in this order; the closest match first."""
     tail = typed.word[len(head) :]
     pattern = re.compile(f"(?=({'.*?'.join(map(re.escape, tail))}))", re.IGNORECASE)
     found = []
@@ -96,12 +97,12 @@ def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> I
 
 
 def _shown(head: str, value: str) -> str:
-    """A value without the name it is for; an option with its dashes."""
+    """The text to display: a value without its ``NAME=``, an option with its dashes."""
     return value if head.endswith(("=", ",")) else head + value
 
 
 def typed_before(text: str) -> Typed | None:
-    """What stands before the cursor, also where a quote is still open; None where it cannot be read."""
+    """The words before the cursor, also with an open quote; None if they cannot be split."""
     words = _words(text)
     if words is None:
         return None
@@ -112,7 +113,7 @@ def typed_before(text: str) -> Typed | None:
 
 
 def _words(text: str) -> list[Word] | None:
-    """The words of a line whose last one may have a quote open."""
+    """The words of a line whose last word may have an open quote; None if they cannot be split."""
     for ending in ("", "'", '"') if not text.endswith("\\") else ():
         try:
             return split(text + ending)
@@ -129,7 +130,7 @@ def _cut(text: str) -> tuple[str, str, str]:
 
 
 def _head(word: str) -> str:
-    """The part of a word that is settled: a name and its ``=``, the recipients but the last, an option's dash."""
+    """The part of a word that completion keeps: ``NAME=``, all recipients but the last, the dash of an option."""
     name, equals, value = word.partition("=")
     if equals:
         return f"{name}={value[: value.rfind(',') + 1]}"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
+    from kshell.shell.running import Shell
+
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
 _STYLE = {
     "live": "bg:ansired fg:ansiwhite bold",
@@ -83,16 +85,17 @@ class Loop:
         self.status = status.UNKNOWN
         self.prompts = self._prompts()
         self._warmed = False
-        session.confirm = self.confirm
-        session.asks = preferences.asks
 
     def run(self) -> int:
         """Say what to begin with, then read and run lines until the end."""
         self._greet()
-        while not self.session.left:
+        ended = False
+        while not ended:
             self.status = status.status_of(self.session)
             try:
-                self._take(self.prompts.prompt())
+                text = self.prompts.prompt()
+                self._shell.take(text)
+                ended = self._shell.ended
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -105,10 +108,13 @@ class Loop:
             sys.stdout.write(paint(_GREETING, "dim", colour=colour) + "\n")
             sys.stdout.flush()  # what draws the prompt writes past this buffer
 
-    def _take(self, text: str) -> None:
-        from kshell.shell.running import Running
+    @cached_property
+    def _shell(self) -> Shell:
+        from kshell.shell.running import Shell
 
-        Running(self.session, self.preferences.colour).take(text)
+        shell = Shell(self.session, self.preferences.colour)
+        shell.confirm, shell.asks = self.confirm, self.preferences.asks
+        return shell
 
     def confirm(self, question: str) -> bool:
         """Ask, with no as the answer of Enter, Ctrl-C and Ctrl-D."""

@@ -1,4 +1,4 @@
-"""Where a line's output goes instead of the terminal: into a program or into a file."""
+"""Redirect the output of a line into a program or a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WAYS = {">": os.O_TRUNC, ">>": os.O_APPEND}
 
 
 class Outlet(NamedTuple):
-    """``sign`` is ``|``, ``>`` or ``>>``; ``target`` the program's command line, or the file."""
+    """A redirection: ``sign`` is ``|``, ``>`` or ``>>``; ``target`` is a command line of the system's shell, or a file."""
 
     sign: str
     target: str
@@ -33,7 +33,7 @@ class Outlet(NamedTuple):
 
 
 def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
-    """The command of a line and its outlet. Raises ``UsageError`` and ``ScriptError``."""
+    """Split a line into its command and its redirection, if any. Raises ``UsageError`` and ``ScriptError``."""
     if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
         return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
@@ -55,7 +55,7 @@ def _file(target: str, names: Mapping[str, object]) -> str:
 
 
 def _into_program(data: bytes, program: str) -> list[str]:
-    done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - it is what the user typed
+    done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
     return [f"warning: {program} ended with {done.returncode}"] if done.returncode else []
 
 

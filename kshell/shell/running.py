@@ -10,8 +10,9 @@ import traceback
 from typing import TYPE_CHECKING
 
 from kshell.console import printer
+from kshell.console.caller import Caller
 from kshell.console.dispatch import Performed, failure, perform_line
-from kshell.core.errors import EXIT_DONE
+from kshell.core.errors import EXIT_DONE, SetupError
 from kshell.core.models import Result
 from kshell.shell import outlets
 from kshell.syntax.command_table import OTHER_WORDS
@@ -19,15 +20,29 @@ from kshell.syntax.command_table import OTHER_WORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kshell.scripts.recording import Recording
     from kshell.session.session import Session
+    from kshell.syntax.lines import Line
 
 
-class Running:
-    """A session, and whether to colour (None: as the terminal has it)."""
+class Shell(Caller):
+    """The shell as the caller of the lines that are typed into it. ``colour`` None means: as the terminal has it."""
 
-    def __init__(self, session: Session, colour: bool | None) -> None:  # noqa: FBT001 - None: it was not said
-        self.session = session
+    def __init__(self, session: Session, colour: bool | None = None) -> None:  # noqa: FBT001 - None: it was not said
+        super().__init__(session, "shell")
         self.colour = colour
+        self.recording: Recording | None = None  # the one under way
+
+    def record(self, line: Line, result: Result) -> Result:
+        """Keep a line in the recording, which ends if its file cannot be written."""
+        if self.recording is None:
+            return result
+        try:
+            notes = self.recording.keep(self.session, line, result)
+        except SetupError as error:
+            self.recording = None
+            notes = [f"error: {error.message}; the recording has ended"]
+        return result._replace(notes=[*result.notes, *notes])
 
     def take(self, text: str) -> None:
         """Run what was typed, or each line of what was pasted until one fails."""
@@ -46,7 +61,7 @@ class Running:
         try:
             command, outlet = outlets.parted(line, self.session.names())
             command = OTHER_WORDS.get(command.strip(), command)
-            done = perform_line(command, frontend="shell", session=self.session, file="line")
+            done = perform_line(command, self)
             return self._show(done, outlet)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no fault of ours ends the session
             return printer.show(_told(error, self.session), colour=self.colour)

@@ -1,8 +1,8 @@
-r"""Request -> text for a tool: what is pasted or run makes exactly the request that ``send`` makes.
+r"""A request as text for a tool or a language. The text, pasted or run, makes exactly the request that ``send`` makes.
 
-A target is a function and a row of ``TARGETS``; it gets the ``Request`` and the key to print, or None for a reference to
-the account's environment variable. The body is JSON, so a character that a language cannot quote is written ``\uXXXX``
-and stays the same value. What cannot be expressed safely is refused by a ``UsageError``.
+A target is a function registered in ``TARGETS``. It gets the ``Request`` and the key to print, or None for a reference to the
+account's environment variable. A character that a language cannot quote is written ``\uXXXX``: the body is JSON, so its value
+stays the same. ``UsageError`` is raised for what cannot be expressed safely.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-r"""Files that other tools open: a raw request, HAR, a Postman collection, Hurl.
+r"""Snippets that are files of other tools: a raw request, HAR, a Postman collection, Hurl.
 
-Where a tool expands ``{{name}}``, a brace in a value is written ``\u007b``, and the key is such a name.
+If a tool expands ``{{name}}``, the key is written as such a name, and a brace inside of a value as ``\u007b``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _hurl(request: Request, key: str | None) -> str:
     variables = [value[2:-2] for _, value in pairs if value.startswith("{{")]
     lines = [f'# hurl --variable {name}="${name}" message.hurl' for name in variables]
     lines += [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in pairs)]
-    # a multiline string is taken as it is, but for {{…}} and its own end
+    # in a multiline string only {{…}} and the closing backticks have a meaning
     lines += ["```", body(request, avoid="{`"), "```", "HTTP 202"]
     return "\n".join(lines)
 
@@ -54,7 +54,7 @@ def _har(request: Request, key: str | None) -> str:
         "bodySize": len(text.encode()),
     }
     entry: dict[str, Any] = {
-        # nothing was sent: HAR wants a moment and a response all the same, and has these for "not known"
+        # HAR requires a time and a response although nothing was sent; these values mean "not known"
         "startedDateTime": "1970-01-01T00:00:00.000Z",
         "time": 0,
         "request": sent,

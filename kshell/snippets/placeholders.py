@@ -1,4 +1,4 @@
-"""A request for documentation: words in capitals stand where the code and the numbers stood."""
+"""A request for documentation, with words in capitals in place of the code and the phone numbers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Account, Json, Payload, Pod, Request
 
-# the page's own terms, without the < and > that a shell or a URL would take for something else
+# the page's terms, without < and >, which have a meaning in shells and URLs
 PLACEHOLDERS = {"to": "TO_NUMBER", "otp": "ONE_TIME_PASSWORD"}
 SENDER = "PHONE_NUMBER"
 
 
 def with_placeholders(pod: Pod, account: Account, payload: Payload) -> Request:
-    """The request that ``build`` makes of a payload without its code, its recipients and the account's number."""
+    """The request of ``payload`` with placeholders for its code, its recipients and the account's number."""
     spots = {
         pointer: PLACEHOLDERS[field.variable]
         for field in FIELDS

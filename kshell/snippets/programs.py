@@ -1,6 +1,6 @@
-"""Programs: the request in the languages that Kaleyra's customers write, each with what the language brings along.
+"""Snippets that are programs, one for each language, with the HTTP client that the language ships or everybody uses.
 
-None follows a redirect, which would show the key to another host, and none tries again.
+No program follows a redirect, which would give the key to another host, and none sends again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _python(request: Request, key: str | None, library: str, arguments: str) -> 
     lines = ["import os\n"] if key is None else []
     lines += [f"import {library}\n", f'url = "{request.url}"', "headers = {"]
     lines += [f'    "{name}": {value},' for name, value in pairs]
-    # with " and \ spelled as \uXXXX nothing in a raw string can end it
+    # " and \ are written \uXXXX, so nothing inside of the raw string can end it
     lines += ["}", f'body = r"""{body(request, avoid=_QUOTES)}"""\n']
     lines.append(f"response = {library}.request({json.dumps(request.method)}, url, headers=headers, {arguments})")
     lines.append("print(response.status_code, response.text)")
@@ -86,7 +86,7 @@ def _k6(request: Request, key: str | None) -> str:
 
 
 def _raw(request: Request) -> str:
-    # in a raw template only a backtick and ${ mean anything
+    # in a raw template literal only a backtick and ${ have a meaning
     return f"String.raw`{body(request, avoid='`{')}`"
 
 
@@ -127,7 +127,7 @@ _GO_CHECK = ("\tif err != nil {", "\t\tpanic(err)", "\t}")
 @target("java", "Java 15 or newer, with java.net.http", "java")
 def _java(request: Request, key: str | None) -> str:
     pairs = headers(request, key, json.dumps, lambda variable: f'System.getenv("{variable}")')
-    # javac before 18 reads a source in the system's encoding, so the text is ASCII
+    # javac before 18 reads a source file in the system's encoding, so the text is ASCII
     text = body(request, avoid=_QUOTES, ascii_only=True)
     bounded(text, len(text), JAVA_MOST, "a string constant of Java")
     block = text.replace("\\", "\\\\").replace("\n", "\n            ")
@@ -167,7 +167,7 @@ def _php(request: Request, key: str | None) -> str:
         (
             "<?php",
             "",
-            # nothing in a nowdoc means anything, and no line of JSON begins with its last word
+            # a nowdoc expands nothing, and no line of JSON begins with its closing word
             "$body = <<<'JSON'",
             body(request),
             "JSON;",

@@ -1,6 +1,6 @@
-r"""Command lines: curl for three families of shells, HTTPie and wget for one.
+r"""Snippets that are command lines: curl for three families of shells, HTTPie and wget for POSIX shells.
 
-bash stands for the shells that read single and double quotes alike here: bash, dash, zsh, fish, busybox, ksh, yash.
+``bash`` means every shell with the same quoting in the forms used here: bash, dash, zsh, fish, busybox, ksh, yash.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Request
 
-# Inside single quotes: ' ends the quote; two backslashes are one in fish; an interactive bash may expand ! in a line
-# after the first, and a backtick is an eyesore to whoever reads the snippet.
+# Characters to avoid inside of single quotes: ' ends the quote, fish reads two backslashes as one, an interactive bash may
+# expand ! after the first line, and a backtick is hard to read.
 POSIX_AVOID = "'\\!`"
 POWERSHELL_AVOID = "'\"\\"
-# Between the quotes of a string cmd.exe still expands %, and ! where delayed expansion is on; the rest is safe there, but
-# not in a block in parentheses or where a line is read twice.
+# Inside of double quotes cmd.exe still expands %, and ! with delayed expansion. The other characters have a meaning in a
+# parenthesized block, or if the line is parsed twice.
 CMD_AVOID = '"\\%!^&|<>()'
 
-POSIX_MOST = 128 * 1024 - 1  # one argument, in Linux
-POWERSHELL_MOST = 32_767 - 256  # CreateProcess's command line, less room for the key
-CMD_MOST = 8191 - 256  # cmd.exe's line after expansion, less room for the key
+POSIX_MOST = 128 * 1024 - 1  # bytes of one argument in Linux
+POWERSHELL_MOST = 32_767 - 256  # characters of a command line in Windows (CreateProcess), minus room for the key
+CMD_MOST = 8191 - 256  # characters of a line of cmd.exe after expansion, minus room for the key
 
 
 @target("curl", "curl, for bash, dash, zsh, fish and busybox", "bash")
@@ -33,7 +33,7 @@ def _curl(request: Request, key: str | None) -> str:
 
 
 def curl(request: Request, *, key: str | None = None, compact: bool = False, shell: str = "bash") -> str:
-    """A curl command for a shell of ``SHELLS``, ending without a newline.
+    """A curl command for a shell of ``SHELLS``, without a final newline.
 
     ``key`` is the API key to print; without it the line reads the key from the account's environment variable.
     ``compact`` puts everything on one line.
@@ -53,27 +53,27 @@ def _httpie(request: Request, key: str | None) -> str:
     refuse(key, "\\", "HTTPie takes for an escape")
     if key is not None:
         refuse(key[:1], "=@:", "HTTPie takes for a part of its separator")
-    # without --ignore-stdin HTTPie reads stdin beside --raw wherever it is no terminal
+    # without --ignore-stdin HTTPie also reads stdin if stdin is not a terminal
     words = [f"http --ignore-stdin {request.method} {posix_quote(request.url)}", *_posix_headers(request, key, ":")]
     return " \\\n  ".join((*words, f"--raw {_posix_body(request)}"))
 
 
 @target("wget", "GNU Wget", "bash")
 def _wget(request: Request, key: str | None) -> str:
-    # by itself wget tries 20 times and follows redirects: a second message, and the key to another host
+    # by default wget tries 20 times and follows redirects: that sends again, and gives the key to another host
     words = [f"wget -q -O - --content-on-error --tries=1 --max-redirect=0 --method={request.method}"]
     words += [f"--header={value}" for value in _posix_headers(request, key, ": ")]
     return " \\\n  ".join((*words, f"--body-data={_posix_body(request)}", posix_quote(request.url)))
 
 
 def posix_quote(text: str) -> str:
-    """``text`` as one word that bash, dash, zsh and fish read alike; it holds no line break."""
-    # in single quotes fish reads \\ as one backslash and \' as a quote; in double quotes all of them read \\ as one
+    """``text``, which has no line break, quoted as one word that bash, dash, zsh and fish read in the same way."""
+    # in single quotes fish reads \\ as one backslash and \' as a quote; in double quotes all shells read \\ as one
     return "'" + text.replace("\\", "\0").replace("'", "'\"'\"'").replace("\0", "'\"\\\\\"'") + "'"
 
 
 def _posix_headers(request: Request, key: str | None, separator: str) -> list[str]:
-    """Every header as one quoted word."""
+    """The headers, each as one quoted word."""
     plain = headers(request, key, lambda text: text, lambda _: "")
     quoted = headers(request, key, lambda _: "", lambda variable: f"${variable}")
     return [
@@ -91,7 +91,7 @@ def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noq
     refuse(key, '"\\', "PowerShell before 7.3 does not pass to a program unchanged")
     text = body(request, avoid=POWERSHELL_AVOID, indent=None if compact else 2, ascii_only=True)
     if compact:
-        # before 7.3 an argument is put in quotes only where it holds a blank outside of what looks quoted
+        # before 7.3 PowerShell quotes an argument only if it has a blank outside of parts that look quoted
         text = text.replace("{", "{ ", 1)
     words = [f"curl.exe -X {request.method} {_powershell_quote(request.url)}"]
     words += [f"-H {value}" for value in _powershell_headers(request, key)]
@@ -101,7 +101,7 @@ def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noq
     return bounded(written, len(written) + text.count('"'), POWERSHELL_MOST, "a command line of Windows")
 
 
-# PowerShell before 7.3, and later with this preference, hands quotes inside an argument to programs as they are.
+# PowerShell before 7.3, and later versions with this preference, do not escape quotes inside of an argument.
 _POWERSHELL_LEGACY = (
     "if ($ExecutionContext.SessionState.PSVariable.GetValue('PSNativeCommandArgumentPassing', 'Legacy') -eq 'Legacy') "
     "{ $body = $body -replace '\"', '\\\"' }"
@@ -120,8 +120,8 @@ def _powershell_quote(text: str) -> str:
 def _cmd(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
     refuse(key, '%!"', "cmd.exe expands or ends the quotes with")
     refuse(request.url, "%", "cmd.exe expands")
-    # ^" opens an argument for the program and not for cmd.exe, so that the quotes of each JSON string are quotes to both,
-    # and a ^ between them continues the line
+    # ^" opens an argument for the program but not for cmd.exe. So the quotes of each JSON string are quotes for both, and a ^
+    # between two strings continues the line
     text = body(request, avoid=CMD_AVOID, indent=None if compact else 2, ascii_only=True)
     words = [f'curl -X {request.method} "{request.url}"']
     words += [f'-H "{value}"' for value in _cmd_headers(request, key)]
@@ -132,7 +132,7 @@ def _cmd(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT0
 
 def _cmd_headers(request: Request, key: str | None) -> list[str]:
     plain = headers(request, key, lambda text: text, lambda variable: f"%{variable}%")
-    # a backslash before the closing quote would make it a part of the argument
+    # a backslash before the closing quote would escape it, so trailing backslashes are doubled
     return [f"{name}: {value}" + value[len(value.rstrip("\\")) :] for name, value in plain]
 
 

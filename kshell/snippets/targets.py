@@ -1,4 +1,4 @@
-"""What every target is made of: the registry, and the parts of a request as a target writes them."""
+"""The registry of snippet targets, and helpers that write the headers and the body of a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """``says`` is what it is for, ``fence`` the language of its block in Markdown; ``write`` makes it, with no last newline."""
+    """A target: ``says`` describes it, ``fence`` is its language in Markdown, ``write`` makes it without a final newline."""
 
     name: str
     says: str
@@ -30,7 +30,7 @@ TARGETS: dict[str, Target] = {}
 
 
 def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
-    """Enter a function into ``TARGETS``."""
+    """Register a function in ``TARGETS``."""
 
     def enter(write: Write) -> Write:
         TARGETS[name] = Target(name, says, fence, write)
@@ -42,7 +42,7 @@ def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
 def headers(
     request: Request, key: str | None, text: Callable[[str], str], reference: Callable[[str], str]
 ) -> list[tuple[str, str]]:
-    """(name, value) of every header: ``text`` writes a value that is known, ``reference`` a variable that holds the key."""
+    """Every header as (name, value). ``text`` writes a known value, ``reference`` the variable that holds the key."""
     return [
         (
             name,
@@ -53,12 +53,12 @@ def headers(
 
 
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
-    """The request's JSON, spelled without the characters of ``avoid``."""
+    """The JSON of the payload without the characters of ``avoid``; ``indent`` in spaces, None for one line."""
     return dumps(json.loads(request.body), indent=indent, avoid=avoid, ascii_only=ascii_only)
 
 
 def refuse(text: str | None, characters: str, where: str) -> None:
-    """Raise ``UsageError`` where a key or URL that is to be printed holds one of ``characters``."""
+    """Raise ``UsageError`` if a key or URL to be printed contains one of ``characters``."""
     found = next((character for character in characters if character in (text or "")), "")
     if found:
         raise UsageError(
@@ -68,7 +68,7 @@ def refuse(text: str | None, characters: str, where: str) -> None:
 
 
 def bounded(text: str, size: int, most: int, what: str) -> str:
-    """``text``, or ``UsageError`` where its ``size`` is more than ``what`` takes."""
+    """Return ``text``. Raise ``UsageError`` if its ``size`` is over ``most``, the limit of ``what``."""
     if size > most:
         raise UsageError(
             f"{what} takes at most {most} characters; this request needs {size}",

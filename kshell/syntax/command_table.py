@@ -11,9 +11,9 @@ Frontend = Literal["line", "shell", "script"]
 
 
 class Entry(NamedTuple):
-    """Where a command is defined, and who understands it: the command line, the shell, scripts.
+    """The module that defines a command, and the frontends that understand it: the command line, the shell, scripts.
 
-    ``whole`` is whether it takes the rest of its line as it stands, quotes and all.
+    ``whole`` is whether the command takes the rest of its line as one text, with quotes and braces unread.
     """
 
     module: str
@@ -51,7 +51,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
-        "record": Entry("record", _IN_SESSION),
+        "record": Entry("record", ("shell",)),
     },
     "Looking things up": {
         "explain": Entry("explain"),
@@ -71,7 +71,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "exit": Entry("shell", _IN_SESSION),
     },
 }
-"""Every command, by the section of the help it stands in."""
+"""Every command, by the section of the help that lists it."""
 
 OTHER_WORDS: dict[str, str] = {"quit": "exit"}
-"""What people type in the shell by the habit of other programs, and the command that they mean. Not listed."""
+"""Words of other programs that the shell takes for its own command. The help does not list them."""

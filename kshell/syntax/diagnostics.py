@@ -1,4 +1,4 @@
-"""What is wrong with what is no expression: a slip of the pen, another language's sign, a name that there is not."""
+"""Explain syntax errors and unknown names in an expression."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
 _CLOSING_OF = {"(": ")", "[": "]", "{": "}"}
 _GENERAL_HINT = "kshell help expect shows what an expression is made of"
 _STRING = re.compile(r"""\"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
-_OPTION = re.compile(r"\w\((?:[^()]*,)?\s*\w+\s*\Z")  # what stands before the = of default(value=1)
+_OPTION = re.compile(r"\w\((?:[^()]*,)?\s*\w+\s*\Z")  # the text before the = of default(value=1)
 _SIGNS = {
     "===": "==", "!==": "!=", "=!": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "=": "==", "&&": "and", "||": "or", "!": "not",
     "AND": "and", "OR": "or", "NOT": "not", "IN": "in", "IS": "is",
@@ -29,7 +29,7 @@ _NOTHING = ("null", "nil", "undefined", "NULL", "Null")
 
 
 class Fault(NamedTuple):
-    """What is wrong with an expression, at which offset, and what to write instead."""
+    """A fault in an expression: its offset (from 0), a message, and a hint that says what to write."""
 
     offset: int
     message: str
@@ -37,13 +37,13 @@ class Fault(NamedTuple):
 
 
 def slip_in(expression: str, error: Exception, names: Mapping[str, object]) -> Fault:
-    """What is wrong with an expression that raised ``error``, and what to type."""
+    """The fault in an expression that raised ``error`` when it was parsed or evaluated."""
     message = (str(error) or type(error).__name__).partition("\n")[0]
     undefined = re.match(r"'(\w+)' is undefined", message)
     if undefined:
         return _undefined(expression, undefined[1], names)
     if isinstance(error, ZeroDivisionError):
-        return Fault(_offset_of(r"[/%]", expression), "a division by zero", "what stands behind / must not be 0")
+        return Fault(_offset_of(r"[/%]", expression), "a division by zero", "the number after / must not be 0")
     if "not supported between" in message:
         return Fault(0, message, "a variable is text; NAME | int is its number")
     named = re.match(r"No (?:filter|test) named '(\w+)'", message)
@@ -71,12 +71,12 @@ def _offset_of(pattern: str, expression: str) -> int:
 
 
 def _without_strings(expression: str) -> str:
-    """The expression, blanks in the place of what stands in quotes."""
+    """The expression with every quoted text replaced by blanks, so that offsets stay."""
     return _STRING.sub(lambda match: " " * len(match[0]), expression)
 
 
 def _slip(expression: str) -> Fault | None:
-    """What is known of other languages or of the lines around, and is wrong in an expression."""
+    """A common mistake: an unclosed quote or bracket, braces around the expression, another language's operator."""
     bare = _without_strings(expression)
     quote, braces = re.search("[\"']", bare), bare.find("{{")
     if quote:
@@ -109,11 +109,11 @@ def _foreign_sign(bare: str) -> Fault | None:
 
 
 def _unexpected(expression: str, message: str) -> Fault:
-    """What the parser says, at the place it means."""
+    """The parser's own message, at the offset that it means."""
     if "unexpected 'end of print statement'" in message:
         return Fault(len(expression.rstrip()), "the expression ends too early")
     counted = re.search(r" at (\d+)$", message)
-    if counted:  # the lexer counts from the {{ that stands before the expression
+    if counted:  # the lexer counts from the {{ before the expression
         return Fault(int(counted[1]) - 2, message[: counted.start()])
     if message.startswith("expected token 'name'") and re.search(r"\bis\b", _without_strings(expression)):
         return Fault(_offset_of(r"\bis\b", expression), "is asks, as in is defined; it does not compare", "write ==")
@@ -121,7 +121,7 @@ def _unexpected(expression: str, message: str) -> Fault:
         return Fault(0, message)
     try:
         found = tokens_of(expression)
-    except Exception as error:  # noqa: BLE001 - the lexer had not come so far
+    except Exception as error:  # noqa: BLE001 - the lexer stops at another fault
         return _unexpected(expression, str(error).partition("\n")[0])
     ends = (position for position in range(len(found) - 1, 0, -1) if _is_whole(expression[: found[position].start]))
     wrong = found[next(ends, 0)]
@@ -132,6 +132,6 @@ def _unexpected(expression: str, message: str) -> Fault:
 def _is_whole(expression: str) -> bool:
     try:
         check_expression(expression)
-    except Exception:  # noqa: BLE001 - whatever the parser raises, it is not one expression
+    except Exception:  # noqa: BLE001 - any error means that it is not one expression
         return False
     return True

@@ -1,7 +1,8 @@
-"""``expect`` and ``capture``: what an expression over the last answer gives, and what it asks of the answer in vain.
+"""Evaluate the expressions of ``expect`` and ``capture``, and explain a path that the last answer does not have.
 
-An expression that needs something the answer lacks does not hold; one that is no expression is a fault of whoever wrote it
-(``slips``). Which comparison did not hold is ``blame``'s.
+An ``expect`` fails (exit code 1) where its expression reads something that the answer lacks. An expression with a syntax error
+or an unknown name is a fault of the script (exit code 3); ``diagnostics`` explains it. ``failed_expect`` finds the comparison
+that did not hold.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class AbsentError(ScriptError):
-    """An expression is right, and needs something that the last answer does not have."""
+    """Raised for a valid expression that reads something the last answer does not have."""
 
     exit_code = EXIT_REFUSED
 
 
 def value_of(expression: str, names: Mapping[str, object], place: Callable[[int], Place]) -> object:
-    """The expression's value. Raises ``ScriptError``; ``place`` tells where an offset of the expression is."""
+    """The value of ``expression`` over ``names``. Raises ``ScriptError``; ``place`` maps an offset to a place in the file."""
     try:
         return evaluate(expression, names)
     except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
@@ -39,7 +40,7 @@ def value_of(expression: str, names: Mapping[str, object], place: Callable[[int]
 def fault_in(
     expression: str, error: Exception, names: Mapping[str, object], place: Callable[[int], Place]
 ) -> ScriptError:
-    """What is wrong with an expression that raised ``error``; ``AbsentError`` where it is the answer that lacks something."""
+    """The fault to raise for an expression that raised ``error``: ``AbsentError`` if the answer lacks something."""
     absence = _absence(expression, names) if is_lack(error) else None
     if absence:
         return AbsentError(absence.message, hint=absence.hint, at=place(absence.offset))
@@ -47,11 +48,11 @@ def fault_in(
     return ScriptError(fault.message, hint=fault.hint, at=place(fault.offset))
 
 
-# ---- what the answer lacks
+# ---- paths that the answer does not have
 
 
 def _absence(expression: str, names: Mapping[str, object]) -> Fault | None:
-    """What an expression needs of the answer in vain; None where it is something else that has no such part."""
+    """The first path into the answer that leads nowhere; None if something else than the answer lacks a member."""
     lacking = Blaming(expression, names).lacking(tokens_of(expression))
     sides = lacking.sides if lacking else ()
     found = (_first_missing(side, path, names) for side in sides for path in _paths(tokens_of(side.text)))
@@ -59,19 +60,19 @@ def _absence(expression: str, names: Mapping[str, object]) -> Fault | None:
 
 
 def _first_missing(side: Side, path: list[Token], names: Mapping[str, object]) -> Fault | None:
-    """The first step of a path that leads nowhere."""
+    """The fault for the first step of ``path`` that does not exist; None if all of them exist."""
     start = path[0].start
     for before, step in pairwise(path):
         text = side.text[start : step.end]
         if not is_there(text, names):
             known = side.text[start : before.end]
-            hint = _what_there_is(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
+            hint = _members_hint(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
             return Fault(side.offset + start, f"{text} is not in the answer", hint)
     return None
 
 
 def _paths(found: list[Token]) -> Iterator[list[Token]]:
-    """For each place where an expression looks into the answer: the last token of every step, ``body``, ``data``, ``]``."""
+    """The paths into the answer, each as the last token of its steps: ``body.data["id"]`` gives ``body``, ``data``, ``]``."""
     for position, token in enumerate(found):
         before = found[position - 1].text if position else ""
         if token.text in ANSWER_NAMES and before not in (".", "|", "is"):
@@ -83,14 +84,14 @@ def _steps(found: list[Token]) -> Iterator[Token]:
     for position, token in enumerate(found):
         depth += token.text in OPENING
         if depth == 0 and token.text != "." and (position == 0 or found[position - 1].text != "."):
-            return  # the path has ended
+            return  # the path ends here
         depth -= token.text in CLOSING
         if depth == 0 and token.text != ".":
             yield token
 
 
-def _what_there_is(text: str, value: object, wanted: str) -> str:
-    """What could be asked for instead."""
+def _members_hint(text: str, value: object, wanted: str) -> str:
+    """A hint that lists what ``value``, the value of ``text``, has instead of ``wanted``."""
     if isinstance(value, dict):
         near = did_you_mean(wanted, value)
         has = f"{text} has {listed(map(safe_line, value))}" if value else f"{text} is empty"

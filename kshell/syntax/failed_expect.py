@@ -1,6 +1,7 @@
-"""Why an expression does not hold: the comparison that made it so, with the values on both sides.
+"""Find the comparison that made an ``expect`` fail, with the values on both sides.
 
-It is found by its tokens, which know their columns: ``or``, ``and`` and ``not`` are taken apart as Jinja evaluates them.
+The expression is taken apart by its tokens, which know their offsets. ``or``, ``and`` and ``not`` are followed as Jinja
+evaluates them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NOT_THERE = "(not in the answer)"
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
-_LACKS = re.compile(r".* has no (?:attribute|element) ", re.DOTALL)  # how Jinja says that a value has no such part
+_LACKS = re.compile(r".* has no (?:attribute|element) ", re.DOTALL)  # Jinja's message for a missing member
 
 
 class Token(NamedTuple):
@@ -32,7 +33,7 @@ class Token(NamedTuple):
 
 
 class Side(NamedTuple):
-    """A side of what did not hold: the text of its expression, where it begins, and its value as it is shown."""
+    """One side of a comparison: its text, its offset in the expression, and its value as text to show."""
 
     text: str
     offset: int
@@ -40,9 +41,9 @@ class Side(NamedTuple):
 
 
 class Blame(NamedTuple):
-    """What made an expression not hold, where it begins, and its sides: two or more of a comparison, one of anything else.
+    """The part of an expression that made it fail, its offset, and its sides: two or more for a comparison, else one.
 
-    ``wanted`` is false where it holds and must not, such as behind ``not``.
+    ``wanted`` is False if the part holds and must not, such as after ``not``.
     """
 
     text: str
@@ -52,12 +53,12 @@ class Blame(NamedTuple):
 
 
 def is_lack(error: Exception) -> bool:
-    """Whether Jinja says by it that a value has no such part."""
+    """Whether ``error`` is Jinja's for a member that a value does not have."""
     return _LACKS.match(str(error)) is not None
 
 
 def is_there(expression: str, names: Mapping[str, object]) -> bool:
-    """Whether all that an expression needs is there."""
+    """Whether every member that ``expression`` reads exists."""
     try:
         evaluate(expression, names)
     except Exception as error:  # noqa: BLE001 - an expression may raise anything
@@ -66,19 +67,19 @@ def is_there(expression: str, names: Mapping[str, object]) -> bool:
 
 
 def tokens_of(expression: str) -> list[Token]:
-    """What an expression is made of; ``not in`` is one."""
+    """The tokens of ``expression``; ``not in`` is one token."""
     return _with_not_in([Token(text, offset, offset + len(text)) for _, text, offset in tokens(expression)])
 
 
 def blames(expression: str, names: Mapping[str, object]) -> list[Blame]:
-    """What made an expression that is false be false, or what of it the answer lacks."""
+    """The parts that made a false expression false, or the part that reads a missing member."""
     blaming, found = Blaming(expression, names), tokens_of(expression)
     lacking = blaming.lacking(found)
     return [lacking] if lacking else list(blaming.of(found, wanted=True))
 
 
 def _with_not_in(found: list[Token]) -> list[Token]:
-    """``not`` and ``in`` side by side are one operator."""
+    """Join ``not`` and ``in`` into one operator."""
     joined: list[Token] = []
     for token in found:
         if token.text == "in" and joined and joined[-1].text == "not":
@@ -89,14 +90,14 @@ def _with_not_in(found: list[Token]) -> list[Token]:
 
 
 class Blaming:
-    """Takes an expression apart as Jinja evaluates it."""
+    """Takes one expression apart in the order in which Jinja evaluates it."""
 
     def __init__(self, expression: str, names: Mapping[str, object]) -> None:
         self.expression = expression
         self.names = names
 
     def of(self, part: list[Token], *, wanted: bool) -> Iterator[Blame]:
-        """What made ``part`` not be ``wanted``."""
+        """The parts because of which ``part`` is not ``wanted``."""
         part = _unwrapped(part)
         if _is_choice(part):
             yield self._blame(part, [part], wanted=wanted)
@@ -112,9 +113,9 @@ class Blaming:
             yield self._blame(part, self._sides(part), wanted=wanted)
 
     def lacking(self, part: list[Token]) -> Blame | None:
-        """The first comparison that needs what is not there; None where there is all that is needed."""
+        """The first comparison that reads a missing member; None if there is none."""
         part = _unwrapped(part)
-        if is_there(f"({self._text(part)}) and 1", self.names):  # whether it holds is asked of the value, too
+        if is_there(f"({self._text(part)}) and 1", self.names):  # "and 1" also asks for the truth of the value
             return None
         for operator in () if _is_choice(part) else ("or", "and"):
             operands = _split(part, {operator})
@@ -123,10 +124,10 @@ class Blaming:
         return self.lacking(part[1:]) if part[0].text == "not" else self._blame(part, self._sides(part))
 
     def _of_several(self, operands: list[list[Token]], *, wanted: bool, all_count: bool) -> Iterator[Blame]:
-        """``or`` is false by all of its operands, ``and`` by its first false one."""
+        """``or`` is false because of all operands, ``and`` because of its first false one."""
         false = (
             part for part in operands if self._truth(part) is not wanted
-        )  # those behind the first are not looked at
+        )  # lazy: operands after the first are not evaluated
         for part in operands if all_count else islice(false, 1):
             yield from self.of(part, wanted=wanted)
 
@@ -147,12 +148,12 @@ class Blaming:
     def _shown(self, side: list[Token]) -> str:
         try:
             return shown_value(evaluate(self._text(side), self.names))
-        except Exception as error:  # noqa: BLE001 - what is not defined is a value to show here
+        except Exception as error:  # noqa: BLE001 - an undefined value is shown too
             return NOT_THERE if is_lack(error) else f"({error})"
 
 
 def shown_value(value: object) -> str:
-    """A value in a message: harmless, on one line, not too long, and text in quotes."""
+    """``value`` for a message: printable, on one line, cut at ``MOST_SHOWN`` characters; text in quotes."""
     import json
 
     text = safe_line(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text_of(value))
@@ -164,7 +165,7 @@ def _is_choice(part: list[Token]) -> bool:
 
 
 def _outer(part: list[Token]) -> Iterator[Token]:
-    """The tokens outside of brackets."""
+    """The tokens outside of brackets, the outermost brackets included."""
     depth = 0
     for token in part:
         depth += token.text in OPENING
@@ -186,7 +187,7 @@ def _split(part: list[Token], operators: frozenset[str] | set[str]) -> list[list
 
 
 def _unwrapped(part: list[Token]) -> list[Token]:
-    """``part`` without brackets around all of it."""
+    """``part`` without brackets that enclose all of it."""
     while part[0].text == "(" and not list(_outer(part[:-1])) and len(part) > 2 and part[-1].text == ")":
         part = part[1:-1]
     return part

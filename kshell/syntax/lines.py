@@ -1,8 +1,8 @@
 r"""One line of the shell or of a script: text -> words -> values, and back again.
 
-A line is split once, as shells do: blanks separate words, ``'…'`` is taken as it is, ``"…"`` and ``\`` escape, ``#`` begins a
-comment. ``{{ … }}`` outside of single quotes is a Jinja expression; it is evaluated after the split, word by word, so what
-it gives can neither add a word nor be expanded again.
+A line is split once, as a shell does it. Blanks separate words, ``'…'`` is literal, ``"…"`` and ``\`` escape, ``#`` begins a
+comment. ``{{ … }}`` outside of single quotes is a Jinja expression. Expressions are evaluated word by word after the split,
+so a value can neither add a word nor be expanded again.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
-# possessive: a quote that is not closed would be tried in every way there is
+# possessive (*+): without it an unclosed quote backtracks exponentially
 _EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\}\}).)*+)\}\}""", re.DOTALL)
 
 
 class Piece(NamedTuple):
-    """A part of a word: its text, or, with ``expression``, the Jinja expression that gives its text."""
+    """A part of a word: literal text, or a Jinja expression where ``expression`` is true. ``column`` counts from 1."""
 
     text: str
     column: int
@@ -36,17 +36,17 @@ class Word(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The word without its quotes; an expression in it without its braces."""
+        """The word without quotes and without the braces of its expressions."""
         return "".join(piece.text for piece in self.pieces)
 
     @property
     def computed(self) -> bool:
-        """Whether there is an expression in it."""
+        """Whether the word contains an expression."""
         return any(piece.expression for piece in self.pieces)
 
 
 class Line(NamedTuple):
-    """A line of a script, or one that was typed. ``parts`` are its lines in the file, without the backslashes between."""
+    """A line of a script, or a typed line. ``parts`` are the physical lines it was joined from, without the backslashes."""
 
     file: str
     number: int
@@ -59,18 +59,18 @@ class Line(NamedTuple):
 
     @property
     def head(self) -> str:
-        """The command's name, as it stands; a ``kshell`` before it, as hints and documents write it, is passed over."""
+        """The command's name. A leading ``kshell``, as hints and documents write it, is skipped."""
         first, *others = self.text.split(maxsplit=2) or [""]
         return others[0] if first == "kshell" and others and others[0][0] != "#" else first
 
     def rest(self) -> tuple[str, int]:
-        """What follows the command's name, without a comment, and the column where it begins."""
+        """The text after the command's name without a trailing comment, and the column where it begins."""
         match = _REST.match(self.text)
         assert match  # noqa: S101 - it matches any text
         return match[2].rstrip(), match.start(2) + 1
 
     def place(self, column: int) -> Place:
-        """The place in the file of a column of ``text``."""
+        """The place in the file that corresponds to a column of ``text``."""
         number = self.number
         for part in self.parts[:-1]:
             if column <= len(part):
@@ -80,7 +80,7 @@ class Line(NamedTuple):
         return Place(self.file, number, column, self.parts[-1])
 
     def words(self) -> list[Word]:
-        """As ``split``, with places of the file, and from the command's name on."""
+        """The words from the command's name on. Raises ``ScriptError`` with the place in the file."""
         try:
             found = split(self.text)
         except ScriptError as error:
@@ -89,7 +89,7 @@ class Line(NamedTuple):
         return found[1:] if named else found
 
     def expanded(self, word: Word, names: Mapping[str, object]) -> str:
-        """As ``expand``, with places of the file."""
+        """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError`` with the place in the file."""
         try:
             return expand(word, names)
         except ScriptError as error:
@@ -100,19 +100,19 @@ class Line(NamedTuple):
         return error
 
 
-# the command's name, blanks, and all up to a # that stands behind a blank and outside of a string
+# the command's name, blanks, and everything up to a # that follows a blank outside of a string
 _REST = re.compile(r"""(\s*(?:kshell\s+)?\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
 
 
 def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
-    """The words of a line, none for an empty one or a comment. Raises ``ScriptError`` for what is not closed."""
+    """The words of a line, none for a blank line or a comment. Raises ``ScriptError`` for an unclosed quote or brace."""
     return _Splitter(line, file, number).words()
 
 
 def cut(line: str) -> tuple[str, str, str]:
-    """What stands before the first word that begins with a bare ``|`` or ``>``, that sign (or ``>>``), and what follows.
+    """Split a line at its redirection: the command, the sign (``|``, ``>``, ``>>`` or ``""``), and the target.
 
-    Raises ``ScriptError`` for what is not closed before it.
+    A sign counts at the beginning of a word, outside of quotes. Raises ``ScriptError`` for an unclosed quote before it.
     """
     splitter = _Splitter(line, "line", 1)
     while splitter.at_word():
@@ -125,7 +125,7 @@ def cut(line: str) -> tuple[str, str, str]:
 
 
 def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
-    """The word's text, each expression in it evaluated over ``names``. Raises ``ScriptError``."""
+    """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError``."""
     from kshell.syntax.expressions import value_of
     from kshell.templating.sandbox import text_of
 
@@ -140,7 +140,7 @@ def expand(word: Word, names: Mapping[str, object], *, file: str = "line", numbe
 
 
 def quote(text: str) -> str:
-    """``text`` as one word that ``split`` and ``expand`` give back unchanged, whatever it holds."""
+    """Quote any ``text`` as one word that ``split`` and ``expand`` turn back into it."""
     if _PLAIN.match(text):
         return text
     if "'" not in text and text.isprintable():
@@ -158,7 +158,7 @@ def _escaped(character: str) -> str:
 
 
 class _Splitter:
-    """Goes through a line once, from left to right."""
+    """Reads a line once, from left to right."""
 
     def __init__(self, line: str, file: str, number: int) -> None:
         self.line = line

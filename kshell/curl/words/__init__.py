@@ -1,7 +1,7 @@
-"""A curl command as someone pasted it -> words, and what is odd about it; for POSIX shells, PowerShell and cmd.exe.
+"""Split a pasted curl command into words, by the rules of POSIX shells, PowerShell or cmd.exe.
 
-It reads what people paste, so it understands what a shell would not (a space after a continuation, typographic quotes)
-and says so. Nothing is expanded or run.
+Mistakes that a shell would not forgive (a space after a continuation, typographic quotes) are read as they were meant, and
+reported as oddities. Nothing is expanded or run.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
 
 
 def split(text: str) -> Words:
-    """The first command in ``text``, by the rules of the shell that it looks to be for: PowerShell, cmd.exe or bash."""
+    """The words of the first command in ``text``. Its shell is recognized by its signs."""
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
     if _POWERSHELL.search(text):
         return PowershellReader(text).read()
-    # a single quote, and a backslash that ends a line, are none of cmd.exe's: carets behind them are text
+    # cmd.exe knows neither single quotes nor a backslash at the end of a line: carets after them are text
     before = re.split(r"'|\\[ \t]*\n", text, maxsplit=1)[0]
     return CmdReader(text).read() if _CMD.search(before) else PosixReader(text).read()

@@ -1,4 +1,4 @@
-"""A command for cmd.exe, as it is pasted."""
+"""Read a command that was written for cmd.exe."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _CARET = re.compile(r"\^([ \t]*)\n")
 
 
 class CmdReader(Reader):
-    """cmd.exe: carets and quotes first, then the C runtime's rules for what is left."""
+    """Applies cmd.exe's rules for carets and quotes, then the C runtime's rules for arguments."""
 
     def read(self) -> Words:
-        """The words of the first command, and what is odd."""
+        """The words of the first command, and its oddities."""
         characters, end = self._carets()
         self._argv(characters)
         self.position = end
@@ -21,7 +21,7 @@ class CmdReader(Reader):
         return self.done()
 
     def _carets(self) -> tuple[list[tuple[str, int]], int]:
-        """The characters that the program is given, each with its position, and where the command ends."""
+        """The characters that cmd.exe passes to the program, each with its position, and the end of the command."""
         done: list[tuple[str, int]] = []
         quoted = False
         while self.position < len(self.text):
@@ -38,7 +38,7 @@ class CmdReader(Reader):
         return done, self.position
 
     def _caret(self, done: list[tuple[str, int]]) -> None:
-        """What stands behind a caret is taken as it is; a line break there is left out, and a second one stays."""
+        """Take the character after a caret literally; drop one line break there, keep a second one."""
         continued = self.at(_CARET)
         if continued and continued[1]:
             self.odd(self.position, "a space after the caret", "remove it: a caret ends its line")
@@ -77,7 +77,7 @@ class CmdReader(Reader):
 
 
 def _crt(characters: list[tuple[str, int]], index: int) -> tuple[str, int, bool]:
-    """The next piece of an argument, where it ends, and whether it is a quote that opens or closes."""
+    """The next piece of an argument, the index after it, and whether it is a quote that opens or closes."""
     end = index
     while end < len(characters) and characters[end][0] == "\\":
         end += 1

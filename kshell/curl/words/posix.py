@@ -1,4 +1,4 @@
-"""A command for bash and its relatives, as it is pasted."""
+"""Read a command that was written for bash, dash, zsh, fish or another POSIX shell."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 
 
 class PosixReader(Reader):
-    """bash and its relatives."""
+    """Applies the quoting rules that bash, dash, zsh and ksh share, and bash's ``$'…'``."""
 
     def read(self) -> Words:
-        """The words of the first command, and what is odd."""
+        """The words of the first command, and its oddities."""
         prompt = self.at(_PROMPT)
         self.position = prompt.end() if prompt else 0
         while self._to_next_word():
@@ -41,7 +41,7 @@ class PosixReader(Reader):
         return self.done()
 
     def _to_next_word(self) -> bool:
-        """Pass blanks, continuations and comments; False at the end of the command."""
+        """Skip blanks, continuations and comments. Return False at the end of the command."""
         while blank := self.at(_BLANK):
             if blank[0] == "\n" and self._ends_here():
                 return False
@@ -54,11 +54,11 @@ class PosixReader(Reader):
         return self.position < len(self.text)
 
     def _is_operator(self) -> bool:
-        """Whether an operator of the shell stands here; the page's ``<sid>`` is none."""
+        """Whether a shell operator is next; the page's placeholder ``<sid>`` is not one."""
         return self.at(_OPERATOR) is not None and not self.at(_PLACEHOLDER)
 
     def _ends_here(self) -> bool:
-        """Whether a bare line break ends the command; before an option somebody forgot the backslash."""
+        """Whether a line break ends the command. Before an option it does not: the backslash was forgotten."""
         if not self.words:
             return False
         if self.at(_FORGOTTEN):
@@ -125,7 +125,7 @@ class PosixReader(Reader):
         return self._unclosed(start)
 
     def _plain(self, variables: list[str]) -> str:
-        """A variable as it is written, or one character."""
+        """The text of a variable, such as ``$NAME``, or one character."""
         variable = self.at(_VARIABLE)
         if variable:
             variables.append(variable[1] or variable[2])
@@ -156,7 +156,7 @@ def _ansi_character(match: re.Match[str]) -> str:
 
 
 def _joined_surrogates(text: str) -> str:
-    """The text with two halves of one character put together: browsers write such a character as two escapes."""
+    """``text`` with surrogate pairs joined: browsers write a character beyond U+FFFF as two escapes."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _halves(text) else text
 
 

@@ -1,4 +1,4 @@
-"""A command for PowerShell, as it is pasted."""
+"""Read a command that was written for PowerShell."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PIECES: tuple[tuple[re.Pattern[str], Callable[[str, Mapping[str, str]], str]], 
 
 
 class PowershellReader(Reader):
-    """PowerShell: values that are set first, then one program's words."""
+    """Reads assignments first, then the words of one program."""
 
     def read(self) -> Words:
-        """The words of the first command, and what is odd."""
+        """The words of the first command, and its oddities."""
         values: dict[str, str] = {}
         while passed := self._assignment(values) or self.at(_CONDITION):
             self.position = passed.end()

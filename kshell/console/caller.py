@@ -1,0 +1,38 @@
+"""Who runs a command: the command line, the shell or a script. Commands get it as the object of click's context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import click
+
+    from kshell.core.models import Pod, Result
+    from kshell.session.session import Session
+    from kshell.syntax.command_table import Frontend
+    from kshell.syntax.lines import Line
+
+
+class Caller:
+    """The session that a command runs in, and how its caller asks and records; the shell and a script extend it."""
+
+    def __init__(self, session: Session, frontend: Frontend = "line") -> None:
+        self.session = session
+        self.frontend = frontend
+        self.line: Line | None = None  # the line that is being run; None on the command line
+        self.confirm: Callable[[str], bool] | None = None  # asks the user for a yes; None if nobody can be asked
+        self.asks: Callable[[Pod], bool] = lambda pod: pod.live  # whether to ask before a send to this pod
+        self.ended = False  # whether ``exit`` was run
+
+    def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for those who record
+        """Take note of a line that was run, and return its result, with what went wrong in recording it."""
+        return result
+
+
+def session_of(context: click.Context) -> Session:
+    """The session that a command runs in."""
+    caller = context.obj
+    assert isinstance(caller, Caller)  # noqa: S101 - dispatch puts it there
+    return caller.session

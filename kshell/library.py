@@ -1,0 +1,148 @@
+"""kshell as a library: a message is made, looked at, written as a snippet, and sent, by one object.
+
+The page ``docs/python.md`` shows it; its examples are run as tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.api.answers import explain, read_body
+from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mean, listed
+from kshell.core.models import TIMEOUT, Delivery
+from kshell.profiles.api_key import resolve
+from kshell.profiles.files import Places
+from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
+from kshell.snippets import SHELLS, TARGETS
+from kshell.snippets import curl as curl_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from kshell.core.errors import TransportError
+    from kshell.core.models import Draft, Explanation, Finding, Json, Payload, Request
+
+
+class PayloadError(YoursError):
+    """A payload that ``check`` finds errors in, and that nobody said to send all the same. ``findings`` are these errors."""
+
+    exit_code = EXIT_REFUSED
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = findings[0]
+        more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+        super().__init__(
+            f"not sent: {first.code} at {first.pointer or '/'}: {first.message}{more}",
+            hint=f"{first.fix}; or send with force to see what the API says",
+        )
+        self.findings = tuple(findings)
+
+
+class Answer(NamedTuple):
+    """What came of a send.
+
+    ``delivery`` is ``accepted``, ``refused``, ``not-sent`` or ``unknown``. ``status`` is the HTTP status; ``json`` is the body
+    as a JSON value, ``None`` where the body is not JSON; ``message_id`` is the id that an accepted message got. ``error`` is
+    the failure of the network, ``None`` where the API answered; then ``status`` is 0.
+    """
+
+    delivery: Delivery
+    status: int
+    json: Json
+    message_id: str
+    explanation: Explanation
+    error: TransportError | None
+    elapsed_ms: float
+
+
+class Message:
+    """One message, decided in full: made by ``kshell.message``, changed by nothing."""
+
+    def __init__(self, session: Session, draft: Draft) -> None:
+        self._session = session
+        self._draft = draft
+
+    @property
+    def payload(self) -> Payload:
+        """The JSON object that is sent, as dicts, lists, texts and numbers."""
+        return self._draft.payload
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the API's page says against the payload, errors first; empty where it says nothing."""
+        return self._draft.findings
+
+    @property
+    def request(self) -> Request:
+        """Method, URL, headers and body. The header with the API key holds a reference to the key."""
+        return self._draft.request
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The template's variables and their values, a generated ``otp`` among them."""
+        return dict(self._draft.values)
+
+    def curl(self, *, shell: str = "bash", compact: bool = False, reveal: bool = False) -> str:
+        """The request as a curl command for ``bash``, ``powershell`` or ``cmd``.
+
+        The command reads the key from the environment; ``reveal`` writes the key into it. ``compact`` makes it one line.
+        Raises ``UsageError`` for another shell or what the shell cannot quote, ``SecretError`` where the key cannot be had.
+        """
+        _check_name(shell, SHELLS, "shell")
+        return curl_command(self.request, key=self._key(reveal=reveal), compact=compact, shell=shell)
+
+    def snippet(self, target: str, *, reveal: bool = False) -> str:
+        """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""
+        _check_name(target, TARGETS, "target")
+        return TARGETS[target].write(self.request, self._key(reveal=reveal))
+
+    def send(self, *, timeout: float = TIMEOUT, force: bool = False) -> Answer:
+        """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
+
+        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` where a finding is an error and
+        ``force`` is not given; ``SecretError`` and ``TrustError`` before anything is sent.
+        """
+        if self._draft.errors and not force:
+            raise PayloadError(self._draft.errors)
+        exchange = self._session.send(self._draft, timeout=timeout)
+        body = read_body(exchange.response) if exchange.response else None
+        return Answer(
+            delivery=exchange.delivery,
+            status=exchange.response.status if exchange.response else 0,
+            json=body.json if body else None,
+            message_id=body.message_id if body else "",
+            explanation=explain(exchange, self._draft.account.name, self._draft.way),
+            error=exchange.error,
+            elapsed_ms=exchange.elapsed_ms,
+        )
+
+    def _key(self, *, reveal: bool) -> str | None:
+        return resolve(self._draft.account) if reveal else None
+
+
+def message(
+    account: str = DEFAULT_ACCOUNT,
+    *,
+    pod: str = "",
+    template: str = "",
+    home: str | PathLike[str] | None = None,
+    **variables: str | int,
+) -> Message:
+    """The message that an account sends with these variables of its template.
+
+    ``pod`` and ``template`` stand in place of the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``;
+    without it they are looked for where the command line looks. An ``otp`` that is not given is generated.
+
+    Raises ``ProfileError`` and ``TemplateError`` for a file that is wrong or missing, ``UsageError`` for a variable that the
+    template does not have and for required ones that are not given.
+    """
+    session = Session(Places.standard(str(home) if home is not None else None))
+    values = {name: str(value) for name, value in variables.items()}
+    return Message(session, session.draft(Overrides(account, pod, template, values)))
+
+
+def _check_name(name: str, known: Mapping[str, object], what: str) -> None:
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise UsageError(f"there is no {what} {name!r}", hint=near or f"{what}s: {listed(sorted(known), most=30)}")
