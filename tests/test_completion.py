@@ -50,7 +50,7 @@ def offers(session):
         ("send --acc", "--account", "Send as this account"),
         ("send --account=low", "low-balance", "The account's balance is too low"),
         ("send -p e", "eu", "Europe"),
-        ("curl -t pa", "page-sample", "The page's own sample"),
+        ("curl -t au", "auth", "An authentication message with a button"),
         ("use p", "pod", ""),
         ("use pod s", "sg", "Singapore"),
         ("accounts de", "demo", "Every message is accepted"),

@@ -209,14 +209,17 @@ def recover(template: Template, payload: Payload) -> dict[str, str] | None:
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
+_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks its one code in two ways
 
 
 def _settled(skeleton: Json, value: Json) -> Json:
-    """``value`` with the template's own text in place of a placeholder such as the page's ``<type>``."""
+    """Return ``value`` without what only the page writes: placeholders like ``<type>``, a second mask of one code."""
     if isinstance(skeleton, dict) and isinstance(value, dict):
         return {name: _settled(skeleton.get(name), item) for name, item in value.items()}
     if isinstance(skeleton, list) and isinstance(value, list) and len(skeleton) == len(value):
         return [_settled(inner, item) for inner, item in zip(skeleton, value, strict=True)]
+    if value == _CODE_MASKED_AGAIN:
+        return _CODE_MASKED
     if not isinstance(value, str) or not _PLACEHOLDER.fullmatch(value):
         return value
     marked = not isinstance(skeleton, str) or _MARKER.search(skeleton)
