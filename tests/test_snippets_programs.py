@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,34 @@ def newman(file: str) -> None:
     run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
 
 
-RUN = {
+def shell_line(program: str) -> Callable[[str], None]:
+    """Run a line for ``program`` by sh."""
+
+    def start(file: str) -> None:
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+        run("sh", file)
+
+    return start
+
+
+def replayed(har: dict[str, Any]) -> Request:
+    """The request of an archive, as a tool that reads HAR makes it."""
+    sent = har["log"]["entries"][0]["request"]
+    headers = tuple((header["name"], header["value"]) for header in sent["headers"])
+    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
+
+
+def har(file: str) -> None:
+    """Send the request of an archive, its variable replaced by the key."""
+    text = Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)
+    send(replayed(json.loads(text)), KEY, Route())
+
+
+RUN: dict[str, tuple[str, Callable[[str], object]]] = {
+    "curl": ("message.sh", shell_line("curl")),
+    "wget": ("message.sh", shell_line("wget")),
+    "httpie": ("message.sh", shell_line("http")),
     "python": ("message.py", python),
     "python-requests": ("message.py", python),
     "javascript": ("message.mjs", lambda file: run("node", file)),
@@ -104,6 +131,7 @@ RUN = {
     "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file)),
     "postman": ("message.json", newman),
     "http": ("message.http", lambda file: run("httpyac", "send", file, "--all")),
+    "har": ("message.har", har),
 }
 
 BODIES = [everything(), *generated(12)[-2:]]
@@ -173,23 +201,16 @@ def test_the_schemas_refuse_what_is_wrong() -> None:
             _validate(schema, json.dumps(document))
 
 
-def _replayed(har: dict[str, Any]) -> Request:
-    """The request of an archive, as a tool that reads HAR makes it."""
-    sent = har["log"]["entries"][0]["request"]
-    headers = tuple((header["name"], header["value"]) for header in sent["headers"])
-    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
-
-
 def test_an_archive_holds_the_request(server: Recorder) -> None:
     """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
     request = request_of(server.url, everything())
     server.take()
     har = json.loads(TARGETS["har"].write(request, KEY))
     send(request, KEY, Route())
-    send(_replayed(har), KEY, Route())
+    send(replayed(har), KEY, Route())
     first, second = server.take()
     assert first == second
-    assert har["log"]["entries"][0]["request"]["bodySize"] == len(_replayed(har).body.encode())
+    assert har["log"]["entries"][0]["request"]["bodySize"] == len(replayed(har).body.encode())
 
 
 def test_a_collection_has_variables_for_key_and_account() -> None:

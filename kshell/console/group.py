@@ -26,10 +26,10 @@ def module_of(name: str) -> ModuleType:
     return import_module(f"kshell.commands.{entry.module}")
 
 
-def find_command(name: str) -> Command:
-    """The command ``name`` of the table, whichever frontend understands it."""
+def find_command(name: str) -> Command | None:
+    """Return the command ``name`` of the table, whichever frontend has it; None if its module does not define it."""
     found = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
-    return next(found)
+    return next(found, None)
 
 
 class Commands(click.Group):
@@ -56,7 +56,7 @@ class Commands(click.Group):
             return None
         return find_command(cmd_name)
 
-    def find(self, name: str) -> Command:
+    def find(self, name: str) -> Command | None:
         """The command called ``name``, whichever frontend understands it."""
         return find_command(name)
 
