@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -227,3 +228,17 @@ def write(tmp_path: Path) -> Any:
         return file
 
     return written
+
+
+@pytest.fixture
+def clone() -> Iterator[Path]:
+    """The working directory as a clone of kshell that is installed elsewhere: it holds copies of all that ships.
+
+    They are removed afterwards, because the shipped accounts hold the key that no test may leave behind.
+    """
+    place = Path.cwd()
+    for name in ("profiles", "templates"):
+        shutil.copytree(PROJECT / name, place / name)
+    yield place
+    for name in ("profiles", "templates"):
+        shutil.rmtree(place / name)

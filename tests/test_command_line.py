@@ -43,7 +43,7 @@ def test_a_short_option_takes_its_value_as_any_other(cli, words):
 WRONG = {
     "sned": "did you mean send?",
     "": "help",
-    "use account demo": "use is for shell and script",
+    "use account demo": "type use account|pod|template NAME in the shell, or use account|pod|template NAME in a script",
     "send --tiemout 3": "kshell send --help",
     "send -x": "kshell send --help",
     "send --timeout": "help",

@@ -45,6 +45,18 @@ def test_what_ships_is_listed_everywhere(cli, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_ships_is_listed_as_shipped_in_a_clone_too(cli, clone, kind):
+    """A copy of a shipped file is the shipped one; what the clone adds is named with its path."""
+    file, text, name = FILES[kind]
+    (clone / file).write_text(text)
+    listed = rows(cli(kind).out)
+    assert list(listed) == sorted([*SHIPPED[kind], name])
+    assert {row[-1] for known, row in listed.items() if known != name} == {"shipped"}
+    assert listed[name][-1] == file
+    assert {thing["origin"] for thing in cli(kind, "--json").json} == {"shipped", "here"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_the_working_directory_is_listed_with_its_path(cli, write, kind):
     """The new name stands among the shipped ones, and its file is named."""
     file, text, name = FILES[kind]

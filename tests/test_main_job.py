@@ -36,6 +36,14 @@ def test_a_message_is_accepted_in_an_empty_directory(program):
     assert "202 Accepted · WA202 Request Accepted · A" in ran.err
 
 
+@pytest.mark.usefixtures("clone")
+def test_the_first_command_in_a_clone_warns_of_nothing(program):
+    """Two lines: the code that was made, and the answer."""
+    ran = program("send", "to=+919812345678")
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.err.splitlines()] == ["otp", "202"]
+
+
 def test_docs_renders_the_page_s_sample(cli):
     """The account docs renders the page's sample payload; the code, which the page masks in two ways, is one."""
     assert cli("render", "-a", "docs").json == PAGE_SAMPLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kshell.core.errors import ProfileError, SetupError, TemplateError, UsageError
+from kshell.core.models import Origin
 from kshell.profiles.files import MOST_BYTES, Places, read_text, shipped_folder, shown, user_folder, write_private
 
 POD = "title: {title}\nbase_url: http://127.0.0.1:1\n"
@@ -147,6 +149,63 @@ def test_in_a_checkout_the_working_directory_is_what_ships(monkeypatch):
     places = Places.standard()
     assert places.find("pod", "in").place == "shipped"
     assert not places.introduced_here(places.find("pod", "in"))
+
+
+def test_a_copy_of_a_shipped_file_in_the_working_directory_is_the_shipped_one(folders, tmp_path):
+    """Same name and same bytes: what is used is what ships, and nobody else brought it in."""
+    places = folders(here=[], shipped=["p"])
+    shipped = tmp_path / "shipped/profiles/pods/p.yaml"
+    (tmp_path / "here/profiles/pods/p.yaml").write_bytes(shipped.read_bytes())
+    assert places.find("pod", "p") == places.names("pod")["p"] == Origin(shipped, "shipped")
+    assert not places.introduced_here(places.find("pod", "p"))
+
+
+def test_a_copy_of_a_shipped_file_does_not_hide_the_user_s_own(folders, tmp_path):
+    """The user's configuration directory goes before what ships, in a clone of kshell, too."""
+    places = folders(here=[], user=["p"], shipped=["p"])
+    (tmp_path / "here/profiles/pods/p.yaml").write_bytes((tmp_path / "shipped/profiles/pods/p.yaml").read_bytes())
+    assert places.find("pod", "p").place == places.names("pod")["p"].place == "user"
+
+
+def one_byte_more(copy: Path, shipped: Path) -> None:
+    """The shipped text and a line end."""
+    copy.write_bytes(shipped.read_bytes() + b"\n")
+
+
+def one_byte_less(copy: Path, shipped: Path) -> None:
+    """The shipped text without its last line end."""
+    copy.write_bytes(shipped.read_bytes()[:-1])
+
+
+def another_byte(copy: Path, shipped: Path) -> None:
+    """As long and as old as the shipped file."""
+    copy.write_bytes(shipped.read_bytes().replace(b"127.0.0.1", b"127.0.0.2"))
+    shutil.copystat(shipped, copy)
+
+
+def another_name(copy: Path, shipped: Path) -> None:
+    """The bytes of another shipped file."""
+    copy.write_bytes(shipped.with_name("q.yaml").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "make", [one_byte_more, one_byte_less, another_byte, another_name], ids=lambda make: make.__name__
+)
+def test_a_file_that_is_nearly_a_shipped_one_is_the_working_directory_s(folders, tmp_path, make):
+    """A folder that only looks like a checkout is somebody's folder as any other."""
+    places = folders(here=[], shipped=["p", "q"])
+    shipped = tmp_path / "shipped/profiles/pods"
+    (shipped / "q.yaml").write_text("base_url: https://q.example\n")
+    make(tmp_path / "here/profiles/pods/p.yaml", shipped / "p.yaml")
+    assert places.find("pod", "p").place == places.names("pod")["p"].place == "here"
+    assert places.introduced_here(places.find("pod", "p"))
+
+
+def test_what_is_no_file_is_not_compared_with_a_shipped_one(folders, tmp_path):
+    """A FIFO of a shipped name is not waited for; it is the working directory's, and refused when it is read."""
+    places = folders(here=[], shipped=["p"])
+    os.mkfifo(tmp_path / "here/profiles/pods/p.yaml")
+    assert places.find("pod", "p").place == "here"
 
 
 @pytest.mark.parametrize(

@@ -447,17 +447,34 @@ def test_a_reference_is_no_secret(account):
     assert str(account(ACCOUNT).api_key) == "env:ACME_KEY"
 
 
-def test_a_literal_key_is_warned_about_with_its_file(cli, write):
-    """A key in a profile works, and a warning names the file and what to write instead."""
-    file = write(
-        "profiles/accounts/acme.yaml", f"{REST}api_key: {KEY}\nvariables: {{template_name: a, language: en}}\n"
-    )
-    ran = cli("send", "-a", "acme", "to=+919812345678", "otp=123456")
+LITERAL = f"{REST}variables: {{template_name: a, language: en}}\napi_key: {KEY}\n"
+WARNED = {
+    "an account of a live pod": ("in", (), True),
+    "an account of a live pod, sent to the simulator": ("in", ("-p", "sandbox"), False),
+    "an account of the simulator": ("sandbox", (), False),
+    "an account of the simulator, sent to a live pod": ("sandbox", ("-p", "in"), True),
+    "an account of the simulator, sent to this machine": ("sandbox", ("-p", "local"), True),
+    "a shipped account": (None, (), False),
+    "a shipped account, sent to a live pod": (None, ("-a", "demo", "-p", "in"), True),
+}
+
+
+@pytest.mark.parametrize("case", WARNED)
+def test_a_literal_key_is_warned_about_where_the_pod_is_not_embedded(cli, write, case):
+    """The simulator takes any key, so a key for it is no secret; the pod of the message counts, whoever named it."""
+    pod, words, warned = WARNED[case]
+    write("profiles/pods/local.yaml", "base_url: http://127.0.0.1:1\n")
+    file = write("profiles/accounts/acme.yaml", LITERAL.replace("sandbox", pod)) if pod else Path("demo.yaml")
+    ran = cli("curl", *(("-a", "acme") if pod else ()), *words, "to=+919812345678", "otp=123456")
     assert ran.code == 0
-    assert f"warning: the API key stands in {file}; write api_key: env:NAME" in ran.err
+    assert (f"{file}; write api_key: env:NAME and keep it in the environment" in ran.err) is warned
+    assert ("the API key stands in" in ran.err) is warned
     assert KEY not in ran.out + ran.err
 
 
-def test_a_shipped_key_is_not_warned_about(cli):
-    """The keys that ship are no secrets."""
-    assert "API key" not in cli("send", "to=+919812345678", "otp=123456").err
+def test_the_pod_that_a_session_uses_decides_on_the_warning(cli, write):
+    """After ``use pod in`` the simulator's literal key is a secret."""
+    write("s.kshell", "set to=+919812345678 otp=123456\ncheck\n")
+    assert "the API key stands in" not in cli("run", "s.kshell").err
+    write("s.kshell", "set to=+919812345678 otp=123456\nuse pod in\ncheck\n")
+    assert "the API key stands in" in cli("run", "s.kshell").err

@@ -212,7 +212,7 @@ WRONG = [
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
     ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
-    ("shell", "1:1: there is no command 'shell'", "shell is for line"),
+    ("shell", "1:1: shell cannot be used in a script", "type kshell shell on the command line\n"),
     ("zzz", "1:1: there is no command 'zzz'", "hint: kshell help lists the commands\n"),
 ]
 
@@ -288,6 +288,31 @@ def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
     ran = cli("run", "deep/one.kshell")
     assert ran.code == 3
     assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
+
+
+def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
+    """What is wrong in one of them is told before the first line runs."""
+    write("deep/one.kshell", f"{TO}send\nrun --jobs 2 two.kshell three.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    write("deep/three.kshell", "snd\n")
+    ran = cli("run", "deep/one.kshell")
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: deep/three.kshell:1:1: there is no command 'snd'" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "source"])
+def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(program, write, command):
+    """It can be read only once."""
+    write("s.kshell", f"{command} -\n")
+    ran = program("run", "s.kshell", input=f"{TO}send\n".encode())
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
+    """Exit 3 and its place, as where it is found before the first line."""
+    ran = run("set word=snd\n{{ word }}\n")
+    assert ran.code == 3
+    assert "error: s.kshell:2:1: there is no command 'snd'\n" in ran.err
 
 
 def test_source_in_the_shell_changes_the_session(write):

@@ -221,6 +221,23 @@ def test_doctor_minds_who_reads_an_account_with_a_key_in_it(cli, write):
     assert f"{file} can be read by others\n       mend: chmod 600 {file}\n" in cli("doctor").out
 
 
+@pytest.mark.parametrize(("pod", "wrong"), [("sandbox", 0), ("local", 2), ("nowhere", 2)])
+def test_doctor_minds_a_literal_key_unless_the_account_s_pod_is_embedded(cli, write, pod, wrong):
+    """The simulator's key is no secret; a key for this machine, or for a pod that there is not, may be one."""
+    write("profiles/pods/local.yaml", "base_url: http://127.0.0.1:1\n")
+    file = write("profiles/accounts/acme.yaml", ACCOUNT.format(key="Aliteral1").replace("pod: in", f"pod: {pod}"))
+    file.chmod(0o644)
+    out = cli("doctor").out
+    assert out.count("the API key stands in the profile") + out.count("can be read by others") == wrong
+
+
+def test_doctor_finds_nothing_wrong_in_a_clone(cli, clone):
+    """Its accounts are the shipped ones, so there is none of the user's own yet."""
+    ran = cli("doctor")
+    assert (ran.code, "wrong" in ran.out) == (0, False)
+    assert "there is no account of your own" in ran.out
+
+
 @pytest.mark.parametrize("key", ["file:x'$(touch run)", "file:x;touch run", "keyring:x;touch run;/u"])
 def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write, key):
     """Every name in it is one word of a shell: a folder may be somebody else's."""

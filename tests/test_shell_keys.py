@@ -17,7 +17,7 @@ from servers import wait_until
 
 from kshell.console.dispatch import perform
 from kshell.core.models import Delivery, Exchange, Sent
-from kshell.profiles.files import Places
+from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.preferences import Preferences
 from kshell.session.session import Session
 from kshell.shell import loop
@@ -299,11 +299,14 @@ def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """It says to how many, where, and as whom."""
+    """It says to how many, where, and as whom; before it, that demo's key, no secret on the simulator, is one there."""
     asked: list[str] = []
     monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(asked.append(question)))
     typed(LIVE, ENTER)
-    assert asked == ["Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"]
+    warning, question = asked[0].split("\n")
+    assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
+    assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
+    assert len(asked) == 1
 
 
 def test_yes_is_not_asked(typed, sent):

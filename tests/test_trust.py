@@ -309,6 +309,27 @@ def test_a_folder_that_shadows_the_demo_account_gets_no_key(cli, write, requests
     assert "would have the API key sent to https://api.evil.example" in ran.err
 
 
+@pytest.mark.parametrize("name", ["in", "sandbox"])
+def test_a_folder_that_looks_like_a_clone_gets_no_key(cli, clone, requests, name):
+    """Copies of all that ships lend nothing to the one pod that is another, also where ``demo`` is the shipped one."""
+    (clone / f"profiles/pods/{name}.yaml").write_text(POD)
+    ran = cli("send", "-p", name, *SEND)
+    assert (ran.code, requests) == (3, [])
+    assert (
+        f"profiles/pods/{name}.yaml, from this folder, would have the API key sent to https://api.evil.example"
+        in ran.err
+    )
+
+
+@pytest.mark.usefixtures("clone")
+@pytest.mark.parametrize("name", ["in", "sg", "eu", "sandbox"])
+def test_a_clone_s_shipped_pods_need_no_trust(name):
+    """They are what ships, and nobody else brought them in."""
+    places = Places.standard()
+    assert load_pod(places, name).origin.place == "shipped"
+    require_trust(places, load_pod(places, name))
+
+
 def test_a_folder_cannot_trust_itself(cli, write, foreign):
     """A file called trusted in the folder is nobody's word."""
     import hashlib

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kshell.core.models import Account, Origin
+    from kshell.core.models import Account, Origin, Pod
     from kshell.profiles.files import Kind, Places
     from kshell.session.session import Session
 
@@ -108,12 +108,20 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
         keys.resolve(account)
     except KshellError as error:
         yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account))
-    if account.api_key.scheme == "literal":
+    if keys.is_in_profile(account, _pod_of(places, account)):
         what = f"account {account.name}: the API key stands in the profile; write api_key: env:NAME or file:PATH"
         yield Check("wrong", what, _editing_key(account))
         yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
         yield from _private(_key_file(account))
+
+
+def _pod_of(places: Places, account: Account) -> Pod | None:
+    """The account's pod; None where it cannot be read, which another check says."""
+    try:
+        return load_pod(places, account.pod)
+    except KshellError:
+        return None
 
 
 def _there(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:

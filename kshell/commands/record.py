@@ -27,7 +27,7 @@ def record(caller: Caller, file: Path, *, expects: bool, force: bool) -> Result:
     """Write what is typed from now on as a script, until record stop.
 
     It begins with the session as it is. Recipients, codes and keys become references, and the first line of the file says
-    how to run it with their values. What failed is left out.
+    how to run it with their values. What failed is left out. Only you can type it: no script can hold it.
     """
     from kshell.scripts.recording import Recording
     from kshell.shell.running import Shell

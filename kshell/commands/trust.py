@@ -25,7 +25,7 @@ def trust(session: Session, file: Path) -> Result:
     """Trust a pod's file of this folder, as it is now, with an API key.
 
     Before anything is sent to a host that a file of the working directory introduced, kshell wants your word once. It is
-    remembered by the file's content: when the file changes, kshell asks again.
+    remembered by the file's content: when the file changes, kshell asks again. Only you can type it: no script can hold it.
     """
     from kshell.profiles.trust import remember
 

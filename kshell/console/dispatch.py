@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.exceptions import Exit
@@ -109,23 +109,23 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         raise
 
 
-def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> None:
-    """Check a line's words without running them.
+def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dict[str, Any]:
+    """Check a line's words without running them, and return the command's parsed options and arguments by name.
 
-    Raise ``UsageError`` if ``frontend`` has no such command or, with ``whole``, if the command does not take the words.
+    The result is empty without ``whole`` and for ``--help``. Raises ``KshellError`` if ``frontend`` has no such command or,
+    with ``whole``, if the command does not take the words.
     """
     root = commands_of(frontend)
     # a command keeps the help option that its first context gives it, so this one is as every other
     context = click.Context(root, info_name="", **root.context_settings)
-    name, command, rest = root.resolve_command(context, list(words))
-    if command is None or not whole:
-        return
+    name: str | None = ""
     try:
-        command.make_context(name, rest, parent=context)
+        name, command, rest = root.resolve_command(context, list(words))
+        return command.make_context(name, rest, parent=context).params if command is not None and whole else {}
     except Exit:
-        return  # --help
+        return {}  # --help
     except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"help {name}") from None
+        raise UsageError(error.format_message(), hint=f"help {name}".rstrip()) from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:

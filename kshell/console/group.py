@@ -12,7 +12,7 @@ import click
 from kshell import __version__
 from kshell.console.caller import session_of
 from kshell.console.command import HELP, Command, common_options
-from kshell.core.errors import UsageError, did_you_mean
+from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.syntax.command_table import SECTIONS, Frontend
 
@@ -30,6 +30,9 @@ def find_command(name: str) -> Command | None:
     """Return the command ``name`` of the table, whichever frontend has it; None if its module does not define it."""
     found = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
     return next(found, None)
+
+
+_WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
 
 
 class Commands(click.Group):
@@ -65,15 +68,18 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a did-you-mean."""
         if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise UsageError(f"there is no command {args[0]!r}", hint=self._instead(args[0]))
+            raise self._refusal(args[0])
         return super().resolve_command(ctx, args)
 
-    def _instead(self, name: str) -> str:
-        """What to type in place of a name that is no command here."""
-        elsewhere = [entry for entries in SECTIONS.values() for known, entry in entries.items() if known == name]
-        if elsewhere:
-            return f"{name} is for {' and '.join(elsewhere[0].frontends)}"
-        return did_you_mean(name, self.modules) or "help lists the commands"
+    def _refusal(self, name: str) -> KshellError:
+        """The error for a name that is no command of this frontend, with a hint that says what to type instead."""
+        fault = ScriptError if self.frontend == "script" else UsageError
+        frontends = next((entries[name].frontends for entries in SECTIONS.values() if name in entries), ())
+        if frontends:
+            instead = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
+            return fault(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {instead}")
+        hint = did_you_mean(name, self.modules) or "help lists the commands"
+        return fault(f"there is no command {name!r}", hint=hint)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, each with the first sentence of its help."""
@@ -83,6 +89,13 @@ class Commands(click.Group):
                     (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
                 ]
                 formatter.write_dl(rows)
+
+
+def _usage(name: str, frontend: Frontend) -> str:
+    """A command with its arguments, without options, as ``frontend`` writes it: ``kshell trust FILE``."""
+    command, context = find_command(name), click.Context(commands_of(frontend))
+    arguments = [param.make_metavar(context) for param in command.params if isinstance(param, click.Argument)]
+    return " ".join([*(["kshell"] if frontend == "line" else []), name, *arguments])
 
 
 @cache

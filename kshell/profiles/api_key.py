@@ -17,7 +17,7 @@ from kshell.profiles.files import typed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.core.models import Account, Secret
+    from kshell.core.models import Account, Pod, Secret
 
 MOST_BYTES = 4096
 
@@ -61,6 +61,11 @@ def resolve(account: Account) -> str:
     if fault:
         raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"look at {secret}")
     return key
+
+
+def is_in_profile(account: Account, pod: Pod | None) -> bool:
+    """Whether the account's file holds a secret key: a literal one, unless it is for an embedded ``pod``, which takes any."""
+    return account.api_key.scheme == "literal" and not (pod and pod.embedded)
 
 
 def _from_environment(secret: Secret, _folder: Path) -> str:

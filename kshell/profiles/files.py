@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Kind = Literal["pod", "account", "template"]
+_Where = Literal["home", "here", "user", "shipped"]
 
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "pod": ("profiles/pods", ".yaml"),
@@ -58,7 +59,7 @@ class Places(NamedTuple):
         for place, folder in self._folders(kind):
             for file in _entries(folder):
                 name = file.name.removesuffix(ending)
-                if name != file.name and _NAME.match(name):
+                if name != file.name and _NAME.match(name) and not self._is_copy(kind, place, file):
                     found.setdefault(name, Origin(file, place))
         return dict(sorted(found.items()))
 
@@ -68,7 +69,7 @@ class Places(NamedTuple):
         if _NAME.match(name):
             for place, path in self._folders(kind):
                 file = path / f"{name}{ending}"
-                if os.path.lexists(file):
+                if os.path.lexists(file) and not self._is_copy(kind, place, file):
                     return Origin(file, place)
         known = self.names(kind)
         near = did_you_mean(name, known)
@@ -94,11 +95,18 @@ class Places(NamedTuple):
             return False
         return origin.place == "here" or origin.file.resolve().is_relative_to(self.here.resolve())
 
-    def _folders(self, kind: Kind) -> Iterator[tuple[Literal["home", "here", "user", "shipped"], Path]]:
+    def _is_copy(self, kind: Kind, place: _Where, file: Path) -> bool:
+        """Whether a file of the working directory holds the bytes of the shipped file of its name, as all do in a checkout.
+
+        It is passed over, and the shipped file is read in its place: nobody can make a copy say something else.
+        """
+        return place == "here" and _same_bytes(file, self.shipped / FOLDERS[kind][0] / file.name)
+
+    def _folders(self, kind: Kind) -> Iterator[tuple[_Where, Path]]:
         inside = FOLDERS[kind][0]
         if self.home is not None:
             yield "home", self.home / inside
-        elif self.here != self.shipped:  # in a checkout of kshell both are one folder, and nobody else made it
+        else:
             yield "here", self.here / inside
         yield "user", self.user / inside
         yield "shipped", self.shipped / inside
@@ -245,6 +253,16 @@ def make_private(folder: Path) -> None:
     if not folder.is_dir():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    """Whether both are regular files with the same content; false where one of them cannot be read."""
+    from filecmp import cmp
+
+    try:
+        return cmp(one, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _KINDS = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}  # of a private value, what its references are called by
 _GIVEN = ("var", "row")  # what a run is given from outside
 _NOT_KEPT = frozenset({
-    "record", "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
+    "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
 })  # fmt: skip
 _HOW = frozenset({"--force", "--yes", "--json", "--raw", "--timeout"})  # the options of what sends
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.console.dispatch import check_words
 from kshell.console.group import commands_of
@@ -16,7 +16,7 @@ from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Line, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from kshell.core.errors import Place
     from kshell.syntax.lines import Word
@@ -83,7 +83,7 @@ def _ends_in_comment(text: str) -> bool:
 
 
 def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellError]:
-    """What can be known to be wrong without running: in this script, and in those it includes by a plain name."""
+    """What can be known to be wrong without running: in this script, and in those it sources or runs by a plain name."""
     faults: list[KshellError] = []
     for line in script.lines:
         try:
@@ -110,8 +110,14 @@ def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
         return []
     plain = [word.plain for word in words]
     known = not any(word.computed for word in words)
-    check_words(plain if known else plain[:1], frontend="script", whole=known)
-    return _check_included(line, plain[1], running) if plain[0] == "source" and known and len(plain) == 2 else []
+    parsed = check_words(plain if known else plain[:1], frontend="script", whole=known)
+    return [fault for file in _files_of(plain[0], parsed) for fault in _check_included(line, file, running)]
+
+
+def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:
+    """The scripts that a ``source`` or a ``run`` names by plain words; stdin can be read only once."""
+    named = {"source": [parsed.get("name")], "run": parsed.get("files", ())}.get(command, ())
+    return [Path(name) for name in named if name and Path(name) != STDIN]
 
 
 def _check_whole(line: Line) -> None:
@@ -159,7 +165,7 @@ def capture_parts(line: Line) -> tuple[str, int]:
     return match[1], match.end()
 
 
-def _check_included(line: Line, name: str, running: tuple[Path, ...]) -> list[KshellError]:
+def _check_included(line: Line, name: Path, running: tuple[Path, ...]) -> list[KshellError]:
     file = running[-1].parent / name
     refuse_loop(file, running, line.place(1))
     try:

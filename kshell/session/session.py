@@ -158,11 +158,11 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values)
-        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account), *notes)))
+        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account, pod), *notes)))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """``draft`` with another payload, such as one that was edited by hand."""
-        notes = _key_notes(draft.account)
+        notes = _key_notes(draft.account, draft.pod)
         return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
 
     def _kept(self, draft: Draft) -> Draft:
@@ -256,8 +256,8 @@ def _refuse_half_characters(values: Mapping[str, str]) -> None:
             raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
-def _key_notes(account: Account) -> tuple[str, ...]:
-    if account.api_key.scheme != "literal" or account.origin.place == "shipped":
+def _key_notes(account: Account, pod: Pod) -> tuple[str, ...]:
+    if not keys.is_in_profile(account, pod):
         return ()
     file = account.origin.file
     return (f"warning: the API key stands in {file}; write api_key: env:NAME and keep it in the environment",)

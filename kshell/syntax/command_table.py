@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 
 
 _IN_SESSION: tuple[Frontend, ...] = ("shell", "script")
+_TYPED: tuple[Frontend, ...] = ("line", "shell")  # typed by the user; a script, which may be hostile, cannot use it
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Messages": {
@@ -62,10 +63,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
     "Setup": {
-        "init": Entry("init", ("line", "shell")),
+        "init": Entry("init", _TYPED),
         "doctor": Entry("doctor"),
         "sandbox": Entry("sandbox"),
-        "trust": Entry("trust"),
+        "trust": Entry("trust", _TYPED),
         "completion": Entry("completion"),
         "shell": Entry("shell", ("line",)),
         "exit": Entry("shell", _IN_SESSION),
