@@ -94,7 +94,8 @@ class Commands(click.Group):
 def _usage(name: str, frontend: Frontend) -> str:
     """A command with its arguments, without options, as ``frontend`` writes it: ``kshell trust FILE``."""
     command, context = find_command(name), click.Context(commands_of(frontend))
-    arguments = [param.make_metavar(context) for param in command.params if isinstance(param, click.Argument)]
+    params = command.params if command else []
+    arguments = [param.make_metavar(context) for param in params if isinstance(param, click.Argument)]
     return " ".join([*(["kshell"] if frontend == "line" else []), name, *arguments])
 
 
