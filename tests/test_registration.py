@@ -12,11 +12,11 @@ from test_snippets_programs import RUN
 
 from kshell.api.answers import ANSWERS
 from kshell.api.rules import RULES
-from kshell.simulator.simulator import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
 TABLE = "kshell/syntax/command_table.py"
-SIMULATOR = "kshell/simulator/simulator.py"
+SIMULATOR = "kshell/simulator/documented.py"
 ACCEPTANCE = "demo"
 WRITE_GOLDEN = "KSHELL_GOLDEN=write pytest tests/test_snippet_targets.py; then read what it writes in tests/golden/"
 SAMPLES = "Send Authentication Template Messages"
