@@ -77,7 +77,7 @@ DOORS = {
         "kshell.shell.completer",
     },
     "httpx": {"kshell.transport.client"},
-    "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
+    "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.rules"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},

@@ -384,7 +384,7 @@ def test_the_rest_of_the_line_is_the_expression(run, expression):
     inner.map("({})".format), inner.map("not ({})".format)), max_leaves=6), st.tuples(*[st.integers(0, 1)] * 4))  # fmt: skip
 def test_something_is_always_to_blame(expression, values):
     """Whatever is false, at least one comparison in it is shown, as it stands there."""
-    from kshell.templating.sandbox import evaluate
+    from kshell.templating.evaluation import evaluate
 
     names = dict(zip("abcd", values, strict=True))
     if not evaluate(expression, names):

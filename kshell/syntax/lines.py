@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import Place, ScriptError
+from kshell.core.json_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,6 @@ def cut(line: str) -> tuple[str, str, str]:
 def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
     """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError``."""
     from kshell.syntax.expressions import value_of
-    from kshell.templating.sandbox import text_of
 
     texts: list[str] = []
     for piece in word.pieces:
