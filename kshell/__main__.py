@@ -48,13 +48,13 @@ def _at_terminal() -> bool:
 def _shell() -> int:
     """Start the shell without importing what only a command line needs, so that its prompt shows sooner."""
     from kshell.core.errors import KshellError
-    from kshell.core.terminal import safe
+    from kshell.core.terminal import note_lines
     from kshell.shell.loop import begin
 
     try:
         return begin()
     except KshellError as error:
-        print(*map(safe, error.lines()), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
+        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
         return error.exit_code
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.api.answers import explain, read_body
+from kshell.api.answers import explain
 from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mean, listed
 from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
@@ -106,12 +106,11 @@ class Message:
         if self._draft.errors and not force:
             raise PayloadError(self._draft.errors)
         exchange = self._session.send(self._draft, timeout=timeout)
-        body = read_body(exchange.response) if exchange.response else None
         return Answer(
             delivery=exchange.delivery,
             status=exchange.response.status if exchange.response else 0,
-            json=body.json if body else None,
-            message_id=body.message_id if body else "",
+            json=exchange.answer.json,
+            message_id=exchange.answer.message_id,
             explanation=explain(exchange, self._draft.account.name, self._draft.way),
             error=exchange.error,
             elapsed_ms=exchange.elapsed_ms,

@@ -7,7 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+from kshell.api.authentication.answers import ANSWERS
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.api.authentication.fields import API_KEY, SID
 from kshell.api.request import build
+from kshell.core.endpoint import Endpoint
 from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
 
 NOWHERE = Origin(Path("nowhere"), "here")
@@ -279,7 +283,35 @@ def _json(source: random.Random, depth: int) -> Any:
 
 def request_of(url: str, body: dict[str, Any], number: int = 0, secret: Secret | None = None) -> Request:
     """A request for ``body``; ``number`` is in its URL, so that what a server got can be told apart."""
-    pod = Pod("test", "", url, embedded=False, proxy="", origin=NOWHERE)
-    reference = secret or Secret("env", "KALEYRA_API_KEY")
-    account = Account("test", "", "test", f"HX{number}IN", reference, "+911234567890", "auth", {}, OtpPolicy(), NOWHERE)
-    return build(pod, account, body)
+    return build(SEND_AUTHENTICATION, _pod(url), _account(number, secret), body)
+
+
+LIST_TEMPLATES = Endpoint(
+    name="list-templates",
+    title="List templates",
+    summary="List the templates of a business account",
+    method="GET",
+    path="/v2/{sid}/whatsapp/{waba_id}/message_templates",
+    key_header="api-key",
+    media_type="",
+    success=200,
+    message_id="",
+    fields=(SID, API_KEY),
+    rules={},
+    answers=tuple(answer for answer in ANSWERS if answer.code in ("WA200", "RBC001")),
+)
+"""An endpoint that takes no payload, as the vendor's page *WhatsApp templates API V2* has it. kshell has no command for it."""
+
+
+def request_without_payload(url: str) -> Request:
+    """A request to ``LIST_TEMPLATES``."""
+    return build(LIST_TEMPLATES, _pod(url), _account(), {}, {"waba_id": "1234567"})
+
+
+def _pod(url: str) -> Pod:
+    return Pod("test", "", url, embedded=False, proxy="", origin=NOWHERE)
+
+
+def _account(number: int = 0, secret: Secret | None = None) -> Account:
+    key = secret or Secret("env", "KALEYRA_API_KEY")
+    return Account("test", "", "test", f"HX{number}IN", key, "+911234567890", "auth", {}, OtpPolicy(), NOWHERE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kshell.api.answers import ANSWERS
+from kshell.api.authentication.answers import ANSWERS
 from kshell.profiles.files import Places, shipped_folder
 from kshell.session.session import Overrides, Session
 from kshell.simulator.simulator import Simulator

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from kshell.api.answers import ANSWERS
+from kshell.api.endpoints import ANSWERS
 from kshell.console.command import Command
 from kshell.syntax.command_table import SECTIONS, Entry
 

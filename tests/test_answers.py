@@ -10,13 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import ACCEPTED, PAGE_SAMPLE, Server, answer, local_pod, read, refusal
 
-from kshell.api.answers import ANSWERS, DEEPEST, Answer, all_codes, delivery_of, explain, explain_answer, find_answers
-from kshell.api.answers import read_body as body_of
+from kshell.api.answers import DEEPEST, exchange_of, explain, explain_answer
+from kshell.api.authentication.answers import ANSWERS
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.api.endpoints import all_codes, find_answers
+from kshell.core.endpoint import DocumentedAnswer
+from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Delivery, Exchange, Request, Response, Secret
+from kshell.core.terminal import note_lines
 from kshell.transport.exchange_text import document, outcome, shown_body, status_line
 
-REQUEST = Request("POST", "https://host/v2/a/whatsapp/b/messages", (("api-key", Secret("env", "K")),), '{"a": 1}')
+REQUEST = Request(
+    SEND_AUTHENTICATION, "https://host/v2/a/whatsapp/b/messages", (("api-key", Secret("env", "K")),), {"a": 1}
+)
 
 # Status and code of every answer on the API's page, in its order, then those of the vendor's other pages.
 DOCUMENTED = [
@@ -32,8 +39,12 @@ def response(status: int, body: bytes = b"", *, reason: str = "Said", fault: str
 
 def exchange(status: int, body: bytes = b"", **rest: Any) -> Exchange:
     """A send that got this answer after 38 ms."""
-    got = response(status, body, **rest)
-    return Exchange(REQUEST, got, delivery_of(got), 38.04)
+    return exchange_of(REQUEST, response(status, body, **rest), 38.04)
+
+
+def shown(got: Exchange) -> list[str]:
+    """The lines that say what came of a send."""
+    return [line for note in outcome(got, explain(got, "acme")) for line in note_lines(note)]
 
 
 # ---- what is documented
@@ -45,7 +56,7 @@ def test_every_answer_of_the_page_is_known():
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
-def test_every_row_is_explained(row: Answer):
+def test_every_row_is_explained(row: DocumentedAnswer):
     """An answer with a row's status, code and error key is explained by that row, and counts as it says."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert explain(got, "acme") == explain_answer(row, "acme")
@@ -53,7 +64,7 @@ def test_every_row_is_explained(row: Answer):
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
-def test_every_row_says_all_there_is_to_say(row: Answer):
+def test_every_row_says_all_there_is_to_say(row: DocumentedAnswer):
     """Meaning, whose move, retry, next command and source: none is missing but a next command where all is well."""
     explanation = explain_answer(row, "acme")
     assert all(explanation._replace(next=explanation.next or "nothing"))
@@ -62,7 +73,7 @@ def test_every_row_says_all_there_is_to_say(row: Answer):
 
 
 @pytest.mark.parametrize("row", [row for row in ANSWERS if "{message}" in row.next], ids=lambda row: row.code)
-def test_the_next_command_goes_the_same_way(row: Answer):
+def test_the_next_command_goes_the_same_way(row: DocumentedAnswer):
     """What was sent to the simulator with a live account is not sent to that account's pod by what is to be typed next."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert " -a acme -p sandbox to=…" in explain(got, "acme", "-a acme -p sandbox").next
@@ -141,7 +152,7 @@ DELIVERIES = [
 @pytest.mark.parametrize(("status", "body", "delivery"), DELIVERIES)
 def test_an_answer_says_what_became_of_the_message(status, body, delivery):
     """A known code decides; else 202 accepts, 3xx and 4xx refuse, and the rest leaves it open."""
-    assert delivery_of(response(status, body)) == delivery
+    assert exchange(status, body).delivery == delivery
 
 
 @pytest.mark.parametrize(
@@ -185,17 +196,17 @@ BODIES = [
 def test_why_a_body_is_not_an_answer_is_said(body, fault):
     """Empty, binary, HTML, not UTF-8, not JSON, no object: each by its name, on stderr and in the explanation."""
     got = exchange(200, body)
-    assert body_of(got.response).fault == fault
-    warnings = [line for line in outcome(got, explain(got, "acme")) if line.startswith("warning")]
-    assert warnings == ([f"warning: the body is not as documented: {fault}"] if fault else [])
+    assert got.answer.fault == fault
+    warnings = [note for note in outcome(got, explain(got, "acme")) if note.kind == "warning"]
+    assert warnings == ([Note("warning", f"the body is not as documented: {fault}")] if fault else [])
     assert f" About the body: {fault}." in explain(got, "acme").meaning or not fault
 
 
 def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
     """Half a body is broken off, and not valid JSON: both are said, once each."""
     got = exchange(202, ACCEPTED[:20], fault="it broke off after 20 bytes: closed")
-    lines = outcome(got, explain(got, "acme"))
-    assert [line.rpartition("documented: ")[2] for line in lines[1:]] == [
+    notes = outcome(got, explain(got, "acme"))
+    assert [note.text.rpartition("documented: ")[2] for note in notes[1:]] == [
         "it broke off after 20 bytes: closed",
         "it is not valid JSON",
     ]
@@ -211,7 +222,7 @@ def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
 )
 def test_a_field_of_the_wrong_type_counts_as_absent(body, read):
     """Only texts are a code, a message or an id."""
-    found = body_of(response(400, json.dumps(body).encode()))
+    found = exchange(400, json.dumps(body).encode()).answer
     assert (found.code, found.message, found.message_id, found.error_keys) == read
 
 
@@ -233,7 +244,7 @@ def test_every_answer_can_be_explained_and_shown(status, body, reason, fault):
     assert explanation.title
     assert explanation.meaning
     assert "\n" not in status_line(got)
-    for line in (*outcome(got, explanation), *shown_body(body).split("\n")):
+    for line in (*shown(got), *shown_body(body).split("\n")):
         assert not any(ord(character) < 32 and character != "\t" for character in line)
     assert json.loads(dumps(document(got, explanation)), parse_constant=pytest.fail)["delivery"] == got.delivery
 
@@ -288,7 +299,7 @@ def test_the_status_line_holds_what_there_is(got, line):
 def test_a_code_cannot_write_a_line_of_its_own():
     """A line break in what a server says does not make it look like kshell's word."""
     got = exchange(400, json.dumps({"code": "x\n202 Accepted", "message": "m\nerror: no"}).encode(), fault="a\nb")
-    lines = outcome(got, explain(got, "acme"))
+    lines = shown(got)
     assert not any("\n" in line or line.startswith(("202", "error")) for line in lines)
     assert lines[0] == r"400 Said · x\n202 Accepted m\nerror: no · 38 ms"
 
@@ -296,13 +307,13 @@ def test_a_code_cannot_write_a_line_of_its_own():
 def test_an_accepted_answer_is_one_line():
     """What was accepted as documented needs no explanation."""
     got = exchange(202, ACCEPTED)
-    assert outcome(got, explain(got, "acme")) == [status_line(got)]
+    assert shown(got) == [status_line(got)]
 
 
 def test_a_refused_answer_says_what_it_means_and_what_to_type():
     """Title, meaning, whose move, retry, next command and source, one a line."""
     got = exchange(401, refusal("RBC001"))
-    lines = outcome(got, explain(got, "acme"))
+    lines = shown(got)
     assert lines[1] == "Incorrect SID or API key"
     assert [line.split()[0] for line in lines[2:]] == ["means", "move", "retry", "next", "source"]
     assert "  next    kshell accounts acme" in lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 from conftest import PROJECT
@@ -70,6 +71,49 @@ def test_the_simulator_imports_core_alone():
     assert needs <= {"simulator", "core"}
 
 
+API_WORDS = re.compile(
+    r"api-key|[Cc]ontent-[Tt]ype|application/json|/v2(?![.\w])|\bwhatsapp\b|/messages\b|^messages$|messaging_object|extra_info"
+    r"|one_time_password|/data/"
+)
+READ_BY_PEOPLE = {
+    "the page's is https://<api_domain>/v2/<sid>/…/messages",
+    "write https://HOST or https://HOST:PORT; /v2/… is added to it",
+}
+"""Sentences of the console that name what the API has."""
+
+
+def texts_of(tree: ast.AST) -> set[str]:
+    """Every text of a module, the constant parts of f-strings too, but for docstrings."""
+    bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+    firsts = [body[0].value for body in bodies if isinstance(body, list) and body and isinstance(body[0], ast.Expr)]
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {str(node.value) for node in texts if node not in firsts}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if room_of(f"{name}.") not in ("api", "simulator")))
+def test_the_form_of_a_request_stands_in_api(module):
+    """The URL's form, header names and pointers stand in ``api``, and a second time in the simulator; nowhere else."""
+    assert {text for text in texts_of(MODULES[module]) - READ_BY_PEOPLE if API_WORDS.search(text)} == set()
+
+
+def test_the_answer_is_read_in_one_place():
+    """Only ``api.answers`` reads the body of a response; of a request's body only vcrpy's is parsed, which has no payload."""
+    calls = {
+        (
+            name,
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""),
+            ast.unparse(node),
+        )
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    assert {name for name, function, _ in calls if function == "read_body"} == {"kshell.api.answers"}
+    assert {name for name, function, code in calls if function == "loads" and "request.body" in code} <= {
+        "kshell.transport.tapes"
+    }
+
+
 DOORS = {
     "click": {
         "kshell.profiles.files",  # the user's folder on systems other than Linux
@@ -78,7 +122,7 @@ DOORS = {
     },
     "httpx": {"kshell.transport.client"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
-    "phonenumbers": {"kshell.api.rules"},
+    "phonenumbers": {"kshell.api.authentication.rules"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},
@@ -117,6 +161,76 @@ def test_everything_public_says_what_it_is(name):
                 missing += [] if ast.get_docstring(known) else [known.name]
     assert missing == []
 
+
+# ---- errors and notes are data until they are shown
+
+KIND = "(error|warning|hint)"
+
+
+def strings_in(tree: ast.AST) -> list[str]:
+    """Every text that stands in the code; of one with ``{}`` in it each part."""
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def is_exception(name: str) -> bool:
+    """Whether a class is an exception, by its name."""
+    return name.endswith(("Error", "Exception"))
+
+
+def exceptions_in(tree: ast.AST) -> set[str]:
+    """The names of variables that hold an exception: caught, made, or handed to a function as one."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.arg(arg=name, annotation=ast.expr() as kind) if is_exception(ast.unparse(kind)):
+                names.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=kind)) if is_exception(ast.unparse(kind)):
+                names.add(name)
+    return names
+
+
+def changed_in(tree: ast.AST) -> list[str]:
+    """The attributes that are assigned outside of classes of exceptions: ``error.hint``, or ``setattr(error``."""
+    if isinstance(tree, ast.ClassDef) and is_exception(tree.name):
+        return []
+    changed = []
+    if isinstance(tree, ast.Attribute) and not isinstance(tree.ctx, ast.Load):
+        changed = [ast.unparse(tree)]
+    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "setattr":
+        changed = [f"{ast.unparse(tree.args[0])}.setattr"]
+    return [*changed, *(name for inner in ast.iter_child_nodes(tree) for name in changed_in(inner))]
+
+
+def test_no_text_begins_with_the_kind_of_a_note():
+    """``note_lines`` alone writes ``error: ``, ``warning: `` and ``hint: ``, so nobody else makes or reads such a line."""
+    texts = {(name, text) for name, tree in MODULES.items() for text in strings_in(tree)}
+    assert {(name, text) for name, text in texts if re.match(f"{KIND}:", text)} == set()
+
+
+def test_no_message_is_read_back():
+    """No text is asked whether it begins with the kind of a note: a note has it as a field."""
+    calls = {(name, node) for name, tree in MODULES.items() for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    read = {
+        (name, ast.unparse(node))
+        for name, node in calls
+        if isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("startswith", "removeprefix", "partition", "match", "compile")
+        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in strings_in(argument))
+    }
+    assert read == set()
+
+
+def test_no_exception_is_changed_in_flight():
+    """An attribute of an exception is assigned by its own class alone; ``error.placed`` gives a copy with a place."""
+    changed = {(name, target) for name, tree in MODULES.items() for target in changed_in(tree)}
+    assert {
+        (name, target) for name, target in changed if target.partition(".")[0] in exceptions_in(MODULES[name])
+    } == set()
+
+
+# ---- no library is patched
 
 PUBLIC_IN_SPITE_OF_ITS_NAME = {"_replace", "_asdict", "_fields", "_make", "_exit"}
 """Documented names that begin with ``_``: those of a named tuple, and ``os._exit``."""

@@ -19,7 +19,8 @@ from record_cassettes import CODE, FOLDER, TO, record
 from registered import SHOWN_ANSWERS
 from servers import Server, flood, local_pod, read, say
 
-from kshell.api.answers import ANSWERS, explain, explain_answer
+from kshell.api.answers import explain, explain_answer
+from kshell.api.authentication.answers import ANSWERS
 from kshell.core.errors import CassetteError
 from kshell.core.models import Exchange, Response
 from kshell.profiles.files import Places

@@ -20,9 +20,9 @@ from servers import closed_port, wait_until
 
 import kshell
 from kshell.console.caller import Caller
-from kshell.console.dispatch import perform
+from kshell.console.dispatch import perform, perform_line
 from kshell.console.group import commands_of
-from kshell.core.errors import SetupError
+from kshell.core.errors import Note, SetupError
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.syntax.command_table import SECTIONS
@@ -44,13 +44,13 @@ WRONG = {
     "sned": "did you mean send?",
     "": "help",
     "use account demo": "type use account|pod|template NAME in the shell, or use account|pod|template NAME in a script",
-    "send --tiemout 3": "kshell send --help",
-    "send -x": "kshell send --help",
+    "send --tiemout 3": "kshell help send",
+    "send -x": "kshell help send",
     "send --timeout": "help",
-    "send --timeout x": "kshell send --help",
-    "send --timeout=-1": "kshell send --help",
+    "send --timeout x": "kshell help send",
+    "send --timeout=-1": "kshell help send",
     "curl -a": "help",
-    "curl --json": "kshell curl --help",
+    "curl --json": "kshell help curl",
     "render to": "a variable is written like to=+919812345678",
     "render =x": "a variable is written like to=+919812345678",
     "render 1a=x": "a variable is written like to=+919812345678",
@@ -61,14 +61,14 @@ WRONG = {
     "explain nonsense": "codes: WA202",
     "explain WA-402": "did you mean WA-401?",
     "explain": "kshell explain CODE",
-    "accounts demo docs": "kshell accounts --help",
-    "sandbox --port 65536": "kshell sandbox --help",
-    "sandbox --port x": "kshell sandbox --help",
-    "trust": "kshell trust --help",
+    "accounts demo docs": "kshell help accounts",
+    "sandbox --port 65536": "kshell help sandbox",
+    "sandbox --port x": "kshell help sandbox",
+    "trust": "kshell help trust",
     "help sned": "did you mean send?",
     "--home nowhere accounts": "--home and KSHELL_HOME name a folder",
     "accounts --home nowhere": "--home and KSHELL_HOME name a folder",
-    "--nonsense": "--help",
+    "--nonsense": "kshell help",
 }
 
 
@@ -79,6 +79,15 @@ def test_wrong_usage_says_what_to_type_instead(cli, line):
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: ")
     assert WRONG[line] in ran.err.partition("hint: ")[2]
+
+
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
+def test_the_hint_of_wrong_usage_can_be_typed_everywhere(frontend):
+    """It begins with ``kshell``, which a terminal needs, and which the shell and scripts pass over."""
+    session = Session(Places.standard())
+    (note,) = perform(["send", "-x"], Caller(session, frontend)).result.notes
+    assert (note.kind, note.hint) == ("error", "kshell help send")
+    assert "Examples" in perform_line(note.hint, Caller(session, "shell")).result.output
 
 
 @pytest.mark.parametrize("kind", ["account", "pod", "template"])
@@ -377,12 +386,12 @@ def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
 
     monkeypatch.setattr(Session, "draft", interrupted)
     result = perform(["render"], Caller(session, "shell")).result
-    assert (result.exit_code, result.notes) == (130, ["interrupted; nothing was sent"])
+    assert (result.exit_code, result.notes) == (130, [Note("info", "interrupted; nothing was sent")])
 
 
 def test_an_option_without_its_value_names_the_help(cli):
     """An option that lacks its value says which command's help to read."""
-    assert "hint: kshell send --help" in cli("send", "--timeout").err
+    assert "hint: kshell help send" in cli("send", "--timeout").err
 
 
 def test_what_is_no_variable_is_not_repeated(cli):

@@ -7,13 +7,13 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from registered import COMMANDS
 
-from kshell.api.fields import LANGUAGES, WA_SOURCES
+from kshell.api.authentication.fields import LANGUAGES, WA_SOURCES
 from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
 from kshell.console.caller import Caller
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.completer import CommandCompleter
-from kshell.syntax.lines import expand, split
+from kshell.syntax.lines import Line, split
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_an_offer_is_one_word_of_the_line(session):
     session.set("template_name", "my 'own' one")
     (offer,) = CommandCompleter(session).get_completions(Document("send template_name="), CompleteEvent())
     (word,) = split(offer.text)
-    assert expand(word, {}) == "template_name=my 'own' one"
+    assert Line("line", 1, (offer.text,)).expanded(word, {}) == "template_name=my 'own' one"
 
 
 def test_files_are_offered_behind_a_greater_than(offers, write):

@@ -37,6 +37,7 @@ from servers import (
     wait_until,
 )
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.models import Delivery, Exchange, Request, Response, Secret
 from kshell.transport.client import MOST_BODY, TRAVELLING, Attempt, Route, send
 
@@ -244,7 +245,7 @@ def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
 def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
     """Send a small request by the client alone."""
     headers = (("Content-Type", "application/json"), ("api-key", Secret("env", "KEY")))
-    return send(Request("POST", f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, "{}"), key, Route(timeout))
+    return send(Request(SEND_AUTHENTICATION, f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, {}), key, Route(timeout))
 
 
 # ---- not sent
@@ -261,7 +262,7 @@ def test_a_closed_port_is_not_sent(told):
 
 def test_the_hint_for_a_url_without_a_port_names_port_80():
     """``http://localhost`` is port 80."""
-    request = Request("POST", "http://localhost/v2/a/whatsapp/b/messages", (), "{}")
+    request = Request(SEND_AUTHENTICATION, "http://localhost/v2/a/whatsapp/b/messages", (), {})
     assert "kshell sandbox --port 80 " in Attempt(request, KEY, Route()).exchange.error.hint
 
 
@@ -340,7 +341,7 @@ def test_a_connection_that_is_reset_at_once_was_not_accepted(told):
 
 def test_an_attempt_that_did_not_begin_is_not_sent():
     """Before anything happened an attempt says so."""
-    exchange = Attempt(Request("POST", "https://host", (), ""), KEY, Route()).exchange
+    exchange = Attempt(Request(SEND_AUTHENTICATION, "https://host", (), {}), KEY, Route()).exchange
     assert (exchange.delivery, exchange.error.message) == (Delivery.NOT_SENT, "not sent: it did not begin")
 
 
@@ -606,7 +607,7 @@ def test_an_error_of_the_transport_does_not_hold_the_key():
     def fail(*_: object) -> Response:
         raise OSError(f"cannot write {KEY}")
 
-    request = Request("POST", "https://host", (("api-key", Secret("env", "KEY")),), "{}")
+    request = Request(SEND_AUTHENTICATION, "https://host", (("api-key", Secret("env", "KEY")),), {})
     error = send(request, KEY, Route(handle=fail)).error
     assert error.message == "no answer: cannot write (redacted); the API may have the message"
 
@@ -617,7 +618,7 @@ def test_a_key_that_is_no_header_is_not_in_the_error(key):
     with Server(read) as server:
         exchange = deliver(server.url, key=key)
     assert exchange.error.message.startswith("no answer: Illegal header value")
-    assert KEY not in repr(exchange.error.lines())
+    assert KEY not in repr(exchange.error.note)
 
 
 @pytest.mark.parametrize("echo", [f"{KEY}\0", f"{KEY}'\\\0"], ids=["plain", "quoted"])
@@ -627,7 +628,7 @@ def test_an_error_that_quotes_the_server_does_not_quote_the_key(where, echo):
     key = echo.removesuffix("\0")
     with Server(read, say(where % echo.encode()), close) as server:
         exchange = deliver(server.url, key=key)
-    said = repr(exchange.error.lines()) if exchange.error else exchange.response.fault
+    said = repr(exchange.error.note) if exchange.error else exchange.response.fault
     assert "illegal " in said
     assert KEY not in said
 

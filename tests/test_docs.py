@@ -14,6 +14,7 @@ from payloads import TYPED
 from test_import import FORMAT, PAGE
 
 from kshell.console.dispatch import Performed
+from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.curl import lint as curlfaults
@@ -35,7 +36,7 @@ def made(text: str) -> str:
 def faults(block: str, language: str = "bash") -> list[str]:
     """What is wrong with a hand-written block."""
     text = f"# Guide\n\n{FENCE}{language}\n{block}\n{FENCE}\n"
-    return [str(fault) for fault in regenerate(text, "guide.md", Places.standard()).faults]
+    return [fault.headline for fault in regenerate(text, "guide.md", Places.standard()).faults]
 
 
 @pytest.fixture
@@ -247,7 +248,7 @@ def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message)
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
 def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
     """Only the codes 0 and 1 are an answer."""
-    failed = Performed(Result("half", ["error: it broke", "  because: of that", "hint: mend it"], code))
+    failed = Performed(Result("half", [Note("error", "it broke", None, "mend it", ("because: of that",))], code))
     monkeypatch.setattr("kshell.documents.regenerate.perform", lambda *_, **__: failed)
     ran = failing(cli, write, "<!-- kshell: send -->\n")
     assert ran.code == 3

@@ -18,6 +18,7 @@ import pytest
 from conftest import PROJECT
 from servers import ACCEPTED, Server, answer, drip, hang, local_pod, pause, reach, read, refusal, say, wait_until
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.models import Delivery, Request
 from kshell.transport.client import Route, send
 
@@ -229,7 +230,7 @@ def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
     """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
     with Server(read, answer(202, ACCEPTED)) as server:
         monkeypatch.setattr("kshell.transport.client.Attempt._read", _press_and_wait)
-        exchange = send(Request("POST", f"{server.url}/x", (), "{}"), "key", Route(5))
+        exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(5))
     assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
     assert exchange.response.fault == "interrupted before it was complete"
 
@@ -268,7 +269,7 @@ def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        exchange = send(Request("POST", "http://api.invalid/x", (), "{}"), "key", Route(5))
+        exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(5))
         assert not found.is_set()
         assert found.wait(5)
         assert wait_until(lambda: server.connections == 1)

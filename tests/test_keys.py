@@ -13,6 +13,7 @@ import pytest
 
 from kshell.core.errors import SecretError
 from kshell.core.models import Account, Origin, OtpPolicy, Secret
+from kshell.core.terminal import note_lines
 from kshell.profiles import api_key as keys
 
 KEY = "Acanary0123456789"
@@ -160,7 +161,7 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(write, case):
     write("profiles/accounts/key.txt", NO_HEADER[case])
     error = refusal("file:key.txt")
     assert error.message.endswith("(file:key.txt, account acme)")
-    assert KEY not in "".join([*error.lines(), repr(error), *traceback.format_exception(error)])
+    assert KEY not in "".join([*note_lines(error.note), repr(error), *traceback.format_exception(error)])
 
 
 @pytest.mark.parametrize("key", [KEY, "!~", "A" * 4096, "a:b/c=d'\"\\"])

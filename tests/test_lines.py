@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kshell.core.errors import ScriptError
-from kshell.syntax.lines import expand, quote, split
+from kshell.syntax.lines import Line, quote, split
 
 NAMES = {"id": "A1", "spaced": "a b", "tricky": "{{ id }}", "body": {"items": [1], "data": {"message_id": "A9"}}}
 
 
 def words(line: str) -> list[str]:
     """The expanded words of a line."""
-    return [expand(word, NAMES) for word in split(line)]
+    return [Line("line", 1, (line,)).expanded(word, NAMES) for word in split(line)]
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_what_an_expression_gives_is_not_expanded_again():
 def test_what_is_not_closed_is_shown_where_it_begins(line, column):
     """An open quote, an open expression and a last backslash are errors at their own column."""
     with pytest.raises(ScriptError) as caught:
-        split(line, file="s.kshell", number=3)
+        Line("s.kshell", 3, (line,)).words()
     assert str(caught.value.at) == f"s.kshell:3:{column}"
 
 
 def test_an_unknown_name_is_an_error_at_its_column():
     """An expression over a name that nobody set says so and shows where."""
-    word = split("set a={{ nope }}")[1]
+    line = Line("s.kshell", 2, ("set a={{ nope }}",))
     with pytest.raises(ScriptError, match="'nope' is undefined") as caught:
-        expand(word, NAMES, file="s.kshell", number=2, line="set a={{ nope }}")
+        line.expanded(line.words()[1], NAMES)
     assert str(caught.value.at) == "s.kshell:2:10"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_what_is_quoted_comes_back(text):
-    """``quote`` writes any text as one word that ``split`` and ``expand`` give back unchanged."""
+    """``quote`` writes any text as one word that ``split`` and ``Line.expanded`` give back unchanged."""
     assert words("k=" + quote(text)) == ["k=" + text]
 
 

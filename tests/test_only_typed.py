@@ -11,6 +11,7 @@ from conftest import Ran
 from servers import Server, answer, read, wait_until
 
 from kshell.console.dispatch import perform_line
+from kshell.core.terminal import note_lines
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.running import Shell
@@ -45,7 +46,8 @@ def typed(line: str, shell: Shell) -> Ran:
     """What a line that was typed into the shell comes to."""
     result = perform_line(line, shell).result
     output = result.output if isinstance(result.output, str) else result.output.decode()
-    return Ran(result.exit_code, output, "".join(f"{note}\n" for note in result.notes))
+    lines = [line for note in result.notes for line in note_lines(note)]
+    return Ran(result.exit_code, output, "".join(f"{line}\n" for line in lines))
 
 
 @pytest.fixture

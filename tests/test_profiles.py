@@ -11,6 +11,7 @@ import pytest
 
 from kshell.core.errors import ProfileError
 from kshell.core.models import OtpPolicy, Secret
+from kshell.core.terminal import note_lines
 from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.profiles import load_account, load_pod
 
@@ -256,7 +257,7 @@ def test_a_password_in_a_url_is_refused_and_not_shown(pod, key):
     """A profile holds no user's password, and the error shows none."""
     with pytest.raises(ProfileError) as caught:
         pod(f"{key}: https://user:hunter2@10.0.0.1:3128\n" + ("base_url: https://a.b\n" if key == "proxy" else ""))
-    assert "hunter2" not in "".join(caught.value.lines())
+    assert "hunter2" not in repr(caught.value.note)
     assert caught.value.at.text == f"{key}: https://***@10.0.0.1:3128"
 
 
@@ -422,16 +423,16 @@ def test_a_literal_key_is_in_no_error(write, case):
     with pytest.raises(ProfileError) as caught:
         load_account(Places.standard(), "acme")
     error = caught.value
-    shown = [*error.lines(), str(error), repr(error), repr(error.at), *traceback.format_exception(error)]
+    shown = [*note_lines(error.note), str(error), repr(error), repr(error.at), *traceback.format_exception(error)]
     assert KEY not in "\n".join(shown)
-    assert KEY[1:9] not in "\n".join(error.lines())
+    assert KEY[1:9] not in "\n".join(note_lines(error.note))
 
 
 def test_the_line_of_a_key_is_shown_with_stars(account):
     """The name stays, each character of the key is a star, and the caret still points where it should."""
     with pytest.raises(ProfileError) as caught:
         account("pod: in\napi_key: abc: d\n")
-    assert caught.value.lines()[1:3] == ["  api_key: **** *", "              ^"]
+    assert note_lines(caught.value.note)[1:3] == ["  api_key: **** *", "              ^"]
 
 
 def test_a_literal_key_is_in_no_text_of_the_account(account):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from servers import Server, answer, local_pod, read
 
 from kshell.console.dispatch import perform, perform_line
+from kshell.core.errors import Note
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.running import Shell
@@ -194,11 +195,11 @@ def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
     begun = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
     result = perform_line("again 1", begun).result
     assert (result.exit_code, len(begun.session.sent)) == (0, 2)
-    assert result.notes[-1] == "warning: r.kshell lacks this message: no send line makes what again sent"
+    assert result.notes[-1] == Note("warning", "r.kshell lacks this message: no send line makes what again sent")
     assert recorded().endswith("set ref=x\n# again: not kept, no send line makes the message it sent\n")
     monkeypatch.setattr("click.edit", lambda text, **_: text.replace("auth1", "auth2"))
     result = perform_line("edit --yes", begun).result
-    assert "what edit sent" in result.notes[-1]
+    assert "what edit sent" in result.notes[-1].text
     assert recorded().endswith("# edit: not kept, no send line makes the message it sent\n")
 
 
@@ -213,7 +214,7 @@ def test_stop_tells_how_to_run_the_recording(shell):
     """All of the line, with the variables it wants."""
     begun = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
     result = perform_line("record stop", begun).result
-    assert result.notes == ["recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…"]
+    assert result.notes == [Note("info", "recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…")]
     assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
 
 
@@ -410,6 +411,6 @@ def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
     Path("deep").touch()
     result = perform_line("set ref=x", begun).result
     assert result.exit_code == 0
-    assert "cannot be written" in result.notes[-1]
+    assert "cannot be written" in result.notes[-1].text
     assert begun.recording is None
     assert begun.session.variables == {"ref": "x"}

@@ -10,8 +10,7 @@ from test_rules import BROKEN, KEPT
 from test_snippet_targets import golden_of
 from test_snippets_programs import RUN
 
-from kshell.api.answers import ANSWERS
-from kshell.api.rules import RULES
+from kshell.api.endpoints import ANSWERS, RULES
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
@@ -90,7 +89,7 @@ def test_a_documented_answer_can_be_seen(answer):
     if not name:
         instruct(
             f"The answer {answer.status} {answer.code} is the page's, but has no name.",
-            "Name it in kshell/api/answers.py: its account, its session and its cassette are called so.",
+            "Name it in answers.py of its endpoint, below kshell/api/: account, session and cassette have this name.",
         )
     how = {
         "account": "copy low-balance.yaml; its SID, key or phone number is the magic value",
@@ -128,6 +127,4 @@ def test_no_file_is_left_without_its_answer(part):
     folder = parts_of_an_answer("any")[part]
     stems = {file.stem for file in folder.parent.glob(f"*{folder.suffix}")}
     for name in stems - {answer.name for answer in ANSWERS}:
-        instruct(
-            f"{folder.parent.name}/{name}{folder.suffix} has no answer called so in kshell/api/answers.py: remove it."
-        )
+        instruct(f"{folder.parent.name}/{name}{folder.suffix} has no answer called so in kshell/api/: remove it.")

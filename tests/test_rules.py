@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import partial
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -11,9 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kshell.api.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
-from kshell.api.rules import RULES, check, codes_of, cut_refs, recipients_of
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.api.authentication.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
+from kshell.api.authentication.rules import RULES
+from kshell.api.payload import cut_texts, recipients_of, texts_at
+from kshell.api.rules import check as check_by
 from kshell.core.terminal import finding_line
+
+check = partial(check_by, SEND_AUTHENTICATION)
+cut_refs = partial(cut_texts, SEND_AUTHENTICATION)
 
 NUMBER = "+919812345678"
 GOOD: dict[str, Any] = {
@@ -349,12 +356,12 @@ def test_every_faulty_recipient_is_found():
 )
 def test_recipients_are_what_commas_separate(to, recipients):
     """A text is split at its commas; anything else names nobody."""
-    assert recipients_of(changed({TO: to})) == recipients
+    assert recipients_of(SEND_AUTHENTICATION, changed({TO: to})) == recipients
 
 
 def test_a_payload_without_a_message_names_nobody():
     """No ``to``, no recipients."""
-    assert recipients_of({}) == []
+    assert recipients_of(SEND_AUTHENTICATION, {}) == []
 
 
 @settings(deadline=None)
@@ -438,7 +445,7 @@ def test_two_buttons_are_checked_each():
     """Each button has the code, and an index of its own."""
     two = {f"{COMPONENTS}/2": button(1)}
     assert check(changed(two)) == ()
-    assert codes_of(changed(two)) == [
+    assert texts_at(changed(two), SEND_AUTHENTICATION.pointers("code")) == [
         (BODY_CODE, "123456"), (BUTTON_CODE, "123456"), (f"{COMPONENTS}/2/parameters/0/text", "123456"),
     ]  # fmt: skip
     assert [(hit.code, hit.pointer) for hit in check(changed({f"{COMPONENTS}/2": button("1", "0")}))] == [

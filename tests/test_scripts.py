@@ -315,6 +315,14 @@ def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
     assert "error: s.kshell:2:1: there is no command 'snd'\n" in ran.err
 
 
+def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
+    """In the shell too, where that line was typed."""
+    result = perform_line("source nope.kshell", Caller(Session(Places.standard()), "shell")).result
+    (note,) = result.notes
+    assert (note.place, result.exit_code) == (Place("line", 1, 1, "source nope.kshell"), 3)
+    assert note.text.startswith("nope.kshell cannot be read")
+
+
 def test_source_in_the_shell_changes_the_session(write):
     """It is relative to the working directory there."""
     write("s.kshell", "set ref=x\n")

@@ -15,7 +15,7 @@ import pytest
 from record_cassettes import FOLDER
 from registered import SHOWN_ANSWERS
 
-from kshell.api.answers import ANSWERS
+from kshell.api.authentication.answers import ANSWERS
 
 PROJECT = Path(__file__).parent.parent
 SESSIONS = PROJECT / "sessions"

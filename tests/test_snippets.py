@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import ACCEPTED, Received, Server, answer, local_pod, read
 
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import build
 from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
 from kshell.snippets import curl, posix_quote
@@ -129,7 +130,7 @@ def request_for(url: str, payload: Any, *, sid: str = "HXAP1698765497IN", variab
     pod = Pod("local", "", url, embedded=False, proxy="", origin=origin())
     key = Secret("env", variable)
     account = Account("acme", "", "local", sid, key, "+911234567890", "auth", {}, OtpPolicy(), origin())
-    return build(pod, account, payload)
+    return build(SEND_AUTHENTICATION, pod, account, payload)
 
 
 def serving() -> Server:

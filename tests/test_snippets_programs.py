@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from payloads import KEY, everything, generated, payload, request_of
+from payloads import KEY, everything, generated, payload, request_of, request_without_payload
 from recording import Recorder, recording
 
 from kshell.core.errors import UsageError
-from kshell.core.models import Request
 from kshell.snippets import TARGETS
 from kshell.transport.client import Route, send
 
@@ -104,17 +105,20 @@ def shell_line(program: str) -> Callable[[str], None]:
     return start
 
 
-def replayed(har: dict[str, Any]) -> Request:
-    """The request of an archive, as a tool that reads HAR makes it."""
-    sent = har["log"]["entries"][0]["request"]
-    headers = tuple((header["name"], header["value"]) for header in sent["headers"])
-    return Request(sent["method"], sent["url"], headers, sent["postData"]["text"])
+def replay(archive: dict[str, Any]) -> None:
+    """Send the request of a HAR archive, as a tool that reads it does."""
+    sent = archive["log"]["entries"][0]["request"]
+    url = urlsplit(sent["url"])
+    text = sent["postData"]["text"].encode() if "postData" in sent else None
+    connection = HTTPConnection(url.netloc)
+    connection.request(sent["method"], url.path, text, {header["name"]: header["value"] for header in sent["headers"]})
+    connection.getresponse().read()
+    connection.close()
 
 
 def har(file: str) -> None:
-    """Send the request of an archive, its variable replaced by the key."""
-    text = Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)
-    send(replayed(json.loads(text)), KEY, Route())
+    """Replay an archive, its variable replaced by the key."""
+    replay(json.loads(Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)))
 
 
 RUN: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -148,6 +152,29 @@ def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
         expected = server.take()
         start(write(file, TARGETS[name].write(request, None)))
         assert server.take() == expected
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
+    """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    file, start = RUN[name]
+    request = request_without_payload(server.url)
+    request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
+    server.take()
+    send(request, KEY, Route())
+    expected = server.take()
+    start(write(file, TARGETS[name].write(request, None)))
+    assert server.take() == expected
+    assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
+
+
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
+    """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
+    text = TARGETS[name].write(request_without_payload("https://api.in.kaleyra.io"), None)
+    _validate(schema, text)
+    assert "postData" not in text
+    assert '"body"' not in text
 
 
 @pytest.mark.parametrize("name", ["python", "javascript", "go", "java", "php"])
@@ -205,12 +232,13 @@ def test_an_archive_holds_the_request(server: Recorder) -> None:
     """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
     request = request_of(server.url, everything())
     server.take()
-    har = json.loads(TARGETS["har"].write(request, KEY))
+    archive = json.loads(TARGETS["har"].write(request, KEY))
     send(request, KEY, Route())
-    send(replayed(har), KEY, Route())
+    replay(archive)
     first, second = server.take()
     assert first == second
-    assert har["log"]["entries"][0]["request"]["bodySize"] == len(replayed(har).body.encode())
+    sent = archive["log"]["entries"][0]["request"]
+    assert sent["bodySize"] == len(sent["postData"]["text"].encode())
 
 
 def test_a_collection_has_variables_for_key_and_account() -> None:

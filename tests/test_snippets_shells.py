@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from payloads import KEY, by_kind, everything, payload, proof, request_of
+from payloads import KEY, by_kind, everything, payload, proof, request_of, request_without_payload
 from recording import Received, Recorder, recording
 
 from kshell.core.errors import UsageError
@@ -100,6 +100,18 @@ def test_another_tool_sends_what_send_sends(server: Recorder, name: str, tool: s
     expected = sent(server, requests)
     run(SHELLS[name], "\n".join(TARGETS[tool].write(request, None) for request in requests), "script")
     assert server.take() == expected
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget", "httpie"])
+def test_a_tool_sends_a_request_without_a_payload(server: Recorder, tool: str) -> None:
+    """What a line sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    if not shutil.which({"httpie": "http"}.get(tool, tool)):
+        pytest.skip(f"{tool} is not installed")
+    request = request_without_payload(server.url)
+    expected = sent(server, [request])
+    run(SHELLS["bash"], TARGETS[tool].write(request, None), "script")
+    assert server.take() == expected
+    assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
 
 
 @pytest.mark.parametrize("key", ["a'b", "a\"b'c", "a\\b", "a$HOME", "`id`", "a!b", "a\\'b", "\\", "a%b^c&d;e|f"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from payloads import CORPUS, KEY, payload, proof, request_of
+from payloads import CORPUS, KEY, payload, proof, request_of, request_without_payload
 from windows import VERSIONS, RefusedError, Version, cmd, crt_argv, powershell
 
 from kshell.core.errors import UsageError
@@ -95,6 +95,16 @@ def test_cmd_gives_curl_the_request(batch: bool, delayed: bool, compact: bool) -
         text = written("cmd", request, compact=compact)
         assert text.isascii()
         _expect(cmd(text, ENVIRONMENT, batch=batch, delayed=delayed), "curl", request)
+
+
+@pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
+def test_curl_is_given_no_body_without_a_payload(compact: bool) -> None:  # noqa: FBT001
+    """For an endpoint that takes no payload neither PowerShell nor cmd.exe gives curl a body or a content type."""
+    request = request_without_payload(URL)
+    words = ["-X", "GET", request.url, "-H", f"api-key: {KEY}"]
+    assert cmd(written("cmd", request, compact=compact), ENVIRONMENT, batch=True) == ["curl", *words]
+    text = written("powershell", request, compact=compact)
+    assert [powershell(text, ENVIRONMENT, version) for version in VERSIONS] == [["curl.exe", *words]] * len(VERSIONS)
 
 
 def test_cmd_s_curl_is_one_line_of_readable_json() -> None:

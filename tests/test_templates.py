@@ -10,6 +10,7 @@ import pytest
 
 from kshell.core.errors import TemplateError
 from kshell.core.models import Variable
+from kshell.core.terminal import note_lines
 from kshell.profiles.files import Places
 from kshell.templating.templates import describe, load_template, render, unknown_variable_hint
 
@@ -188,7 +189,7 @@ def test_an_undeclared_name_is_an_error_at_its_line(fault):
     text = '{#\nvariables: {otp: {help: otpp}, to: }\n#}\n{\n"otpp": "otpp",\n"a": "{{ otpp }}",\n"b": "{{ aa }}"\n}'
     error = fault(text, otp="1", to="2")
     assert f"{error.at}: {error.message}" == "templates/mine.json.j2:6:10: 'otpp' is not declared"
-    assert error.lines()[1:3] == ['  "a": "{{ otpp }}",', "           ^"]
+    assert note_lines(error.note)[1:3] == ['  "a": "{{ otpp }}",', "           ^"]
     assert error.hint == "did you mean otp?"
 
 
@@ -427,8 +428,8 @@ def test_what_is_wrong_with_the_whole_is_an_error_of_the_file(fault, case):
     """Where no line is to blame the file is named."""
     text, message = WHOLE[case]
     error = fault("{# variables: {v: , u: {required: false}} #}" + text, v="x")
-    assert message in error.lines()[0]
-    assert error.lines()[0].startswith("error: templates/mine.json.j2") or case in ("a list", "a number")
+    assert message in note_lines(error.note)[0]
+    assert note_lines(error.note)[0].startswith("error: templates/mine.json.j2") or case in ("a list", "a number")
 
 
 @pytest.mark.parametrize(
@@ -467,7 +468,7 @@ def test_a_template_s_error_is_exit_code_3(cli, write):
 )
 def test_a_caret_stands_below_what_the_error_names(fault, text, shown):
     """Where that stands on the line once; else the line alone is shown."""
-    lines = fault(HEADER + text, v="x").lines()
+    lines = note_lines(fault(HEADER + text, v="x").note)
     assert lines[1:-1] == shown
 
 
@@ -567,7 +568,7 @@ def test_a_bomb_is_refused_at_once(template, bomb):
     with pytest.raises(TemplateError) as caught:
         render(template(f'{{"a": {BOMBS[bomb]} }}'), {})
     assert process_time() - begun < 2
-    assert len("".join(caught.value.lines())) < 1000
+    assert len("".join(note_lines(caught.value.note))) < 1000
 
 
 def test_a_large_value_is_refused(fault):

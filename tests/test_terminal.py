@@ -21,8 +21,10 @@ from servers import ACCEPTED, Server, answer, local_pod, read, say
 from kshell.cli import run
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
+from kshell.core.errors import Note, NotSentError, Place, ScriptError
 from kshell.core.models import Finding
-from kshell.core.terminal import columns, finding_line, paint, paint_note, safe, safe_line
+from kshell.core.terminal import columns, finding_line, note_lines, paint, safe, safe_line
+from kshell.library import PayloadError
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 
@@ -393,18 +395,90 @@ def test_a_line_is_one_line():
     assert safe_line("a\nb\r\n") == "a\\nb\\x0d\\n"
 
 
-@pytest.mark.parametrize("lead", ["error", "warning", "hint"])
-def test_a_note_s_lead_is_painted_and_nothing_else(lead):
-    """The first word, with its colon."""
-    painted = paint_note(f"{lead}: an error", colour=True)
-    assert painted.endswith("m" + f"{lead}:" + "\x1b[0m an error")
-    assert paint_note(f"{lead}: an error", colour=False) == f"{lead}: an error"
+@pytest.mark.parametrize(("kind", "code"), [("error", "1;31"), ("warning", "1;33"), ("hint", "36")])
+def test_the_kind_of_a_note_is_coloured_and_nothing_else(kind, code):
+    """It is the first word of the first line, with its colon."""
+    assert note_lines(Note(kind, "a word"), colour=True) == [f"\x1b[{code}m{kind}:\x1b[0m a word"]
+    assert note_lines(Note(kind, "a word")) == [f"{kind}: a word"]
 
 
-@pytest.mark.parametrize("line", ["errors are many", "202 Accepted", ""])
-def test_a_line_without_a_lead_is_plain(line):
-    """A word that only begins like one is none."""
-    assert paint_note(line, colour=True) == line
+@pytest.mark.parametrize("text", ["error: of a server", "202 Accepted", ""])
+def test_an_info_is_its_text(text):
+    """Its kind is not shown, and what its text begins with is not taken for a kind."""
+    assert note_lines(Note("info", text), colour=True) == [text]
+
+
+def test_a_note_is_shown_from_its_place_to_its_hint():
+    """Kind, place and text; the line of the place with a caret; the details; and the hint, in colour too."""
+    note = Note("error", "no such name", Place("a.yaml", 2, 3, "- x"), "write y", ("because: z",))
+    assert note_lines(note) == ["error: a.yaml:2:3: no such name", "  - x", "    ^", "  because: z", "hint: write y"]
+    assert note_lines(note, colour=True)[-1] == "\x1b[36mhint:\x1b[0m write y"
+
+
+def test_nothing_in_a_note_controls_a_terminal():
+    """Text, place, details and hint are made harmless, each on a line of its own."""
+    note = Note("error", HOSTILE, Place(HOSTILE, 1, 1, HOSTILE), HOSTILE, (HOSTILE, "a\nb"))
+    lines = note_lines(note)
+    assert len(lines) == 6
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_note_that_moves_keeps_its_earlier_place():
+    """The error of a file that a script's line read: the line's place leads, and the file's stands in text and details."""
+    note = Note("error", "no such key", Place("a.yaml", 2, 3, "- x"), "write y", ("because: z",))
+    moved = note.moved(Place("s.kshell", 9, 1, "send"))
+    assert moved == Note(
+        "error", "a.yaml:2:3: no such key", Place("s.kshell", 9, 1, "send"), "write y", ("- x", "  ^", "because: z")
+    )
+
+
+def test_a_note_without_a_place_moves_to_one():
+    """Its text and its details stay."""
+    place = Place("s.kshell", 9, 1, "send")
+    assert Note("error", "text", None, "hint", ("more",)).moved(place) == Note(
+        "error", "text", place, "hint", ("more",)
+    )
+
+
+def test_a_mask_reaches_everything_in_a_note():
+    """Its text, the file and the line of its place, its hint and its details."""
+    note = Note("error", "a key", Place("key", 1, 2, "-key"), "no key", ("key", "x"))
+    masked = Note("error", "a ***", Place("***", 1, 2, "-***"), "no ***", ("***", "x"))
+    assert note.masked(lambda text: text.replace("key", "***")) == masked
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ScriptError("m", hint="h"),
+        NotSentError("m", hint="h", causes=["c"]),
+        PayloadError([Finding("error", "rule", "", "a", "b")]),
+    ],
+    ids=repr,
+)
+def test_an_error_gets_a_place_as_a_copy(error):
+    """The copy is of the same class and says the same at that place; the error itself is unchanged."""
+    before, place = error.note, Place("s.kshell", 9, 1, "send")
+    placed = error.placed(place)
+    assert (type(placed), str(placed), placed.note) == (type(error), str(error), before._replace(place=place))
+    assert error.note == before
+
+
+def test_an_error_keeps_its_own_place():
+    """Who reads a file knows better where in it something is wrong than who had it read."""
+    error = ScriptError("m", at=Place("a.yaml", 1, 1))
+    assert error.placed(Place("s.kshell", 9, 1)) is error
+    assert error.placed(None) is error
+
+
+def test_the_causes_of_a_failed_send_are_details():
+    """Each one further in, so that it is seen which caused which."""
+    assert note_lines(NotSentError("m", hint="h", causes=["b", "c"]).note) == [
+        "error: m",
+        "  because: b",
+        "    because: c",
+        "hint: h",
+    ]
 
 
 def test_a_style_may_be_several():
@@ -416,6 +490,13 @@ def test_a_style_may_be_several():
 def test_a_finding_is_one_line():
     """Severity, rule, pointer, message and fix; the whole payload's pointer is ``/``."""
     assert finding_line(Finding("error", "rule", "", "a\nb", "mend")) == "error rule / a\\nb; mend"
+
+
+def test_of_a_finding_the_severity_is_coloured():
+    """In the one line that ``check`` prints too."""
+    assert note_lines(Finding("warning", "rule", "/to", "a", "b"), colour=True) == [
+        "\x1b[1;33mwarning\x1b[0m rule /to a; b"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kshell.core.errors import Place, ProfileError
+from kshell.core.terminal import note_lines
 from kshell.profiles import strict_yaml as yamlfile
 from kshell.profiles.strict_yaml import DEEPEST, Document, Node, Table
 
@@ -180,7 +181,7 @@ def test_what_is_refused_is_refused_where_it_stands(case):
 
 def test_the_line_of_an_error_is_shown_with_a_caret_below_its_column():
     """Three lines: what is wrong and where, the line itself, and a caret under the spot; then the hint."""
-    assert fault_of("v: 1\nw: *a\n").lines() == [
+    assert note_lines(fault_of("v: 1\nw: *a\n").note) == [
         "error: a.yaml:2:4: an alias (*)",
         "  w: *a",
         "     ^",
@@ -228,7 +229,7 @@ def test_a_long_line_s_error_is_shown_at_once(line):
     begun = process_time()
     error = fault_of(f"'{line}\n")
     assert process_time() - begun < 1
-    assert max(map(len, error.lines())) < 200
+    assert max(map(len, note_lines(error.note))) < 200
 
 
 # ---- behind what comes before
@@ -240,7 +241,7 @@ def test_an_error_in_a_part_of_a_file_is_at_its_place_in_the_whole():
         with pytest.raises(ProfileError) as caught:
             Document("a.yaml", text, ProfileError, before="{#")
         assert str(caught.value.at) == f"a.yaml:{place}"
-    assert caught.value.lines()[1].startswith("  {#v: a")
+    assert note_lines(caught.value.note)[1].startswith("  {#v: a")
 
 
 # ---- tables
@@ -281,7 +282,7 @@ def test_what_is_no_table_is_refused(case):
     text, message, hint = NO_TABLE[case]
     with pytest.raises(ProfileError) as caught:
         table(text)
-    first, *_, last = caught.value.lines()
+    first, *_, last = note_lines(caught.value.note)
     assert first == f"error: {message}"
     assert hint in last
 
@@ -297,4 +298,4 @@ def test_a_value_of_the_wrong_shape_is_refused_where_it_stands():
     ):
         with pytest.raises(ProfileError) as caught:
             ask()
-        assert caught.value.lines()[0] == f"error: {message}"
+        assert note_lines(caught.value.note)[0] == f"error: {message}"

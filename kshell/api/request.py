@@ -1,49 +1,104 @@
-"""Account, pod and payload -> Request, and a URL back to its parts: the one place that knows the URL and the headers.
-
-Source: the page, *Request Format* and *URL Parameters and Headers*.
-"""
+"""Endpoint, account and payload -> Request, and a URL back to its parts."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from kshell.core.json_text import dumps
+from kshell.core.errors import UsageError
 from kshell.core.models import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Payload, Pod
 
-KEY_HEADER = "api-key"
-
-_URL = re.compile(r"(https?://[^/?#@]+)/v2/([^/?#]+)/whatsapp/([^/?#]+)/messages/?\Z", re.IGNORECASE)
+CONTENT_TYPE = "Content-Type"
 
 
 class Address(NamedTuple):
-    """The parts of a request's URL, as they stand in it; all empty where it is another URL."""
+    """The parts of a request's URL. ``parameters`` are those of the path, escaped as they stand in it."""
 
-    base_url: str = ""
-    sid: str = ""
-    phone_number: str = ""
+    endpoint: Endpoint
+    base_url: str
+    parameters: Mapping[str, str]
+
+    def value(self, name: str) -> str:
+        """A parameter without its escapes; empty if the path has no parameter of this name."""
+        return unquote(self.parameters.get(name, ""))
+
+    def is_of(self, account: Account) -> bool:
+        """Whether the account's own parameters, such as its SID, are those of the URL."""
+        return all(self.value(name) == text for name, text in _of_account(account).items() if name in self.parameters)
+
+    @property
+    def senders(self) -> list[str]:
+        """The sender's phone number, if the path has it."""
+        return [
+            self.value(field.name) for field in self.endpoint.fields if field.role == "sender" and not field.pointer
+        ]
 
 
-def build(pod: Pod, account: Account, payload: Payload) -> Request:
-    """The request that ``curl`` shows and ``send`` sends."""
-    sid, number = _segment(account.sid), _segment(account.phone_number)
-    return Request(
-        method="POST",
-        url=f"{pod.base_url}/v2/{sid}/whatsapp/{number}/messages",
-        headers=(("Content-Type", "application/json"), (KEY_HEADER, account.api_key)),
-        body=dumps(payload),
-    )
+def build(
+    endpoint: Endpoint, pod: Pod, account: Account, payload: Payload, values: Mapping[str, str] | None = None
+) -> Request:
+    """The request that ``curl`` shows and ``send`` sends.
+
+    ``values`` has the parameters of the path that are not the account's own. Raises ``UsageError`` for a parameter that would
+    change the form of the path.
+    """
+    known = {**(values or {}), **_of_account(account)}
+    parameters = {name: _segment(name, known[name]) for name in endpoint.parameters}
+    content = ((CONTENT_TYPE, endpoint.media_type),) if endpoint.takes_payload else ()
+    headers = (*content, (endpoint.key_header, account.api_key))
+    return Request(endpoint, pod.base_url + endpoint.path.format(**parameters), headers, payload)
 
 
-def _segment(text: str) -> str:
-    return quote(text, safe="+")  # the page writes the number's plus as it is
+def _segment(name: str, text: str) -> str:
+    if text in ("", ".", ".."):
+        raise UsageError(f"{name} is {text!r}, which cannot be a part of a URL", hint=f"write {name}=…")
+    return quote(text, safe="+")  # the page writes + unescaped
 
 
-def read_url(url: str) -> Address:
-    """The parts of a URL that ``build`` made, or that the page's form has."""
-    match = _URL.match(url)
-    return Address(match[1].lower(), match[2], match[3]) if match else Address()
+def _of_account(account: Account) -> dict[str, str]:
+    return {"sid": account.sid, "phone_number": account.phone_number}
+
+
+def further_parameters(endpoint: Endpoint, account: Account) -> list[str]:
+    """The parameters of the endpoint's path that are not the account's own."""
+    return [name for name in endpoint.parameters if name not in _of_account(account)]
+
+
+def header_names(endpoint: Endpoint) -> list[str]:
+    """The names of the endpoint's headers, in lower case."""
+    content = [CONTENT_TYPE.lower()] if endpoint.takes_payload else []
+    return [*content, endpoint.key_header]
+
+
+def read_address(endpoint: Endpoint, url: str) -> Address | None:
+    """The parts of a URL that ``build`` made, or that has the page's form; None for another URL."""
+    match = _url_pattern(endpoint.path).match(url)
+    return Address(endpoint, match[1].lower(), match.groupdict()) if match else None
+
+
+@cache
+def _url_pattern(path: str) -> re.Pattern[str]:
+    path = path_pattern(path, lambda name: f"(?P<{name}>[^/?#]+)")
+    return re.compile(rf"(https?://[^/?#@]+){path}/?\Z", re.IGNORECASE)
+
+
+def path_pattern(path: str, parameter: Callable[[str], str]) -> str:
+    """A regular expression for a path; ``parameter`` gives the expression for a parameter, by its name."""
+    pieces = re.split(r"\{(\w+)\}", path)  # text and names by turns
+    return "".join(parameter(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+
+
+def with_parameters(request: Request, values: Mapping[str, str]) -> Request:
+    """``request`` with other values for some of the parameters of its path."""
+    address = read_address(request.endpoint, request.url)
+    if address is None:
+        return request
+    return request._replace(url=address.base_url + request.endpoint.path.format(**{**address.parameters, **values}))

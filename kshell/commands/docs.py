@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_session
-from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, ScriptError
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError
 from kshell.core.models import Result
 from kshell.profiles.files import rewrite, shown, typed
 
@@ -38,23 +38,26 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     before, errors = _read_all(files)
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
     errors += [error for done in after.values() for error in done.errors]
-    notes = [line for error in errors for line in error.lines()]
-    notes += [f"{'error' if check else 'warning'}: {fault}" for done in after.values() for fault in done.faults]
+    notes = [error.note for error in errors]
+    faults = [fault for done in after.values() for fault in done.faults]
+    notes += [fault._replace(kind="error") for fault in faults] if check else faults
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
         diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
-        notes += [f"error: {shown(Path(file))} is stale" for file in stale]
+        notes += [Note("error", f"{shown(Path(file))} is stale") for file in stale]
         notes += _hint(files, [] if errors else stale)
         return Result(diff, notes, _checked(errors, notes))
     if errors:
-        return Result(notes=[*notes, "nothing was rewritten"], exit_code=EXIT_SETUP)
+        return Result(notes=[*notes, Note("info", "nothing was rewritten")], exit_code=EXIT_SETUP)
     for file in stale:
         rewrite(Path(file), after[file].text)
-    notes += [f"{shown(Path(file))}: {_count(after[file].blocks, rewritten=file in stale)}" for file in before]
+    for file in before:
+        count = _count(after[file].blocks, rewritten=file in stale)
+        notes.append(Note("info", f"{shown(Path(file))}: {count}"))
     return Result(notes=notes)
 
 
-def _checked(errors: list[ScriptError], notes: list[str]) -> int:
+def _checked(errors: list[ScriptError], notes: list[Note]) -> int:
     if errors:
         return EXIT_SETUP
     return EXIT_REFUSED if notes else EXIT_DONE
@@ -80,8 +83,9 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
     return texts, errors
 
 
-def _hint(files: tuple[str, ...], stale: list[str]) -> list[str]:
-    return [f"hint: kshell docs {' '.join(typed(file) for file in files if file in stale)}"] if stale else []
+def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
+    command = f"kshell docs {' '.join(typed(file) for file in files if file in stale)}"
+    return [Note("hint", command)] if stale else []
 
 
 def _read(file: Path) -> str:

@@ -78,7 +78,7 @@ def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, st
     try:
         load(places, name)
     except KshellError as error:
-        return Check("wrong", _said(error), _editing(origin.file, error.at.line if error.at else 1))
+        return Check("wrong", error.note.headline, _editing(origin.file, error.at.line if error.at else 1))
     return None
 
 
@@ -172,7 +172,8 @@ def _preferences(places: Places) -> Iterator[Check]:
     try:
         load_preferences(places)
     except KshellError as error:
-        yield Check("wrong", _said(error), _editing(places.user / "preferences.yaml", error.at.line if error.at else 1))
+        mend = _editing(places.user / "preferences.yaml", error.at.line if error.at else 1)
+        yield Check("wrong", error.note.headline, mend)
 
 
 def _secrecy(places: Places) -> Iterator[Check]:
@@ -196,10 +197,6 @@ def _editor(_: Places) -> Iterator[Check]:
         yield Check("wrong", f"the editor {chosen[0]}, which edit would open, is not there", "export EDITOR=nano")
     if not chosen and not any(map(shutil.which, ("sensible-editor", "vim", "nano", "vi"))):
         yield Check("note", "there is no editor for edit", "export EDITOR=… with the name of yours")
-
-
-def _said(error: KshellError) -> str:
-    return error.lines()[0].removeprefix("error: ")
 
 
 def _editing(file: Path, line: int) -> str:

@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from kshell.commands.send import Sending, deliver, question, sending_options
+from kshell.commands.send import Sending, below_notes, deliver, question, sending_options
 from kshell.console.command import command, message_options, pass_caller
-from kshell.core.errors import Place, SetupError, UsageError
+from kshell.core.errors import Note, Place, SetupError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
-from kshell.core.terminal import finding_line, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Draft, Payload
+    from kshell.core.models import Draft, Finding, Payload
     from kshell.session.session import Overrides
 
 
 _AGAIN = "Edit it again?"
-_NEXT = "hint: edit it again with its errors mended, or edit --force to see what the API says"
+_NEXT = Note("hint", "edit it again with its errors mended, or edit --force to see what the API says")
 
 
 @command("edit", examples=["edit to=+919812345678 otp=482913"])
@@ -38,21 +37,21 @@ def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     draft = caller.session.draft(overrides)
     edited = _edited(caller, draft, force=sending.force)
     if edited is None:
-        return Result(notes=[*draft.notes, "nothing was changed; nothing was sent"])
+        return Result(notes=[*draft.notes, Note("info", "nothing was changed; nothing was sent")])
     faulty = bool(edited.errors) and not sending.force
     if not faulty and (sending.yes or _told_to_send(caller, edited)):
         return deliver(caller, edited, sending._replace(yes=True), ask=False)
-    notes = (*map(finding_line, edited.findings), "not sent", *([_NEXT] if faulty else ()))
+    notes = (*edited.findings, Note("info", "not sent"), *([_NEXT] if faulty else ()))
     return Result(dumps(edited.payload) + "\n", notes, exit_code=1 if edited.errors else 0)
 
 
 def _told_to_send(caller: Caller, draft: Draft) -> bool:
-    return _told(caller, map(finding_line, draft.findings), question(draft))
+    return _told(caller, draft.findings, question(draft))
 
 
-def _told(caller: Caller, notes: Iterable[str], asked: str) -> bool:
+def _told(caller: Caller, notes: Iterable[Note | Finding], asked: str) -> bool:
     """Whether the answer is yes; where nobody can be asked, it is no."""
-    return caller.confirm is not None and caller.confirm("\n".join([*map(safe, notes), asked]))
+    return caller.confirm is not None and caller.confirm(below_notes(notes, asked))
 
 
 def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
@@ -64,10 +63,10 @@ def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
         try:
             edited = caller.session.redraft(draft, _parsed(text))
         except UsageError as error:
-            if not _told(caller, error.lines(), _AGAIN):
+            if not _told(caller, [error.note], _AGAIN):
                 raise
             continue
-        if not edited.errors or force or not _told(caller, map(finding_line, edited.findings), _AGAIN):
+        if not edited.errors or force or not _told(caller, edited.findings, _AGAIN):
             break
     return edited
 

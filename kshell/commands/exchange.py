@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 import click
 
-from kshell.api.answers import read_body
-from kshell.api.rules import recipients_of
+from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, pass_caller, pass_session
-from kshell.core.errors import UsageError
+from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Delivery, Result, Secret
 from kshell.core.terminal import columns, safe_line
@@ -54,16 +52,16 @@ def history(session: Session, *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
-        return Result(notes=["nothing was sent yet"])
+        return Result(notes=[Note("info", "nothing was sent yet")])
     return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
 
 
 def _row(sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
-    first, *others = recipients_of(draft.payload) or [""]
+    first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
-    message_id = read_body(exchange.response).message_id if exchange.response else ""
+    message_id = exchange.answer.message_id
     return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
 
 
@@ -135,18 +133,23 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     old, new = (_comparable(chosen(session, number), answers=answers) for number in pair)
     names = [f"{'answer' if answers else 'request'} of {number}" for number in pair]
     lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
-    return Result("".join(f"{line}\n" for line in lines), () if lines else (f"no difference: {' and '.join(names)}",))
+    same = Note("info", f"no difference: {' and '.join(names)}")
+    return Result("".join(f"{line}\n" for line in lines), () if lines else (same,))
 
 
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:
     if not answers:
         request = sent.exchange.request
-        payload = dumps(json.loads(request.body)).splitlines()
-        return [f"{sent.draft.account.name}@{sent.draft.pod.name}", *_head_lines(request), "", *payload]
+        return [
+            f"{sent.draft.account.name}@{sent.draft.pod.name}",
+            *_head_lines(request),
+            "",
+            *request.body.splitlines(),
+        ]
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]
-    body = read_body(response)
+    body = sent.exchange.answer
     text = shown_body(response.body) if body.json is None else dumps(body.json)
     return [safe_line(f"{response.status} {response.reason}"), *text.splitlines()]
 

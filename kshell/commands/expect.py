@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_caller
-from kshell.core.errors import EXIT_REFUSED
+from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
 from kshell.privacy.masking import private_values
@@ -22,7 +22,6 @@ from kshell.syntax.lines import Line
 if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.core.errors import Place
-    from kshell.session.session import Session
     from kshell.syntax.failed_expect import Blame
 
 _SIDES = ("left", "right")
@@ -59,26 +58,18 @@ def expect(caller: Caller, expression: str) -> Result:
         script_run.updates += found
         if found:
             return Result()
-    return Result(notes=_failure(session, expression, line, hint), exit_code=EXIT_REFUSED)
+    notes = [_note(blame, line.place(column + blame.offset), hint) for blame in blames(expression, session.names())]
+    return Result(notes=[note.masked(session.without_key) for note in notes], exit_code=EXIT_REFUSED)
 
 
-def _failure(session: Session, expression: str, line: Line, hint: str) -> list[str]:
-    column = line.rest()[1]
-    notes: list[str] = []
-    for blame in blames(expression, session.names()):
-        notes += _blame_lines(blame, line.place(column + blame.offset))
-    notes += [f"hint: {hint}"] if hint else []
-    return [session.without_key(note) for note in notes]
-
-
-def _blame_lines(blame: Blame, place: Place) -> list[str]:
+def _note(blame: Blame, place: Place, hint: str) -> Note:
     names = _SIDES if len(blame.sides) == 2 else ["value"] * len(blame.sides)
-    sides = [
-        f"  {name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
+    sides = (
+        f"{name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
         for name, side in zip(names, blame.sides, strict=True)
-    ]
+    )
     how = "it does not hold" if blame.wanted else "it holds, and must not"
-    return [f"error: {place}: {how}: {blame.text}", *place.caret(), *sides]
+    return Note("error", f"{how}: {blame.text}", place, hint, tuple(sides))
 
 
 @command("capture", examples=["capture code = body.code"])
@@ -97,6 +88,6 @@ def capture(caller: Caller, assignment: str) -> Result:
     try:
         value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
     except AbsentError as error:
-        return Result(notes=[session.without_key(note) for note in error.lines()], exit_code=EXIT_REFUSED)
+        return Result(notes=[error.note.masked(session.without_key)], exit_code=EXIT_REFUSED)
     session.set(name, text_of(value), source="captured")
     return Result()

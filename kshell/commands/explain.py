@@ -6,21 +6,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.api.answers import ANSWERS, all_codes, answers_of_status, explain, explain_answer, find_answers
-from kshell.api.fields import FIELDS, field_words, find_fields
-from kshell.api.rules import RULES
+from kshell.api.answers import explain, explain_answer
+from kshell.api.endpoints import (
+    ANSWERS,
+    FIELDS,
+    RULES,
+    all_codes,
+    answers_of_status,
+    field_words,
+    find_answers,
+    find_fields,
+)
 from kshell.console.command import Known, command, pass_session
 from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
-from kshell.core.terminal import markdown_table, safe
+from kshell.core.terminal import markdown_table, note_lines
 from kshell.transport.exchange_text import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.api.fields import Field
-    from kshell.api.rules import Rule
+    from kshell.core.endpoint import Field, Rule
     from kshell.core.models import Json
     from kshell.session.session import Session
 
@@ -63,13 +70,13 @@ def _last(session: Session) -> Entry:
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
     explanation = explain(exchange, draft.account.name, draft.way)
-    return [safe(line) for line in explained(explanation)], {"kind": "answer", **explanation._asdict()}
+    return note_lines(explained(explanation)), {"kind": "answer", **explanation._asdict()}
 
 
 def _entries(word: str) -> Iterator[Entry]:
     for answer in find_answers(word) or answers_of_status(word):
         explanation = explain_answer(answer)
-        first, *rest = explained(explanation)
+        first, *rest = note_lines(explained(explanation))
         data: dict[str, Json] = {"kind": "code", "status": answer.status, **explanation._asdict()}
         yield [f"{answer.status} {answer.code} · {first}", *rest], data
     if word.lower() in RULES:
@@ -79,7 +86,7 @@ def _entries(word: str) -> Iterator[Entry]:
             {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page},
         )
     for field in find_fields(word):
-        data = {name: _plain(value) for name, value in field._asdict().items()}
+        data = {name: _plain(value) for name, value in field._asdict().items() if name not in ("role", "kept")}
         yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 

@@ -37,7 +37,7 @@ def _one(root: click.Context, name: str) -> str:
     """A command's help; one that cannot be typed here is shown as it is typed elsewhere, and says where."""
     entries = {known: entry for section in SECTIONS.values() for known, entry in section.items()}
     if name not in entries:
-        hint = did_you_mean(name, entries) or "help lists the commands"
+        hint = did_you_mean(name, entries) or "kshell help lists the commands"
         raise UsageError(f"there is no command {name!r}", hint=hint)
     frontends = entries[name].frontends
     commands: Commands = root.command  # type: ignore[assignment]

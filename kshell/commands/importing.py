@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_session
-from kshell.core.errors import KshellError, ScriptError, listed
+from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
@@ -45,10 +45,10 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     notes = _odd_notes(imported, name)
     written = curl_import.account_text(imported, template) if account else ""
     if template and imported.source:
-        notes.append(_written(session.places, "template", template, imported.source))
+        notes.append(Note("info", _written(session.places, "template", template, imported.source)))
     if account:
-        notes.append(_written(session.places, "account", account, written))
-        notes.append(f"the key is not in it: export {_variable(imported)}=…")
+        notes.append(Note("info", _written(session.places, "account", account, written)))
+        notes.append(Note("info", f"the key is not in it: export {_variable(imported)}=…"))
         imported = imported._replace(found=found._replace(account=_checked(session.places, account)))
     notes += _notes(imported, template)
     lines = [*curl_import.script(imported, template), *(() if template else _suggestion(imported))]
@@ -67,30 +67,30 @@ def _read(file: str) -> tuple[str, str]:
     return raw.decode("utf-8", "replace"), "stdin"
 
 
-def _odd_notes(imported: Imported, file: str) -> list[str]:
+def _odd_notes(imported: Imported, file: str) -> list[Note]:
     odd = sorted(imported.copied.notes, key=lambda it: (it.line, it.column))
-    return [f"warning: {file}:{it.line}:{it.column}: {it.message}; {it.fix}" for it in odd]
+    return [Note("warning", f"{it.message}; {it.fix}", Place(file, it.line, it.column)) for it in odd]
 
 
-def _notes(imported: Imported, template: str) -> list[str]:
+def _notes(imported: Imported, template: str) -> list[Note]:
     """What the script does not say by itself."""
     from kshell.curl.to_script import left_over
 
     account, pod = imported.found
     form = bool(imported.copied.placeholders)  # whose address is nobody's
-    notes = _form_notes(imported)
+    warnings: list[str] = []
     if account is None and not form:
-        notes.append("warning: no account has this SID and number; import … --account NAME writes one")
+        warnings.append("no account has this SID and number; import … --account NAME writes one")
     elif account and pod is None and not form:
-        notes.append(f"warning: no pod has the host of the command; the pod of {account.name} is {account.pod}")
+        warnings.append(f"no pod has the host of the command; the pod of {account.name} is {account.pod}")
     name = account.name if account else ""
-    notes += [f"warning: account {name} sets {it}, which the command does not have" for it in left_over(imported)]
-    if imported.template is None and not template:
-        notes.append("warning: no template makes this payload; import … --template NAME writes the one below")
-    return notes
+    warnings += [f"account {name} sets {it}, which the command does not have" for it in left_over(imported)]
+    if imported.source and not template:
+        warnings.append("no template makes this payload; import … --template NAME writes the one below")
+    return [*_form_notes(imported), *(Note("warning", warning) for warning in warnings)]
 
 
-def _form_notes(imported: Imported) -> list[str]:
+def _form_notes(imported: Imported) -> list[Note]:
     """What a form has placeholders for, and how to go on from it."""
     own, unfilled = imported.copied.placeholders, imported.unfilled
     names = list(dict.fromkeys([*own, *unfilled.values()]))
@@ -98,10 +98,9 @@ def _form_notes(imported: Imported) -> list[str]:
         return []
     words = " ".join(f"{name}=…" for name in _to_type(imported) or imported.unfilled)
     account = f"kshell init makes an account of yours; then type kshell curl -a NAME {words}".rstrip()
-    return [
-        f"warning: {imported.copied.at}: a form, whose placeholders are to be filled in: {listed(names, most=20)}",
-        f"hint: {account if own else f'add a line to the script: set {words}'}",
-    ]
+    text = f"a form, whose placeholders are to be filled in: {listed(names, most=20)}"
+    hint = account if own else f"add a line to the script: set {words}"
+    return [Note("warning", text, imported.copied.at, hint)]
 
 
 def _to_type(imported: Imported) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_session
+from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
@@ -32,10 +33,10 @@ def inbox(session: Session, *, everything: bool, as_json: bool) -> Result:
     if as_json:
         return Result(dumps([dict(message._asdict()) for message in messages]) + "\n")
     if not messages:
-        return Result(notes=["the simulator delivered nothing yet; send to=… on the pod sandbox"])
+        return Result(notes=[Note("info", "the simulator delivered nothing yet; send to=… on the pod sandbox")])
     shown = messages if everything else messages[-3:]
     hidden = len(messages) - len(shown)
-    notes = [f"{hidden} earlier not drawn; inbox --all"] if hidden else []
+    notes = [Note("info", f"{hidden} earlier not drawn; inbox --all")] if hidden else []
     width = min(_WIDEST, shutil.get_terminal_size().columns - 1)
     return Result("\n".join("\n".join(bubble(message, width)) + "\n" for message in shown), notes)
 

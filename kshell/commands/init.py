@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from kshell.api.fields import FIELDS
+from kshell.api.authentication.fields import LANGUAGES
 from kshell.console.command import command, pass_session
-from kshell.core.errors import EXIT_INTERRUPTED, did_you_mean, listed
+from kshell.core.errors import EXIT_INTERRUPTED, Note, did_you_mean, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
+from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of
@@ -52,11 +53,12 @@ def init(session: Session) -> Result:
     try:
         answers = _asked(session.places)
     except click.Abort:
-        return Result(notes=["", "given up; nothing more was written"], exit_code=EXIT_INTERRUPTED)
+        notes = [Note("info", ""), Note("info", "given up; nothing more was written")]
+        return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
     written = [_write_account(session.places, answers), *_write_preferences(session.places)]
     load_account(session.places, answers.name)
-    notes = [f"wrote {shown(file)}" for file in written]
-    return Result(notes=[*notes, *_next(answers)])
+    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers)]
+    return Result(notes=[Note("info", line) for line in lines])
 
 
 def _next(answers: Answers) -> list[str]:
@@ -78,8 +80,7 @@ def _asked(places: Places) -> Answers:
         "Name of the template that WhatsApp approved",
         _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
     )
-    languages = next(field.known for field in FIELDS if field.variable == "language")
-    language = _ask("Language of the template", lambda text: _one_of(text, languages), "en_US")
+    language = _ask("Language of the template", lambda text: _one_of(text, LANGUAGES), "en_US")
     return Answers(name, pod, sid, number, _asked_key(places, name), template_name, language)
 
 
@@ -125,7 +126,7 @@ def _asked_key(places: Places, name: str) -> str:
             file = places.user / "keys" / name
             write_private(file, f"{key}\n")
             return f"file:{file}"
-        click.echo(f"error: {fault}", err=True)
+        click.echo("\n".join(note_lines(Note("error", fault))), err=True)
     variable = _ask(
         "Environment variable that holds it",
         _matching(_VARIABLE, "a variable's name is letters, digits and _"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.command import Known, command, pass_session
-from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
@@ -76,13 +76,13 @@ def _all(
 ) -> Result:
     """Every thing of a kind; one that cannot be read is a note, and does not hide the others."""
     rows: Rows = []
-    notes: list[str] = []
+    notes: list[Note] = []
     data: list[Json] = []
     for name, origin in session.places.names(kind).items():
         try:
             thing = load(session.places, name)
         except KshellError as error:
-            notes += error.lines()
+            notes.append(error.note)
             continue
         rows.append((*row(thing), _from(origin)))
         data.append(_DATA[kind](thing))

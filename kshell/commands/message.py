@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.console.command import command, message_options, pass_session
-from kshell.core.errors import EXIT_REFUSED, UsageError, did_you_mean, listed
+from kshell.core.errors import EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Result
 from kshell.core.terminal import columns, finding_line
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Draft, Request
+    from kshell.core.models import Draft, Finding, Request
     from kshell.session.session import Overrides, Session
 
 
@@ -46,7 +46,7 @@ class KeyForm(NamedTuple):
         """The draft's request, or the same with placeholders."""
         from kshell.snippets import with_placeholders
 
-        return with_placeholders(draft.pod, draft.account, draft.payload) if self.placeholders else draft.request
+        return with_placeholders(draft.request) if self.placeholders else draft.request
 
 
 def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -168,12 +168,12 @@ def check(session: Session, overrides: Overrides, *, as_json: bool) -> Result:
         output = dumps([finding._asdict() for finding in draft.findings]) + "\n"
     else:
         output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
-    notes = draft.notes if draft.findings or as_json else (*draft.notes, "no findings")
+    notes = draft.notes if draft.findings or as_json else (*draft.notes, Note("info", "no findings"))
     return Result(output, notes, EXIT_REFUSED if draft.errors else 0)
 
 
 def _preview(draft: Draft, text: str, *, strict: bool) -> Result:
-    notes = (*draft.notes, *map(finding_line, draft.findings))
+    notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if strict and draft.errors:
         return Result("", notes, EXIT_REFUSED)
     return Result(f"{text}\n", notes)

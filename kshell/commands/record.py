@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_caller
-from kshell.core.errors import UsageError
+from kshell.core.errors import Note, UsageError
 from kshell.core.models import Result
 from kshell.profiles.files import shown
 
@@ -41,7 +41,7 @@ def record(caller: Caller, file: Path, *, expects: bool, force: bool) -> Result:
     if file.exists() and not force:
         raise UsageError(f"there is a file {shown(file)} already", hint="choose another name, or add --force")
     caller.recording = Recording(file, caller.session, expects=expects)
-    return Result(notes=[f"recording to {shown(file)}; record stop ends it"])
+    return Result(notes=[Note("info", f"recording to {shown(file)}; record stop ends it")])
 
 
 def _stop(shell: Shell) -> Result:
@@ -49,4 +49,4 @@ def _stop(shell: Shell) -> Result:
         raise UsageError("nothing is being recorded", hint="record FILE begins")
     command = shell.recording.command(shlex.quote(shown(shell.recording.file)))
     shell.recording = None
-    return Result(notes=[f"recorded: {command}"])
+    return Result(notes=[Note("info", f"recorded: {command}")])

@@ -13,7 +13,7 @@ from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
     EXIT_SETUP,
-    KshellError,
+    Note,
     ScriptError,
     SetupError,
     UsageError,
@@ -48,8 +48,7 @@ def source(caller: Caller, name: str) -> Result:
     try:
         script = read_script(file)
     except ScriptError as error:
-        error.at = error.at or (caller.line.place(1) if caller.line else None)
-        raise
+        raise error.placed(caller.line.place(1) if caller.line else None) from None
     faults = check_script(script, run.files)
     if faults:
         return _faulty(faults)
@@ -59,8 +58,8 @@ def source(caller: Caller, name: str) -> Result:
     return joined([step.result for step in steps])._replace(exit_code=failed)
 
 
-def _faulty(faults: list[KshellError]) -> Result:
-    return Result(notes=[line for fault in faults for line in fault.lines()], exit_code=EXIT_SETUP)
+def _faulty(faults: list[Note]) -> Result:
+    return Result(notes=faults, exit_code=EXIT_SETUP)
 
 
 class Report(NamedTuple):
@@ -153,7 +152,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     if faults:
         return _faulty(faults)
     if options["only_check"]:
-        return Result(notes=[f"{len(script.lines)} lines, no fault: {script.file}" for script in scripts])
+        return Result(notes=[Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts])
     rows = read_rows(options["rows"]) if options["rows"] else [None]
     cases = [Case(script, row) for script in scripts for row in rows]
     plan = Plan(
@@ -202,7 +201,7 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
         update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
     ]
     changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
-    hint = ["hint: add --yes to write this"] if diffs and not write else []
+    hint = [Note("hint", "add --yes to write this")] if diffs and not write else []
     return joined([*(failures if ended.exit_code else []), changed, ended, Result(notes=hint)])
 
 
@@ -227,7 +226,7 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
     from kshell.scripts.reports import REPORTS
 
     output = ""
-    notes: list[str] = []
+    notes: list[Note] = []
     for report in reports:
         text = REPORTS[report.kind](run)
         if report.file is None:
@@ -236,7 +235,7 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
         try:
             write_private(report.file, text)
         except SetupError as error:
-            notes += error.lines()
+            notes.append(error.note)
     return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
 
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.api.answers import explain
-from kshell.api.rules import recipients_of
+from kshell.api.payload import recipients_of
 from kshell.console.command import command, message_options, pass_caller
-from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED
+from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
-from kshell.core.terminal import finding_line, safe
+from kshell.core.terminal import finding_line, note_lines
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Draft, Explanation, Json
+    from kshell.core.models import Draft, Explanation, Finding, Json
     from kshell.session.session import Overrides
 
 
@@ -93,25 +93,30 @@ def send(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
 
 def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Result:
     """Send a draft as the options say, where ``ask`` after asking, and say what came of it."""
-    notes = (*draft.notes, *map(finding_line, draft.findings))
+    notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if draft.errors and not sending.force:
         return _refused_here(draft, notes, as_json=sending.as_json)
     if ask and not sending.yes and caller.confirm:
-        if not caller.confirm("\n".join([*map(safe, notes), question(draft)])):
-            return Result(notes=["not sent"], exit_code=EXIT_NOT_SENT)
+        if not caller.confirm(below_notes(notes, question(draft))):
+            return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
     return _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
 
 
+def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
+    """The text of a prompt, with notes above it."""
+    return "\n".join([*(line for note in notes for line in note_lines(note)), text])
+
+
 def question(draft: Draft) -> str:
     """What is asked before a send: to how many, where, as whom."""
-    count = len(recipients_of(draft.payload))
+    count = len(recipients_of(draft.request.endpoint, draft.payload))
     where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
     return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
 
 
-def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[str], sending: Sending) -> Result:
+def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
@@ -119,16 +124,16 @@ def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[str], se
     return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
 
 
-def _refused_here(draft: Draft, notes: tuple[str, ...], *, as_json: bool) -> Result:
-    message = "not sent: the payload has errors"
+def _refused_here(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:
     hint = "mend them, or add --force to see what the API says"
-    notes = (*notes, f"error: {message}", f"hint: {hint}")
+    refusal = Note("error", "not sent: the payload has errors", hint=hint)
+    notes = (*notes, refusal)
     if not as_json:
         return Result("", notes, EXIT_REFUSED)
     error: dict[str, Json] = {
-        "message": message,
+        "message": refusal.text,
         "causes": [finding_line(found) for found in draft.errors],
-        "hint": hint,
+        "hint": refusal.hint,
     }
     unsent = Exchange(draft.request, None, Delivery.NOT_SENT, 0)
     return Result(dumps(document(unsent, None) | {"error": error}) + "\n", notes, EXIT_REFUSED)

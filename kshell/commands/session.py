@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import Assignment, Known, command, pass_session
-from kshell.core.errors import UsageError, did_you_mean, listed
+from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
@@ -52,7 +52,7 @@ def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Res
     for name, text in variables:
         session.set(name, text)
         near = "" if name in known else did_you_mean(name, known)
-        notes += [f"warning: the template {template.name} has no {name!r}; {near}"] if near else []
+        notes += [Note("warning", f"the template {template.name} has no {name!r}; {near}")] if near else []
     return Result(notes=notes)
 
 
@@ -79,7 +79,8 @@ def vars_command(session: Session, *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
     missing = [name for name, _, source in rows if source == "missing"]
-    notes = [f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"] if missing else []
+    text = f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"
+    notes = [Note("info", text)] if missing else []
     return Result(
         columns([(name, safe_line(value or ""), _SOURCES.get(source, source)) for name, value, source in rows]), notes
     )
@@ -101,5 +102,5 @@ def otp_command(session: Session, code: str | None) -> Result:
     elif code is not None:
         session.set("otp", code)
     if "otp" not in session.settings:
-        return Result(notes=["no code yet; the next message generates one, and otp new does it now"])
+        return Result(notes=[Note("info", "no code yet; the next message generates one, and otp new does it now")])
     return Result(f"{session.settings['otp'].text}\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kshell.console.command import command, pass_session
-from kshell.core.errors import ProfileError
+from kshell.core.errors import Note, ProfileError
 from kshell.core.models import Origin, Result
 from kshell.profiles.files import shown
 from kshell.profiles.profiles import read_pod
@@ -31,7 +31,7 @@ def trust(session: Session, file: Path) -> Result:
 
     pod = _pod(file)
     remember(session.places, pod)
-    return Result(notes=[f"trusted: {shown(file)} may have keys sent to {pod.base_url}"])
+    return Result(notes=[Note("info", f"trusted: {shown(file)} may have keys sent to {pod.base_url}")])
 
 
 def _pod(file: Path) -> Pod:

@@ -19,7 +19,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from kshell.api.fields import FIELDS, INDEX_RANGE, field_words, find_fields
+from kshell.api.authentication.fields import INDEX_RANGE
+from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError
@@ -85,9 +86,6 @@ def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    from kshell.api.answers import all_codes, find_answers
-    from kshell.api.rules import RULES
-
     for code in all_codes():
         yield code, "; ".join(answer.title for answer in find_answers(code))
     for word in field_words():

@@ -20,6 +20,7 @@ from kshell.core.errors import (
     EXIT_UNKNOWN,
     EXIT_USAGE,
     KshellError,
+    Note,
     UsageError,
 )
 from kshell.core.models import Result
@@ -89,7 +90,9 @@ def perform_at(line: Line, caller: Caller) -> Performed:
         performed = perform(words, caller)
         return performed._replace(result=caller.record(line, performed.result))
     except KshellError as error:
-        return Performed(failure(error, caller.session))
+        # the hint may say what the last answer holds
+        note = error.note.masked(caller.session.without_key)
+        return Performed(Result(notes=[note], exit_code=error.exit_code))
     finally:
         caller.line = before
 
@@ -102,11 +105,7 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
     words = line.words()
     expressions = any(word.computed for word in words)
     names = session.names() if expressions else {}
-    try:
-        return [line.expanded(word, names) for word in words]
-    except KshellError as error:
-        error.hint = session.without_key(error.hint)  # it may say what the answer has
-        raise
+    return [line.expanded(word, names) for word in words]
 
 
 def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dict[str, Any]:
@@ -125,30 +124,28 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
     except Exit:
         return {}  # --help
     except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"help {name}".rstrip()) from None
+        raise UsageError(error.format_message(), hint=f"kshell help {name}".rstrip()) from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:
     """An exception as what a user reads, and its exit code."""
     if isinstance(error, KshellError):
-        return Result(notes=error.lines(), exit_code=error.exit_code)
+        return Result(notes=[error.note], exit_code=error.exit_code)
     if isinstance(error, click.UsageError):
-        return Result(notes=_usage_lines(error), exit_code=EXIT_USAGE)
+        return Result(notes=[_usage_note(error)], exit_code=EXIT_USAGE)
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return Result(notes=[_interrupted(session)], exit_code=EXIT_INTERRUPTED)
+        return Result(notes=[Note("info", _interrupted(session))], exit_code=EXIT_INTERRUPTED)
     if os.environ.get("KSHELL_DEBUG"):
         raise error
-    notes = [
-        f"error: kshell failed on its own: {type(error).__name__}",
-        "hint: KSHELL_DEBUG=1 shows where; please report it",
-    ]
-    return Result(notes=notes, exit_code=EXIT_UNKNOWN if session and session.attempt else EXIT_SETUP)
+    hint = "KSHELL_DEBUG=1 shows where; please report it"
+    note = Note("error", f"kshell failed on its own: {type(error).__name__}", hint=hint)
+    return Result(notes=[note], exit_code=EXIT_UNKNOWN if session and session.attempt else EXIT_SETUP)
 
 
-def _usage_lines(error: click.UsageError) -> list[str]:
-    path = error.ctx.command_path.strip() if error.ctx else ""
+def _usage_note(error: click.UsageError) -> Note:
+    command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
     message = " ".join(error.format_message().split())  # click lists choices one a line
-    return [f"error: {message}", f"hint: {path} --help" if path else "hint: help"]
+    return Note("error", message, hint=f"kshell help {command}".rstrip())
 
 
 def _interrupted(session: Session | None) -> str:

@@ -78,7 +78,7 @@ class Commands(click.Group):
         if frontends:
             instead = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
             return fault(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {instead}")
-        hint = did_you_mean(name, self.modules) or "help lists the commands"
+        hint = did_you_mean(name, self.modules) or "kshell help lists the commands"
         return fault(f"there is no command {name!r}", hint=hint)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

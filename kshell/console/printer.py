@@ -6,13 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from kshell.core.errors import EXIT_SETUP
-from kshell.core.terminal import highlighted, paint_note, safe, safe_line, wants_colour
+from kshell.core.errors import EXIT_SETUP, Note
+from kshell.core.terminal import highlighted, note_lines, safe, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kshell.core.models import Result
+    from kshell.core.models import Finding, Result
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
@@ -25,16 +25,16 @@ def show(result: Result, *, colour: bool | None = None) -> int:
         _leave(sys.stdout)
     except OSError as error:
         _leave(sys.stdout)
-        _write_notes([f"error: stdout cannot be written: {error.strerror}"], colour)
+        _write_notes([Note("error", f"stdout cannot be written: {error.strerror}")], colour)
         return result.exit_code if result.sent else result.exit_code or EXIT_SETUP
     return result.exit_code
 
 
-def _write_notes(notes: Sequence[str], chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
+def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
     colour = wants_colour(sys.stderr, chosen=chosen)
     try:
         for note in notes:
-            sys.stderr.write(paint_note(safe_line(note), colour=colour) + "\n")
+            sys.stderr.writelines(f"{line}\n" for line in note_lines(note, colour=colour))
         sys.stderr.flush()
     except OSError:
         _leave(sys.stderr)

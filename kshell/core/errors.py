@@ -17,10 +17,10 @@ What the API itself answers is never an exception: it is a ``Response``, with an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
@@ -50,13 +50,42 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
     def caret(self) -> list[str]:
-        """The line and, under it, a caret; nothing where the line is not known."""
+        """The line and, under it, a caret; nothing if the line is not known."""
         if not self.text.strip():
             return []
         start = max(0, self.column - 61)
         before = self.text[start : self.column - 1]
         indent = "".join("\t" if character == "\t" else " " for character in before)
-        return [f"  {self.text[start : start + 120]}", f"  {indent}^"]
+        return [self.text[start : start + 120], f"{indent}^"]
+
+
+class Note(NamedTuple):
+    """A message for the user. It stays data until ``terminal.note_lines`` makes lines of it.
+
+    ``text`` is one sentence, without its place. ``place`` is where in a file it applies; that line is shown with a caret.
+    ``details`` are lines to show below, such as causes or both values of a comparison. ``hint`` is what to do next.
+    """
+
+    kind: Literal["error", "warning", "hint", "info"]
+    text: str
+    place: Place | None = None
+    hint: str = ""
+    details: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The text with its place before it: ``otp.kshell:3:1: there is no command 'sned'``."""
+        return f"{self.place}: {self.text}" if self.place else self.text
+
+    def moved(self, place: Place) -> Note:
+        """The note at ``place``. An earlier place stays in the text, and its line in the details."""
+        details = (*self.place.caret(), *self.details) if self.place else self.details
+        return self._replace(text=self.headline, place=place, details=details)
+
+    def masked(self, mask: Callable[[str], str]) -> Note:
+        """The note with ``mask`` applied to each of its texts."""
+        place = self.place and self.place._replace(file=mask(self.place.file), text=mask(self.place.text))
+        return Note(self.kind, mask(self.text), place, mask(self.hint), tuple(map(mask, self.details)))
 
 
 class KshellError(Exception):
@@ -64,17 +93,25 @@ class KshellError(Exception):
 
     exit_code = EXIT_SETUP
 
-    def __init__(self, message: str, *, hint: str = "", at: Place | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", at: Place | None = None, details: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.at = at
+        self.details = tuple(details)
 
-    def lines(self) -> list[str]:
-        """The error as it is shown, one item a line, without colour."""
-        first = f"{self.at}: {self.message}" if self.at else self.message
-        shown = [f"error: {first}", *(self.at.caret() if self.at else ())]
-        return [*shown, f"hint: {self.hint}"] if self.hint else shown
+    @property
+    def note(self) -> Note:
+        """The error as a note."""
+        return Note("error", self.message, self.at, self.hint, self.details)
+
+    def placed(self, at: Place | None) -> Self:
+        """A copy of the error at ``at``; the error itself if it has a place already."""
+        if self.at or not at:
+            return self
+        placed = self.__class__.__new__(self.__class__, *self.args)
+        placed.__dict__.update(self.__dict__, at=at)
+        return placed
 
 
 class YoursError(KshellError):
@@ -121,14 +158,9 @@ class TransportError(KshellError):
     """The way to the API failed."""
 
     def __init__(self, message: str, *, hint: str = "", causes: Iterable[str] = ()) -> None:
-        super().__init__(message, hint=hint)
         self.causes = tuple(causes)
-
-    def lines(self) -> list[str]:
-        """The error, then its causes as an indented chain, then the hint."""
-        first, *rest = super().lines()
-        chain = [f"{'  ' * depth}because: {cause}" for depth, cause in enumerate(self.causes, 1)]
-        return [first, *chain, *rest]
+        chain = (f"{'  ' * depth}because: {cause}" for depth, cause in enumerate(self.causes))
+        super().__init__(message, hint=hint, details=chain)
 
 
 class NotSentError(TransportError):

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kshell.core.models import Json
+Payload = dict[str, "Json"]
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')

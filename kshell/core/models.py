@@ -4,15 +4,16 @@ Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a d
 command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Place, TransportError
-
-Payload = dict[str, "Json"]
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+from kshell.core.endpoint import Endpoint
+from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Note, Place, TransportError
+from kshell.core.json_text import Json as Json
+from kshell.core.json_text import Payload as Payload
+from kshell.core.json_text import dumps
 
 DEFAULT_KEY_VARIABLE = "KALEYRA_API_KEY"
 REDACTED = "(redacted)"
@@ -124,12 +125,22 @@ class Variable(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One HTTP request, complete but for the key: ``headers`` holds its reference. ``body`` is the JSON text sent."""
+    """One HTTP request, complete but for the key: ``headers`` holds its reference."""
 
-    method: str
+    endpoint: Endpoint
     url: str
     headers: tuple[tuple[str, str | Secret], ...]
-    body: str
+    payload: Payload
+
+    @property
+    def method(self) -> str:
+        """The HTTP method, in capitals."""
+        return self.endpoint.method
+
+    @property
+    def body(self) -> str:
+        """The JSON text that is sent; empty if the endpoint takes no payload."""
+        return dumps(self.payload) if self.endpoint.takes_payload else ""
 
 
 class Response(NamedTuple):
@@ -164,8 +175,26 @@ _EXIT_CODES = {
 }
 
 
+class Body(NamedTuple):
+    """The body of a response, read. ``fault`` says why it cannot be read as a documented one; empty when it can.
+
+    ``error_keys`` are the keys of its ``error`` object. A field that is absent, or has another type, is empty.
+    """
+
+    json: Json = None
+    code: str = ""
+    message: str = ""
+    message_id: str = ""
+    error_keys: tuple[str, ...] = ()
+    fault: str = ""
+    is_json: bool = True
+
+
 class Exchange(NamedTuple):
-    """One send: the request, and an answer or an error. ``interrupted`` is whether Ctrl-C ended it."""
+    """One send: the request, and an answer or an error. ``interrupted`` is whether Ctrl-C ended it.
+
+    ``answer`` is the body of the response, read; it is empty if there is no response.
+    """
 
     request: Request
     response: Response | None
@@ -173,6 +202,7 @@ class Exchange(NamedTuple):
     elapsed_ms: float
     error: TransportError | None = None
     interrupted: bool = False
+    answer: Body = Body()
 
 
 class Finding(NamedTuple):
@@ -183,6 +213,10 @@ class Finding(NamedTuple):
     pointer: str
     message: str
     fix: str
+
+    def masked(self, mask: Callable[[str], str]) -> "Finding":
+        """The finding with ``mask`` applied to what it says of the payload."""
+        return self._replace(pointer=mask(self.pointer), message=mask(self.message), fix=mask(self.fix))
 
 
 class Template(NamedTuple):
@@ -210,10 +244,14 @@ class Draft(NamedTuple):
     pod: Pod
     template: Template
     values: Mapping[str, str]
-    payload: Payload
     findings: tuple[Finding, ...]
     request: Request
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def payload(self) -> Payload:
+        """The payload of its request."""
+        return self.request.payload
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -222,10 +260,10 @@ class Draft(NamedTuple):
 
     @property
     def way(self) -> str:
-        """The words that send as it was sent: its account, and the pod and template where they are not the account's."""
+        """Options that repeat this send: ``-a``, and ``-p`` and ``-t`` where they differ from the account's."""
         words = ["-a", self.account.name]
         words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
-        words += ["-t", self.template.name] if self.template.name != self.account.template else []
+        words += ["-t", self.template.name] if self.template.name not in ("", self.account.template) else []
         return " ".join(words)
 
 
@@ -249,17 +287,22 @@ class Explanation(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a command came to: ``output`` for stdout, ``notes`` for stderr, one a line.
+    """What a command came to: ``output`` for stdout, ``notes`` for stderr, in the order in which they are shown.
 
     Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``. ``sent``: the exit code says what
     became of a message, and that holds also where stdout cannot be written.
     """
 
     output: str | bytes = ""
-    notes: Sequence[str] = ()
+    notes: Sequence[Note | Finding] = ()
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+
+
+def first_error(notes: Sequence[Note | Finding]) -> Note | None:
+    """The note that says why a command failed; ``None`` if there is none. A finding is about a payload, and does not say it."""
+    return next((note for note in notes if isinstance(note, Note) and note.kind == "error"), None)
 
 
 def is_loopback(url: str) -> bool:

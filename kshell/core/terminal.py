@@ -9,10 +9,11 @@ import os
 import re
 from typing import TYPE_CHECKING, TextIO
 
+from kshell.core.errors import Note
+from kshell.core.models import Finding
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from kshell.core.models import Finding
 
 # C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -51,16 +52,20 @@ def paint(text: str, style: str, *, colour: bool) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
 
 
-_LEADS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan", "202": "bold green"}
-_LEAD = re.compile(r"(error|warning|hint)\b(:?)")
+_KINDS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan"}
 
 
-def paint_note(line: str, *, colour: bool) -> str:
-    """A line for stderr, its leading ``error``, ``warning`` or ``hint`` coloured."""
-    match = _LEAD.match(line)
-    if not match or not colour:
-        return line
-    return paint(match[0], _LEADS[match[1]], colour=True) + line[match.end() :]
+def note_lines(note: Note | Finding, *, colour: bool = False) -> list[str]:
+    """The lines of a note, made harmless: its kind, place and text, the line of its place, its details, its hint.
+
+    The kind of an ``info`` is not shown. A finding is one line. ``colour`` colours the kind.
+    """
+    if isinstance(note, Finding):
+        return [finding_line(note, colour=colour)]
+    kind = "" if note.kind == "info" else paint(f"{note.kind}:", _KINDS[note.kind], colour=colour) + " "
+    below = [*(note.place.caret() if note.place else ()), *note.details]
+    hint = note_lines(Note("hint", note.hint), colour=colour) if note.hint else []
+    return [kind + safe_line(note.headline), *(f"  {safe_line(line)}" for line in below), *hint]
 
 
 def highlighted(text: str) -> str:
@@ -76,9 +81,11 @@ def highlighted(text: str) -> str:
     return highlight(text, lexer, TerminalFormatter())
 
 
-def finding_line(finding: Finding) -> str:
+def finding_line(finding: Finding, *, colour: bool = False) -> str:
     """A finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
-    return safe_line(f"{finding.severity} {finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
+    severity = paint(finding.severity, _KINDS[finding.severity], colour=colour)
+    rest = safe_line(f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
+    return f"{severity} {rest}"
 
 
 def width_of(text: str) -> int:

@@ -11,10 +11,12 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kshell.api.request import KEY_HEADER, read_url
-from kshell.api.rules import check, recipients_of, token
+from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
+from kshell.api.payload import recipients_of, token
+from kshell.api.request import CONTENT_TYPE
+from kshell.api.rules import check
 from kshell.core.errors import KshellError, listed
-from kshell.core.models import is_loopback
+from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
 from kshell.curl.options import BODIES, STAND_IN, Options, headers, is_file, parse, values
 from kshell.curl.words import FOLLOWED, WITHIN, Oddity, Word, split
 from kshell.profiles.profiles import load_pod
@@ -22,12 +24,12 @@ from kshell.profiles.profiles import load_pod
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from kshell.core.endpoint import Endpoint
     from kshell.core.models import Finding, Json
     from kshell.profiles.files import Places
 
 CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 
-_JSON = "application/json"
 _FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
 _HOST = re.compile(r"(?:(https?)://)?([A-Z0-9-]+(?:\.[A-Z0-9-]+)+(?::\d+)?)(?=[/?#]|\Z)", re.IGNORECASE)
@@ -59,17 +61,18 @@ def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     if WITHIN in messages:
         return
     yield from _literal_faults(options)
-    ours = any(_is_ours(word) for word in values(options, "--url"))
-    if ours and not any(odd.fatal for odd in oddities):
-        yield from _method_faults(options)
-        yield from _header_faults(options)
-        yield from _body_faults(options)
-        yield from _missing(words[0], options)
+    endpoint = next(filter(None, map(_endpoint, values(options, "--url"))), None)
+    if endpoint and not any(odd.fatal for odd in oddities):
+        yield from _method_faults(endpoint, options)
+        yield from _header_faults(endpoint, options)
+        yield from _body_faults(endpoint, options)
+        yield from _missing(endpoint, words[0], options)
 
 
-def _is_ours(url: Word) -> bool:
-    """Whether ``url`` has the path of this API, on any host."""
-    return bool(read_url(url.text if "://" in url.text else f"https://{url.text}").sid)
+def _endpoint(url: Word) -> Endpoint | None:
+    """The endpoint of this API that a URL is for, whatever its host; None for another URL."""
+    address = read_url(url.text if "://" in url.text else f"https://{url.text}")
+    return address.endpoint if address else None
 
 
 # ---- faults of any command
@@ -77,8 +80,9 @@ def _is_ours(url: Word) -> bool:
 
 def _key_faults(options: Options) -> Iterator[Oddity]:
     for name, value, word in headers(options):
-        if name == KEY_HEADER and looks_real(value):
-            yield word.oddity("what looks like a real API key", 'write "api-key: $KALEYRA_API_KEY", and revoke the key')
+        if name in KEY_HEADERS and looks_real(value):
+            fix = f'write "{name}: ${DEFAULT_KEY_VARIABLE}", and revoke the key'
+            yield word.oddity("what looks like a real API key", fix)
 
 
 def looks_real(key: str) -> bool:
@@ -96,13 +100,14 @@ def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
             if found[1] != "https":
                 how = "http" if found[1] else "no scheme, so curl takes http"
                 yield word.oddity(f"{how}, by which anyone can read the API key", f"write https://{host}")
-        elif found[1] and f"{found[1]}://{host}" not in hosts and (_is_ours(word) or _looks_ours(word)):
+        elif found[1] and f"{found[1]}://{host}" not in hosts and (_endpoint(word) or _looks_ours(word)):
             yield word.oddity(f"an unknown host, {found[1]}://{host}", f"hosts of pods: {listed(sorted(hosts))}")
 
 
 def _looks_ours(url: Word) -> bool:
     """Whether the URL means this API: its host names Kaleyra, and its path begins with the API's version."""
-    return re.match(r"https?://[^/]*kaleyra[^/]*/v2(/|\Z)", url.text, re.IGNORECASE) is not None
+    versions = "|".join(re.escape(endpoint.path.partition("/{")[0]) for endpoint in ENDPOINTS)
+    return re.match(rf"https?://[^/]*kaleyra[^/]*({versions})(/|\Z)", url.text, re.IGNORECASE) is not None
 
 
 def _literal_faults(options: Options) -> Iterator[Oddity]:
@@ -110,7 +115,7 @@ def _literal_faults(options: Options) -> Iterator[Oddity]:
     for name, word in options:
         for variable in dict.fromkeys(word.literal):
             in_host = re.match(r"(?:https?://)?[^/?#]*\$", word.text)
-            if name == "--header" or (name == "--url" and (in_host or _is_ours(word))):
+            if name == "--header" or (name == "--url" and (in_host or _endpoint(word))):
                 yield word.oddity(
                     f"{variable} in single quotes, which is sent as it stands", f'use double quotes: "…{variable}…"'
                 )
@@ -119,39 +124,42 @@ def _literal_faults(options: Options) -> Iterator[Oddity]:
 # ---- faults of a command for this API
 
 
-def _method_faults(options: Options) -> Iterator[Oddity]:
+def _method_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
+    method = endpoint.method
     for name, word in options:
-        if name == "--request" and word.text.upper() != "POST" and not _stands_in(word.text):
-            yield word.oddity(f"the method {word.text}; the API takes POST", "write -X POST")
-        elif name in _UNPOSTED:
+        if name == "--request" and word.text.upper() != method and not _stands_in(word.text):
+            yield word.oddity(f"the method {word.text}; the API takes {method}", f"write -X {method}")
+        elif name in _UNPOSTED and endpoint.takes_payload:
             yield word.oddity(f"curl's option {name}, with which nothing is posted", "remove it")
 
 
-def _header_faults(options: Options) -> Iterator[Oddity]:
-    for name, value, word in headers(options):
+def _header_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
+    right = endpoint.media_type
+    for name, value, word in headers(options) if right else ():
         kind = value.partition(";")[0].strip().lower()
-        if name == "content-type" and kind not in ("", _JSON) and not _stands_in(value):
-            yield word.oddity(f"the Content-Type {value}; the API takes {_JSON}", f"write 'Content-Type: {_JSON}'")
+        if name == CONTENT_TYPE.lower() and kind not in ("", right) and not _stands_in(value):
+            yield word.oddity(f"the {CONTENT_TYPE} {value}; the API takes {right}", f"write '{CONTENT_TYPE}: {right}'")
 
 
-def _missing(command: Word, options: Options) -> Iterator[Oddity]:
+def _missing(endpoint: Endpoint, command: Word, options: Options) -> Iterator[Oddity]:
     """The parts that the command lacks; none if they may stand in a file or in a variable."""
     if _unseen(options):
         return
+    key, right = endpoint.key_header, endpoint.media_type
     given = {name for name, value, _ in headers(options) if value}
-    if "content-type" not in given and not values(options, "--json"):
+    if right and CONTENT_TYPE.lower() not in given and not values(options, "--json"):
         form = ", so curl says application/x-www-form-urlencoded" if values(options, *BODIES) else ""
-        yield command.oddity(f"no Content-Type{form}", f"add -H 'Content-Type: {_JSON}'")
-    if KEY_HEADER not in given:
-        yield command.oddity("no api-key", 'add -H "api-key: $KALEYRA_API_KEY"')
-    if not values(options, *BODIES, *_FORMS):
+        yield command.oddity(f"no {CONTENT_TYPE}{form}", f"add -H '{CONTENT_TYPE}: {right}'")
+    if key not in given:
+        yield command.oddity(f"no {key}", f'add -H "{key}: ${DEFAULT_KEY_VARIABLE}"')
+    if right and not values(options, *BODIES, *_FORMS):
         sends = "" if values(options, "--request", *_UNPOSTED) else ", so curl sends GET"
         yield command.oddity(f"no payload{sends}", "add --data-raw '{…}'; kshell render prints one")
 
 
 def _unseen(options: Options) -> bool:
     """Whether headers or the payload may come from a file, a variable, or words that are left out."""
-    strange = any(not _is_ours(word) for word in values(options, "--url"))
+    strange = any(not _endpoint(word) for word in values(options, "--url"))
     loose = any(
         ":" not in word.text for word in values(options, "--header") if _stands_in(word.text) or word.text[:1] == "@"
     )
@@ -166,16 +174,19 @@ def _stands_in(text: str) -> bool:
 # ---- the payload
 
 
-def _body_faults(options: Options) -> Iterator[Oddity]:
+def _body_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
+    bodies = [(name, word) for name, word in options if name in BODIES]
+    if not endpoint.takes_payload:
+        yield from (word.oddity("a payload, which the API does not take here", "remove it") for _, word in bodies)
+        return
     for word in values(options, *_FORMS):
         yield word.oddity("a form; the API takes JSON", "write --data-raw '{…}'")
-    bodies = [(name, word) for name, word in options if name in BODIES]
     if bodies and not any(is_file(name, word) for name, word in bodies):
         text = "&".join(word.text for _, word in bodies)
-        yield from _payload_faults(text, bodies[0][1])
+        yield from _payload_faults(endpoint, text, bodies[0][1])
 
 
-def _payload_faults(text: str, word: Word) -> Iterator[Oddity]:
+def _payload_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:
     if word.literal == (text,):
         yield word.oddity(f"{text} in single quotes, which is sent as it stands", f'use double quotes: "{text}"')
     elif '"' not in text and _EATEN.match(word.raw):
@@ -183,10 +194,10 @@ def _payload_faults(text: str, word: Word) -> Iterator[Oddity]:
             "double quotes around the payload, which end at the first one in it", "use single quotes: '{…}'"
         )
     elif not _BARE.search(_STRING.sub("", text)):
-        yield from _json_faults(text, word)
+        yield from _json_faults(endpoint, text, word)
 
 
-def _json_faults(text: str, word: Word) -> Iterator[Oddity]:
+def _json_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:
     try:
         payload = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
@@ -195,18 +206,18 @@ def _json_faults(text: str, word: Word) -> Iterator[Oddity]:
     except (ValueError, RecursionError):
         yield word.oddity("the payload is not JSON", "look at its quotes and commas")
     else:
-        yield from _api_faults(payload, word)
+        yield from _api_faults(endpoint, payload, word)
 
 
-def _api_faults(payload: Json, word: Word) -> Iterator[Oddity]:
+def _api_faults(endpoint: Endpoint, payload: Json, word: Word) -> Iterator[Oddity]:
     if not isinstance(payload, dict):
         yield word.oddity("the payload is not a JSON object", "a payload begins with { and ends with }")
         return
-    for text in recipients_of(payload):  # any other text may have a $ of its own
+    for text in recipients_of(endpoint, payload):  # any other text may have a $ of its own
         if text in word.literal:
             fix = f"end the single quotes for it: '\"{text}\"'"
             yield word.oddity(f"{text} in single quotes, which is sent as it stands", fix)
-    for finding in check(payload):
+    for finding in check(endpoint, payload):
         if finding.severity == "error" and not _is_open(finding, payload):
             yield word.oddity(f"{finding.pointer} {finding.message}", finding.fix)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kshell.api.request import KEY_HEADER, read_url
+from kshell.api.request import header_names
 from kshell.curl.words import Oddity, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from kshell.core.endpoint import Endpoint
 
 # curl's short options, and the long ones that take a value
 _SHORT = {
@@ -31,7 +33,7 @@ _HARMLESS = {
     "--no-buffer", "--compressed", "--http1.1", "--http2", "--no-progress-meter", "--fail-with-body", "--output",
     "--write-out", "--max-time", "--connect-timeout", "--user-agent",
 }  # fmt: skip
-_KNOWN_HEADERS = {"content-type", KEY_HEADER, "accept", "user-agent", "content-length", "host"}
+_HARMLESS_HEADERS = {"accept", "user-agent", "content-length", "host"}
 
 # a placeholder for a value in a document: <sid>, [sid], {{sid}}, {sid}, ${SID}, $SID, %SID%, YOUR_SID
 STAND_IN = re.compile(
@@ -83,19 +85,17 @@ def headers(options: Options) -> list[tuple[str, str, Word]]:
     return [(name.strip().lower(), value.strip(), word) for (name, _, value), word in split_up]
 
 
-def unused(options: Options, url: str) -> Iterator[Oddity]:
+def unused(options: Options, endpoint: Endpoint) -> Iterator[Oddity]:
     """What the script cannot express: another method, other headers, variables in the body, other options."""
     for name, word in options:
-        yield from (word.oddity(message, fix) for message, fix in _beyond(name, word))
-    if not read_url(url).sid:
-        yield values(options, "--url")[0].oddity("a URL that is not this API's", "look at kshell pods")
+        yield from (word.oddity(message, fix) for message, fix in _beyond(name, word, endpoint))
 
 
-def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
-    if name == "--request" and word.text.upper() != "POST":
-        yield f"the method {word.text}", "the API takes POST"
+def _beyond(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    if name == "--request" and word.text.upper() != endpoint.method:
+        yield f"the method {word.text}", f"the API takes {endpoint.method}"
     elif name == "--header":
-        yield from _strange_header(word)
+        yield from _strange_header(word, {*_HARMLESS_HEADERS, *header_names(endpoint)})
     elif name in BODIES:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
@@ -104,9 +104,9 @@ def _beyond(name: str, word: Word) -> Iterator[tuple[str, str]]:
         yield f"curl's option {option}{equals}{'…' if equals else ''}", "it was left out"
 
 
-def _strange_header(word: Word) -> Iterator[tuple[str, str]]:
+def _strange_header(word: Word, known: set[str]) -> Iterator[tuple[str, str]]:
     header, colon, _ = word.text.partition(":")
     if not colon:
         yield "a header without a colon", "it was left out"  # the header is not shown: it may be the key
-    elif header.strip().lower() not in _KNOWN_HEADERS:
+    elif header.strip().lower() not in known:
         yield f"the header {header.strip().lower()}", "it was left out"

@@ -9,11 +9,9 @@ import json
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
-from urllib.parse import unquote
 
-from kshell.api.fields import FIELDS
-from kshell.api.request import KEY_HEADER, Address, read_url
-from kshell.api.rules import places_of, token
+from kshell.api.endpoints import ENDPOINTS, FIELDS, KEY_HEADERS, read_url
+from kshell.api.payload import texts_at, token
 from kshell.core.errors import KshellError, Place, ScriptError, UsageError, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
@@ -27,6 +25,7 @@ from kshell.templating import templates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from kshell.api.request import Address
     from kshell.core.models import Account, Json, Payload, Pod, Template
     from kshell.profiles.files import Kind, Places
 
@@ -39,15 +38,16 @@ _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
 class Copied(NamedTuple):
     """What a curl command says. ``key`` is the reference to a key, or the key itself as a literal; None without one.
 
+    ``address`` is None if the URL is not this API's. ``payload`` is None if the endpoint takes none.
     ``placeholders`` are those of the address and the key, such as the page's ``<sid>``, which are to be filled in.
     """
 
-    address: Address
+    address: Address | None
     url: str
     at: Place
     placeholders: tuple[str, ...]
     key: Secret | None
-    payload: Payload
+    payload: Payload | None
     notes: tuple[Oddity, ...]
 
 
@@ -83,14 +83,17 @@ def read_curl(text: str, file: str) -> Copied:
         raise ScriptError("this is no curl command", hint=_instead(text))
     options = parse(words[1:])
     url = _url(options)
+    address = read_url(url.text)
+    endpoint = address.endpoint if address else ENDPOINTS[0]
+    foreign = () if address else (url.oddity("a URL that is not this API's", "look at kshell pods"),)
     return Copied(
-        read_url(url.text),
+        address,
         url.text,
         Place(file, url.line, url.column),
         _placeholders(url, options),
         _key(options),
-        _payload(options, file),
-        (*oddities, *unused(options, url.text)),
+        _payload(options, file) if endpoint.takes_payload else None,
+        (*oddities, *unused(options, endpoint), *foreign),
     )
 
 
@@ -103,7 +106,7 @@ def _instead(text: str) -> str:
 def _placeholders(url: Word, options: Options) -> tuple[str, ...]:
     """Those of the URL, and with them the key's: alone it is a reference as any other."""
     found = [match[0] for match in STAND_IN.finditer(url.text)]
-    keys = [value for name, value, _ in headers(options) if name == KEY_HEADER and _PLACEHOLDER.fullmatch(value)]
+    keys = [value for name, value, _ in headers(options) if name in KEY_HEADERS and _PLACEHOLDER.fullmatch(value)]
     return tuple(dict.fromkeys([*found, *keys])) if found else ()
 
 
@@ -118,7 +121,7 @@ def _url(options: Options) -> Word:
 
 def _key(options: Options) -> Secret | None:
     for name, value, _ in headers(options):
-        if name == KEY_HEADER:
+        if name in KEY_HEADERS:
             reference = _REFERENCE.fullmatch(value)
             variable = reference and (reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
             # a $ before the key itself is a slip of the pen
@@ -158,9 +161,11 @@ Thing = TypeVar("Thing")
 def find(copied: Copied, places: Places, preferred: str) -> Found:
     """The account whose host, SID and number are the command's; of several the one with its key, then ``preferred``."""
     pods = _readable(places, "pod", load_pod)
-    here = next((pod for pod in pods if pod.base_url.lower() == copied.address.base_url), None)
-    who = (unquote(copied.address.sid), unquote(copied.address.phone_number))
-    same = [it for it in _readable(places, "account", load_account) if (it.sid, it.phone_number) == who]
+    address = copied.address
+    if address is None:
+        return Found(None, None)
+    here = next((pod for pod in pods if pod.base_url.lower() == address.base_url), None)
+    same = [it for it in _readable(places, "account", load_account) if address.is_of(it)]
     ranked = sorted(
         same, key=lambda it: (here is None or it.pod != here.name, it.api_key != copied.key, it.name != preferred)
     )
@@ -181,6 +186,8 @@ def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Thing]) 
 
 def understand(copied: Copied, found: Found, places: Places) -> Imported:
     """The template and the values that make the payload; or a new template for it."""
+    if copied.payload is None:
+        return Imported(copied, found, None, "", {}, {})
     known = _readable(places, "template", templates.load_template)
     first = found.account.template if found.account else "auth"
     for template in sorted(known, key=lambda it: it.name != first):
@@ -275,10 +282,8 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
 def _spots(payload: Payload) -> Iterator[tuple[str, str]]:
     """(pointer, variable) of every place that a field of the page gives a variable's value; text only."""
     for field in FIELDS:
-        if field.variable and field.pointer and field.kind == "text":
-            for pointer, value in places_of(payload, field.pointer):
-                if isinstance(value, str):
-                    yield pointer, field.variable
+        if field.variable and field.kind == "text":
+            yield from ((pointer, field.variable) for pointer, _ in texts_at(payload, [field.pointer]))
 
 
 def _with_variables(value: Json, pointer: str, spots: Mapping[str, str], values: dict[str, str]) -> Json:
@@ -331,7 +336,8 @@ def left_over(imported: Imported) -> list[str]:
     return [name for name in account.variables if template.variable(name) and name not in known]
 
 
-PERSONAL = ("to", "otp", "ref", "ref1", "ref2")  # what changes with every message is no account's
+PERSONAL = {field.variable for field in FIELDS if field.variable and (field.role or field.kept)}
+"""The variables that change with every message, so that no account has them: recipient, code, references."""
 
 
 def account_text(imported: Imported, template: str) -> str:
@@ -346,8 +352,8 @@ def account_text(imported: Imported, template: str) -> str:
             hint="write your own there and import it again; or type kshell init, which asks for them",
             at=imported.copied.at,
         )
-    if pod is None:
-        base = address.base_url or "the command, which is not this API's,"
+    if address is None or pod is None:
+        base = address.base_url if address else "the command, which is not this API's,"
         raise UsageError(
             f"no pod has the host of {base}",
             hint="write one: a file profiles/pods/NAME.yaml with the line base_url: https://HOST",
@@ -357,9 +363,9 @@ def account_text(imported: Imported, template: str) -> str:
     rows = {
         "title": "Imported from a curl command",
         "pod": pod.name,
-        "sid": unquote(address.sid),
+        "sid": address.value("sid"),
         "api_key": f"env:{key.variable if key else DEFAULT_KEY_VARIABLE}",
-        "phone_number": unquote(address.phone_number),
+        "phone_number": address.value("phone_number"),
         "template": imported.template.name if imported.template else template or "auth",
     }
     lines = [f"{name}: {dumps(text)}" for name, text in rows.items()]

@@ -7,12 +7,14 @@ answers are the same every time, and what is wrong with curl by ``curlfaults``.
 from __future__ import annotations
 
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
-from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Place, ScriptError, listed
-from kshell.core.terminal import safe
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Note, Place, ScriptError, listed
+from kshell.core.models import first_error
+from kshell.core.terminal import note_lines
 from kshell.curl import lint as curlfaults
 from kshell.documents import markdown
 from kshell.session.session import Session
@@ -20,7 +22,7 @@ from kshell.snippets import TARGETS
 from kshell.transport.exchange_text import shown_body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from kshell.core.models import Exchange, Result
     from kshell.documents.markdown import Block, Comment
@@ -46,31 +48,6 @@ _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session",
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
 
-class Fault(NamedTuple):
-    """Something wrong in a hand-written block: where, what, and how to mend it."""
-
-    at: Place
-    message: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.at}: {self.message}; {self.fix}"
-
-
-class CommandError(ScriptError):
-    """The command of a comment failed; ``said`` is what it said beside its error and its hint."""
-
-    def __init__(self, message: str, *, hint: str, at: Place, said: Iterable[str]) -> None:
-        super().__init__(message, hint=hint, at=at)
-        self.said = tuple(said)
-
-    def lines(self) -> list[str]:
-        """The error with its place, what the command said, then the hint."""
-        shown = super().lines()
-        end = len(shown) - bool(self.hint)
-        return [*shown[:end], *(f"  {safe(note)}" for note in self.said), *shown[end:]]
-
-
 class Regenerated(NamedTuple):
     """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand.
 
@@ -79,7 +56,7 @@ class Regenerated(NamedTuple):
 
     text: str
     blocks: int
-    faults: tuple[Fault, ...]
+    faults: tuple[Note, ...]
     errors: tuple[ScriptError, ...]
 
 
@@ -152,20 +129,18 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     return text
 
 
-def _failed(words: Sequence[str], result: Result, at: Place) -> CommandError:
-    """The command's own error, at its comment."""
-    errors = [note for note in result.notes if note.startswith("error: ")]
-    hints = [note for note in result.notes if note.startswith("hint: ")]
-    said = [note for note in result.notes if note not in (*errors[:1], *hints[:1])]
-    message = (
-        errors[0].removeprefix("error: ") if errors else f"{words[0]} prints nothing: exit code {result.exit_code}"
-    )
-    return CommandError(message, hint=hints[0].removeprefix("hint: ") if hints else "", at=at, said=said)
+def _failed(words: Sequence[str], result: Result, at: Place) -> ScriptError:
+    """The command's own error, at its comment. The details are all other lines of the command's notes."""
+    own = Note("error", f"{words[0]} prints nothing: exit code {result.exit_code}")
+    error = first_error(result.notes) or own
+    below = (note_lines(error._replace(hint=""))[1:] if note is error else note_lines(note) for note in result.notes)
+    return ScriptError(error.headline, hint=error.hint, at=at, details=chain.from_iterable(below))
 
 
 def _text(result: Result, *, notes: bool) -> str:
     output = result.output if isinstance(result.output, str) else shown_body(result.output)
-    return "".join(f"{safe(note)}\n" for note in result.notes) + output if notes else output
+    lines = [line for note in result.notes for line in note_lines(note)] if notes else []
+    return "".join(f"{line}\n" for line in lines) + output
 
 
 def _language(words: Sequence[str]) -> str:
@@ -193,7 +168,7 @@ def _in_fixed_time(attempt: Attempt) -> Exchange:
 # ---- hand-written curl
 
 
-def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Fault]:
+def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Note]:
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
@@ -201,4 +176,5 @@ def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str
         first = text.count("\n", 0, match.start())
         for odd in curlfaults.faults(text[match.start() :], hosts):
             line = block.start + 1 + first + odd.line
-            yield Fault(Place(file, line, odd.column + len(block.indent)), odd.message, odd.fix)
+            place = Place(file, line, odd.column + len(block.indent))
+            yield Note("warning", f"{odd.message}; {odd.fix}", place)

@@ -128,10 +128,11 @@ def replacer(table: Mapping[str, str]) -> Callable[[str], str]:
 
 def values_of(draft: Draft) -> Iterator[Private]:
     """The codes, the recipients and the sender of a message; its key only ``keys.resolve`` knows."""
-    from kshell.api.rules import codes_of, recipients_of
+    from kshell.api.payload import codes_of, recipients_of
 
-    yield from (Private("CODE", code) for _, code in codes_of(draft.payload) if code)
-    for number in (*recipients_of(draft.payload), draft.account.phone_number):
+    endpoint, payload = draft.request.endpoint, draft.payload
+    yield from (Private("CODE", code) for code in codes_of(endpoint, payload) if code)
+    for number in (*recipients_of(endpoint, payload), draft.account.phone_number):
         yield from _number(number)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kshell.api.fields import OTP_LIMIT
+from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
 from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
 from kshell.profiles import code_policy as otp

@@ -12,8 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from kshell.api.answers import read_body
-from kshell.core.errors import KshellError
+from kshell.core.errors import KshellError, Note
 from kshell.core.models import Delivery
 from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
 from kshell.profiles.files import shown, write_private
@@ -54,7 +53,7 @@ class Recording:
             self._add(session, line)
         self._write(session)
 
-    def keep(self, session: Session, line: Line, result: Result) -> list[str]:
+    def keep(self, session: Session, line: Line, result: Result) -> list[Note]:
         """Keep a line that was run, where it did something; the notes say what the recording lacks.
 
         Raises ``SetupError`` if the file cannot be written.
@@ -77,10 +76,11 @@ class Recording:
         self._write(session)
         return missing
 
-    def _missing(self, session: Session, line: Line) -> list[str]:
+    def _missing(self, session: Session, line: Line) -> list[Note]:
         """Say in the file and to the user that a message was sent which no line of a script makes."""
         self._add(session, f"# {line.head}: not kept, no send line makes the message it sent")
-        return [f"warning: {shown(self.file)} lacks this message: no send line makes what {line.head} sent"]
+        text = f"{shown(self.file)} lacks this message: no send line makes what {line.head} sent"
+        return [Note("warning", text)]
 
     def _add(self, session: Session, line: Line | str) -> None:
         known = len(self.references)
@@ -213,7 +213,7 @@ def expectation(exchange: Exchange) -> str:
     """The ``expect`` that an answer like this one fulfils."""
     if exchange.response is None:
         return f'expect delivery == "{exchange.delivery}"'
-    code = read_body(exchange.response).code
+    code = exchange.answer.code
     return f"expect status == {exchange.response.status}" + (f" and body.code == {json.dumps(code)}" if code else "")
 
 

@@ -14,11 +14,10 @@ from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
-from kshell.api.answers import read_body
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED
-from kshell.core.terminal import safe, safe_line
+from kshell.core.models import REDACTED, first_error
+from kshell.core.terminal import note_lines, safe, safe_line
 from kshell.privacy.masking import (
     SHORTEST,
     betrayed,
@@ -34,7 +33,8 @@ from kshell.transport.exchange_text import document_of, status_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from kshell.core.models import Json
+    from kshell.core.errors import Note
+    from kshell.core.models import Finding, Json
     from kshell.privacy.masking import Private
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case, Step
@@ -102,8 +102,7 @@ class _Mask:
 
 def _ids(case: Case) -> set[str]:
     """The ids that messages got: they stay, also where one looks like a number."""
-    answers = [exchange.response for known in case.with_nested() for exchange in known.exchanges()]
-    return {read_body(answer).message_id for answer in answers if answer}
+    return {exchange.answer.message_id for known in case.with_nested() for exchange in known.exchanges()}
 
 
 _MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
@@ -182,14 +181,17 @@ def _told(step: Step, mask: _Mask) -> Told:
         seconds=round(step.seconds, 4),
         status=mask.text(status_line(exchange)) if exchange else "",
         exchange=data if isinstance(data, dict) else None,
-        failure=tuple(mask.text(safe_line(mask.text(note))) for note in step.result.notes) if step.failed else (),
+        failure=tuple(_lines(step.result.notes, mask)) if step.failed else (),
     )
 
 
 def failure_of(case: Case) -> list[str]:
-    """What a user reads of the line that failed or of the row that is faulty, masked."""
-    mask = _mask(case)
-    return [mask.text(safe_line(mask.text(note))) for note in case.failure]
+    """The lines of the notes of the line that failed, or of what is wrong with the row; masked."""
+    return _lines(case.failure, _mask(case))
+
+
+def _lines(notes: Sequence[Note | Finding], mask: _Mask) -> list[str]:
+    return [mask.text(line) for note in notes for line in note_lines(note.masked(mask.text))]
 
 
 def _name(case: Case) -> str:
@@ -202,8 +204,8 @@ def _script(case: Case) -> str:
 
 def _reason(case: Case) -> str:
     """Why a case failed, in one line."""
-    lines = failure_of(case)
-    return next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), case.verdict)
+    error, mask = first_error(case.failure), _mask(case)
+    return mask.text(safe_line(error.masked(mask.text).headline)) if error else case.verdict
 
 
 # ---- JSON

@@ -11,7 +11,7 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kshell.core.errors import Place, ScriptError, listed
+from kshell.core.errors import Note, Place, ScriptError, listed
 from kshell.profiles.files import read_text, shown
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Row(NamedTuple):
     number: int
     line: int
     cells: Mapping[str, str]
-    fault: tuple[str, ...] = ()
+    fault: Note | None = None
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -176,12 +176,8 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str
         fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are gone"
     if not fault:
         return Row(number, line, cells)
-    hint = (
-        "hint: format that column as text, and type the number again"
-        if rounded
-        else "hint: mend the row, and run it alone"
-    )
-    return Row(number, line, {}, (f"error: {file}:{line}:1: row {number}: {fault}", hint))
+    hint = "format that column as text, and type the number again" if rounded else "mend the row, and run it alone"
+    return Row(number, line, {}, Note("error", f"row {number}: {fault}", Place(file, line, 1), hint))
 
 
 def _is_rounded(text: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session
@@ -135,7 +135,7 @@ class Run:
             self._closed = True
         self._progress.clear()
         if self.by_rows and case.failure:
-            self.show(Result(notes=[f"{case.name}:", *case.failure]))
+            self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
         self._progress.step(case.state)
 
     def _interrupt(self) -> None:
@@ -201,13 +201,13 @@ class _Progress:
 
 def run_all(run: Run, *, brief: bool = False) -> Result:
     """Go, and say what came of it; where ``brief``, only of what failed."""
-    code, notes = EXIT_DONE, []
+    code, notes = EXIT_DONE, list[Note]()
     try:
         run.go()
     except CassetteError as error:
-        code, notes = error.exit_code, error.lines()
+        code, notes = error.exit_code, [error.note]
     if not brief or run.exit_code:
-        notes += summary(run)
+        notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=max(code, run.exit_code))
 
 

@@ -18,7 +18,7 @@ from kshell.syntax.lines import Line, split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kshell.core.errors import Place
+    from kshell.core.errors import Note, Place
     from kshell.syntax.lines import Word
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -82,25 +82,18 @@ def _ends_in_comment(text: str) -> bool:
 # ---- checking
 
 
-def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[KshellError]:
+def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[Note]:
     """What can be known to be wrong without running: in this script, and in those it sources or runs by a plain name."""
-    faults: list[KshellError] = []
+    faults: list[Note] = []
     for line in script.lines:
         try:
             faults += _check_line(line, (*running, script.file))
         except KshellError as error:
-            error.at = error.at or line.place(1)
-            error.hint = typable(error.hint)
-            faults.append(error)
+            faults.append(error.placed(line.place(1)).note)
     return faults
 
 
-def typable(hint: str) -> str:
-    """A hint that names a command of the shell, as one for a terminal, where scripts are run from."""
-    return re.sub(r"^(help\b.*)|^(\w+) --help$", lambda match: f"kshell {match[1] or 'help ' + match[2]}", hint)
-
-
-def _check_line(line: Line, running: tuple[Path, ...]) -> list[KshellError]:
+def _check_line(line: Line, running: tuple[Path, ...]) -> list[Note]:
     if line.head in commands_of("script").whole:
         _check_whole(line)
         return []
@@ -165,14 +158,10 @@ def capture_parts(line: Line) -> tuple[str, int]:
     return match[1], match.end()
 
 
-def _check_included(line: Line, name: Path, running: tuple[Path, ...]) -> list[KshellError]:
+def _check_included(line: Line, name: Path, running: tuple[Path, ...]) -> list[Note]:
     file = running[-1].parent / name
     refuse_loop(file, running, line.place(1))
-    try:
-        return check_script(read_script(file), running)
-    except ScriptError as error:
-        error.at = error.at or line.place(1)
-        raise
+    return check_script(read_script(file), running)
 
 
 def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:

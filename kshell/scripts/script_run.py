@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_at
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP
-from kshell.scripts.script import refuse_loop, typable
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, Note
+from kshell.core.models import first_error
+from kshell.scripts.script import refuse_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kshell.core.models import Delivery, Exchange, Result, Sent
+    from kshell.core.models import Delivery, Exchange, Finding, Result, Sent
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script
     from kshell.scripts.updates import Update
@@ -116,18 +117,16 @@ def _is_judged(following: tuple[Line, ...]) -> bool:
     return next(heads, "") == "expect"
 
 
-def _placed(result: Result, line: Line) -> list[str]:
-    """The notes of a line that failed, its error with the place of the line."""
+def _placed(result: Result, line: Line) -> list[Note | Finding]:
+    """The notes of a line that failed, its error with the place of the line. Every line that failed has an error."""
     place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
-    notes = [f"hint: {typable(note[6:])}" if note.startswith("hint: ") else note for note in result.notes]
-    at = next((position for position, note in enumerate(notes) if note.startswith("error: ")), None)
-    if at is None:
+    error = first_error(result.notes)
+    if error is None:
         what = "interrupted" if result.exit_code == EXIT_INTERRUPTED else f"{line.head} ended with {result.exit_code}"
-        return [*notes, f"error: {place}: {what}, and no expect follows" if line.head == "send" else f"error: {place}: {what}",
-                *place.caret()]  # fmt: skip
-    if not notes[at].startswith(f"error: {line.file}:"):
-        notes[at : at + 1] = [f"error: {place}: {notes[at].removeprefix('error: ')}", *place.caret()]
-    return notes
+        return [*result.notes, Note("error", f"{what}, and no expect follows" if line.head == "send" else what, place)]
+    if error.place and error.place.file == line.file:
+        return [*result.notes]
+    return [error.moved(place) if note is error else note for note in result.notes]
 
 
 class Case:
@@ -156,10 +155,10 @@ class Case:
         return self.script_run.steps if self.script_run else ()
 
     @property
-    def failure(self) -> Sequence[str]:
-        """What a user reads of the line that failed, or of the row that is faulty."""
+    def failure(self) -> Sequence[Note | Finding]:
+        """The notes of the line that failed, or what is wrong with the row; empty if nothing failed."""
         if self.row and self.row.fault:
-            return self.row.fault
+            return (self.row.fault,)
         return next((step.result.notes for step in self.steps if step.failed), ())
 
     @property

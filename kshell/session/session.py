@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.api.request import build
-from kshell.core.errors import KshellError, UsageError
-from kshell.core.models import Draft, Sent
+from kshell.api.request import build, further_parameters
+from kshell.core.errors import KshellError, Note, UsageError
+from kshell.core.models import Draft, Sent, Template, Variable
 from kshell.profiles import api_key as keys
 from kshell.profiles import code_policy as otp
 from kshell.profiles import profiles
@@ -19,7 +19,8 @@ from kshell.templating import templates
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kshell.core.models import Account, Exchange, Payload, Pod, Template, Variable
+    from kshell.core.endpoint import Endpoint
+    from kshell.core.models import Account, Exchange, Payload, Pod
     from kshell.profiles.files import Places
     from kshell.simulator.simulator import Simulator
     from kshell.transport.client import Attempt
@@ -146,24 +147,34 @@ class Session:
         """``text`` without the key of the last message, which its answer may have said back."""
         return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
 
-    def draft(self, overrides: Overrides) -> Draft:
-        """The message that the session and one line's overrides make.
+    def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
+        """The message that the session and one line's overrides make; without an ``endpoint`` an authentication message.
+
+        The variables are those of the template, and parameters of the endpoint's path that no account has. An endpoint that
+        takes no payload has no template.
 
         Raises ``ProfileError`` and ``TemplateError``, and ``UsageError`` for a variable that the template does not have
         and for required ones that are not set, all of them at once.
         """
         account = self.current_account(overrides)
         pod = self.current_pod(overrides, account)
-        template = self.current_template(overrides, account)
+        endpoint = endpoint or _send_authentication()
+        if endpoint.takes_payload:
+            template = self.current_template(overrides, account)
+        else:
+            template = Template("", endpoint.title, (), account.origin, "")
+        further = map(Variable, further_parameters(endpoint, account))
+        template = template._replace(variables=(*template.variables, *further))
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
-        payload = templates.render(template, values)
-        return self._kept(_drafted(account, pod, template, values, payload, (*_key_notes(account, pod), *notes)))
+        payload = templates.render(template, values) if endpoint.takes_payload else {}
+        notes = (*_key_notes(account, pod), *notes)
+        return self._kept(_drafted(endpoint, account, pod, template, values, payload, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """``draft`` with another payload, such as one that was edited by hand."""
-        notes = _key_notes(draft.account, draft.pod)
-        return self._kept(_drafted(draft.account, draft.pod, draft.template, draft.values, payload, notes))
+        endpoint, notes = draft.request.endpoint, _key_notes(draft.account, draft.pod)
+        return self._kept(_drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes))
 
     def _kept(self, draft: Draft) -> Draft:
         if draft not in self.drafts[-1:]:
@@ -172,15 +183,16 @@ class Session:
 
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
-    ) -> tuple[dict[str, str], tuple[str, ...]]:
+    ) -> tuple[dict[str, str], tuple[Note, ...]]:
         values = {**_given(account, template), **self.variables, **typed}
-        notes: tuple[str, ...] = ()
+        notes: tuple[Note, ...] = ()
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
             # kept, so that what was previewed is what is sent
             values["otp"] = otp.generate(policy)
             self.set("otp", values["otp"], source="generated")
-            notes = (f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}",)
+            text = f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}"
+            notes = (Note("info", text),)
         _refuse_missing(template, values)
         _refuse_half_characters(values)
         return values, notes
@@ -207,15 +219,27 @@ class Session:
         return exchange
 
 
+def _send_authentication() -> Endpoint:
+    from kshell.api.authentication.endpoint import SEND_AUTHENTICATION  # not needed for a prompt
+
+    return SEND_AUTHENTICATION
+
+
 def _drafted(
-    account: Account, pod: Pod, template: Template, values: Mapping[str, str], payload: Payload, notes: tuple[str, ...]
+    endpoint: Endpoint,
+    account: Account,
+    pod: Pod,
+    template: Template,
+    values: Mapping[str, str],
+    payload: Payload,
+    notes: tuple[Note, ...],
 ) -> Draft:
     """The payload checked and cut, and its request: the only place where a payload becomes a ``Request``."""
-    from kshell.api import rules  # not needed for a prompt
+    from kshell.api.payload import cut_texts
+    from kshell.api.rules import check
 
-    findings = rules.check(payload)
-    payload = rules.cut_refs(payload)
-    return Draft(account, pod, template, values, payload, findings, build(pod, account, payload), notes)
+    request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
+    return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
 
 
 def _given(account: Account, template: Template) -> dict[str, str]:
@@ -231,10 +255,11 @@ def _absence(variable: Variable) -> str:
 
 
 def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
+    what = f"the template {template.name}" if template.name else template.title
     for name in typed:
         if template.variable(name) is None:
             raise UsageError(
-                f"the template {template.name} has no variable {name!r}",
+                f"{what} has no variable {name!r}",
                 hint=templates.unknown_variable_hint(template, name),
             )
 
@@ -256,8 +281,8 @@ def _refuse_half_characters(values: Mapping[str, str]) -> None:
             raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
 
 
-def _key_notes(account: Account, pod: Pod) -> tuple[str, ...]:
+def _key_notes(account: Account, pod: Pod) -> tuple[Note, ...]:
     if not keys.is_in_profile(account, pod):
         return ()
-    file = account.origin.file
-    return (f"warning: the API key stands in {file}; write api_key: env:NAME and keep it in the environment",)
+    text = f"the API key stands in {account.origin.file}; write api_key: env:NAME and keep it in the environment"
+    return (Note("warning", text),)

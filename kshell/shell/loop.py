@@ -53,7 +53,7 @@ _WARM = (
     "kshell.transport.client",
     "kshell.simulator.simulator",
     "kshell.templating.program",
-    "kshell.api.answers",
+    "kshell.api.endpoints",
     "kshell.transport.exchange_text",
     "pygments.lexers.data",
 )
@@ -71,7 +71,7 @@ def run(session: Session) -> int:
     except KshellError as error:
         from kshell.shell.running import say
 
-        say(error.lines())
+        say([error.note])
         preferences = Preferences()
     return Loop(session, preferences).run()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.console.group import commands_of
-from kshell.core.errors import UsageError
-from kshell.syntax.lines import cut, expand, split
+from kshell.core.errors import Note, UsageError
+from kshell.syntax.lines import Line, cut, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +23,13 @@ class Outlet(NamedTuple):
     sign: str
     target: str
 
-    def pour(self, output: str | bytes) -> list[str]:
+    def pour(self, output: str | bytes) -> list[Note]:
         """Put ``output`` there, and say what went wrong."""
         data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
         try:
             return _into_program(data, self.target) if self.sign == "|" else _into_file(data, self)
         except OSError as error:
-            return [f"error: {self.target}: {error.strerror}"]
+            return [Note("error", f"{self.target}: {error.strerror}")]
 
 
 def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
@@ -51,15 +51,15 @@ def _file(target: str, names: Mapping[str, object]) -> str:
     words = split(target)
     if len(words) != 1:
         raise UsageError(f"{target!r} is not one file", hint="quote a name that holds spaces")
-    return expand(words[0], names, line=target)
+    return Line("line", 1, (target,)).expanded(words[0], names)
 
 
-def _into_program(data: bytes, program: str) -> list[str]:
+def _into_program(data: bytes, program: str) -> list[Note]:
     done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
-    return [f"warning: {program} ended with {done.returncode}"] if done.returncode else []
+    return [Note("warning", f"{program} ended with {done.returncode}")] if done.returncode else []
 
 
-def _into_file(data: bytes, outlet: Outlet) -> list[str]:
+def _into_file(data: bytes, outlet: Outlet) -> list[Note]:
     file = Path(outlet.target).expanduser()
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | _WAYS[outlet.sign], 0o600), "wb") as stream:
         stream.write(data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kshell.console import printer
 from kshell.console.caller import Caller
 from kshell.console.dispatch import Performed, failure, perform_line
-from kshell.core.errors import EXIT_DONE, SetupError
+from kshell.core.errors import EXIT_DONE, Note, SetupError
 from kshell.core.models import Result
 from kshell.shell import outlets
 from kshell.syntax.command_table import OTHER_WORDS
@@ -41,7 +41,7 @@ class Shell(Caller):
             notes = self.recording.keep(self.session, line, result)
         except SetupError as error:
             self.recording = None
-            notes = [f"error: {error.message}; the recording has ended"]
+            notes = [Note("error", f"{error.message}; the recording has ended")]
         return result._replace(notes=[*result.notes, *notes])
 
     def take(self, text: str) -> None:
@@ -49,11 +49,12 @@ class Shell(Caller):
         lines = joined(text)
         for number, line in enumerate(lines, 1):
             if len(lines) > 1:
-                printer.show(Result(notes=[f"» {line}"]), colour=self.colour)
+                printer.show(Result(notes=[Note("info", f"» {line}")]), colour=self.colour)
             code = self.perform(line)
             if code != EXIT_DONE and number < len(lines):
                 left = len(lines) - number
-                printer.show(Result(notes=[f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"]))
+                stopped = f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"
+                printer.show(Result(notes=[Note("info", stopped)]))
                 return
 
     def perform(self, line: str) -> int:
@@ -76,7 +77,7 @@ class Shell(Caller):
         return done.result.exit_code
 
 
-def say(notes: Sequence[str]) -> None:
+def say(notes: Sequence[Note]) -> None:
     """Show notes, on stderr."""
     printer.show(Result(notes=notes))
 
@@ -89,5 +90,6 @@ def joined(text: str) -> list[str]:
 def _told(error: BaseException, session: Session) -> Result:
     """A fault as a result, its traceback too where it was asked for."""
     if os.environ.get("KSHELL_DEBUG"):
-        return Result(notes=traceback.format_exception(error), exit_code=1)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        return Result(notes=[Note("info", line) for line in lines], exit_code=1)
     return failure(error, session)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import KshellError
-from kshell.core.terminal import safe_line
+from kshell.core.errors import KshellError, Note
+from kshell.core.terminal import note_lines
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -39,8 +39,8 @@ def status_of(session: Session) -> Status:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end the session
-        told = error.lines()[0] if isinstance(error, KshellError) else f"error: kshell failed: {type(error).__name__}"
-        fault = safe_line(told)[:_MOST_FAULT]
+        own = Note("error", f"kshell failed: {type(error).__name__}")
+        fault = note_lines(error.note if isinstance(error, KshellError) else own)[0][:_MOST_FAULT]
         return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
     return Status(session.account, pod.name, template.name, mood_of(pod), missing, last)
 

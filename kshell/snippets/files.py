@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kshell import __version__
-from kshell.api.request import read_url
+from kshell.api.request import read_address
 from kshell.core.json_text import dumps
 from kshell.snippets.targets import body, headers, refuse, target
 
@@ -23,7 +23,8 @@ def _http(request: Request, key: str | None) -> str:
     refuse(key, "{", "editors take for a variable")
     pairs = headers(request, key, str, lambda variable: f"{{{{$processEnv {variable}}}}}")
     lines = (f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs))
-    return "\n".join((*lines, "", body(request, avoid="{")))
+    text = body(request, avoid="{")
+    return "\n".join((*lines, *(["", text] if text else [])))
 
 
 @target("hurl", "a Hurl file", "hurl")
@@ -34,8 +35,9 @@ def _hurl(request: Request, key: str | None) -> str:
     lines = [f'# hurl --variable {name}="${name}" message.hurl' for name in variables]
     lines += [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in pairs)]
     # in a multiline string only {{…}} and the closing backticks have a meaning
-    lines += ["```", body(request, avoid="{`"), "```", "HTTP 202"]
-    return "\n".join(lines)
+    text = body(request, avoid="{`")
+    lines += ["```", text, "```"] if text else []
+    return "\n".join((*lines, f"HTTP {request.endpoint.success}"))
 
 
 @target("har", "an HTTP archive (HAR 1.2) with the request", "json")
@@ -49,7 +51,7 @@ def _har(request: Request, key: str | None) -> str:
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in pairs],
         "queryString": [],
-        "postData": {"mimeType": "application/json", "text": text},
+        **({"postData": {"mimeType": request.endpoint.media_type, "text": text}} if text else {}),
         "headersSize": -1,
         "bodySize": len(text.encode()),
     }
@@ -82,28 +84,25 @@ _NO_RESPONSE: dict[str, Any] = {
 @target("postman", "a Postman collection (v2.1) with variables for key and account", "json")
 def _postman(request: Request, key: str | None) -> str:
     pairs = _named(request, key)
-    address = read_url(request.url)
-    variables = {"base_url": address.base_url, "sid": address.sid, "phone_number": address.phone_number}
+    endpoint, text = request.endpoint, body(request, avoid="{")
+    address = read_address(endpoint, request.url)
+    variables = {"base_url": address.base_url, **address.parameters} if address else {}
     variables |= {value[2:-2]: "" for _, value in pairs if value.startswith("{{")}
-    path = ["v2", "{{sid}}", "whatsapp", "{{phone_number}}", "messages"]
+    path = endpoint.path.replace("{", "{{").replace("}", "}}").strip("/").split("/")
     sent: dict[str, Any] = {
         "method": request.method,
         "header": [{"key": name, "value": value} for name, value in pairs],
         "url": {"raw": "/".join(("{{base_url}}", *path)), "host": ["{{base_url}}"], "path": path},
-        "body": {
-            "mode": "raw",
-            "raw": body(request, avoid="{"),
-            "options": {"raw": {"language": "json"}},
-        },
+        **({"body": {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}} if text else {}),
     }
     item: dict[str, Any] = {
-        "name": "Send an authentication template message",
+        "name": endpoint.summary,
         "request": sent,
         "protocolProfileBehavior": {"followRedirects": False},
     }
     return dumps(
         {
-            "info": {"name": "Kaleyra: Send Authentication Template Messages", "schema": _POSTMAN_SCHEMA},
+            "info": {"name": f"Kaleyra: {endpoint.title}", "schema": _POSTMAN_SCHEMA},
             "item": [item],
             "variable": [{"key": name, "value": value, "type": "string"} for name, value in variables.items()],
         }

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kshell.api.fields import FIELDS
-from kshell.api.request import build
-from kshell.api.rules import places_of, token
+from kshell.api.payload import replaced, texts_at
+from kshell.api.request import with_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.models import Account, Json, Payload, Pod, Request
-
-# the page's terms, without < and >, which have a meaning in shells and URLs
-PLACEHOLDERS = {"to": "TO_NUMBER", "otp": "ONE_TIME_PASSWORD"}
-SENDER = "PHONE_NUMBER"
+    from kshell.core.models import Request
 
 
-def with_placeholders(pod: Pod, account: Account, payload: Payload) -> Request:
-    """The request of ``payload`` with placeholders for its code, its recipients and the account's number."""
-    spots = {
-        pointer: PLACEHOLDERS[field.variable]
-        for field in FIELDS
-        if field.pointer and field.variable in PLACEHOLDERS
-        for pointer, value in places_of(payload, field.pointer)
-        if isinstance(value, str)
-    }
-    return build(
-        pod,
-        account._replace(phone_number=SENDER),
-        {name: _filled(value, f"/{token(name)}", spots) for name, value in payload.items()},
-    )
+def with_placeholders(request: Request) -> Request:
+    """``request`` with placeholders for its code, its recipients and its sender.
 
-
-def _filled(value: Json, pointer: str, spots: Mapping[str, str]) -> Json:
-    if isinstance(value, dict):
-        return {name: _filled(item, f"{pointer}/{token(name)}", spots) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, f"{pointer}/{position}", spots) for position, item in enumerate(value)]
-    return spots.get(pointer, value)
+    A placeholder is the page's term in capitals, without ``<`` and ``>``, which have a meaning in shells and URLs.
+    """
+    private = [field for field in request.endpoint.fields if field.role]
+    words = {place: field.name.upper() for field in private for place, _ in texts_at(request.payload, [field.pointer])}
+    request = request._replace(payload=replaced(request.payload, words))
+    return with_parameters(request, {field.name: field.name.upper() for field in private if not field.pointer})

@@ -18,22 +18,24 @@ JAVA_MOST = 65_535  # bytes of a string constant in a class file
 
 @target("python", "Python, with httpx", "python")
 def _httpx(request: Request, key: str | None) -> str:
-    return _python(request, key, "httpx", "content=body")
+    return _python(request, key, "httpx", ", content=body")
 
 
 @target("python-requests", "Python, with requests", "python")
 def _requests(request: Request, key: str | None) -> str:
-    return _python(request, key, "requests", "data=body.encode(), allow_redirects=False")
+    return _python(request, key, "requests", ", data=body.encode()", ", allow_redirects=False")
 
 
-def _python(request: Request, key: str | None, library: str, arguments: str) -> str:
+def _python(request: Request, key: str | None, library: str, content: str, options: str = "") -> str:
+    text = body(request, avoid=_QUOTES)
+    content = content if text else ""
     pairs = headers(request, key, json.dumps, lambda variable: f'os.environ["{variable}"]')
     lines = ["import os\n"] if key is None else []
     lines += [f"import {library}\n", f'url = "{request.url}"', "headers = {"]
     lines += [f'    "{name}": {value},' for name, value in pairs]
     # " and \ are written \uXXXX, so nothing inside of the raw string can end it
-    lines += ["}", f'body = r"""{body(request, avoid=_QUOTES)}"""\n']
-    lines.append(f"response = {library}.request({json.dumps(request.method)}, url, headers=headers, {arguments})")
+    lines += ["}", f'body = r"""{text}"""\n'] if text else ["}\n"]
+    lines.append(f"response = {library}.request({json.dumps(request.method)}, url, headers=headers{content}{options})")
     lines.append("print(response.status_code, response.text)")
     return "\n".join(lines)
 
@@ -62,7 +64,10 @@ def _javascript(request: Request, key: str | None) -> str:
 
 @target("k6", "a k6 script, for load beyond one machine", "javascript")
 def _k6(request: Request, key: str | None) -> str:
+    from http import HTTPStatus
+
     pairs = headers(request, key, json.dumps, lambda variable: f"__ENV.{variable}")
+    success = HTTPStatus(request.endpoint.success)
     return "\n".join(
         (
             'import { check } from "k6";',
@@ -79,7 +84,7 @@ def _k6(request: Request, key: str | None) -> str:
             "",
             "export default function () {",
             f'  const response = http.request("{request.method}", url, body, options);',
-            '  check(response, { "202 Accepted": (answer) => answer.status === 202 });',
+            f'  check(response, {{ "{success} {success.phrase}": (answer) => answer.status === {success} }});',
             "}",
         )
     )
@@ -87,7 +92,8 @@ def _k6(request: Request, key: str | None) -> str:
 
 def _raw(request: Request) -> str:
     # in a raw template literal only a backtick and ${ have a meaning
-    return f"String.raw`{body(request, avoid='`{')}`"
+    text = body(request, avoid="`{")
+    return f"String.raw`{text}`" if text else "null"
 
 
 @target("go", "Go, with net/http", "go")
@@ -131,6 +137,8 @@ def _java(request: Request, key: str | None) -> str:
     text = body(request, avoid=_QUOTES, ascii_only=True)
     bounded(text, len(text), JAVA_MOST, "a string constant of Java")
     block = text.replace("\\", "\\\\").replace("\n", "\n            ")
+    declared = ['        String body = """', f'            {block}""";'] if text else []
+    publisher = "ofString(body)" if text else "noBody()"
     return "\n".join(
         (
             "import java.net.URI;",
@@ -140,11 +148,10 @@ def _java(request: Request, key: str | None) -> str:
             "",
             "public class Message {",
             "    public static void main(String[] arguments) throws Exception {",
-            '        String body = """',
-            f'            {block}""";',
+            *declared,
             f'        HttpRequest request = HttpRequest.newBuilder(URI.create("{request.url}"))',
             *(f'            .header("{name}", {value})' for name, value in pairs),
-            f'            .method("{request.method}", HttpRequest.BodyPublishers.ofString(body))',
+            f'            .method("{request.method}", HttpRequest.BodyPublishers.{publisher})',
             "            .build();",
             "        HttpResponse<String> response =",
             "            HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());",
@@ -163,22 +170,20 @@ def _php(request: Request, key: str | None) -> str:
         f"        {_php_quote(f'{name}: {text}')}{reference},"
         for (name, text), (_, reference) in zip(pairs, references, strict=True)
     ]
+    text = body(request)
     return "\n".join(
         (
             "<?php",
             "",
             # a nowdoc expands nothing, and no line of JSON begins with its closing word
-            "$body = <<<'JSON'",
-            body(request),
-            "JSON;",
-            "",
+            *(["$body = <<<'JSON'", text, "JSON;", ""] if text else []),
             f"$request = curl_init({_php_quote(request.url)});",
             "curl_setopt_array($request, [",
             f"    CURLOPT_CUSTOMREQUEST => {_php_quote(request.method)},",
             "    CURLOPT_HTTPHEADER => [",
             *lines,
             "    ],",
-            "    CURLOPT_POSTFIELDS => $body,",
+            *(["    CURLOPT_POSTFIELDS => $body,"] if text else []),
             "    CURLOPT_RETURNTRANSFER => true,",
             "]);",
             "$answer = curl_exec($request);",

@@ -44,7 +44,7 @@ def curl(request: Request, *, key: str | None = None, compact: bool = False, she
 def _posix_curl(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
     words = [f"curl -X {request.method} {posix_quote(request.url)}"]
     words += [f"-H {value}" for value in _posix_headers(request, key, ": ")]
-    words.append(f"--data-raw {_posix_body(request, compact=compact)}")
+    words += [f"--data-raw {text}" for text in _posix_body(request, compact=compact)]
     return (" " if compact else " \\\n  ").join(words)
 
 
@@ -55,7 +55,7 @@ def _httpie(request: Request, key: str | None) -> str:
         refuse(key[:1], "=@:", "HTTPie takes for a part of its separator")
     # without --ignore-stdin HTTPie also reads stdin if stdin is not a terminal
     words = [f"http --ignore-stdin {request.method} {posix_quote(request.url)}", *_posix_headers(request, key, ":")]
-    return " \\\n  ".join((*words, f"--raw {_posix_body(request)}"))
+    return " \\\n  ".join((*words, *(f"--raw {text}" for text in _posix_body(request))))
 
 
 @target("wget", "GNU Wget", "bash")
@@ -63,7 +63,8 @@ def _wget(request: Request, key: str | None) -> str:
     # by default wget tries 20 times and follows redirects: that sends again, and gives the key to another host
     words = [f"wget -q -O - --content-on-error --tries=1 --max-redirect=0 --method={request.method}"]
     words += [f"--header={value}" for value in _posix_headers(request, key, ": ")]
-    return " \\\n  ".join((*words, f"--body-data={_posix_body(request)}", posix_quote(request.url)))
+    words += [f"--body-data={text}" for text in _posix_body(request)]
+    return " \\\n  ".join((*words, posix_quote(request.url)))
 
 
 def posix_quote(text: str) -> str:
@@ -82,9 +83,10 @@ def _posix_headers(request: Request, key: str | None, separator: str) -> list[st
     ]
 
 
-def _posix_body(request: Request, *, compact: bool = False) -> str:
+def _posix_body(request: Request, *, compact: bool = False) -> list[str]:
+    """The body as one quoted word; empty if the endpoint takes no payload."""
     text = body(request, avoid=POSIX_AVOID, indent=None if compact else 2)
-    return bounded(f"'{text}'", len(text.encode()), POSIX_MOST, "one argument of a command")
+    return [bounded(f"'{text}'", len(text.encode()), POSIX_MOST, "one argument of a command")] if text else []
 
 
 def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
@@ -95,8 +97,9 @@ def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noq
         text = text.replace("{", "{ ", 1)
     words = [f"curl.exe -X {request.method} {_powershell_quote(request.url)}"]
     words += [f"-H {value}" for value in _powershell_headers(request, key)]
-    words.append("--data-raw $body")
-    statements = [f"$body = '{text}'", _POWERSHELL_LEGACY, (" " if compact else " `\n  ").join(words)]
+    words += ["--data-raw $body"] if text else []
+    statements = [f"$body = '{text}'", _POWERSHELL_LEGACY] if text else []
+    statements.append((" " if compact else " `\n  ").join(words))
     written = ("; " if compact else "\n").join(statements)
     return bounded(written, len(written) + text.count('"'), POWERSHELL_MOST, "a command line of Windows")
 
@@ -125,7 +128,7 @@ def _cmd(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT0
     text = body(request, avoid=CMD_AVOID, indent=None if compact else 2, ascii_only=True)
     words = [f'curl -X {request.method} "{request.url}"']
     words += [f'-H "{value}"' for value in _cmd_headers(request, key)]
-    words.append('--data-raw ^"' + text.replace('"', '\\"').replace("\n", " ^\n") + '^"')
+    words += ['--data-raw ^"' + text.replace('"', '\\"').replace("\n", " ^\n") + '^"'] if text else []
     written = (" " if compact else " ^\n  ").join(words)
     return bounded(written, len(written.replace("^\n", "")), CMD_MOST, "a line of cmd.exe")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import UsageError
@@ -53,8 +52,13 @@ def headers(
 
 
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
-    """The JSON of the payload without the characters of ``avoid``; ``indent`` in spaces, None for one line."""
-    return dumps(json.loads(request.body), indent=indent, avoid=avoid, ascii_only=ascii_only)
+    """The JSON of the payload without the characters of ``avoid``; ``indent`` in spaces, None for one line.
+
+    Empty if the endpoint takes no payload.
+    """
+    if not request.endpoint.takes_payload:
+        return ""
+    return dumps(request.payload, indent=indent, avoid=avoid, ascii_only=ascii_only)
 
 
 def refuse(text: str | None, characters: str, where: str) -> None:

@@ -82,32 +82,28 @@ class Line(NamedTuple):
 
     def words(self) -> list[Word]:
         """The words from the command's name on. Raises ``ScriptError`` with the place in the file."""
-        try:
-            found = split(self.text)
-        except ScriptError as error:
-            raise self._moved(error) from None
+        found = _Splitter(self).words()
         named = len(found) > 1 and self.text.split(maxsplit=1)[0] == "kshell"
         return found[1:] if named else found
 
     def expanded(self, word: Word, names: Mapping[str, object]) -> str:
         """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError`` with the place in the file."""
-        try:
-            return expand(word, names)
-        except ScriptError as error:
-            raise self._moved(error) from None
+        return "".join(self._value(piece, names) if piece.expression else piece.text for piece in word.pieces)
 
-    def _moved(self, error: ScriptError) -> ScriptError:
-        error.at = self.place(error.at.column if error.at else 1)
-        return error
+    def _value(self, piece: Piece, names: Mapping[str, object]) -> str:
+        from kshell.syntax.expressions import value_of
+
+        start = piece.column + 2  # behind the {{
+        return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))
 
 
 # the command's name, blanks, and everything up to a # that follows a blank outside of a string
 _REST = re.compile(r"""(\s*(?:kshell\s+)?\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
 
 
-def split(line: str, *, file: str = "line", number: int = 1) -> list[Word]:
+def split(line: str) -> list[Word]:
     """The words of a line, none for a blank line or a comment. Raises ``ScriptError`` for an unclosed quote or brace."""
-    return _Splitter(line, file, number).words()
+    return _Splitter(Line("line", 1, (line,))).words()
 
 
 def cut(line: str) -> tuple[str, str, str]:
@@ -115,7 +111,7 @@ def cut(line: str) -> tuple[str, str, str]:
 
     A sign counts at the beginning of a word, outside of quotes. Raises ``ScriptError`` for an unclosed quote before it.
     """
-    splitter = _Splitter(line, "line", 1)
+    splitter = _Splitter(Line("line", 1, (line,)))
     while splitter.at_word():
         start = splitter.position
         sign = next((sign for sign in ("|", ">>", ">") if line.startswith(sign, start)), "")
@@ -125,22 +121,8 @@ def cut(line: str) -> tuple[str, str, str]:
     return line, "", ""
 
 
-def expand(word: Word, names: Mapping[str, object], *, file: str = "line", number: int = 1, line: str = "") -> str:
-    """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError``."""
-    from kshell.syntax.expressions import value_of
-
-    texts: list[str] = []
-    for piece in word.pieces:
-        if not piece.expression:
-            texts.append(piece.text)
-            continue
-        begins = piece.column + 2  # behind the {{
-        texts.append(text_of(value_of(piece.text, names, lambda offset: Place(file, number, begins + offset, line))))  # noqa: B023
-    return "".join(texts)
-
-
 def quote(text: str) -> str:
-    """Quote any ``text`` as one word that ``split`` and ``expand`` turn back into it."""
+    """Quote any ``text`` as one word that ``split`` and ``Line.expanded`` turn back into it."""
     if _PLAIN.match(text):
         return text
     if "'" not in text and text.isprintable():
@@ -160,10 +142,9 @@ def _escaped(character: str) -> str:
 class _Splitter:
     """Reads a line once, from left to right."""
 
-    def __init__(self, line: str, file: str, number: int) -> None:
-        self.line = line
-        self.file = file
-        self.number = number
+    def __init__(self, line: Line) -> None:
+        self.line = line.text
+        self.place = line.place
         self.position = 0
 
     def words(self) -> list[Word]:
@@ -233,4 +214,4 @@ class _Splitter:
         return Piece(match[1], start + 1, expression=True)
 
     def _fault(self, position: int, message: str, hint: str) -> ScriptError:
-        return ScriptError(message, hint=hint, at=Place(self.file, self.number, position + 1, self.line))
+        return ScriptError(message, hint=hint, at=self.place(position + 1))

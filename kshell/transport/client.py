@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from kshell import __version__
-from kshell.api.answers import delivery_of
+from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.models import REDACTED, TIMEOUT, Delivery, Exchange, Response, Secret
 
@@ -138,8 +138,7 @@ class Attempt:
         elapsed_ms = (self._ended - self._started) * 1000
         if self._head is not None:
             response = self._response(self._head)
-            delivery = delivery_of(response)
-            return Exchange(self.request, response, delivery, elapsed_ms, None, self.interrupted)
+            return exchange_of(self.request, response, elapsed_ms, interrupted=self.interrupted)
         delivery = Delivery.UNKNOWN if self._begun else Delivery.NOT_SENT
         return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
 
@@ -282,7 +281,7 @@ def _chain(error: BaseException | None) -> list[str]:
 def _not_sent_hint(url: str, proxy: str) -> str:
     if proxy:
         return f"the pod's proxy is {proxy}: is it right, and does it run?"
-    base = url.partition("/v2/")[0]
+    base = "/".join(url.split("/", 3)[:3])
     if base.startswith("http://"):
         port = urlsplit(base).port or 80
         return f"is a server running at {base}? kshell sandbox --port {port} starts the simulator there"

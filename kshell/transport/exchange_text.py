@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from kshell.api.answers import explain, parse, read_body
-from kshell.core.errors import EXIT_DONE
+from kshell.api.answers import explain, parse
+from kshell.core.errors import EXIT_DONE, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Secret
 from kshell.core.terminal import safe, safe_line
 
 if TYPE_CHECKING:
-    from kshell.core.models import Exchange, Explanation, Json, Request, Response, Sent
+    from kshell.core.models import Body, Exchange, Explanation, Json, Request, Response, Sent
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
 
@@ -20,9 +19,9 @@ _LONGEST_CODE = 12  # columns; a documented code has at most seven
 def status_line(exchange: Exchange) -> str:
     """``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms``: what there is of it, on one line."""
     response = exchange.response
+    body = exchange.answer
     if response is None:
         return f"{exchange.delivery} · {exchange.elapsed_ms:.0f} ms"
-    body = read_body(response)
     parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
     return safe_line(" · ".join((*filter(None, map(str.strip, parts)), f"{exchange.elapsed_ms:.0f} ms")))
 
@@ -31,24 +30,23 @@ def short_line(exchange: Exchange) -> str:
     """``202 WA202 accepted``: what became of it, in three words."""
     if exchange.response is None:
         return str(exchange.delivery)
-    code = safe_line(read_body(exchange.response).code)[:_LONGEST_CODE]
+    code = safe_line(exchange.answer.code)[:_LONGEST_CODE]
     return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
 
 
-def outcome(exchange: Exchange, explanation: Explanation) -> list[str]:
-    """The status line; for what was not accepted, what it means and whose move it is; and what is odd about the body."""
-    lines = list(exchange.error.lines()) if exchange.error else [status_line(exchange)]
+def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
+    """The status line or the error; what is odd about the body; what an answer means that is not an acceptance."""
+    notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
     if exchange.interrupted:
-        lines.append(f"interrupted; delivery: {exchange.delivery}")
-    if exchange.response is not None:
-        lines += _oddities(exchange.response)
+        notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
+    notes += _oddities(exchange)
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
-        lines += explained(explanation)
-    return [safe_line(line) for line in lines]
+        notes.append(explained(explanation))
+    return notes
 
 
-def explained(explanation: Explanation) -> list[str]:
-    """An explanation, one fact a line."""
+def explained(explanation: Explanation) -> Note:
+    """The title of an explanation, and one fact a line below it."""
     rows = (
         ("means", explanation.meaning),
         ("move", explanation.who),
@@ -56,13 +54,12 @@ def explained(explanation: Explanation) -> list[str]:
         ("next", explanation.next),
         ("source", explanation.source),
     )
-    lines = (explanation.title, *(f"  {name:<7} {text}" for name, text in rows if text))
-    return [safe_line(line) for line in lines]
+    return Note("info", explanation.title, details=tuple(f"{name:<7} {text}" for name, text in rows if text))
 
 
-def _oddities(response: Response) -> list[str]:
-    faults = (response.fault, read_body(response).fault)
-    return [f"warning: the body is not as documented: {fault}" for fault in dict.fromkeys(faults) if fault]
+def _oddities(exchange: Exchange) -> list[Note]:
+    faults = dict.fromkeys(part.fault for part in (exchange.response, exchange.answer) if part)
+    return [Note("warning", f"the body is not as documented: {fault}") for fault in faults if fault]
 
 
 def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, Json]:
@@ -70,7 +67,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
     error = exchange.error
     return {
         "request": _request(exchange.request),
-        "response": _response(exchange.response) if exchange.response else None,
+        "response": _response(exchange.response, exchange.answer) if exchange.response else None,
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
         "explanation": dict(explanation._asdict()) if explanation else None,
@@ -85,7 +82,9 @@ def document_of(sent: Sent) -> dict[str, Json]:
 
 def answer_names(exchange: Exchange) -> dict[str, object]:
     """An answer as expressions see it; ``status`` is 0 and the rest empty where there was none. Header names are lower-case."""
-    answer = _response(exchange.response) if exchange.response else {"status": 0, "headers": {}, "body": ""}
+    answer = (
+        _response(exchange.response, exchange.answer) if exchange.response else {"status": 0, "headers": {}, "body": ""}
+    )
     return {
         "status": answer["status"],
         "body": answer["body"],
@@ -96,13 +95,13 @@ def answer_names(exchange: Exchange) -> dict[str, object]:
 
 
 def _request(request: Request) -> dict[str, Json]:
+    body = request.payload if request.endpoint.takes_payload else None
     headers = {name: REDACTED if isinstance(value, Secret) else value for name, value in request.headers}
-    return {"method": request.method, "url": request.url, "headers": {**headers}, "body": json.loads(request.body)}
+    return {"method": request.method, "url": request.url, "headers": {**headers}, "body": body}
 
 
-def _response(response: Response) -> dict[str, Json]:
+def _response(response: Response, body: Body) -> dict[str, Json]:
     """``body`` is the JSON value, or the text of what is not JSON; ``fault`` says what is wrong with it."""
-    body = read_body(response)
     value = body.json if body.is_json else response.body.decode("utf-8", errors="replace")
     headers: dict[str, Json] = {}
     for name, text in response.headers:

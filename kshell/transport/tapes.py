@@ -31,8 +31,9 @@ from vcr.request import Request
 from vcr.serialize import deserialize, serialize
 from vcr.serializers import yamlserializer
 
-from kshell.api.request import KEY_HEADER
-from kshell.api.rules import codes_of, recipients_of
+from kshell.api.endpoints import ENDPOINTS, read_url
+from kshell.api.payload import codes_of, recipients_of
+from kshell.api.request import header_names
 from kshell.core.errors import CassetteError, Place, SetupError
 from kshell.core.json_text import dumps
 from kshell.core.models import is_loopback
@@ -72,7 +73,7 @@ _PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,}
 _CODE = re.compile(r"(CODE-(?:[0-9a-f]{12}|generated[0-9]{4})(?:-(?:escaped|json|url|base))?)")
 _UNCERTAIN = re.compile("generated|-[a-z]+$")  # which code such a pseudonym stands for cannot be asked of it
 _MOST_CODES = 3  # in one fact
-_KEPT_HEADERS = ("content-type", KEY_HEADER)
+_KEPT_HEADERS = tuple(dict.fromkeys(name for endpoint in ENDPOINTS for name in header_names(endpoint)))
 _SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
 _LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
 
@@ -167,13 +168,14 @@ class Pseudonyms:
 
 def private_values(request: Request) -> list[Private]:
     """Every key, number and code in a request."""
-    payload = _payload(request)
-    sender = unquote(urlsplit(request.uri).path).split("/")[4:5]  # /v2/<sid>/whatsapp/<phone_number>/messages
-    recipients = recipients_of(payload) if payload else []
-    codes = [code for _, code in codes_of(payload)] if payload else []
+    payload = _payload(request) or {}
+    address = read_url(request.uri)
+    recipients = [number for endpoint in ENDPOINTS for number in recipients_of(endpoint, payload)]
+    codes = [code for endpoint in ENDPOINTS for code in codes_of(endpoint, payload)]
     text = unquote(request.uri) + _text(request.body)
-    values = [Private("KEY", request.headers.get(KEY_HEADER, ""))]
-    values += [Private("NUMBER", number) for number in (*sender, *recipients, *_E164.findall(text))]
+    values = [Private("KEY", request.headers.get(endpoint.key_header, "")) for endpoint in ENDPOINTS]
+    numbers = (*(address.senders if address else ()), *recipients, *_E164.findall(text))
+    values += [Private("NUMBER", number) for number in numbers]
     made = GENERATED.get()
     values += [Private("CODE", code, made.index(code) + 1 if code in made else 0) for code in codes]
     return [value for value in dict.fromkeys(values) if value.text and not _PSEUDONYM.fullmatch(value.text)]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from kshell.api.endpoints import ENDPOINTS
+from kshell.api.request import path_pattern
 from kshell.curl.words.reader import WITHIN, Reader, Word, Words
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -21,12 +24,17 @@ _TYPOGRAPHIC = {
 _PROMPT = re.compile(r"\s*[$%>] +(?=curl\b)")
 _BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n")
 _CONTINUED = re.compile(r"\\[ \t]*\n")
-# an option, or a URL of this API, on a line of its own
-_FORGOTTEN = re.compile(r"\n[ \t]*(?:-{1,2}[A-Za-z]|['\"]?https?://[^\s'\"]+/v2/[^\s'\"]+/whatsapp/)")
 _ESCAPED = re.compile(r'\\([\\"$`\n])')
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _OPERATOR = re.compile(r"[;|&<>]")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
+
+
+@cache
+def _forgotten() -> re.Pattern[str]:
+    """An option, or the URL of an endpoint up to its last parameter, at the beginning of a line."""
+    starts = (path_pattern(endpoint.path.rpartition("{")[0], lambda _: r"[^\s'\"]+") for endpoint in ENDPOINTS)
+    return re.compile(rf"\n[ \t]*(?:-{{1,2}}[A-Za-z]|['\"]?https?://[^\s'\"]+(?:{'|'.join(starts)}))")
 
 
 class PosixReader(Reader):
@@ -61,7 +69,7 @@ class PosixReader(Reader):
         """Whether a line break ends the command. Before an option it does not: the backslash was forgotten."""
         if not self.words:
             return False
-        if self.at(_FORGOTTEN):
+        if self.at(_forgotten()):
             self.odd(self.position, "a line that ends without a backslash", "end it with a space and a backslash")
             return False
         self.more()

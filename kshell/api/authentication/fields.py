@@ -7,10 +7,7 @@ table or heading there. Language codes are Meta's list of supported template lan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from kshell.core.endpoint import Field
 
 OTP_LIMIT = 15  # characters
 REF_LIMIT = 255  # characters
@@ -30,53 +27,39 @@ LANGUAGES = tuple(
     "vi zh_CN zh_HK zh_TW zu".split()
 )
 
-Kind = Literal["object", "list", "text", "integer"]
-
-
-class Field(NamedTuple):
-    """One field. ``name`` is the page's term, ``pointer`` where it stands in the payload (empty: not in the payload).
-
-    In a pointer ``body`` and ``button`` mean every component of that type, ``*`` every item. ``allowed`` are the only
-    values the API takes; ``known`` are those it knows, where another is no error. ``variable`` is kshell's name for it.
-    """
-
-    name: str
-    pointer: str
-    kind: Kind
-    mandatory: bool
-    says: str
-    example: str
-    section: str
-    allowed: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-    variable: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every word that means this field: the page's, kshell's, the JSON key, the pointer."""
-        key = self.pointer.rpartition("/")[2]
-        return tuple(dict.fromkeys(name for name in (self.name, self.variable, key, self.pointer) if name))
-
+# pointers that rules use too
+TO = "/messaging_object/to"
+TYPE = "/messaging_object/type"
+_TEMPLATE = "/messaging_object/template"
+LANGUAGE_CODE = f"{_TEMPLATE}/language/code"
+COMPONENTS = f"{_TEMPLATE}/components"
+_BODY = f"{COMPONENTS}/body"
+_BUTTON = f"{COMPONENTS}/button"
+INDEX = f"{_BUTTON}/index"
+WA_SOURCE = "/extra_info/wa_source"
 
 _HEADERS = "URL Parameters and Headers"
 _MESSAGE = "messaging_object"
 _EXTRA = "extra_info"
-_TEMPLATE = "/messaging_object/template"
-_BODY = f"{_TEMPLATE}/components/body"
-_BUTTON = f"{_TEMPLATE}/components/button"
 _CODE = f"The one-time password: at most {OTP_LIMIT} characters. It appears twice in the payload, here and in the "
 _REF = f"Any context to keep with the message; it comes back in reports and callbacks. Cut at {REF_LIMIT} characters."
 
+# of every endpoint of this API
+SID = Field("sid", "", "text", True, "The account's SID. It stands in the URL.", "HXAP16XXXXXX97IN", _HEADERS)
+API_KEY = Field(
+    "api-key", "", "text", True, "A header: the API key of the account.", "Axxx…", _HEADERS, variable="api_key"
+)
+
 FIELDS = (
-    Field("sid", "", "text", True, "The account's SID. It stands in the URL.", "HXAP16XXXXXX97IN", _HEADERS),
+    SID,
     Field(
         "phone_number", "", "text", True,
         "The WhatsApp business number that sends. It stands in the URL. (The page calls it the end customer's number; its "
         "own error text, 'does not belong to the account', shows that it is the sender's.)",
-        "+91XXXXXXXXXX", _HEADERS,
+        "+91XXXXXXXXXX", _HEADERS, role="sender",
     ),
     Field("Content-Type", "", "text", True, "A header.", "application/json", _HEADERS, ("application/json",)),
-    Field("api-key", "", "text", True, "A header: the API key of the account.", "Axxx…", _HEADERS, variable="api_key"),
+    API_KEY,
     Field("messaging_object", "/messaging_object", "object", True, "The message, as Meta defines it.", "{…}", "payload"),
     Field("extra_info", "/extra_info", "object", False, "Details that travel with the message.", "{…}", "payload"),
     Field(
@@ -88,12 +71,12 @@ FIELDS = (
         "Messages go to individuals only; that is the default.", "individual", _MESSAGE, ("individual",),
     ),
     Field(
-        "to_number", "/messaging_object/to", "text", True,
+        "to_number", TO, "text", True,
         "The recipient in E.164 form: +, country code, number. Several are separated by commas.", "+91XXXXXXXXX",
-        _MESSAGE, variable="to",
+        _MESSAGE, variable="to", role="recipients",
     ),
     Field(
-        "type", "/messaging_object/type", "text", False,
+        "type", TYPE, "text", False,
         "The kind of message. Left out it defaults to text, which is not what this API sends.", "template", _MESSAGE,
         ("template",),
     ),
@@ -104,11 +87,11 @@ FIELDS = (
     ),
     Field("language", f"{_TEMPLATE}/language", "object", True, "The language to send in.", '{"code": …}', _MESSAGE),
     Field(
-        "template_language_code", f"{_TEMPLATE}/language/code", "text", True,
+        "template_language_code", LANGUAGE_CODE, "text", True,
         "The template's language and locale code. The template must be approved in it.", "en_US", "language",
         known=LANGUAGES, variable="language",
     ),
-    Field("components", f"{_TEMPLATE}/components", "list", True, "One body and its button.", "[…]", "Request Format"),
+    Field("components", COMPONENTS, "list", True, "One body and its button.", "[…]", "Request Format"),
     Field("type", f"{_BODY}/type", "text", True, "The component's type.", "body", "body-components", ("body",)),
     Field(
         "parameters", f"{_BODY}/parameters", "list", True, "What fills the body: one parameter, the code.", "[…]",
@@ -117,7 +100,7 @@ FIELDS = (
     Field("type", f"{_BODY}/parameters/*/type", "text", True, "The parameter's type.", "text", "body-parameters", ("text",)),
     Field(
         "one_time_password", f"{_BODY}/parameters/*/text", "text", True, f"{_CODE}button.", "J$FpXXXX", "body-parameters",
-        variable="otp",
+        variable="otp", role="code",
     ),
     Field("type", f"{_BUTTON}/type", "text", True, "The component's type.", "button", "button-components", ("button",)),
     Field(
@@ -125,7 +108,7 @@ FIELDS = (
         "button-components", ("quick_reply", "url", "catalog"),
     ),
     Field(
-        "index_value", f"{_BUTTON}/index", "integer", True,
+        "index_value", INDEX, "integer", True,
         f"The button's position, an integer from {INDEX_RANGE[0]} to {INDEX_RANGE[-1]}.", "0", "button-components",
         variable="index",
     ),
@@ -139,26 +122,14 @@ FIELDS = (
     ),
     Field(
         "one_time_password", f"{_BUTTON}/parameters/*/text", "text", True, f"{_CODE}body.", "J$FXXXXp",
-        "button-parameters", variable="otp",
+        "button-parameters", variable="otp", role="code",
     ),
-    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref"),
-    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1"),
-    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2"),
+    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref", kept=REF_LIMIT),
+    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1", kept=REF_LIMIT),
+    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2", kept=REF_LIMIT),
     Field(
-        "wa_source", "/extra_info/wa_source", "text", False,
+        "wa_source", WA_SOURCE, "text", False,
         "Where the API was called from. The API replaces any value it does not know by API.", "api", _EXTRA,
         known=WA_SOURCES, variable="wa_source",
     ),
 )  # fmt: skip
-
-
-def find_fields(word: str) -> list[Field]:
-    """Every field that ``word`` means: the page's term, kshell's variable, the JSON key or the pointer."""
-    wanted = word.lower()
-    return [field for field in FIELDS if wanted in (name.lower() for name in field.names)]
-
-
-def field_words() -> Iterator[str]:
-    """Every word that ``find_fields`` finds something for, pointers left out."""
-    seen = dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/"))
-    yield from seen

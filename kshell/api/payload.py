@@ -1,0 +1,86 @@
+"""Places in a payload: what stands at a field's pointer, which codes and recipients it holds, and copies with other values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from kshell.core.endpoint import Endpoint
+    from kshell.core.json_text import Json, Payload
+
+
+class _Missing:
+    """The value at a pointer at which the payload has nothing."""
+
+
+MISSING = _Missing()
+
+
+def places_of(value: Json, pointer: str) -> Iterator[tuple[str, Json | _Missing]]:
+    """Every (JSON pointer, value) that a field's pointer means; a field that its parent lacks is ``MISSING``."""
+    spots: list[tuple[str, Json | _Missing]] = [("", value)]
+    for step in pointer.split("/")[1:]:
+        spots = [found for path, inner in spots for found in _step(path, inner, step)]
+    yield from spots
+
+
+def _step(path: str, value: Json | _Missing, step: str) -> Iterator[tuple[str, Json | _Missing]]:
+    if isinstance(value, dict):
+        yield f"{path}/{token(step)}", value.get(step, MISSING)
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            if step == "*" or (isinstance(item, dict) and item.get("type") == step):
+                yield f"{path}/{position}", item
+
+
+def token(name: str) -> str:
+    """A name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901
+
+
+def texts_at(value: Json, pointers: Iterable[str]) -> list[tuple[str, str]]:
+    """(JSON pointer, text) of every text that the pointers of fields mean, in order."""
+    spots = [spot for pointer in pointers for spot in places_of(value, pointer)]
+    return [(pointer, text) for pointer, text in spots if isinstance(text, str)]
+
+
+def codes_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+    """The one-time passwords of a payload, in order, one for each place that holds one."""
+    return [code for _, code in texts_at(payload, endpoint.pointers("code"))]
+
+
+def recipients_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+    """The recipients of a payload, as it names them."""
+    return numbers_at(payload, endpoint.pointers("recipients"))
+
+
+def numbers_at(value: Json, pointers: Iterable[str]) -> list[str]:
+    """The numbers that commas separate in the texts at the pointers of fields."""
+    return [number for _, text in texts_at(value, pointers) for number in text.split(",")]
+
+
+def cut_texts(endpoint: Endpoint, payload: Payload) -> Payload:
+    """``payload`` with every text cut that the API cuts, such as a ``ref`` of more than 255 characters."""
+    cut = {
+        place: text[: field.kept]
+        for field in endpoint.fields
+        if field.kept
+        for place, text in texts_at(payload, [field.pointer])
+        if len(text) > field.kept
+    }
+    return replaced(payload, cut) if cut else payload
+
+
+def replaced(payload: Payload, values: Mapping[str, str]) -> Payload:
+    """A copy of ``payload`` with other texts at the JSON pointers that ``values`` has."""
+    return {name: _replaced(item, f"/{token(name)}", values) for name, item in payload.items()}
+
+
+def _replaced(value: Json, pointer: str, values: Mapping[str, str]) -> Json:
+    if isinstance(value, dict):
+        return {name: _replaced(item, f"{pointer}/{token(name)}", values) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, f"{pointer}/{position}", values) for position, item in enumerate(value)]
+    return values.get(pointer, value)

@@ -1,0 +1,124 @@
+"""One endpoint of the API as data: the form of its URL, its headers, fields, rules and answers.
+
+Nothing here does I/O. The endpoints themselves stand in ``api``; a ``Request`` knows the one that it is for.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from kshell.core.json_text import Payload
+
+Kind = Literal["object", "list", "text", "integer"]
+Role = Literal["", "code", "recipients", "sender"]
+Severity = Literal["error", "warning"]
+
+
+class Field(NamedTuple):
+    """One field of a request. ``name`` is the page's term; ``pointer`` is its place in the payload, empty elsewhere.
+
+    In a pointer ``body`` and ``button`` mean every component of that type, ``*`` every item. ``allowed`` are the only
+    values the API takes; ``known`` are those it knows, where another is no error. ``variable`` is kshell's name for it.
+    ``role`` says what is private in it: a one-time password, or the phone numbers of the recipients or of the sender.
+    ``kept`` is the number of characters after which the API cuts a text; 0 if it cuts none.
+    """
+
+    name: str
+    pointer: str
+    kind: Kind
+    mandatory: bool
+    says: str
+    example: str
+    section: str
+    allowed: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    variable: str = ""
+    role: Role = ""
+    kept: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every word that means this field: the page's, kshell's, the JSON key, the pointer."""
+        key = self.pointer.rpartition("/")[2]
+        return tuple(dict.fromkeys(name for name in (self.name, self.variable, key, self.pointer) if name))
+
+
+class Hit(NamedTuple):
+    """Where a rule is broken, what is wrong there, and what to write instead."""
+
+    pointer: str
+    message: str
+    fix: str
+
+
+class Rule(NamedTuple):
+    """``says`` is the rule in a sentence, ``page`` the page's own words or place that it rests on."""
+
+    code: str
+    severity: Severity
+    says: str
+    page: str
+    find: Callable[[Payload], Iterator[Hit]]
+
+
+class DocumentedAnswer(NamedTuple):
+    """A row of the table of answers. ``name`` is the shipped account that gets it.
+
+    ``key`` is a key inside the body's ``error`` object; it tells answers with the same code apart. ``next`` is a command,
+    in which ``{account}`` is the account's name and ``{message}`` are the options that repeat the send.
+    """
+
+    name: str
+    status: int
+    code: str
+    key: str
+    title: str
+    meaning: str
+    who: str
+    retry: str
+    next: str
+    source: str
+
+
+class Endpoint(NamedTuple):
+    """What the API's page states about one endpoint.
+
+    ``path`` has its parameters in braces, such as ``/v2/{sid}/messages``. ``key_header`` is the header with the API key, in
+    lower case. ``media_type`` is the payload's; it is empty for an endpoint that takes no payload. ``success`` is the HTTP
+    status that means success also if the body has no code. ``message_id`` is the JSON pointer of the message's id in an
+    answer; it is empty if there is none.
+    """
+
+    name: str
+    title: str
+    summary: str
+    method: str
+    path: str
+    key_header: str
+    media_type: str
+    success: int
+    message_id: str
+    fields: tuple[Field, ...]
+    rules: Mapping[str, Rule]
+    answers: tuple[DocumentedAnswer, ...]
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.name})"
+
+    @property
+    def takes_payload(self) -> bool:
+        """Whether a request has a body."""
+        return bool(self.media_type)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the path's parameters, in order."""
+        return tuple(piece.partition("}")[0] for piece in self.path.split("{")[1:])
+
+    def pointers(self, role: Role) -> tuple[str, ...]:
+        """The pointers of the payload's fields that have ``role``."""
+        return pointers_of(self.fields, role)
+
+
+def pointers_of(fields: Iterable[Field], role: Role) -> tuple[str, ...]:
+    """The pointers of those ``fields`` of the payload that have ``role``."""
+    return tuple(field.pointer for field in fields if field.role == role and field.pointer)
