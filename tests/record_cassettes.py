@@ -8,7 +8,7 @@ from kshell.api.authentication.answers import ANSWERS
 from kshell.profiles.files import Places, shipped_folder
 from kshell.session.session import Overrides, Session
 from kshell.simulator.simulator import Simulator
-from kshell.transport.tapes import cassette
+from kshell.transport.tapes import Tape
 
 FOLDER = Path(__file__).parent.parent / "cassettes"
 TO, CODE, MESSAGE_ID = "+919812345678", "482913", "AXXXXXXXXXXXXXXXXXXX"
@@ -20,7 +20,7 @@ def record(name: str, folder: Path) -> None:
     shipped = shipped_folder()
     session = Session(Places(None, shipped, shipped, shipped), simulator=Simulator(new_id=lambda: MESSAGE_ID))
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
-    with cassette(folder / f"{name}.yaml", "all"):
+    with Tape(folder / f"{name}.yaml", "all") as session.sender:
         session.send(draft, timeout=5)
 
 

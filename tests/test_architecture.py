@@ -110,7 +110,7 @@ def test_the_answer_is_read_in_one_place():
     }
     assert {name for name, function, _ in calls if function == "read_body"} == {"kshell.api.answers"}
     assert {name for name, function, code in calls if function == "loads" and "request.body" in code} <= {
-        "kshell.transport.tapes"
+        "kshell.transport.tape_requests"
     }
 
 
@@ -126,7 +126,7 @@ DOORS = {
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},
-    "vcr": {"kshell.transport.tapes"},
+    "vcr": {"kshell.transport.tape_file"},
     "prompt_toolkit": {name for name in MODULES if name.startswith("kshell.shell.")},
 }
 

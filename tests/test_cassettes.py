@@ -8,25 +8,34 @@ import shutil
 import socket
 import stat
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
+import vcr
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from record_cassettes import CODE, FOLDER, TO, record
 from registered import SHOWN_ANSWERS
-from servers import Server, flood, local_pod, read, say
+from servers import Server, close, flood, local_pod, read, say
 
 from kshell.api.answers import explain, explain_answer
 from kshell.api.authentication.answers import ANSWERS
 from kshell.core.errors import CassetteError
 from kshell.core.models import Exchange, Response
+from kshell.privacy.pseudonyms import Pseudonyms
+from kshell.privacy.values import Private
 from kshell.profiles.files import Places
-from kshell.session.session import Overrides, Session
-from kshell.transport import tapes as cassettes
-from kshell.transport.tapes import Private, Pseudonyms, cassette, facts_of
+from kshell.session.session import Overrides, Session, send_attempt
+from kshell.transport import tapes
+from kshell.transport.client import MOST_BODY
+from kshell.transport.tape_requests import facts_of
+from kshell.transport.tapes import MOST_READ, Tape
 
 KEY = "Acanary00000000000000000000000key"
 SENDER = "+447700900123"
@@ -80,7 +89,7 @@ def send(write):
         session = Session(Places.standard())
         session.simulator = server
         draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE, **variables}))
-        with cassette(file, mode):
+        with Tape(file, mode) as session.sender:
             return session.send(draft, timeout=5)
 
     return sent
@@ -97,7 +106,7 @@ def play(name: str, folder: Path) -> Exchange:
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
-    with cassette(folder / f"{name}.yaml", "none"):
+    with Tape(folder / f"{name}.yaml", "none") as session.sender:
         return session.send(draft, timeout=5)
 
 
@@ -117,6 +126,24 @@ def test_a_shipped_cassette_gives_its_answer_without_a_socket(answer, no_sockets
     assert exchange.response is not None
     assert exchange.response.status == answer.status
     assert explain(exchange, answer.name) == explain_answer(answer, answer.name)
+
+
+@pytest.mark.parametrize("name", SHOWN_ANSWERS)
+@pytest.mark.usefixtures("no_sockets")
+def test_plain_vcrpy_plays_a_shipped_cassette(name):
+    """The file is vcrpy's own format: a program that has vcrpy and httpx, and no kshell, gets its answer."""
+    file = FOLDER / f"{name}.yaml"
+    (interaction,) = yaml.safe_load(file.read_text())["interactions"]
+    asked, answered = interaction["request"], interaction["response"]
+    headers = [(header, value) for header, values in asked["headers"].items() for value in values]
+    with vcr.VCR(record_mode="none", match_on=["method", "uri", "headers", "body"]).use_cassette(str(file)) as cassette:
+        request = httpx.Request(asked["method"], asked["uri"], headers=headers, content=asked["body"])
+        del request.headers["host"], request.headers["content-length"]  # a cassette keeps neither
+        with httpx.Client(trust_env=False) as client:
+            response = client.send(request)
+        assert cassette.all_played
+    assert (response.status_code, response.reason_phrase) == tuple(answered["status"].values())
+    assert response.text == answered["body"]["string"]
 
 
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
@@ -238,6 +265,20 @@ def test_a_code_in_mixed_letters_keeps_the_file_from_being_written(send, tape):
     assert not tape.exists()
 
 
+@pytest.mark.usefixtures("send")
+def test_a_code_in_a_header_in_utf_8_keeps_the_file_from_being_written(tape):
+    """A header's bytes are read as Latin-1, in which the code is another text."""
+    code = "\u00e4\u00f6\u00fc\u00df"
+    head = f"HTTP/1.1 202 OK\r\nx-said: {code}\r\nContent-Length: 0\r\n\r\n"
+    with Server(read, say(head.encode()), close) as server:
+        local_pod(server.url)
+        session = Session(Places.standard())
+        draft = session.draft(Overrides(account="canary", pod="local", variables={"to": TO, "otp": code}))
+        with pytest.raises(CassetteError, match="a code would be in it"), Tape(tape) as session.sender:
+            assert session.send(draft, timeout=5).response.status == 202
+    assert not tape.exists()
+
+
 def test_a_compressed_answer_is_not_kept(send, tape):
     """A secret in it would not be found."""
     import zlib
@@ -254,6 +295,55 @@ def test_the_file_is_private_and_whole(send, tape):
     send(Echo(), tape)
     assert stat.S_IMODE(tape.stat().st_mode) == 0o600
     assert [file.name for file in tape.parent.iterdir() if file.is_file()] == [tape.name]
+
+
+# ---- the key
+
+
+@pytest.mark.usefixtures("no_sockets")
+def test_a_replay_needs_no_key(cli, write, monkeypatch):
+    """An account whose key is in a variable that is not set is played; the next send that is not recorded wants the key."""
+    write("profiles/accounts/own.yaml", f"pod: sandbox\nsid: HX1IN\napi_key: env:OWN_KEY\nphone_number: '{SENDER}'\n"
+          "variables: {template_name: auth1, language: en_US}\n")  # fmt: skip
+    write("s.kshell", f"use account own\nsend to={TO} otp={CODE}\nexpect status == 202\n")
+    monkeypatch.setenv("OWN_KEY", KEY)
+    assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
+    monkeypatch.delenv("OWN_KEY")
+    ran = cli("run", "s.kshell", "--cassette", "tape.yaml", "--record", "none")
+    assert (ran.code, "OWN_KEY" in ran.err) == (0, False)
+    ran = cli("run", "s.kshell", "--cassette", "other.yaml", "--record", "new")
+    assert (ran.code, "OWN_KEY, which holds the API key, is not set" in ran.err) == (3, True)
+
+
+def test_another_key_is_played_the_same_answer(send, tape, write):
+    """The header with the key is kept as a pseudonym, and is not compared."""
+    first = send(Echo(), tape)
+    text = Path("profiles/accounts/canary.yaml").read_text()
+    write("profiles/accounts/canary.yaml", text.replace(KEY, f"B{KEY}"))
+    assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
+
+
+def test_a_key_in_a_request_s_text_is_compared_and_not_shown(send, tape):
+    """Its own request is played; in the error about another one the key is a pseudonym."""
+    first = send(Echo(), tape, ref=f"with {KEY}")
+    assert answer_of(send(Nobody(), tape, "none", ref=f"with {KEY}")) == answer_of(first)
+    with pytest.raises(CassetteError, match=r'ref was "with KEY-[0-9a-f]{12}", now "for KEY-[0-9a-f]{12}"'):
+        send(Nobody(), tape, "none", ref=f"for {KEY}")
+
+
+def test_a_key_that_was_not_recorded_is_not_shown_by_a_miss(send, tape):
+    """Nothing recorded has a key in its text, and the request that is asked for has."""
+    send(Echo(), tape, ref="without")
+    with pytest.raises(CassetteError, match=r'ref was "without", now "for KEY-[0-9a-f]{12}"'):
+        send(Nobody(), tape, "none", ref=f"for {KEY}")
+
+
+def test_a_key_in_an_answer_stays_a_pseudonym_where_there_is_no_key(send, tape, write):
+    """A server said the key back; whoever plays the answer without that key does not get it."""
+    send(Echo(f'{{"said": "{KEY}"}}'), tape)
+    text = Path("profiles/accounts/canary.yaml").read_text()
+    write("profiles/accounts/canary.yaml", text.replace(KEY, "env:NOT_SET"))
+    assert re.fullmatch(rb'\{"said": "KEY-[0-9a-f]{12}"\}', send(Nobody(), tape, "none").response.body)
 
 
 # ---- the record modes
@@ -312,10 +402,42 @@ def test_an_answer_is_played_once(send, tape):
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with cassette(tape, "none"):
+    with Tape(tape, "none") as session.sender:
         session.send(draft, timeout=5)
         with pytest.raises(CassetteError, match="no further answer"):
             session.send(draft, timeout=5)
+
+
+def test_what_became_of_a_played_message_is_said_by_its_answer():
+    """The session's attempt has the answer's delivery, as after a send: Ctrl-C and a report ask it."""
+    for name, delivery in (("demo", "accepted"), ("low-balance", "refused")):
+        session = Session(Places.standard(), simulator=Nobody())
+        draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
+        with Tape(FOLDER / f"{name}.yaml", "none") as session.sender:
+            exchange = session.send(draft, timeout=5)
+        assert exchange.delivery == session.attempt.exchange.delivery == delivery
+
+
+@pytest.mark.usefixtures("send")
+@pytest.mark.parametrize("mode", ["once", "none"])
+def test_each_of_many_threads_is_played_an_answer_of_its_own(tape, mode):
+    """Sixteen threads send eight equal messages each: all of them are kept, and each kept answer is played once."""
+    ids = count(1)
+    server = Echo()
+    server.handle = lambda *_: Response(202, "Accepted", (), f'{{"id": {next(ids)}}}'.encode())
+
+    def bodies(server: object, mode: str) -> list[bytes]:
+        def one(sender: object) -> list[bytes]:
+            session = Session(Places.standard(), simulator=server, sender=sender)
+            draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
+            return [session.send(draft, timeout=5).response.body for _ in range(8)]
+
+        with Tape(tape, mode) as sender, ThreadPoolExecutor(16) as pool:
+            return sorted(body for part in pool.map(one, [sender] * 16) for body in part)
+
+    recorded = bodies(server, "once")
+    assert len({*recorded}) == 16 * 8
+    assert bodies(Nobody(), mode) == recorded
 
 
 def test_new_sends_and_records_only_what_is_missing(send, tape):
@@ -351,7 +473,7 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
     session = Session(Places.standard())
     session.simulator = Echo()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-    with cassette(tape):
+    with Tape(tape) as session.sender:
         session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=5)
     assert "Recorded from the API;" in tape.read_text()
 
@@ -373,7 +495,7 @@ def flooded(send, write):
             if mode == "none":
                 draft = draft._replace(request=draft.request._replace(url=sent.url))
             sent.url = draft.request.url
-            with cassette(tape, mode) if tape else nullcontext():
+            with Tape(tape, mode) if tape else nullcontext(send_attempt) as session.sender:
                 exchange = session.send(draft, timeout=10)
         return exchange, sum(written)
 
@@ -400,6 +522,27 @@ def test_a_long_answer_that_is_played_has_the_fault_that_it_had(flooded, tape, t
     assert CODE[:-1] not in tape.read_text()
     assert KEY[:8] not in tape.read_text()
     assert answer_of(flooded(text, tape, "none")[0]) == answer_of(first)
+
+
+@pytest.mark.parametrize("length", [MOST_BODY, MOST_BODY + 1, MOST_READ, MOST_READ + 1])
+def test_an_answer_about_as_long_as_what_is_read_is_played_as_it_was_shown(send, tape, length):
+    """Whether it is whole, cut by the client's limit of 1 MiB, or cut by what is read for the cassette."""
+    first = send(Echo(CODE * (length // 6) + "x" * (length % 6)), tape)
+    assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
+    assert (len(first.response.body), bool(first.response.fault)) == (MOST_BODY, length > MOST_BODY)
+
+
+@pytest.mark.usefixtures("send")
+def test_an_answer_that_broke_off_is_shown_and_not_kept(tape):
+    """The next run sends again instead of playing half an answer."""
+    with Server(read, say(b"HTTP/1.1 202 OK\r\nContent-Length: 100\r\n\r\n{"), close) as server:
+        local_pod(server.url)
+        session = Session(Places.standard())
+        draft = session.draft(Overrides(account="canary", pod="local", variables={"to": TO, "otp": CODE}))
+        with Tape(tape) as session.sender:
+            exchange = session.send(draft, timeout=5)
+    assert (exchange.response.body, "broke off" in exchange.response.fault) == (b"{", True)
+    assert not tape.exists()
 
 
 def test_an_answer_of_many_numbers_is_not_kept(send, tape):
@@ -456,15 +599,17 @@ def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
     tape.write_text(text)
     with pytest.raises(CassetteError, match="cannot be used") as caught:
         send(Nobody(), tape)
-    assert "--record all" in caught.value.hint
+    assert caught.value.hint == "name another file, or remove this one"
     assert tape.read_text() == text
 
 
-def test_all_replaces_a_file_that_is_no_cassette(send, tape):
-    """As the hint promises."""
-    tape.write_text("[")
-    send(Echo(), tape, "all")
-    send(Nobody(), tape, "none")
+@pytest.mark.parametrize("text", ["[", "send to=+919812345678\n", "interactions: []\nversion: 1\n"])
+def test_a_file_that_kshell_did_not_record_is_not_recorded_anew(send, tape, text):
+    """Mode ``all`` replaces a cassette that kshell wrote, and refuses any other file before anything is sent."""
+    tape.write_text(text)
+    with pytest.raises(CassetteError, match="is not a cassette that kshell recorded"):
+        send(Nobody(), tape, "all")
+    assert tape.read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -495,12 +640,12 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     drafts = [
         session.draft(Overrides(variables={"to": TO, "otp": CODE, "ref": f"row {number}"})) for number in range(40)
     ]
-    with cassette(tmp_path / "tape.yaml"):
+    with Tape(tmp_path / "tape.yaml") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
     asked = []
-    monkeypatch.setattr(cassettes, "facts_of", lambda request: asked.append(request) or facts_of(request))
-    with cassette(tmp_path / "tape.yaml", "none"):
+    monkeypatch.setattr(tapes, "facts_of", lambda request: asked.append(request) or facts_of(request))
+    with Tape(tmp_path / "tape.yaml", "none") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
     assert len(drafts) < len(asked) <= 4 * len(drafts)

@@ -263,7 +263,7 @@ def test_a_closed_port_is_not_sent(told):
 def test_the_hint_for_a_url_without_a_port_names_port_80():
     """``http://localhost`` is port 80."""
     request = Request(SEND_AUTHENTICATION, "http://localhost/v2/a/whatsapp/b/messages", (), {})
-    assert "kshell sandbox --port 80 " in Attempt(request, KEY, Route()).exchange.error.hint
+    assert "kshell sandbox --port 80 " in Attempt(request, lambda: KEY, Route()).exchange.error.hint
 
 
 @contextmanager
@@ -341,7 +341,7 @@ def test_a_connection_that_is_reset_at_once_was_not_accepted(told):
 
 def test_an_attempt_that_did_not_begin_is_not_sent():
     """Before anything happened an attempt says so."""
-    exchange = Attempt(Request(SEND_AUTHENTICATION, "https://host", (), {}), KEY, Route()).exchange
+    exchange = Attempt(Request(SEND_AUTHENTICATION, "https://host", (), {}), lambda: KEY, Route()).exchange
     assert (exchange.delivery, exchange.error.message) == (Delivery.NOT_SENT, "not sent: it did not begin")
 
 

@@ -8,15 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kshell.privacy.masking import (
-    Private,
-    betrayed,
-    kind_by_name,
-    private_values,
-    secret_texts,
-    storable,
-    without_numbers,
-)
+from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
+from kshell.privacy.numbers import without_numbers
+from kshell.privacy.privacy import Privacy
+from kshell.privacy.sources import kind_by_name
+from kshell.privacy.values import Private
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
@@ -94,10 +90,10 @@ def test_this_session_s_secrets_are_found_wherever_they_stand():
     session = Session(Places.standard())
     for name, text in {"otp": "ABCDEF", "to": "+919812345678", "language": "en_US"}.items():
         session.set(name, text)
-    secrets = secret_texts(session)
-    assert storable("curl | grep ABCDEF", secrets) == ""
-    assert storable("curl | grep abcdef", secrets) == ""
-    assert storable("set language=en_US", secrets) == "set language=en_US"
+    privacy = session.privacy(keys=False)
+    assert privacy.storable("curl | grep ABCDEF") == ""
+    assert privacy.storable("curl | grep abcdef") == ""
+    assert privacy.storable("set language=en_US") == "set language=en_US"
 
 
 def test_a_secret_has_three_characters_or_more():
@@ -105,7 +101,7 @@ def test_a_secret_has_three_characters_or_more():
     session = Session(Places.standard())
     session.set("otp", "ab")
     session.set("pin", "abc")
-    assert {*secret_texts(session)} == {"abc", "YWJj"}
+    assert {*session.privacy(keys=False).forms(SHORTEST_IN_HISTORY)} == {"abc", "YWJj"}
 
 
 @given(st.text(max_size=30), st.text(alphabet="0123456789", min_size=6, max_size=15))
@@ -163,7 +159,7 @@ def test_a_form_of_a_code_betrays_it_or_is_too_short(code):
     """Whatever is looked for to be replaced would also be found where it was not."""
     value = Private("CODE", code)
     for form in value.forms().values():
-        assert betrayed(f"<{form}>", [value]) == ("CODE" if len(code) >= 4 else "")
+        assert Privacy([value]).leak(f"<{form}>") == ("CODE" if len(code) >= 4 else "")
 
 
 def test_a_session_s_private_values_are_those_of_its_drafts_and_variables(monkeypatch):
@@ -174,6 +170,6 @@ def test_a_session_s_private_values_are_those_of_its_drafts_and_variables(monkey
     session.set("code", "WA202", source="captured")
     session.set("pin", "QXZWVB")
     session.draft(Overrides(variables={"to": "+91 98123 45678", "otp": "ABCDEF"}))
-    values = private_values(session)
+    values = session.privacy().values
     assert {value.text for value in values} >= {"ABCDEF", "QXZWVB", "+91 98123 45678", "+919812345678"}
     assert not [value for value in values if value.kind == "KEY" or value.text == "WA202"]

@@ -66,7 +66,7 @@ def recorded(name: str = "r.kshell") -> str:
 def replay(shell, recording, record: str = "") -> Session:
     """Run a recording with the values it wants, in a new session, which may record too."""
     session = Session(Places.standard())
-    for text, name in recording.references.items():
+    for text, name in recording.references.names.items():
         session.set(name, text, source="var")
     lines = [f"record {record}"] if record else []
     return shell(*lines, f"source {recording.file}", shell=Shell(session)).session
@@ -387,6 +387,18 @@ def test_a_request_that_is_not_in_the_cassette_fails_its_line(cli, write):
     assert (
         "error: s.kshell:3:1: not sent: the cassette tape.yaml has no such request; nearest is its request 1" in ran.err
     )
+
+
+def test_what_a_nested_run_sends_is_played_from_the_cassette_too(cli, write, monkeypatch):
+    """A script that runs another one, with several jobs, is recorded and played whole."""
+    write("s.kshell", f"set to={TO} otp=111111\nsend\nrun inner.kshell inner.kshell --jobs 2\n")
+    write("inner.kshell", f"set to={TO} otp=222222\nsend\n")
+    assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
+    from kshell.simulator.simulator import Simulator
+
+    monkeypatch.setattr(Simulator, "handle", None)
+    ran = cli("run", "s.kshell", "--cassette", "tape.yaml", "--record", "none")
+    assert (ran.code, "messages: 3 accepted" in ran.err) == (0, True), ran.err
 
 
 @pytest.mark.parametrize("words", [("--record", "none"), ("--yes",), ("--update", "--rows", "r.csv")])

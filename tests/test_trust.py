@@ -68,6 +68,7 @@ def requests(monkeypatch):
     urls: list[str] = []
 
     def attempt(self: client.Attempt) -> client.Exchange:
+        assert self.key
         urls.append(self.request.url)
         return client.Exchange(self.request, client.Response(202, "Accepted", (), b"{}"), client.Delivery.ACCEPTED, 1)
 

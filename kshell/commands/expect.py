@@ -11,7 +11,6 @@ from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
-from kshell.privacy.masking import private_values
 from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
@@ -54,7 +53,7 @@ def expect(caller: Caller, expression: str) -> Result:
         if looks_left:
             time.sleep(retry.delay)
     if script_run and script_run.updates is not None:
-        found = updates_of(expression, session.names(), line, private_values(session))
+        found = updates_of(expression, session.names(), line, session.privacy())
         script_run.updates += found
         if found:
             return Result()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.scripts.runs import Plan, Run
+    from kshell.session.session import Sender, Session
     from kshell.transport.tapes import Mode
 
 _FILE = click.Path(path_type=Path)
@@ -161,7 +162,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         retry=Retry(options["retry"], options["delay"]),
         bail=options["bail"],
         jobs=options["jobs"],
-        around=_around(options["cassette"], options["mode"]),
+        sender=_sender(context.obj.session, options["cassette"], options["mode"]),
         update=options["update"],
         outer=outer,
     )
@@ -179,12 +180,13 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
         raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
 
 
-def _around(file: Path | None, mode: Mode | None) -> AbstractContextManager[None]:
+def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
+    """Return what the run sends through: a tape for ``--cassette``, else what this session sends through."""
     if file is None:
-        return nullcontext()
-    from kshell.transport.tapes import cassette
+        return nullcontext(session.sender)
+    from kshell.transport.tapes import Tape
 
-    return cassette(file, mode or "once")
+    return Tape(file, mode or "once")
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:

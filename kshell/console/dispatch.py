@@ -139,7 +139,8 @@ def failure(error: BaseException, session: Session | None) -> Result:
         raise error
     hint = "KSHELL_DEBUG=1 shows where; please report it"
     note = Note("error", f"kshell failed on its own: {type(error).__name__}", hint=hint)
-    return Result(notes=[note], exit_code=EXIT_UNKNOWN if session and session.attempt else EXIT_SETUP)
+    begun = session and session.attempt and session.attempt.begun
+    return Result(notes=[note], exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 
 
 def _usage_note(error: click.UsageError) -> Note:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import SecretError
-from kshell.core.models import REDACTED
 from kshell.profiles.files import typed
 
 if TYPE_CHECKING:
@@ -105,11 +104,3 @@ def _from_keyring(secret: Secret, _folder: Path) -> str:
             f"{secret}: the keyring holds nothing there", hint=f"keyring set {typed(service)} {typed(user)}"
         )
     return str(key)
-
-
-def without_key(text: str, account: Account) -> str:
-    """``text`` without the account's key, where a server may have said it back."""
-    try:
-        return text.replace(resolve(account), REDACTED)
-    except SecretError:
-        return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +16,6 @@ ALPHABETS = {
     "alphanumeric": _DIGITS + _LETTERS,
     "unambiguous": "23456789ABCDEFGHJKMNPQRSTUVWXYZ",  # no 0 and O, no 1, I and L
 }
-
-
-GENERATED: ContextVar[tuple[str, ...]] = ContextVar("GENERATED", default=())
-"""The codes that the session which is sending has generated, oldest first: a cassette knows them by their number."""
 
 
 def generate(policy: OtpPolicy) -> str:

@@ -9,12 +9,12 @@ all the same, ``again`` and ``edit``, is kept as the ``send`` that makes the sam
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError, Note
 from kshell.core.models import Delivery
-from kshell.privacy.masking import SHORTEST, kind_by_name, numbers_in, private_values
+from kshell.privacy.references import References
+from kshell.privacy.sources import kind_by_name
 from kshell.profiles.files import shown, write_private
 from kshell.syntax.command_table import SECTIONS
 from kshell.syntax.lines import Line, Piece, quote
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from kshell.session.session import Overrides, Session
     from kshell.syntax.lines import Word
 
-_KINDS = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}  # of a private value, what its references are called by
 _GIVEN = ("var", "row")  # what a run is given from outside
 _NOT_KEPT = frozenset({
     "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
@@ -41,16 +40,16 @@ class Recording:
     def __init__(self, file: Path, session: Session, *, expects: bool) -> None:
         """Begin with the session as it is."""
         self.file = file
-        self.references: dict[str, str] = {}
+        self.references = References()
         self.given: dict[str, None] = {}
         self._expects = expects
         self._lines: list[tuple[Line | str, str]] = []
         self._sent = len(session.sent)
         self._otp = ""
-        self._private: dict[str, str] = {}
-        self._private_of: tuple[object, ...] = ()
+        self._looked_at: tuple[object, ...] = ()
+        self._update(session)
         for line in self._state(session):
-            self._add(session, line)
+            self._add(line)
         self._write(session)
 
     def keep(self, session: Session, line: Line, result: Result) -> list[Note]:
@@ -60,39 +59,50 @@ class Recording:
         """
         sent = session.sent[-1] if len(session.sent) > self._sent else None
         self._sent = len(session.sent)
-        before = self._private
-        if self._known_forms(session) != before:  # an earlier line may hold what is known to be a secret only now
-            self._lines = [(line, self._text(session, line)) for line, _ in self._lines]
+        if self._update(session):
+            self._write_anew()
         own = line if line.head in _known() else as_send(session, sent, line) if sent else None
         kept = own is not None and line.head not in _NOT_KEPT and (result.exit_code == 0 or sent is not None)
         if own and kept:
-            self._add(session, own)
+            self._add(own)
         elif line.head not in ("source", "record") and _generated(session) not in ("", self._otp):
-            self._add(session, "otp new")
-        missing = [] if own or not sent else self._missing(session, line)
+            self._add("otp new")
+        missing = [] if own or not sent else self._missing(line)
         if kept and sent:
             for expectation in self._expectation(sent.exchange):
-                self._add(session, expectation)
+                self._add(expectation)
         self._write(session)
         return missing
 
-    def _missing(self, session: Session, line: Line) -> list[Note]:
+    def _missing(self, line: Line) -> list[Note]:
         """Say in the file and to the user that a message was sent which no line of a script makes."""
-        self._add(session, f"# {line.head}: not kept, no send line makes the message it sent")
+        self._add(f"# {line.head}: not kept, no send line makes the message it sent")
         text = f"{shown(self.file)} lacks this message: no send line makes what {line.head} sent"
         return [Note("warning", text)]
 
-    def _add(self, session: Session, line: Line | str) -> None:
-        known = len(self.references)
-        text = self._text(session, line)
+    def _add(self, line: Line | str) -> None:
+        known = len(self.references.names)
+        text = self._text(line)
         if text.startswith("expect ") and self._lines and self._lines[-1][1] == text:
             return  # it was written for the answer already
         self._lines.append((line, text))
-        if len(self.references) > known:  # an earlier line may hold what is known to be a secret only now
-            self._lines = [(line, self._text(session, line)) for line, _ in self._lines]
+        if len(self.references.names) > known:
+            self._write_anew()
 
-    def _text(self, session: Session, line: Line | str) -> str:
-        return line if isinstance(line, str) else self._written(session, line)
+    def _update(self, session: Session) -> bool:
+        """Ask what is private, if something was drafted or set since the last time; return whether that has changed."""
+        now = (len(session.drafts), session.account, *session.settings.items())
+        if now == self._looked_at:
+            return False
+        self._looked_at = now
+        return self.references.update(session.privacy())
+
+    def _write_anew(self) -> None:
+        """Write every line again: an earlier one may contain a value that is known to be private only now."""
+        self._lines = [(line, self._text(line)) for line, _ in self._lines]
+
+    def _text(self, line: Line | str) -> str:
+        return line if isinstance(line, str) else self._written(line)
 
     def _write(self, session: Session) -> None:
         self._otp = _generated(session)
@@ -104,7 +114,7 @@ class Recording:
 
     def _wanted(self) -> list[str]:
         """The variables that a run wants."""
-        return [*self.given, *(name for name in self.references.values() if name not in self.given)]
+        return [*self.given, *(name for name in self.references.names.values() if name not in self.given)]
 
     def command(self, file: str) -> str:
         """How to run the recording, as a terminal takes it, but for the values of its variables."""
@@ -128,78 +138,37 @@ class Recording:
 
     # ---- a line, without its secrets
 
-    def _written(self, session: Session, line: Line) -> str:
+    def _written(self, line: Line) -> str:
         if line.head in ("expect", "capture"):
-            return self._whole(session, line)
-        words = line.words()
-        text = " ".join(self._word(session, word, words[0], position) for position, word in enumerate(words))
-        return _left_out(line) if self._found(session, text) else text
+            text = self.references.in_expression(line.text.strip())
+        else:
+            words = line.words()
+            text = " ".join(self._word(word, words[0], position) for position, word in enumerate(words))
+        return _left_out(line) if self.references.private_in(text) else text
 
-    def _word(self, session: Session, word: Word, head: Word, position: int) -> str:
+    def _word(self, word: Word, head: Word, position: int) -> str:
         """A word in the one spelling that a recording has for it: ``name=``, then what follows."""
         first, *rest = _merged(word) or [Piece("", word.column)]
         if first.expression:
-            return "".join(self._piece(session, piece) for piece in (first, *rest))
+            return "".join(map(self._piece, (first, *rest)))
         name, equals, value = first.text.partition("=")
         if equals and name.isidentifier():
-            own = self._assignment(session, name, value) if not rest else f"{name}={self._literal(session, value)}"
-            return own + "".join(self._piece(session, piece) for piece in rest)
+            own = self._assignment(name, value) if not rest else f"{name}={self.references.quoted(value)}"
+            return own + "".join(map(self._piece, rest))
         if not rest and position == 1 and head.plain == "otp" and first.text != "new":
-            return self._reference("otp", first.text)
-        return "".join(self._piece(session, piece) for piece in (first, *rest))
+            return self.references.expression("CODE", first.text)
+        return "".join(map(self._piece, (first, *rest)))
 
-    def _piece(self, session: Session, piece: Piece) -> str:
-        return f"{{{{{self._named(session, piece.text)}}}}}" if piece.expression else self._literal(session, piece.text)
+    def _piece(self, piece: Piece) -> str:
+        if piece.expression:
+            return f"{{{{{self.references.in_expression(piece.text)}}}}}"
+        return self.references.quoted(piece.text)
 
-    def _assignment(self, session: Session, name: str, value: str) -> str:
-        kind = _KINDS.get(kind_by_name(name))
+    def _assignment(self, name: str, value: str) -> str:
+        kind = kind_by_name(name)
         if kind and value:
-            return f"{name}={self._reference(kind, value)}"
-        return f"{name}={self._literal(session, value) or quote('')}"
-
-    def _literal(self, session: Session, text: str) -> str:
-        """A text as a part of a word, every secret in it a reference."""
-        found = self._found(session, text)
-        if not found:
-            return quote(text) if text else ""
-        pieces = re.split("(" + "|".join(map(re.escape, sorted(found, key=len, reverse=True))) + ")", text)
-        return "".join(
-            self._reference(found[piece], piece) if piece in found else quote(piece) for piece in pieces if piece
-        )
-
-    def _found(self, session: Session, text: str) -> dict[str, str]:
-        """The secrets in ``text``, and the kind of each."""
-        known = {value: name.rpartition("_")[0] for value, name in self.references.items() if len(value) >= SHORTEST}
-        known |= self._known_forms(session)
-        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(numbers_in(text), "to")
-
-    def _known_forms(self, session: Session) -> dict[str, str]:
-        """``_private``, made anew where the session has drafted or set something since."""
-        now = (len(session.drafts), session.account, *session.settings.items())
-        if now != self._private_of:
-            self._private_of, self._private = now, _private(session)
-        return self._private
-
-    def _reference(self, kind: str, value: str) -> str:
-        return f"{{{{ {self._name(kind, value)} }}}}"
-
-    def _name(self, kind: str, value: str) -> str:
-        if value not in self.references:
-            numbers = [int(name.rpartition("_")[2]) for name in self.references.values() if name.startswith(f"{kind}_")]
-            self.references[value] = f"{kind}_{max(numbers, default=0) + 1}"
-        return self.references[value]
-
-    def _whole(self, session: Session, line: Line) -> str:
-        text = self._named(session, line.text.strip())
-        return _left_out(line) if self._found(session, text) else text
-
-    def _named(self, session: Session, expression: str) -> str:
-        """An expression, in which a text that is a secret becomes the reference's name."""
-        for secret, kind in self._found(session, expression).items():
-            for written in (f'"{secret}"', f"'{secret}'"):
-                if written in expression:
-                    expression = expression.replace(written, self._name(kind, secret))
-        return expression
+            return f"{name}={self.references.expression(kind, value)}"
+        return f"{name}={self.references.quoted(value) or quote('')}"
 
     def _expectation(self, exchange: Exchange) -> Iterator[str]:
         if not self._expects:
@@ -267,14 +236,6 @@ def _known() -> set[str]:
 def _generated(session: Session) -> str:
     setting = session.settings.get("otp")
     return setting.text if setting and setting.source == "generated" else ""
-
-
-def _private(session: Session) -> dict[str, str]:
-    """Every form of what is private in the session, and the kind of the reference that it becomes."""
-    values = private_values(session)
-    return {
-        form: _KINDS[value.kind] for value in values for form in value.forms().values() if len(value.text) >= SHORTEST
-    }
 
 
 def _merged(word: Word) -> list[Piece]:

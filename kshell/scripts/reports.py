@@ -9,25 +9,18 @@ import json
 import re
 from contextlib import suppress
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
 from kshell.core.errors import EXIT_REFUSED, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, first_error
+from kshell.core.models import first_error
 from kshell.core.terminal import note_lines, safe, safe_line
-from kshell.privacy.masking import (
-    SHORTEST,
-    betrayed,
-    masked_number,
-    named_values,
-    private_values,
-    replacer,
-    typed_words,
-    without_numbers,
-)
+from kshell.privacy.privacy import Privacy
+from kshell.privacy.sources import named_values
+from kshell.syntax.lines import typed_words
 from kshell.transport.exchange_text import document_of, status_line
 
 if TYPE_CHECKING:
@@ -35,101 +28,40 @@ if TYPE_CHECKING:
 
     from kshell.core.errors import Note
     from kshell.core.models import Finding, Json
-    from kshell.privacy.masking import Private
+    from kshell.privacy.values import Private
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case, Step
     from kshell.syntax.lines import Line
 
-_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-# ---- masking
+# ---- what is private in a case
+
+_OF_CASES: WeakKeyDictionary[Case, Privacy] = WeakKeyDictionary()
 
 
-class _Mask:
-    """Hides what a case was given, what it drafted, sent or not, and what it sent that with."""
-
-    def __init__(self, case: Case) -> None:
-        self._values = _values(case)
-        self._codes = {value.text for value in self._values if value.kind == "CODE"}
-        self._digits = [value.text[1:] for value in self._values if value.kind == "NUMBER" and value.text[0] == "+"]
-        self._known = [value for value in self._values if len(value.text) >= SHORTEST]
-        table = {form: hidden for value in self._known for form, hidden in _hidden_forms(value)}
-        self._replaced = replacer(table)
-        self._replaced = replacer({**self._typed(case), **table})
-        self._ids = _ids(case)
-        self._told: dict[str, str] = {}  # each report of a run asks for the same texts
-
-    def text(self, text: str) -> str:
-        """``text`` without a key, a code or a number; nothing of one that has them in an unforeseen spelling."""
-        if text not in self._told:
-            hidden = self._replaced(_TYPED_CODE.sub(r"\1(code)", text))
-            hidden = without_numbers(hidden, self._digits, self._ids)
-            kind = betrayed(hidden, self._known)
-            self._told[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
-        return self._told[text]
-
-    def name(self, text: str) -> str:
-        """A file's name, on one line; digits in it that nobody knows as a number are its own."""
-        return safe_line(self._replaced(text))
-
-    def json(self, value: Any) -> Json:
-        """``text`` for every text in a JSON value; what is a code, however short, or a number is hidden whole."""
-        if isinstance(value, dict):
-            return {self.text(name): self.json(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.json(item) for item in value]
-        if isinstance(value, str):
-            return "(code)" if value in self._codes else self.text(value)
-        if isinstance(value, int) and len(str(value)) >= SHORTEST:
-            return self._replaced(str(value)) if self._replaced(str(value)) != str(value) else value
-        return value  # type: ignore[no-any-return] # a number, a truth value or nothing
-
-    def _typed(self, case: Case) -> dict[str, str]:
-        """Words that hold a secret only once their quotes are taken away, as they were typed."""
-        found: dict[str, str] = {}
-        for step in (step for known in case.with_nested() for step in known.steps):
-            with suppress(KshellError):
-                words = step.line.words()
-                for typed, word in zip(typed_words(step.line.text, words), words, strict=True):
-                    text = word.plain
-                    hidden = self._replaced(text)
-                    if hidden != text and self._replaced(typed) == typed:
-                        found[typed] = hidden
-        return found
+def _privacy(case: Case) -> Privacy:
+    """Return what a report of a case must not contain, made once: a run has several reports, and each asks several times."""
+    if case not in _OF_CASES:
+        cases = [*case.with_nested()]
+        lines = [step.line for known in cases for step in known.steps]
+        ids = {exchange.answer.message_id for known in cases for exchange in known.exchanges()}
+        values = [value for known in cases for value in _values(known)]
+        _OF_CASES[case] = Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
+    return _OF_CASES[case]
 
 
-def _ids(case: Case) -> set[str]:
-    """The ids that messages got: they stay, also where one looks like a number."""
-    return {exchange.answer.message_id for known in case.with_nested() for exchange in known.exchanges()}
-
-
-_MASKS: WeakKeyDictionary[Case, _Mask] = WeakKeyDictionary()
-
-
-def _mask(case: Case) -> _Mask:
-    """The mask of a case, made once: a run has several reports, and each asks several times."""
-    if case not in _MASKS:
-        _MASKS[case] = _Mask(case)
-    return _MASKS[case]
-
-
-def _values(case: Case) -> list[Private]:
-    """What is private in a case and in those that its lines have run: what a report of it must not hold."""
-    return [*dict.fromkeys(value for known in case.with_nested() for value in _own_values(known))]
-
-
-def _own_values(case: Case) -> Iterator[Private]:
-    """The session's values, and what its row says and its lines name, where they came to no draft."""
-    yield from private_values(case.session) if case.session else ()
+def _values(case: Case) -> Iterator[Private]:
+    """Yield the session's values, and those of its row and its lines: they may not have come to a draft."""
+    yield from case.session.privacy().values if case.session else ()
     given = case.row.cells.items() if case.row else ()
     for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
         yield from named_values(name, text)
 
 
 def _assigned(line: Line) -> Iterator[tuple[str, str]]:
-    """The variables that a line sets by a text, and what it says behind ``otp``."""
+    """Yield name and text of every variable that a line sets by a text, and ``otp`` with what is typed behind ``otp``."""
     with suppress(KshellError):
         words = line.words() if line.head not in ("expect", "capture") else []
         plain = [word.plain for word in words if not word.computed]
@@ -139,19 +71,17 @@ def _assigned(line: Line) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
-def _hidden_forms(value: Private) -> Iterator[tuple[str, str]]:
-    """Each form of a value, and what stands in its place."""
-    words = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
-    digits = re.sub("[^0-9]", "", value.text)
-    for form in value.forms().values():
-        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
-        yield form, masked if masked != form else words[value.kind]
+def _typed(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield each word of a line as it was typed, and without its quotes."""
+    with suppress(KshellError):
+        words = line.words()
+        yield from zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)
 
 
 # ---- what a report says of a case
 
 
-class Told(NamedTuple):
+class MaskedStep(NamedTuple):
     """A step, masked."""
 
     place: str
@@ -164,48 +94,48 @@ class Told(NamedTuple):
     failure: tuple[str, ...]
 
 
-def told(case: Case) -> list[Told]:
+def masked_steps(case: Case) -> list[MaskedStep]:
     """The steps of a case, masked."""
-    mask = _mask(case)
-    return [_told(step, mask) for step in case.steps]
+    privacy = _privacy(case)
+    return [_masked_step(step, privacy) for step in case.steps]
 
 
-def _told(step: Step, mask: _Mask) -> Told:
+def _masked_step(step: Step, privacy: Privacy) -> MaskedStep:
     exchange = step.sent.exchange if step.sent else None
-    data = mask.json(document_of(step.sent)) if step.sent else None
-    return Told(
-        place=f"{mask.name(step.line.file)}:{step.line.number}",
-        line=mask.text(safe(mask.text(step.line.text))),
+    data = privacy.mask_json(document_of(step.sent)) if step.sent else None
+    return MaskedStep(
+        place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
+        line=privacy.mask(safe(privacy.mask(step.line.text))),
         passed=not step.failed,
         exit_code=step.result.exit_code,
         seconds=round(step.seconds, 4),
-        status=mask.text(status_line(exchange)) if exchange else "",
+        status=privacy.mask(status_line(exchange)) if exchange else "",
         exchange=data if isinstance(data, dict) else None,
-        failure=tuple(_lines(step.result.notes, mask)) if step.failed else (),
+        failure=tuple(_lines(step.result.notes, privacy)) if step.failed else (),
     )
 
 
 def failure_of(case: Case) -> list[str]:
     """The lines of the notes of the line that failed, or of what is wrong with the row; masked."""
-    return _lines(case.failure, _mask(case))
+    return _lines(case.failure, _privacy(case))
 
 
-def _lines(notes: Sequence[Note | Finding], mask: _Mask) -> list[str]:
-    return [mask.text(line) for note in notes for line in note_lines(note.masked(mask.text))]
+def _lines(notes: Sequence[Note | Finding], privacy: Privacy) -> list[str]:
+    return [privacy.mask(line) for note in notes for line in note_lines(note.masked(privacy.mask))]
 
 
 def _name(case: Case) -> str:
-    return _mask(case).name(case.name)
+    return _privacy(case).mask_name(case.name)
 
 
 def _script(case: Case) -> str:
-    return _mask(case).name(case.script.name)
+    return _privacy(case).mask_name(case.script.name)
 
 
 def _reason(case: Case) -> str:
     """Why a case failed, in one line."""
-    error, mask = first_error(case.failure), _mask(case)
-    return mask.text(safe_line(error.masked(mask.text).headline)) if error else case.verdict
+    error, mask = first_error(case.failure), _privacy(case).mask
+    return mask(safe_line(error.masked(mask).headline)) if error else case.verdict
 
 
 # ---- JSON
@@ -221,7 +151,7 @@ def as_json(run: Run) -> str:
 
 
 def _case_data(case: Case) -> Json:
-    steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in told(case)]
+    steps: list[Json] = [{**step._asdict(), "failure": list(step.failure)} for step in masked_steps(case)]
     return {
         "name": _name(case),
         "script": _script(case),
@@ -279,7 +209,9 @@ def _junit_case(suite: ET.Element, case: Case) -> None:
         kind = "failure" if _is_failure(case) else "error"
         attributes = {"message": _xml(_reason(case)), "type": f"exit {case.exit_code}"}
         ET.SubElement(element, kind, attributes).text = _xml("\n".join(failure_of(case)))
-    lines = (f"{step.place}  {step.line}" + (f"  -> {step.status}" if step.status else "") for step in told(case))
+    lines = (
+        f"{step.place}  {step.line}" + (f"  -> {step.status}" if step.status else "") for step in masked_steps(case)
+    )
     ET.SubElement(element, "system-out").text = _xml("\n".join(lines))
 
 
@@ -353,7 +285,7 @@ def as_html(run: Run) -> str:
 
 def _html_case(case: Case) -> str:
     opened = " open" if case.state not in ("passed", "not run") else ""
-    steps = "\n".join(map(_html_step, told(case)))
+    steps = "\n".join(map(_html_step, masked_steps(case)))
     alone = (
         f'<pre class="bad">{escape(chr(10).join(failure_of(case)))}</pre>' if case.failure and not case.steps else ""
     )
@@ -365,7 +297,7 @@ def _html_case(case: Case) -> str:
     )
 
 
-def _html_step(step: Told) -> str:
+def _html_step(step: MaskedStep) -> str:
     sign, word = ("✓", "passed") if step.passed else ("✗", "failed")
     failure = f'<pre class="bad">{escape(chr(10).join(step.failure))}</pre>' if step.failure else ""
     return (
@@ -375,7 +307,7 @@ def _html_step(step: Told) -> str:
     )
 
 
-def _html_exchange(step: Told) -> str:
+def _html_exchange(step: MaskedStep) -> str:
     if step.exchange is None:
         return ""
     explanation = step.exchange["explanation"]

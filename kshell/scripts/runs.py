@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
 from kshell.scripts.script_run import Retry, ScriptRun
-from kshell.session.session import Session
+from kshell.session.session import Session, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
+    from kshell.session.session import Sender
 
     Show = Callable[[Result], object]
 
 
 class Plan(NamedTuple):
-    """How to run. ``around`` is what all of it happens in, such as a cassette."""
+    """How to run. ``sender`` is entered before the first case and left after the last; every session sends through it."""
 
     places: Places
     variables: Mapping[str, str] = {}
     retry: Retry = Retry()
     bail: bool = False
     jobs: int = 1
-    around: AbstractContextManager[None] = nullcontext()
+    sender: AbstractContextManager[Sender] = nullcontext(send_attempt)
     update: bool = False
     outer: ScriptRun | None = None  # the script with the ``run`` line, where a script runs scripts
 
@@ -52,6 +53,7 @@ class Run:
         self.by_rows = any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
+        self._sender: Sender = send_attempt
         self._closed = False  # whether no further case begins
         self._progress = _Progress(len(cases) if self.by_rows else 0)
 
@@ -63,7 +65,7 @@ class Run:
             if case.state == "failed":
                 self._ended(case)
         try:
-            with self.plan.around:
+            with self.plan.sender as self._sender:
                 self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
         finally:
             self.seconds = time.perf_counter() - begun
@@ -113,7 +115,7 @@ class Run:
         """Run a case's lines, if its turn has come before the run was closed."""
         if self._closed:
             return
-        case.script_run = _script_run(self.plan, case.row)
+        case.script_run = _script_run(self.plan, case.row, self._sender)
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
@@ -142,8 +144,8 @@ class Run:
         self.interrupted = self._closed = True
 
 
-def _script_run(plan: Plan, row: Row | None) -> ScriptRun:
-    session = Session(plan.places)
+def _script_run(plan: Plan, row: Row | None, sender: Sender) -> ScriptRun:
+    session = Session(plan.places, sender=sender)
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():

@@ -12,7 +12,6 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import ScriptError
-from kshell.privacy.masking import betrayed, numbers_in
 from kshell.profiles.files import read_text, rewrite
 from kshell.scripts.script import MOST_BYTES
 from kshell.syntax.failed_expect import NOT_THERE, blames
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kshell.core.errors import Place
-    from kshell.privacy.masking import Private
+    from kshell.privacy.privacy import Privacy
     from kshell.syntax.failed_expect import Side
     from kshell.syntax.lines import Line
 
@@ -38,10 +37,8 @@ class Update(NamedTuple):
     new: str
 
 
-def updates_of(
-    expression: str, names: Mapping[str, object], line: Line, private: Sequence[Private] = ()
-) -> list[Update]:
-    """What makes the expression of an ``expect`` line hold; nothing where no written value does, or only a ``private`` one."""
+def updates_of(expression: str, names: Mapping[str, object], line: Line, privacy: Privacy) -> list[Update]:
+    """Return the updates that make the expression of an ``expect`` line hold; none if that needs a private value."""
     column = line.rest()[1]
     found: list[Update] = []
     updated = expression
@@ -52,7 +49,7 @@ def updates_of(
         if step is None:
             return []
         side, new = step
-        if _tells(new, private):
+        if privacy.is_private(json.loads(new)):
             return []
         grown = len(updated) - len(expression)  # all of it to the left: and is false by its first false operand
         at = line.place(column + side.offset - grown)
@@ -75,13 +72,6 @@ def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | No
                 if _LITERAL.match(side.text) and not _LITERAL.match(other.text) and other.value != NOT_THERE:
                     return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
     return None
-
-
-def _tells(written: str, private: Sequence[Private]) -> bool:
-    """Whether a value is, or has in it, what no file may hold."""
-    value = json.loads(written)
-    short = any(value == known.text for known in private)
-    return short or bool(betrayed(written, private)) or (isinstance(value, str) and bool(numbers_in(value)))
 
 
 def updated_text(text: str, updates: Sequence[Update]) -> str:

@@ -5,7 +5,8 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.request import build, further_parameters
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
+    from kshell.privacy.privacy import Privacy
     from kshell.profiles.files import Places
     from kshell.simulator.simulator import Simulator
     from kshell.transport.client import Attempt
@@ -143,9 +145,39 @@ class Session:
             given = {}
         return {**given, **self.variables, **overrides.variables}
 
+    def privacy(self, *, keys: bool = True) -> Privacy:
+        """Return what is private here: in every draft, sent or not, in the variables, and the keys of the accounts used.
+
+        Without ``keys`` no key is resolved.
+        """
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.sources import keys_of, named_values, values_of
+        from kshell.privacy.values import Private
+
+        found = [*keys_of(self._accounts())] if keys else []
+        for draft in self.drafts:
+            found += values_of(draft)
+        found += [Private("CODE", code) for code in self.generated]
+        for name, setting in self.settings.items():
+            if setting.source != "captured" or name in ("to", "otp"):
+                found += named_values(name, setting.text)  # a captured value is an answer's own, as in code = body.code
+        return Privacy(found)
+
+    def _accounts(self) -> list[Account]:
+        """Return every account that was drafted for, and the current one."""
+        accounts = {draft.account.name: draft.account for draft in self.drafts}
+        with suppress(KshellError):
+            accounts.setdefault(self.account, self.current_account())
+        return [*accounts.values()]
+
     def without_key(self, text: str) -> str:
-        """``text`` without the key of the last message, which its answer may have said back."""
-        return keys.without_key(text, self.sent[-1].draft.account) if self.sent else text
+        """Return ``text`` with the key of the last message masked: an answer may contain it."""
+        if not self.sent:
+            return text
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.sources import keys_of
+
+        return Privacy(keys_of([self.sent[-1].draft.account])).mask_values(text)
 
     def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
         """The message that the session and one line's overrides make; without an ``endpoint`` an authentication message.
@@ -198,11 +230,12 @@ class Session:
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
-        """Send a draft, once.
+        """Send a draft, once, or whatever else the session's sender does with it.
 
         Raises ``SecretError``, ``TrustError`` and, for a pod that a session does not send to, ``UsageError``; then nothing
-        was sent.
+        was sent. A sender may raise more.
         """
+        from kshell.privacy.sources import values_of
         from kshell.profiles.trust import require_trust
         from kshell.transport.client import Attempt, Route
 
@@ -210,10 +243,10 @@ class Session:
             hint = "send to the embedded one: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} would get the message", hint=hint)
         require_trust(self.places, draft.pod)
-        key = keys.resolve(draft.account)
         handle = self.simulator.handle if draft.pod.embedded else None
-        self.attempt = Attempt(draft.request, key, Route(timeout, draft.pod.proxy, handle))
-        otp.GENERATED.set(self.generated)
+        route = Route(timeout, draft.pod.proxy, handle)
+        key = partial(keys.resolve, draft.account)
+        self.attempt = Attempt(draft.request, key, route, [*values_of(draft, self.generated)])
         exchange = self.sender(self.attempt)
         self.sent.append(Sent(draft, exchange))
         return exchange

@@ -1,6 +1,6 @@
 """The history of typed lines: private, bounded, and without a code, a number or a key in it.
 
-In this session a line comes back as it was typed; the file has it as ``masking`` leaves it.
+In this session a line comes back as it was typed; the file has what ``Privacy.storable`` leaves of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from kshell.privacy.privacy import Privacy
+
 FILE = "history"
 MOST_LINES = 2000
 _SLACK = 500  # lines over the most before the file is written anew
@@ -24,10 +26,10 @@ _SLACK = 500  # lines over the most before the file is written anew
 class PrivateHistory(History):
     """Lines in a file of the user's own (0600). What cannot be written is not remembered, and nothing is said."""
 
-    def __init__(self, file: Path, secrets: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, file: Path, privacy: Callable[[], Privacy]) -> None:
         super().__init__()
         self.file = file
-        self.secrets = secrets
+        self._privacy = privacy
 
     def load_history_strings(self) -> Iterable[str]:
         """The newest line first."""
@@ -46,17 +48,12 @@ class PrivateHistory(History):
         from kshell.shell.running import joined
 
         try:
-            kept = [line for line in map(self._storable, joined(string)) if line]
+            kept = [line for line in map(self._privacy().storable, joined(string)) if line]
             if kept:
                 self._append("".join(f"{line}\n" for line in kept))
         except Exception:  # a bug of ours must not come between two lines; what may hold a secret is not stored
             if os.environ.get("KSHELL_DEBUG"):
                 raise
-
-    def _storable(self, line: str) -> str:
-        from kshell.privacy.masking import storable
-
-        return storable(line, self.secrets())
 
     def _read(self) -> list[str]:
         try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
+    from kshell.privacy.privacy import Privacy
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
@@ -133,7 +134,7 @@ class Loop:
             prompt_continuation="… ",
             completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
-            history=history.PrivateHistory(self.session.places.user / history.FILE, self._secrets),
+            history=history.PrivateHistory(self.session.places.user / history.FILE, self._privacy),
             auto_suggest=AutoSuggestFromHistory(),
             key_bindings=_bindings(),
             editing_mode=EditingMode.VI if self.preferences.keys == "vi" else EditingMode.EMACS,
@@ -151,10 +152,8 @@ class Loop:
 
         return CommandCompleter(self.session)
 
-    def _secrets(self) -> list[str]:
-        from kshell.privacy.masking import secret_texts
-
-        return secret_texts(self.session)
+    def _privacy(self) -> Privacy:
+        return self.session.privacy(keys=False)  # a keyring would ask for its password at every line
 
     def _toolbar(self) -> StyleAndTextTuples:
         app = self.prompts.app

@@ -106,6 +106,17 @@ def split(line: str) -> list[Word]:
     return _Splitter(Line("line", 1, (line,))).words()
 
 
+def typed_words(line: str) -> list[str]:
+    """Return the words of a line as they were typed, with their quotes. Raises ``ScriptError`` for what is not closed."""
+    splitter = _Splitter(Line("line", 1, (line,)))
+    found: list[str] = []
+    while splitter.at_word():
+        start = splitter.position
+        splitter.word()
+        found.append(line[start : splitter.position])
+    return found
+
+
 def cut(line: str) -> tuple[str, str, str]:
     """Split a line at its redirection: the command, the sign (``|``, ``>``, ``>>`` or ``""``), and the target.
 

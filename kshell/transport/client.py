@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from contextlib import suppress
-from contextvars import copy_context
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,16 +22,18 @@ import httpx
 from kshell import __version__
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
-from kshell.core.models import REDACTED, TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kshell.core.models import Request
+    from kshell.privacy.values import Private
 
     Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]
 
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
+TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
 TRAVELLING = "kshell send"  # the name of a thread with a request under way
@@ -43,7 +45,7 @@ _GRACE = 1.0  # seconds for an exchange to end that was cut
 
 
 class Route(NamedTuple):
-    """How a request travels: in ``timeout`` seconds, through ``proxy`` where it is given, or to ``handle`` in process."""
+    """How a request travels: within ``timeout`` seconds, through ``proxy`` if it is given, or to ``handle`` in process."""
 
     timeout: float = TIMEOUT
     proxy: str = ""
@@ -61,14 +63,18 @@ class Attempt:
     and a Ctrl-C just before a wait for the network is seen only when that wait ends.
     """
 
-    def __init__(self, request: Request, key: str, route: Route) -> None:
+    def __init__(self, request: Request, key: Callable[[], str], route: Route, private: Sequence[Private] = ()) -> None:
+        """Prepare a send. ``key`` resolves the API key; ``private`` are the private values in the request, key apart."""
         self.request = request
+        self.private = private
         self.interrupted = False
-        self._key = key
+        self.begun = False  # whether the API may have any of the request
+        self._resolve_key = key
         self._route = route
-        self._begun = False
+        self._played: Response | None = None
         self._head: httpx.Response | None = None
         self._body = bytearray()
+        self._most = MOST_BODY
         self._fault = ""
         self._error: Exception | None = None
         self._bug: Exception | None = None
@@ -79,15 +85,31 @@ class Attempt:
         self._connection: socket.socket | None = None
         self._started = self._ended = time.perf_counter()
 
-    def run(self) -> Exchange:
-        """Send, once. Never raises for what the network or the server does, nor for Ctrl-C."""
+    @cached_property
+    def key(self) -> str:
+        """The API key, resolved when it is first asked for. Raises ``SecretError``."""
+        return self._resolve_key()
+
+    def play(self, response: Response) -> Exchange:
+        """Take ``response`` as the answer, and send nothing."""
+        self._played = response
+        self._ended = time.perf_counter()
+        return self.exchange
+
+    def run(self, most: int = MOST_BODY) -> Exchange:
+        """Send, once, and read at most ``most`` bytes of the answer's body.
+
+        Raises ``SecretError`` before anything is sent; never raises for what the network or the server does, nor for Ctrl-C.
+        """
+        self._most = most
+        self.key  # noqa: B018 - where it cannot be resolved, this raises before anything is sent
         self._started = time.perf_counter()
         try:
             if self._route.handle is not None:
                 self._travel()
             else:
                 self._under_way.acquire()
-                threading.Thread(target=copy_context().run, args=(self._travel,), name=TRAVELLING, daemon=True).start()
+                threading.Thread(target=self._travel, name=TRAVELLING, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -113,7 +135,7 @@ class Attempt:
         if self._connection is not None:
             with suppress(OSError):  # it was closed meanwhile
                 self._connection.shutdown(socket.SHUT_RDWR)
-        if self._begun or self._connection is not None:
+        if self.begun or self._connection is not None:
             self._under_way.acquire(timeout=_GRACE)
 
     def _travel(self) -> None:
@@ -134,18 +156,18 @@ class Attempt:
     def exchange(self) -> Exchange:
         """What is known of this attempt now. What is told as not sent stays so: it does not begin any more."""
         with self._lock:
-            self._stopped = self._stopped or not self._begun
+            self._stopped = self._stopped or not self.begun
         elapsed_ms = (self._ended - self._started) * 1000
-        if self._head is not None:
-            response = self._response(self._head)
+        response = self._played or (self._response(self._head) if self._head is not None else None)
+        if response is not None:
             return exchange_of(self.request, response, elapsed_ms, interrupted=self.interrupted)
-        delivery = Delivery.UNKNOWN if self._begun else Delivery.NOT_SENT
+        delivery = Delivery.UNKNOWN if self.begun else Delivery.NOT_SENT
         return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
 
     def _exchange(self) -> None:
         with _client(self.request.url, self._route) as client:
             # in process the request is handed over whole, so it has begun when it is handed over
-            self._begun = self._route.handle is not None
+            self.begun = self._route.handle is not None
             try:
                 self._head = client.send(self._wire_request(), stream=True)
                 self._read(self._head)
@@ -154,7 +176,7 @@ class Attempt:
                     self._connection.close()
 
     def _wire_request(self) -> httpx.Request:
-        headers = [(name, self._key if isinstance(value, Secret) else value) for name, value in self.request.headers]
+        headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
         own = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
         return httpx.Request(
             self.request.method,
@@ -167,7 +189,7 @@ class Attempt:
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         stream = info["return_value"] if event == _CONNECTED else None
         with self._lock:
-            if self._stopped and not self._begun:
+            if self._stopped and not self.begun:
                 if stream is not None:
                     stream.close()
                 raise _StoppedError
@@ -176,17 +198,17 @@ class Attempt:
                 self._connection = stream.get_extra_info("socket").dup()
             # a proxy's CONNECT is a request too, but not ours
             elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
-                self._begun = True
+                self.begun = True
 
     def _read(self, response: httpx.Response) -> None:
         for chunk in _chunks(response):
             self._body += chunk
-            if len(self._body) > MOST_BODY:
-                self._fault = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
+            if len(self._body) > self._most:
+                self._fault = TOO_LONG
                 return
 
     def _response(self, head: httpx.Response) -> Response:
-        body, fault = _decoded(bytes(self._body[:MOST_BODY]), head.headers.get("content-encoding", ""))
+        body, fault = _decoded(bytes(self._body[: self._most]), head.headers.get("content-encoding", ""))
         if self._expired:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
@@ -198,7 +220,7 @@ class Attempt:
 
     def _transport_error(self) -> TransportError:
         what, *causes = self._reasons()
-        if self._begun:
+        if self.begun:
             hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
             what = what if what.startswith("no answer") else f"no answer: {what}"
             return FateUnknownError(f"{what}; the API may have the message", hint=hint, causes=causes)
@@ -214,12 +236,22 @@ class Attempt:
 
     def _without_key(self, text: str) -> str:
         # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
-        return _QUOTED.sub("", text).replace(self._key, REDACTED)
+        from kshell.privacy.privacy import Privacy
+        from kshell.privacy.values import Private
+
+        return Privacy([Private("KEY", self.key)]).mask_values(_QUOTED.sub("", text))
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:
     """Send ``request`` once, with ``key`` in the header that refers to it."""
-    return Attempt(request, key, route).run()
+    return Attempt(request, lambda: key, route).run()
+
+
+def cut_to_limit(response: Response) -> Response:
+    """Return an answer with at most ``MOST_BODY`` bytes of its body, and the fault that says so if there were more."""
+    if len(response.body) <= MOST_BODY:
+        return response
+    return response._replace(body=response.body[:MOST_BODY], fault=TOO_LONG)
 
 
 def _client(url: str, route: Route) -> httpx.Client:
@@ -245,7 +277,7 @@ def _in_process(handle: Handle) -> Callable[[httpx.Request], httpx.Response]:
 
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    # a replayed or in-process answer has its content already, and no raw stream
+    # an in-process answer has its content already, and no raw stream
     return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
 
 
@@ -257,7 +289,7 @@ def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
         return body, f"it is encoded as {encoding}, which was not asked for"
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
-        plain = inflate.decompress(body, MOST_BODY)
+        plain = inflate.decompress(body[:MOST_BODY], MOST_BODY)
     except zlib.error:
         return body, f"it says it is encoded as {encoding}, but is not"
     return plain, "" if inflate.eof else f"it is compressed, and only its first {len(plain)} bytes were unpacked"

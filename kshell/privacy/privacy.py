@@ -1,0 +1,158 @@
+"""``Privacy``: what is private in a session, and every way in which it is kept out of a text.
+
+Reports and messages ask for masks, cassettes for pseudonyms, recordings for references, ``run --update`` and cassettes for
+leaks, the shell for what of a typed line its history may keep.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kshell.core.models import REDACTED
+from kshell.core.terminal import safe_line
+from kshell.privacy import values as private_values
+from kshell.privacy.numbers import masked_number, numbers_in, without_numbers
+from kshell.privacy.pseudonyms import is_pseudonym, without_pseudonyms
+from kshell.privacy.values import SHORTEST, replacer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from kshell.core.models import Json
+    from kshell.privacy.pseudonyms import Pseudonyms
+    from kshell.privacy.values import Change, Private
+
+_MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
+_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
+
+
+class Privacy:
+    """Private values, and what is done with a text that may contain them.
+
+    ``message_ids`` are never masked, not even one that has the shape of a number. ``typed`` are words as they were typed, each
+    with its text without quotes: a value may stand in the second alone.
+    """
+
+    def __init__(
+        self,
+        values: Iterable[Private] = (),
+        *,
+        message_ids: Collection[str] = (),
+        typed: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self.values = tuple(dict.fromkeys(value for value in values if value.text))
+        self._message_ids = message_ids
+        self._typed = typed
+        self._masked: dict[str, str] = {}  # each report of a run asks for the same texts
+
+    def with_values(self, values: Iterable[Private]) -> Privacy:
+        """Return the privacy of these values and of ``values``, which come first."""
+        return Privacy((*values, *self.values))
+
+    def forms(self, shortest: int = SHORTEST) -> dict[str, str]:
+        """Return every form of every value of at least ``shortest`` characters, with the value's kind."""
+        known = (value for value in self.values if len(value.text) >= shortest)
+        return {form: value.kind for value in known for form in value.forms().values()}
+
+    # ---- leaks
+
+    def leak(self, text: str) -> str:
+        """Return the kind of a value that ``text`` contains in any encoding, or ``""``. Pseudonyms are passed over."""
+        return private_values.leak(without_pseudonyms(text), self.values)
+
+    def is_private(self, value: Json) -> bool:
+        """Return whether a JSON value is a private value, contains one, or is a text that contains a phone number."""
+        if any(value == known.text for known in self.values):  # also a short one
+            return True
+        number = isinstance(value, str) and bool(numbers_in(value))
+        return number or bool(self.leak(json.dumps(value, ensure_ascii=False)))
+
+    # ---- masks
+
+    def mask_values(self, text: str) -> str:
+        """Return ``text`` with every value masked, in each of its forms."""
+        return self._replace(text)
+
+    def mask_name(self, text: str) -> str:
+        """Return a file's name on one line, every value masked; digits that are no known number stay."""
+        return safe_line(self._replace(text))
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` without a key, a code or a full number; a remark in its place if a value would still leak."""
+        if text not in self._masked:
+            hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
+            hidden = without_numbers(hidden, self._digits, self._message_ids)
+            kind = self.leak(hidden)
+            self._masked[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
+        return self._masked[text]
+
+    def mask_json(self, value: Json) -> Json:
+        """Return a JSON value with its texts and names masked. A text that is a code, however short, is hidden whole."""
+        if isinstance(value, dict):
+            return {self.mask(name): self.mask_json(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.mask_json(item) for item in value]
+        if isinstance(value, str):
+            return _MASKS["CODE"] if value in self._codes else self.mask(value)
+        if isinstance(value, int) and len(str(value)) >= SHORTEST:
+            return self._replace(str(value)) if self._replace(str(value)) != str(value) else value
+        return value
+
+    @cached_property
+    def _codes(self) -> set[str]:
+        return {value.text for value in self.values if value.kind == "CODE"}
+
+    @cached_property
+    def _digits(self) -> list[str]:
+        return [value.text[1:] for value in self.values if value.kind == "NUMBER" and value.text[0] == "+"]
+
+    @cached_property
+    def _replace(self) -> Change:
+        known = (value for value in self.values if len(value.text) >= SHORTEST)
+        table = {form: mask for value in known for form, mask in _masked_forms(value)}
+        replace = replacer(table)
+        return replacer({**_masked_words(self._typed, replace), **table})
+
+    # ---- pseudonyms
+
+    def hider(self, names: Pseudonyms) -> Change:
+        """Return a function that replaces every value, in each of its forms, by its pseudonym in ``names``."""
+        table: dict[str, str] = {}
+        for value in self._named():
+            for suffix, form in value.forms().items():
+                table.setdefault(form, names.of(value) + suffix)
+        return replacer(table)
+
+    def restorer(self, names: Pseudonyms) -> Change:
+        """Return a function that replaces every pseudonym by its value: the inverse of ``hider``."""
+        return replacer(
+            {names.of(value) + suffix: form for value in self._named() for suffix, form in value.forms().items()}
+        )
+
+    def _named(self) -> Iterator[Private]:
+        return (value for value in self.values if not is_pseudonym(value.text))
+
+    # ---- the history
+
+    def storable(self, line: str) -> str:
+        """Return what the history may keep of a typed line: the line without private values, or ``""``."""
+        from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
+
+        return storable(line, self.forms(SHORTEST_IN_HISTORY))
+
+
+def _masked_forms(value: Private) -> Iterator[tuple[str, str]]:
+    """Yield each form of a value, and its mask."""
+    digits = re.sub("[^0-9]", "", value.text)
+    for form in value.forms().values():
+        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
+        yield form, masked if masked != form else _MASKS[value.kind]
+
+
+def _masked_words(typed: Iterable[tuple[str, str]], replace: Change) -> dict[str, str]:
+    """Return the masks of the words that contain a value only without their quotes."""
+    pairs = ((word, text) for word, text in typed if replace(text) != text and replace(word) == word)
+    return {word: replace(text) for word, text in pairs}

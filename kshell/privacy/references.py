@@ -1,0 +1,68 @@
+"""References: names such as ``to_1`` that stand for private values in a recorded script. Equal values share a name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kshell.privacy.numbers import numbers_in
+from kshell.privacy.values import SHORTEST
+from kshell.syntax.lines import quote
+
+if TYPE_CHECKING:
+    from kshell.privacy.privacy import Privacy
+
+_PREFIXES = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}
+
+
+class References:
+    """The names of one recording; ``names`` has the name of every private text that was replaced so far."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}  # of the texts in ``names``
+        self._forms: dict[str, str] = {}  # every form of what is private now, with its kind
+
+    def update(self, privacy: Privacy) -> bool:
+        """Take what is private now; return whether that has changed."""
+        before, self._forms = self._forms, privacy.forms()
+        return self._forms != before
+
+    def private_in(self, text: str) -> dict[str, str]:
+        """Return every private text that ``text`` contains, with its kind."""
+        named = {value: kind for value, kind in self._kinds.items() if len(value) >= SHORTEST}
+        known = {**named, **self._forms}
+        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(
+            numbers_in(text), "NUMBER"
+        )
+
+    def name(self, kind: str, value: str) -> str:
+        """Return the name of a private value, a new one if it has none yet."""
+        if value not in self.names:
+            prefix = _PREFIXES[kind]
+            count = sum(name.startswith(f"{prefix}_") for name in self.names.values())
+            self.names[value] = f"{prefix}_{count + 1}"
+            self._kinds[value] = kind
+        return self.names[value]
+
+    def expression(self, kind: str, value: str) -> str:
+        """Return ``{{ NAME }}`` for a private value: what stands for it in a line."""
+        return f"{{{{ {self.name(kind, value)} }}}}"
+
+    def quoted(self, text: str) -> str:
+        """Return ``text`` as a part of a line's word, with an expression in place of every private text in it."""
+        found = self.private_in(text)
+        if not found:
+            return quote(text) if text else ""
+        pieces = re.split("(" + "|".join(map(re.escape, sorted(found, key=len, reverse=True))) + ")", text)
+        return "".join(
+            self.expression(found[piece], piece) if piece in found else quote(piece) for piece in pieces if piece
+        )
+
+    def in_expression(self, expression: str) -> str:
+        """Return an expression with the name in place of every string literal that is a private text."""
+        for secret, kind in self.private_in(expression).items():
+            for written in (f'"{secret}"', f"'{secret}'"):
+                if written in expression:
+                    expression = expression.replace(written, self.name(kind, secret))
+        return expression

@@ -1,0 +1,70 @@
+"""Where private values come from: drafts, accounts, and variables whose names say that they hold a code or a number."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import KshellError
+from kshell.privacy.numbers import LEAST_DIGITS
+from kshell.privacy.values import Private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from kshell.core.models import Account, Draft
+
+_TELLING = re.compile(
+    r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE
+)
+_TELLING_NUMBER = re.compile(r"to|.*(phone|number|mobile|msisdn|recipient).*", re.IGNORECASE)
+_HARMLESS = re.compile(r"(language|country|status|error)_?code", re.IGNORECASE)
+
+
+def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
+    """Yield the codes, the recipients and the sender of a message, but not its key.
+
+    ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
+    """
+    from kshell.api.payload import codes_of, recipients_of
+
+    endpoint, payload = draft.request.endpoint, draft.payload
+    for code in codes_of(endpoint, payload):
+        if code:
+            yield Private("CODE", code, generated.index(code) + 1 if code in generated else 0)
+    for number in (*recipients_of(endpoint, payload), draft.account.phone_number):
+        yield from _spellings(number)
+
+
+def keys_of(accounts: Iterable[Account]) -> Iterator[Private]:
+    """Yield the API key of every account whose key can be resolved."""
+    from kshell.profiles.api_key import resolve
+
+    for account in accounts:
+        with suppress(KshellError):
+            yield Private("KEY", resolve(account))
+
+
+def named_values(name: str, text: str) -> Iterator[Private]:
+    """Yield the private values in the text of the variable ``name``; none if the name is not that of a code or a number."""
+    kind = kind_by_name(name)
+    if kind == "NUMBER":
+        for number in text.split(","):
+            yield from _spellings(number)
+    elif kind and text:
+        yield Private(kind, text)
+
+
+def kind_by_name(name: str) -> str:
+    """Return ``NUMBER`` or ``CODE`` if a variable called ``name`` holds one, else ``""``."""
+    if _HARMLESS.fullmatch(name) or not _TELLING.fullmatch(name):
+        return ""
+    return "NUMBER" if _TELLING_NUMBER.fullmatch(name) else "CODE"
+
+
+def _spellings(number: str) -> Iterator[Private]:
+    """Yield a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
+    digits = re.sub("[^0-9]", "", number)
+    if len(digits) >= LEAST_DIGITS:
+        yield from (Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}")))

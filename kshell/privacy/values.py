@@ -1,0 +1,95 @@
+"""Private values: API keys, one-time codes and phone numbers, the forms they are written in, and the search for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
+
+from kshell.core.json_text import dumps
+from kshell.core.terminal import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Change = Callable[[str], str]
+
+SHORTEST = (
+    4  # characters; a shorter code stands in other text by chance, so it is masked only where it is a whole value
+)
+
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
+
+
+class Private(NamedTuple):
+    """A value that no file may hold. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``.
+
+    ``ordinal`` counts, from 1, the codes that a session generated; it is 0 for every other value.
+    """
+
+    kind: str
+    text: str
+    ordinal: int = 0
+
+    def forms(self) -> dict[str, str]:
+        """The forms in which the value is written, each under a suffix that tells a pseudonym which form it replaces."""
+        escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
+        packed = base64.b64encode(self.text.encode("utf-8", "surrogatepass")).decode()
+        encoded = quote(self.text, safe="", errors="surrogatepass")
+        found = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
+        found["-shown"] = safe_line(self.text)
+        if self.kind == "NUMBER":
+            return found | ({"-digits": self.text[1:]} if self.text[0] == "+" else {})
+        if len(self.text) < SHORTEST:
+            return found
+        return found | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
+
+
+def leak(text: str, values: Iterable[Private]) -> str:
+    """Return ``KEY``, ``CODE`` or ``NUMBER`` if ``text`` contains one of ``values`` in any encoding, else ``""``.
+
+    Encodings that ``Private.forms`` does not list are found too, such as hexadecimal, mixed case or digits in groups. A value
+    shorter than ``SHORTEST`` is never found.
+    """
+    unquoted = unquote(unquote(text))
+    views = {view.lower() for view in (text, unquoted, _unescaped(text), text.translate({45: 43, 95: 47}))}
+    bare = {*views, _bare(unquoted)}
+    for value in values:
+        seen = views if value.kind == "CODE" else bare
+        if any(trace in view for trace in _traces(value) for view in seen):
+            return value.kind
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _traces(value: Private) -> tuple[str, ...]:
+    """Return lower-case texts of which one stands in every text that contains ``value``; none for a short value."""
+    if len(value.text) < SHORTEST:
+        return ()
+    raw = value.text.encode("utf-8", "surrogatepass")
+    plain = {value.text.lower()} if value.kind != "NUMBER" else set()
+    bare = {_bare(value.text).lstrip("+")} if value.kind != "CODE" else set()
+    shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
+    # base64 writes a value in one of three ways; the characters that depend on the neighbouring bytes are cut off
+    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
+    return tuple(filter(None, [*plain, *bare, raw.hex(), *(text for text in packed if len(text) > 5)]))
+
+
+def _bare(text: str) -> str:
+    """Return ``text`` in lower case without the characters that may separate those of a number or a key."""
+    return re.sub(r"""[\s().'"\\-]""", "", text).lower()
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3], text)
+
+
+def replacer(table: Mapping[str, str]) -> Change:
+    """Return a function that replaces every key of ``table`` by its value, the longest first, in one pass over a text."""
+    if not table:
+        return lambda text: text
+    pattern = re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
+    return lambda text: pattern.sub(lambda match: table[match[0]], text)
