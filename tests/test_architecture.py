@@ -230,6 +230,27 @@ def test_no_exception_is_changed_in_flight():
     } == set()
 
 
+# ---- small files, small functions
+
+MOST_LINES = 350
+MOST_LINES_OF_A_FUNCTION = 40
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_read_in_one_sitting(module):
+    """A module has at most 350 lines; a longer one has two subjects, and each gets a file."""
+    tree = MODULES[module]
+    assert max(getattr(node, "end_lineno", 0) for node in ast.walk(tree)) <= MOST_LINES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_function_fits_on_a_screen(module):
+    """A function has at most 40 lines from ``def`` to its end; its decorators do not count."""
+    functions = [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = [(function.name, function.end_lineno - function.lineno + 1) for function in functions]
+    assert [(name, lines) for name, lines in lengths if lines > MOST_LINES_OF_A_FUNCTION] == []
+
+
 # ---- no library is patched
 
 PUBLIC_IN_SPITE_OF_ITS_NAME = {"_replace", "_asdict", "_fields", "_make", "_exit"}
