@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,10 @@ from screen import Terminal
 from kshell.core.errors import KshellError
 
 PROJECT = Path(__file__).parent.parent
+pytest_plugins = ["programs"]
 EMPTY = "empty"  # the folder in which a test runs
+# how the names of the environment variables begin that a test may find
+KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "PYTEST_", "COV", "KSHELL_PAYLOADS", "KSHELL_GOLDEN")
 
 # without bytecode each kshell that a test starts would compile all of kshell anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -33,6 +37,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # a property is tried on this many examples where its test does not say how many; a busy machine makes none of them fail
 settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "50")), deadline=None)
 settings.load_profile("suite")
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Take the environment of whoever runs the tests away, before the first test module is imported."""
+    for name in [name for name in os.environ if not name.startswith(KEPT)]:
+        del os.environ[name]
+    os.environ["HOME"] = os.devnull  # nothing can be below it
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -62,16 +73,17 @@ class Folders:
         self.spare: list[Path] = []
 
     def take(self) -> Path:
-        """A folder with nothing in it but perhaps the empty folder that every test runs in."""
-        if self.spare:
-            return self.spare.pop()
-        folder = self.root / str(next(self.numbers))
-        folder.mkdir()
+        """A folder with nothing in it but the empty folder that every test runs in, both of mode 0755."""
+        folder = self.spare.pop() if self.spare else self.root / str(next(self.numbers))
+        for made in (folder, folder / EMPTY):
+            made.mkdir(exist_ok=True)
+            made.chmod(0o755)
         return folder
 
     def give_back(self, folder: Path) -> None:
         """Keep a folder for the next test, unless this one left something there."""
-        if [path.name for path in folder.rglob("*")] == [EMPTY]:
+        place = folder / EMPTY
+        if [*folder.rglob("*")] == [place] and place.is_dir() and not place.is_symlink():
             self.spare.append(folder)
 
 
@@ -153,20 +165,9 @@ def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Said]:
 @pytest.fixture(autouse=True)
 def _empty_place(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test runs in an empty directory, as a user without configuration or key."""
-    place = tmp_path / EMPTY
-    place.mkdir(exist_ok=True)
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(tmp_path / EMPTY)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
-    for name in (
-        "KSHELL_HOME",
-        "NO_COLOR",
-        "KSHELL_DEBUG",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-    ):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
 
 
@@ -205,7 +206,10 @@ def program() -> Any:
 @pytest.fixture
 def default_port() -> Iterator[None]:
     """The simulator's own port, for one test at a time; skips where another program of the machine has it."""
-    with (Path(tempfile.gettempdir()) / "kshell-tests-8025").open("w") as lock:
+    file = Path(tempfile.gettempdir()) / "kshell-tests-8025"
+    with suppress(PermissionError):
+        file.touch()  # it may be another user's
+    with file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _listened_on(8025):
             pytest.skip("another program listens on port 8025")

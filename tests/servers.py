@@ -15,12 +15,12 @@ import ssl
 import struct
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Step = Callable[["Connection"], None]
 
@@ -215,11 +215,12 @@ def bomb(megabytes: int) -> bytes:
     return gzip.compress(b'{"code": "' + b"A" * (megabytes << 20) + b'"}', compresslevel=9)
 
 
-def closed_port() -> int:
-    """A loopback port where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A loopback port where nothing listens, and nobody else can until the block is left."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 3) -> bool:

@@ -274,7 +274,8 @@ def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
     """``kshell sandbox | head -1`` reads the URL, goes, and is served all the same."""
-    port = closed_port()
+    with closed_port() as port:
+        pass  # it is free for the simulator
     words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
     reader, writer = os.pipe()
     os.close(reader)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import needs
 from screen import PROJECT, Terminal
 
 SHELLS = {
@@ -27,32 +28,31 @@ variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language
 """
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """What a shell needs to find kshell, and a home of its own."""
-    folder = tmp_path_factory.mktemp("bin")
+def environment(folder: Path) -> dict[str, str]:
+    """What a shell needs to find kshell, which is put into ``folder``, and that folder as its home."""
     program = folder / "kshell"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
     program.chmod(0o755)
     return {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
 
 
-def installed(*words: str) -> list[str]:
-    """The words that start a shell; skips where there is none."""
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
-    return list(words)
-
-
-@pytest.fixture(scope="module", params=SHELLS)
-def shell(request, environment):
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(name)) for name in SHELLS])
+def _started(request, tmp_path_factory):
     """An interactive shell with kshell's completion in it, one for all tests of this file."""
     words, setup = SHELLS[request.param]
-    terminal = Terminal(*installed(*words), lines=40, env=environment, cwd=environment["HOME"])
+    folder = tmp_path_factory.mktemp("home")
+    terminal = Terminal(*words, lines=40, env=environment(folder), cwd=str(folder))
     terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
-    terminal.folder = Path(environment["HOME"])
+    terminal.folder = folder
     yield terminal
     terminal.close()
+
+
+@pytest.fixture
+def shell(_started):
+    """That shell with an empty line, an empty screen and no profiles in its folder."""
+    shutil.rmtree(_started.folder / "profiles", ignore_errors=True)
+    return _started.type("\x15\x0c").until(lambda text: "kshell" not in text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,6 @@ def shell(request, environment):
 )
 def test_tab_completes(shell, typed, offered):
     """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
-    shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
     shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")
 
 
@@ -80,13 +79,12 @@ def test_what_a_profile_says_is_not_run(shell):
     file = shell.folder / "profiles" / "accounts" / "acme.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(HOSTILE)
-    shell.type("\x15\x0c").until(lambda text: "kshell" not in text)
     shell.type("kshell render -a acme to=+919812345678 otp=1 template_name=a\t").until("touch")
     shell.enter("; echo do''ne").until("done\n")
     assert not (shell.folder / "run").exists()
-    file.unlink()
 
 
+@needs("fish")
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -95,17 +93,18 @@ def test_what_a_profile_says_is_not_run(shell):
         ("kshell send to=+919812345678,+29", "to=+919812345678,+290\tSaint Helena"),
     ],
 )
-def test_fish_shows_what_has_a_comma_whole(environment, typed, offered):
+def test_fish_shows_what_has_a_comma_whole(tmp_path, typed, offered):
     """Neither a description nor a list of recipients ends at its first comma."""
     script = f"kshell completion fish | source; complete -C '{typed}'"
-    done = run(installed("fish", "--no-config", "-c", script), environment)
+    done = run(["fish", "--no-config", "-c", script], environment(tmp_path))
     assert offered in done.stdout.splitlines()
 
 
-def test_zsh_without_a_setup_completes_too(environment):
+@needs("zsh")
+def test_zsh_without_a_setup_completes_too(tmp_path):
     """Where nothing ran ``compinit``, the printed text runs it, and says nothing."""
     script = 'eval "$(kshell completion zsh)"; print -r -- $_comps[kshell]'
-    done = run(installed("zsh", "-f", "-c", script), environment)
+    done = run(["zsh", "-f", "-c", script], environment(tmp_path))
     assert (done.stdout, done.stderr) == ("_kshell_completion\n", "")
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import needs
 from servers import (
     ACCEPTED,
     PAGE_SAMPLE,
@@ -253,8 +254,8 @@ def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
 
 def test_a_closed_port_is_not_sent(told):
     """Nothing listens: exit code 4, and the hint starts the simulator there."""
-    port = closed_port()
-    said = told(f"http://127.0.0.1:{port}")
+    with closed_port() as port:
+        said = told(f"http://127.0.0.1:{port}")
     assert (said.code, said.delivery, said.response) == (4, "not-sent", None)
     assert "refused" in said.error["message"]
     assert f"kshell sandbox --port {port}" in said.error["hint"]
@@ -471,8 +472,9 @@ def test_a_proxy_that_refuses_to_connect_is_not_sent(told, status):
 
 def test_a_proxy_that_is_not_there_is_not_sent(told):
     """The hint names the proxy, for it is what does not run."""
-    url = f"http://127.0.0.1:{closed_port()}"
-    said = told("https://api.invalid", proxy=url)
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        said = told("https://api.invalid", proxy=url)
     assert (said.code, said.error["hint"]) == (4, f"the pod's proxy is {url}: is it right, and does it run?")
 
 
@@ -485,10 +487,7 @@ def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     words += ["-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={name}"]
     words += ["-keyout", str(key), "-out", str(certificate)]
-    try:
-        subprocess.run([*words, "-addext", "basicConstraints=critical,CA:TRUE"], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl makes the certificate and is not here")
+    subprocess.run([*words, "-addext", "basicConstraints=critical,CA:TRUE"], check=True, capture_output=True)
     return certificate, key
 
 
@@ -501,7 +500,7 @@ class Tls(NamedTuple):
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Tls]]:
-    """A certificate for 127.0.0.1 and one for another host."""
+    """A certificate for 127.0.0.1 and one for another host; who uses it needs openssl."""
     folder = tmp_path_factory.mktemp("tls")
     made = {}
     for name in ("IP:127.0.0.1", "DNS:other.example"):
@@ -523,6 +522,7 @@ def trusted(certificates, monkeypatch) -> Any:
     return trust
 
 
+@needs("openssl")
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_certificate_nobody_vouches_for_is_refused(told, certificates, monkeypatch, variable):
     """Exit code 4 with nothing written, whatever the environment says of certificates."""
@@ -535,6 +535,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(told, certificates, monkeyp
     assert "certificate" in said.error["message"].lower()
 
 
+@needs("openssl")
 def test_a_certificate_for_another_host_is_refused(told, trusted):
     """Exit code 4 with nothing written."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("DN").context) as server:
@@ -558,6 +559,7 @@ def test_a_handshake_that_is_never_answered_is_not_sent(told):
     assert said.seconds < TIMEOUT + SLACK
 
 
+@needs("openssl")
 def test_a_right_certificate_is_accepted(told, trusted):
     """Over TLS the same request arrives."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("IP").context) as server:
@@ -565,6 +567,7 @@ def test_a_right_certificate_is_accepted(told, trusted):
     assert (said.code, len(server.requests)) == (0, 1)
 
 
+@needs("openssl")
 @pytest.mark.parametrize(
     ("steps", "delivery", "fault"),
     [

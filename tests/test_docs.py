@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import TYPED
+from programs import needs
 from test_import import FORMAT, PAGE
 
 from kshell.console.dispatch import Performed
@@ -349,6 +350,7 @@ def test_a_link_stays_a_link(cli, write):
     assert "Request Accepted" in Path("real.md").read_text()
 
 
+@needs("patch")
 def test_check_prints_a_diff_and_changes_nothing(cli, write):
     """A stale block is exit code 1; the diff is one that ``patch`` takes."""
     file = write("guide.md", f"# Guide\n\n<!-- kshell: explain WA202 -->\n{FENCE}\nold\n{FENCE}\n")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import TYPED
+from programs import needs
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
@@ -618,6 +619,7 @@ def test_an_account_of_another_host_is_said(imported):
     assert "no pod has the host of the command; the pod of docs is in" in ran.err
 
 
+@needs("bash")
 def test_bash_agrees():
     """What is read here as a word is what bash gives to a program."""
     text = r"""$'a\nb\'\\\x41é' "a\"b\\c" 'x'"'"'y' a\ b"""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import transcripts
+from programs import needs
 
 README = Path(__file__).parent.parent / "README.md"
 
 
+@needs("bash", "curl")
 def test_the_readme_shows_what_the_commands_print(default_port):
     """Every console block of the README is what its commands print now; python tests/transcripts.py README.md mends it."""
     text = README.read_text(encoding="utf-8")

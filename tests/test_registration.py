@@ -73,7 +73,8 @@ def test_a_target_has_a_run_and_a_golden_file(name):
     if name not in RUN:
         instruct(
             f"The target {name!r} is run by no test.",
-            f'Add "{name}": (FILE, FUNCTION) to RUN in tests/test_snippets_programs.py; FUNCTION runs the file by its program.',
+            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in tests/test_snippets_programs.py; FUNCTION runs the file.',
+            "Add the PROGRAMS that it needs to PROGRAMS in tests/programs.py.",
             f"Then run: {WRITE_GOLDEN}",
         )
     if not golden_of(name).exists():

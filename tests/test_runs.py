@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import needs
 
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
@@ -439,7 +439,7 @@ def test_html_needs_nothing_but_itself(reported):
     assert "<b>&" not in page.replace("<b>s.kshell", "")
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@needs("chromium")
 def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
     """Headless Chromium lays it out: a picture with something on it, and the failure in the text of the page."""
     reported()

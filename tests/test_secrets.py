@@ -183,10 +183,11 @@ sys.exit(main())
 @pytest.mark.parametrize("words", [("--json",), ("-p", "local")], ids=" ".join)
 def test_the_program_opens_nothing_for_writing_while_it_sends(account, words):
     """No file anywhere on the machine: not in a cache, not in a temporary folder."""
-    local_pod(f"http://127.0.0.1:{closed_port()}")
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", AUDIT, "send", "-a", account, "-p", "sandbox", f"to={TO}", "otp=1", *words]
-    done = subprocess.run(command, capture_output=True, env=environment, text=True, timeout=20)
+    with closed_port() as port:
+        local_pod(f"http://127.0.0.1:{port}")
+        done = subprocess.run(command, capture_output=True, env=environment, text=True, timeout=20)
     assert done.returncode == (4 if "local" in words else 0)
     assert "WROTE" not in done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 import threading
 import time
 from pathlib import Path
@@ -85,7 +86,11 @@ def press(pipe: Any, keys: str, ready: Ready) -> None:
     def later() -> None:
         lines = first.count(ENTER)
         for part in rest:
-            ready.after(lines)
+            try:
+                ready.after(lines)
+            except AssertionError:
+                pipe.send_text(CTRL_C + CTRL_D)  # the shell ends, and with it the test
+                raise
             lines += part.count(ENTER)
             pipe.send_text(part)
 
@@ -356,13 +361,26 @@ def test_again_after_an_unknown_fate_asks(typed, sent):
 # ---- the editor
 
 
+EDITOR = """
+import sys
+from pathlib import Path
+file = Path(sys.argv[1])
+text = file.read_text(encoding="utf-8")
+if {unless!r} not in text:
+    for old, new in {pairs!r}:
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+"""
+
+
 @pytest.fixture
 def editor(tmp_path, monkeypatch):
-    """An editor that runs a sed command on the file, unless it holds a text already."""
+    """An editor that replaces texts in the file, one pair after the other, unless it holds a text already."""
 
-    def edits(command: str, unless: str = "nothing") -> None:
-        program = tmp_path / "editor"
-        program.write_text(f"#!/bin/sh\ngrep -q '{unless}' \"$1\" || sed -i '{command}' \"$1\"\n")
+    def edits(*pairs: tuple[str, str], unless: str = "nothing") -> None:
+        script, program = tmp_path / "editor.py", tmp_path / "editor"
+        script.write_text(EDITOR.format(pairs=pairs, unless=unless))
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$1"\n')
         program.chmod(0o755)
         monkeypatch.delenv("VISUAL", raising=False)
         monkeypatch.setenv("EDITOR", str(program))
@@ -372,14 +390,14 @@ def editor(tmp_path, monkeypatch):
 
 def test_what_was_edited_is_sent_when_told_to(typed, editor):
     """``edit``, a change, and ``y`` send the changed payload."""
-    editor("s/482913/111222/")
+    editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
     assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
 
 
 def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
     """Enter alone sends nothing and prints the changed payload."""
-    editor("s/482913/111222/")
+    editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, ENTER)
     assert shell.session.sent == []
     assert '"111222"' in shell.out
@@ -387,7 +405,7 @@ def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
 
 def test_what_was_edited_is_checked(typed, editor):
     """An error in the edited payload is a finding; nothing is sent, and what to type next is said."""
-    editor("s/482913/1234567890123456/")
+    editor(("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913 --yes", ENTER, "n", ENTER)
     assert "error otp-length" in shell.err
     assert "not sent\nhint: edit it again" in shell.err
@@ -397,14 +415,14 @@ def test_what_was_edited_is_checked(typed, editor):
 
 def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
     """The editor opens with what was written before, not from the start."""
-    editor("s/1234567890123456/7654321/; s/482913/1234567890123456/")
+    editor(("1234567890123456", "7654321"), ("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
     assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
 
 
 def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
     """A second look that changes nothing does not throw away what the first one wrote."""
-    editor("s/482913/1234567890123456/", unless="1234567890123456")
+    editor(("482913", "1234567890123456"), unless="1234567890123456")
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
     assert '"1234567890123456"' in shell.out
     assert "not sent" in shell.err
@@ -412,7 +430,7 @@ def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
 
 def test_errors_can_be_sent_by_force(typed, editor):
     """With ``--force`` a payload with errors is asked about like any other."""
-    editor("s/482913/1234567890123456/")
+    editor(("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913 --force", ENTER, "y", ENTER)
     assert len(shell.session.sent) == 1
 
@@ -432,7 +450,7 @@ def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
 
 def test_an_edit_that_is_no_json_can_be_edited_again(typed, editor):
     """The fault is shown with its line, and a no ends it."""
-    editor("s/^{/{{/")
+    editor(('{\n  "messaging_object"', '{{\n  "messaging_object"'))
     shell = typed(f"edit {TO} otp=482913", ENTER, "n", ENTER)
     assert "payload:1:2: not JSON" in shell.err
 

@@ -6,12 +6,10 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,6 +18,7 @@ import pytest
 from conftest import PROJECT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import needs
 from servers import ACCEPTED, Received, Server, answer, local_pod, read
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
@@ -76,14 +75,10 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@cache
-def program(shell: str) -> list[str]:
-    """The words that start a shell on a script; the test is skipped where it is not installed."""
-    name, *rest = SHELLS[shell]
-    found = shutil.which(name)
-    if not found or not shutil.which("curl"):
-        pytest.skip(f"{name} or curl is not on this machine")
-    return [found, *rest]
+def in_shells(*names: str) -> pytest.MarkDecorator:
+    """Run a test with each ``shell``, which runs curl."""
+    cases = [pytest.param(name, marks=needs(SHELLS[name][0], "curl")) for name in names]
+    return pytest.mark.parametrize("shell", cases)
 
 
 class Delivered(NamedTuple):
@@ -107,7 +102,7 @@ def run(shell: str, lines: Sequence[str], *, locale: str = "C.UTF-8", **variable
     script = Path("pasted").absolute()
     script.write_bytes("\n".join([*lines, ""]).encode())
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LC_ALL": locale, "KALEYRA_API_KEY": KEY}
-    words = program(shell)
+    words = SHELLS[shell]
     with script.open("rb") as typed:
         done = subprocess.run(
             words if "-i" in words else [*words, str(script)],
@@ -180,7 +175,7 @@ def test_send_delivers_what_was_meant(sent_payloads):
 
 
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 def test_a_pasted_line_makes_the_request_that_send_makes(shell, compact, sent_payloads):
     """Every hostile text, in every real shell: the same method, URL, headers and JSON value arrive."""
     assert pasted(shell, PAYLOADS, compact=compact) == sent_payloads
@@ -190,7 +185,7 @@ _TEXT = st.text(st.characters(exclude_categories=()), max_size=20) | st.text("'\
 _PAYLOAD = st.dictionaries(_TEXT, _TEXT | st.integers() | st.lists(_TEXT, max_size=2), min_size=2)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(payloads=st.lists(_PAYLOAD, min_size=6, max_size=6))
 def test_no_payload_is_pasted_as_another(shell, payloads):
@@ -198,7 +193,7 @@ def test_no_payload_is_pasted_as_another(shell, payloads):
     assert pasted(shell, payloads, compact=True) == sent(payloads)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 def test_the_locale_does_not_matter(shell):
     """Where the shell knows no UTF-8 the bytes arrive all the same."""
     payload = message("é", "日本語", "😀", "x\u0301")
@@ -210,7 +205,7 @@ def test_the_locale_does_not_matter(shell):
 # ---- the key
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 def test_a_revealed_key_arrives_as_it_is(shell):
     """``--reveal`` prints a key of any legal characters so that every shell reads it."""
     with serving() as server:
@@ -218,7 +213,7 @@ def test_a_revealed_key_arrives_as_it_is(shell):
     assert [request.header("api-key")[0] for request in server.requests] == list(ODD_KEYS), said
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 def test_a_key_in_the_environment_arrives_as_it_is(shell):
     """The reference is not read a second time by the shell: no key is expanded, split or globbed."""
     variables = {"KEY0": "".join(ODD_KEYS), "KEY1": "@file", "KEY2": "-a"}
@@ -273,7 +268,7 @@ def test_the_data_holds_no_character_that_some_shell_reads(text):
 SIDS = ("a'b\"c\\d $(id)`id`!!", "a/b?c#d%41[1-3]{a,b}", "é")
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@in_shells(*SHELLS)
 def test_a_part_of_the_url_is_a_part_of_the_url(shell):
     """A SID of any characters stays one segment, for the shell, for curl and for ``send``."""
     with serving() as server:
@@ -304,8 +299,9 @@ def sandbox() -> Iterator[str]:
 
 
 @pytest.mark.shows_the_key  # one of the lines is pasted from --reveal
-def test_a_pasted_line_is_accepted_by_the_simulator(cli):
-    """What ``kshell curl`` prints for demo and docs, run by bash, dash and fish, gets a 202 of ``kshell sandbox``."""
+@in_shells("bash", "dash", "fish")
+def test_a_pasted_line_is_accepted_by_the_simulator(cli, shell):
+    """What ``kshell curl`` prints for demo and docs, run by a shell, gets a 202 of ``kshell sandbox``."""
     with sandbox() as url:
         pod = local_pod(url)
         lines = [
@@ -313,13 +309,11 @@ def test_a_pasted_line_is_accepted_by_the_simulator(cli):
             cli("curl", "-a", "docs", "-p", pod, "--compact").out,
             cli("curl", "-a", "demo", "-p", pod, "to=+919812345678", "otp=482913", "--reveal").out,
         ]
-        for shell in ("bash", "dash", "fish"):
-            command = program(shell)
-            script = Path("pasted")
-            script.write_text("".join(f"{line.rstrip()} -s -w '%{{http_code}}\\n' -o /dev/null\n" for line in lines))
-            environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "KALEYRA_API_KEY": KEY}
-            done = subprocess.run([*command, str(script)], capture_output=True, env=environment, timeout=20)
-            assert done.stdout == b"202\n202\n202\n", done.stderr
+        script = Path("pasted")
+        script.write_text("".join(f"{line.rstrip()} -s -w '%{{http_code}}\\n' -o /dev/null\n" for line in lines))
+        environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "KALEYRA_API_KEY": KEY}
+        done = subprocess.run([*SHELLS[shell], str(script)], capture_output=True, env=environment, timeout=20)
+        assert done.stdout == b"202\n202\n202\n", done.stderr
 
 
 def test_the_variable_is_the_account_s_own(cli, write):

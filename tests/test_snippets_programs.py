@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from payloads import KEY, everything, generated, payload, request_of, request_without_payload
+from programs import needs
 from recording import Recorder, recording
 
 from kshell.core.errors import UsageError
@@ -23,40 +22,28 @@ from kshell.snippets import TARGETS
 from kshell.transport.client import Route, send
 
 HERE = Path(__file__).parent
-HOME = os.environ.get("HOME", "")  # each test has another; compilers keep what they compiled in the user's own
-ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": HOME, "KALEYRA_API_KEY": KEY, "LC_ALL": "C"}
+GO_CACHE = HERE.parent / ".pytest_cache" / "go-build"  # compiling net/http anew takes half a minute
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Recorder]:
-    """One recording server for this file."""
+    """A recording server."""
     with recording() as recorder:
         yield recorder
 
 
-def run(*words: str, **environment: str) -> str:
-    """Run a program that is installed, with the key in its environment; what it prints."""
-    if not shutil.which(words[0]):
-        pytest.skip(f"{words[0]} is not installed")
-    done = subprocess.run(
-        words, env=ENVIRONMENT | environment, capture_output=True, stdin=subprocess.DEVNULL, text=True
-    )
+def run(*words: str) -> None:
+    """Run a program with the key in its environment."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME")}
+    environment |= {"KALEYRA_API_KEY": KEY, "LC_ALL": "C", "GOCACHE": str(GO_CACHE)}
+    done = subprocess.run(words, env=environment, capture_output=True, stdin=subprocess.DEVNULL, text=True)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
-    return done.stdout
 
 
 def write(name: str, text: str) -> str:
     """A file in the working directory."""
     Path(name).write_text(text + "\n", encoding="utf-8")
     return name
-
-
-def python(file: str) -> None:
-    """Run a Python snippet, with the library it imports."""
-    library = "requests" if "import requests" in Path(file).read_text(encoding="utf-8") else "httpx"
-    if not find_spec(library):
-        pytest.skip(f"{library} is not installed")
-    run(sys.executable, file)
 
 
 K6_HTTP = """
@@ -94,17 +81,6 @@ def newman(file: str) -> None:
     run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
 
 
-def shell_line(program: str) -> Callable[[str], None]:
-    """Run a line for ``program`` by sh."""
-
-    def start(file: str) -> None:
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
-        run("sh", file)
-
-    return start
-
-
 def replay(archive: dict[str, Any]) -> None:
     """Send the request of a HAR archive, as a tool that reads it does."""
     sent = archive["log"]["entries"][0]["request"]
@@ -121,46 +97,62 @@ def har(file: str) -> None:
     replay(json.loads(Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)))
 
 
-RUN: dict[str, tuple[str, Callable[[str], object]]] = {
-    "curl": ("message.sh", shell_line("curl")),
-    "wget": ("message.sh", shell_line("wget")),
-    "httpie": ("message.sh", shell_line("http")),
-    "python": ("message.py", python),
-    "python-requests": ("message.py", python),
-    "javascript": ("message.mjs", lambda file: run("node", file)),
-    "k6": ("message.js", k6),
-    "go": ("message.go", lambda file: run("go", "run", file)),
-    "java": ("Message.java", lambda file: run("java", file)),
-    "php": ("message.php", lambda file: run("php", file)),
-    "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file)),
-    "postman": ("message.json", newman),
-    "http": ("message.http", lambda file: run("httpyac", "send", file, "--all")),
-    "har": ("message.har", har),
+def line(file: str) -> None:
+    """Run a line of a shell by sh."""
+    run("sh", file)
+
+
+RUN: dict[str, tuple[str, Callable[[str], None], tuple[str, ...]]] = {
+    "curl": ("message.sh", line, ("curl",)),
+    "wget": ("message.sh", line, ("wget",)),
+    "httpie": ("message.sh", line, ("http",)),
+    "python": ("message.py", lambda file: run(sys.executable, file), ()),
+    "python-requests": ("message.py", lambda file: run(sys.executable, file), ("requests",)),
+    "javascript": ("message.mjs", lambda file: run("node", file), ("node",)),
+    "k6": ("message.js", k6, ("node",)),
+    "go": ("message.go", lambda file: run("go", "run", file), ("go",)),
+    "java": ("Message.java", lambda file: run("java", file), ("java",)),
+    "php": ("message.php", lambda file: run("php", file), ("php",)),
+    "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file), ("hurl",)),
+    "postman": ("message.json", newman, ("newman", "node")),
+    "http": ("message.http", lambda file: run("httpyac", "send", file, "--all"), ("httpyac", "node")),
+    "har": ("message.har", har, ()),
 }
+"""For each target the file that its text goes to, the function that runs it, and the programs that this needs."""
+
+LONG = bool(os.environ.get("KSHELL_PAYLOADS"))
+SLOW = pytest.mark.skipif(not LONG, reason="compiling takes seconds; KSHELL_PAYLOADS=1 runs it")
+
+
+def running(*names: str, slow: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """Parametrize a test that runs targets by their ``name``; the ``slow`` ones wait for KSHELL_PAYLOADS."""
+    return pytest.mark.parametrize(
+        "name",
+        [pytest.param(name, marks=[needs(*RUN[name][2]), *([SLOW] if name in slow else [])]) for name in names],
+    )
+
 
 BODIES = [everything(), *generated(12)[-2:]]
 
 
-@pytest.mark.parametrize("name", RUN)
+@running(*RUN)
 def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
     """Method, URL, content type, key and JSON of what a target sends are those of ``send``."""
-    file, start = RUN[name]
-    for body in BODIES if os.environ.get("KSHELL_PAYLOADS") else BODIES[:1]:
+    file, start, _ = RUN[name]
+    for body in BODIES if LONG else BODIES[:1]:
         request = request_of(server.url, body)
-        server.take()
         send(request, KEY, Route())
         expected = server.take()
         start(write(file, TARGETS[name].write(request, None)))
         assert server.take() == expected
 
 
-@pytest.mark.parametrize("name", RUN)
+@running(*RUN)
 def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
     """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
-    file, start = RUN[name]
+    file, start, _ = RUN[name]
     request = request_without_payload(server.url)
     request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
-    server.take()
     send(request, KEY, Route())
     expected = server.take()
     start(write(file, TARGETS[name].write(request, None)))
@@ -168,6 +160,7 @@ def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str)
     assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
 
 
+@needs("jsonschema")
 @pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
 def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
     """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
@@ -177,14 +170,11 @@ def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, sc
     assert '"body"' not in text
 
 
-@pytest.mark.parametrize("name", ["python", "javascript", "go", "java", "php"])
+@running("python", "javascript", "go", "java", "php", slow=("go", "java"))
 @pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
 def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
     """A key of any characters that a header can hold is passed unchanged by every program."""
-    if name in ("go", "java") and not os.environ.get("KSHELL_PAYLOADS"):
-        pytest.skip("compiling takes seconds; KSHELL_PAYLOADS=1 runs it")
-    file, start = RUN[name]
-    server.take()
+    file, start, _ = RUN[name]
     start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), key)))
     assert [received.key for received in server.take()] == [key]
 
@@ -208,11 +198,13 @@ def test_no_value_is_a_variable(name: str) -> None:
 
 
 def _validate(schema: str, text: str) -> None:
-    validator = pytest.importorskip("jsonschema")
+    import jsonschema
+
     published = json.loads((HERE / "schemas" / schema).read_text(encoding="utf-8"))
-    validator.Draft7Validator(published).validate(json.loads(text))
+    jsonschema.Draft7Validator(published).validate(json.loads(text))
 
 
+@needs("jsonschema")
 @pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
 @pytest.mark.parametrize("key", [None, KEY], ids=["reference", "revealed"])
 def test_a_file_is_valid_by_its_published_schema(name: str, schema: str, key: str | None) -> None:
@@ -220,18 +212,19 @@ def test_a_file_is_valid_by_its_published_schema(name: str, schema: str, key: st
     _validate(schema, TARGETS[name].write(request_of("https://api.in.kaleyra.io", everything()), key))
 
 
+@needs("jsonschema")
 def test_the_schemas_refuse_what_is_wrong() -> None:
     """A collection without its info, and an archive without its entries, are not valid: the check checks."""
-    validator = pytest.importorskip("jsonschema")
+    import jsonschema
+
     for schema, document in (("har-1.2.json", {"log": {}}), ("postman-2.1.0.json", {"item": []})):
-        with pytest.raises(validator.ValidationError):
+        with pytest.raises(jsonschema.ValidationError):
             _validate(schema, json.dumps(document))
 
 
 def test_an_archive_holds_the_request(server: Recorder) -> None:
     """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
     request = request_of(server.url, everything())
-    server.take()
     archive = json.loads(TARGETS["har"].write(request, KEY))
     send(request, KEY, Route())
     replay(archive)

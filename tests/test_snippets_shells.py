@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from payloads import KEY, by_kind, everything, payload, proof, request_of, request_without_payload
+from programs import needs
 from recording import Received, Recorder, recording
 
 from kshell.core.errors import UsageError
@@ -33,23 +34,20 @@ SHELLS = {
 }
 
 
-@pytest.fixture(scope="module")
+def in_shell(name: str, tool: str, *values: object) -> Any:
+    """A case of a test that runs ``tool`` in a shell: the shell's name, then ``values``."""
+    return pytest.param(name, *values, marks=needs(SHELLS[name][0], tool))
+
+
+@pytest.fixture
 def server() -> Iterator[Recorder]:
-    """One recording server for this file."""
+    """A recording server."""
     with recording() as recorder:
         yield recorder
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left(server: Recorder) -> None:
-    """A test that was skipped on its way, for want of a shell, leaves its requests to none."""
-    server.take()
-
-
 def run(shell: list[str], text: str, file: str) -> None:
     """Run a script of ``text`` with the key in its environment."""
-    if not shutil.which(shell[0]):
-        pytest.skip(f"{shell[0]} is not installed")
     with open(file, "w", encoding="utf-8") as stream:
         stream.write(text + "\n")
     environment = {"PATH": os.environ["PATH"], "HOME": os.getcwd(), "KALEYRA_API_KEY": KEY, "LC_ALL": "C.UTF-8"}
@@ -59,42 +57,42 @@ def run(shell: list[str], text: str, file: str) -> None:
 
 def sent(server: Recorder, requests: list[Request]) -> list[Received]:
     """What the server gets from ``send``."""
-    server.take()
     for request in requests:
         send(request, KEY, Route())
     return server.take()
 
 
-@pytest.fixture(scope="module")
 def requests(server: Recorder) -> list[Request]:
     """The requests of the proof."""
     return [request_of(server.url, body, number) for number, body in enumerate(proof())]
 
 
 @pytest.fixture(scope="module")
-def expected(server: Recorder, requests: list[Request]) -> list[Received]:
-    """What ``send`` delivers of them."""
-    return sent(server, requests)
+def expected() -> list[Received]:
+    """What ``send`` delivers of them, to whatever server."""
+    with recording() as recorder:
+        return sent(recorder, requests(recorder))
 
 
-@pytest.mark.parametrize(("name", "compact"), [*((name, False) for name in SHELLS), ("bash", True), ("fish", True)])
-def test_a_shell_sends_what_send_sends(
-    server: Recorder,
-    requests: list[Request],
-    expected: list[Received],
-    name: str,
-    compact: bool,  # noqa: FBT001
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        *(in_shell(name, "curl", "lines") for name in SHELLS),
+        *(in_shell(name, "curl", "compact") for name in ("bash", "fish")),
+    ],
+)
+def test_a_shell_sends_what_send_sends(server: Recorder, expected: list[Received], name: str, form: str) -> None:
     """Method, URL, content type, key and JSON of a line that a shell runs are those of ``send``."""
-    run(SHELLS[name], "\n".join(curl(request, compact=compact) for request in requests), "script")
+    run(SHELLS[name], "\n".join(curl(request, compact=form == "compact") for request in requests(server)), "script")
     assert server.take() == expected
 
 
-@pytest.mark.parametrize(("tool", "name"), [("wget", "bash"), ("wget", "fish"), ("httpie", "bash")])
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [in_shell("bash", "wget", "wget"), in_shell("fish", "wget", "wget"), in_shell("bash", "http", "httpie")],
+)
 def test_another_tool_sends_what_send_sends(server: Recorder, name: str, tool: str) -> None:
     """What curl's line delivers, the lines of wget and HTTPie deliver too."""
-    if not shutil.which({"wget": "wget", "httpie": "http"}[tool]):
-        pytest.skip(f"{tool} is not installed")
     bodies = proof() if tool == "wget" else [everything()]
     requests = [request_of(server.url, body, number) for number, body in enumerate(bodies)]
     expected = sent(server, requests)
@@ -102,27 +100,27 @@ def test_another_tool_sends_what_send_sends(server: Recorder, name: str, tool: s
     assert server.take() == expected
 
 
-@pytest.mark.parametrize("tool", ["curl", "wget", "httpie"])
-def test_a_tool_sends_a_request_without_a_payload(server: Recorder, tool: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [in_shell("bash", program, tool) for program, tool in (("curl", "curl"), ("wget", "wget"), ("http", "httpie"))],
+)
+def test_a_tool_sends_a_request_without_a_payload(server: Recorder, name: str, tool: str) -> None:
     """What a line sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
-    if not shutil.which({"httpie": "http"}.get(tool, tool)):
-        pytest.skip(f"{tool} is not installed")
     request = request_without_payload(server.url)
     expected = sent(server, [request])
-    run(SHELLS["bash"], TARGETS[tool].write(request, None), "script")
+    run(SHELLS[name], TARGETS[tool].write(request, None), "script")
     assert server.take() == expected
     assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
 
 
 @pytest.mark.parametrize("key", ["a'b", "a\"b'c", "a\\b", "a$HOME", "`id`", "a!b", "a\\'b", "\\", "a%b^c&d;e|f"])
-@pytest.mark.parametrize("tool", ["curl", "wget"])
-def test_a_revealed_key_arrives(server: Recorder, tool: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "tool"), [in_shell(name, tool, tool) for name in ("bash", "fish") for tool in ("curl", "wget")]
+)
+def test_a_revealed_key_arrives(server: Recorder, name: str, tool: str, key: str) -> None:
     """A key of any characters that a header can hold is passed unchanged by every shell."""
-    request = request_of(server.url, payload("x"))
-    server.take()
-    run(SHELLS["bash"], TARGETS[tool].write(request, key), "script")
-    run(SHELLS["fish"], TARGETS[tool].write(request, key), "script")
-    assert [received.key for received in server.take()] == [key, key]
+    run(SHELLS[name], TARGETS[tool].write(request_of(server.url, payload("x")), key), "script")
+    assert [received.key for received in server.take()] == [key]
 
 
 @pytest.mark.parametrize("key", ["=ab", "@ab", ":ab", "a\\b"])
@@ -165,6 +163,7 @@ def terminal(*, bracketed: bool) -> Iterator[Callable[[str], None]]:
         os.waitpid(child, 0)
 
 
+@needs("bash", "curl")
 @pytest.mark.parametrize("bracketed", [True, False], ids=["bracketed", "plain"])
 def test_a_line_pasted_into_bash_sends_what_send_sends(server: Recorder, bracketed: bool) -> None:  # noqa: FBT001
     """An interactive bash expands no history and completes nothing in what is pasted, bracketed or key by key."""
@@ -180,9 +179,9 @@ def test_a_line_pasted_into_bash_sends_what_send_sends(server: Recorder, bracket
     assert server.take() == expected
 
 
+@needs("bash", "curl")
 def test_the_terminal_of_this_test_expands_history(server: Recorder) -> None:
     """The paste is put to the test: in double quotes this bash does replace what looks like history."""
-    server.take()
     with terminal(bracketed=True) as type_in:
         type_in("true before\n")
         type_in(f'curl -s {server.url} --data-raw "[\\"!!\\"]"\n')

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from payloads import CORPUS, KEY, payload, proof, request_of, request_without_payload
+from programs import needs
 from windows import VERSIONS, RefusedError, Version, cmd, crt_argv, powershell
 
 from kshell.core.errors import UsageError
@@ -182,10 +183,12 @@ def test_the_corpus_is_as_large_as_it_says() -> None:
     assert {len(texts) for texts in CORPUS.values()} == {15}
 
 
+@needs("tree_sitter", "tree_sitter_powershell")
 def test_a_published_grammar_reads_powershell_s_form() -> None:
     """By tree-sitter's grammar of PowerShell the snippet is an assignment, a condition and a command of nine arguments."""
-    tree_sitter = pytest.importorskip("tree_sitter")
-    grammar = pytest.importorskip("tree_sitter_powershell")
+    import tree_sitter
+    import tree_sitter_powershell as grammar
+
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
     for body in proof():
         root = parser.parse(written("powershell", request_of(URL, body)).encode()).root_node

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
-# possessive (*+): without it an unclosed quote backtracks exponentially
-_EXPRESSION = re.compile(r"""\{\{((?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?!\}\}).)*+)\}\}""", re.DOTALL)
+_END_OR_QUOTE = re.compile(r"""\}\}|["']""")
+# without possessive quantifiers, which Python before 3.11.5 gets wrong
+_STRINGS = {quote: re.compile(rf"{quote}[^{quote}\\]*(?:\\.[^{quote}\\]*)*{quote}", re.DOTALL) for quote in "\"'"}
 
 
 class Piece(NamedTuple):
@@ -150,6 +151,22 @@ def _escaped(character: str) -> str:
     return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
 
 
+def _end_of_expression(line: str, position: int) -> int:
+    """Return where the first ``}}`` outside of a string begins, from ``position`` on, or -1. An unclosed quote is text.
+
+    After an unclosed quote no quote of its kind is closed, so each kind is searched to the line's end once at most.
+    """
+    strings = dict(_STRINGS)
+    while found := _END_OR_QUOTE.search(line, position):
+        if found[0] == "}}":
+            return found.start()
+        string = strings[found[0]].match(line, found.start()) if found[0] in strings else None
+        if string is None:
+            strings.pop(found[0], None)
+        position = (string or found).end()
+    return -1
+
+
 class _Splitter:
     """Reads a line once, from left to right."""
 
@@ -218,11 +235,11 @@ class _Splitter:
 
     def _expression(self) -> Piece:
         start = self.position
-        match = _EXPRESSION.match(self.line, start)
-        if not match:
+        end = _end_of_expression(self.line, start + 2)
+        if end < 0:
             raise self._fault(start, "{{ that is not closed", "close it with }}, or put the word in single quotes")
-        self.position = match.end()
-        return Piece(match[1], start + 1, expression=True)
+        self.position = end + 2
+        return Piece(self.line[start + 2 : end], start + 1, expression=True)
 
     def _fault(self, position: int, message: str, hint: str) -> ScriptError:
         return ScriptError(message, hint=hint, at=self.place(position + 1))
