@@ -24,7 +24,7 @@ SHIPPED = {
         "server-error", "unknown-number",
     ],
     "pods": ["eu", "in", "sandbox", "sg"],
-    "templates": ["auth", "page-sample"],
+    "templates": ["auth"],
 }  # fmt: skip
 KINDS = list(FILES)
 

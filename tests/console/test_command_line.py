@@ -10,17 +10,16 @@ import subprocess
 import sys
 from contextlib import closing
 from http.client import HTTPConnection
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import PROJECT
+from support.registered import COMMANDS, command
 from support.servers import closed_port, wait_until
 
 import kshell
 from kshell.console.caller import Caller
-from kshell.console.command import Command
 from kshell.console.dispatch import perform, perform_line
 from kshell.console.group import commands_of
 from kshell.core.errors import Note, SetupError
@@ -30,15 +29,7 @@ from kshell.syntax.command_table import SECTIONS
 
 TO = "to=+919812345678"
 PACKAGE = PROJECT / "kshell"
-NAMES = [name for entries in SECTIONS.values() for name in entries]
-ON_THE_LINE = [name for entries in SECTIONS.values() for name, entry in entries.items() if "line" in entry.frontends]
-
-
-def command(name: str) -> Command:
-    """The command called so."""
-    entry = next(entries[name] for entries in SECTIONS.values() if name in entries)
-    module = import_module(f"kshell.commands.{entry.module}")
-    return next(value for value in vars(module).values() if isinstance(value, Command) and value.name == name)
+ON_THE_LINE = [name for name, entry in COMMANDS.items() if "line" in entry.frontends]
 
 
 @pytest.mark.parametrize("words", [("-a=low-balance",), ("-alow-balance",), ("-a", "low-balance")], ids=" ".join)
@@ -181,7 +172,7 @@ def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
 
 
 @pytest.mark.parametrize("frontend", ["line", "shell", "script"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_knows_every_command_everywhere(frontend, name):
     """Whoever asks, ``help NAME`` shows it."""
     result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
@@ -191,7 +182,7 @@ def test_help_knows_every_command_everywhere(frontend, name):
 
 def test_the_help_names_what_only_the_shell_and_scripts_have(cli):
     """The names stand below the command line's own commands, in one place."""
-    names = " ".join(name for name in NAMES if name not in ON_THE_LINE)
+    names = " ".join(name for name in COMMANDS if name not in ON_THE_LINE)
     assert names in " ".join(cli("help").out.rpartition("In the shell and in scripts")[2].split())
 
 
@@ -200,7 +191,7 @@ def test_help_finds_the_nearest_of_all_commands(cli):
     assert "did you mean expect?" in cli("help", "expct").err
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_for_all_it_takes(name):
     """A text, examples that begin with its name, and a help for each option."""
     known = command(name)

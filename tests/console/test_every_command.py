@@ -6,16 +6,16 @@ import io
 import sys
 
 import pytest
+from support.registered import COMMANDS, command
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform, perform_line
-from kshell.console.group import commands_of
 from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.running import Shell
-from kshell.syntax.command_table import SECTIONS, Frontend
+from kshell.syntax.command_table import Frontend
 
-COMMANDS = [(entry.frontends[0], name) for entries in SECTIONS.values() for name, entry in entries.items()]
+EVERY = [(entry.frontends[0], name) for name, entry in COMMANDS.items()]
 GUIDE = "# Guide\n"
 COPIED = "curl https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages -H \"api-key: $K\" -d '{}'"
 FILES = {
@@ -30,11 +30,7 @@ ANSWERS = "mine\nin\nHX1IN\n+911234567890\nauth1\nen_US\n\nKALEYRA_API_KEY\n"
 
 def examples() -> list[tuple[Frontend, str]]:
     """Each example with the frontend that understands it."""
-    return [
-        (frontend, example)
-        for frontend, name in COMMANDS
-        for example in commands_of(frontend).get_command(None, name).examples
-    ]
+    return [(frontend, example) for frontend, name in EVERY for example in command(name).examples]
 
 
 @pytest.fixture
@@ -53,12 +49,12 @@ def ready(write, monkeypatch) -> Session:
     return session
 
 
-@pytest.mark.parametrize(("frontend", "name"), COMMANDS)
+@pytest.mark.parametrize(("frontend", "name"), EVERY)
 def test_it_has_help_and_an_example(frontend, name):
     """Its help begins with a sentence and ends with examples."""
     result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
-    known = commands_of(frontend).get_command(None, name)
+    known = command(name)
     assert known.get_short_help_str(200)
     assert known.examples
     assert all(param.help for param in known.params if param.param_type_name == "option")

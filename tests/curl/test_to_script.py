@@ -19,6 +19,7 @@ from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
 from kshell.core.errors import ScriptError
 from kshell.curl import to_script as curl_import
+from kshell.curl.command import read_curl
 from kshell.curl.words import split
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
@@ -417,7 +418,7 @@ def _back(request, shell, compact):
     """The request of the script that is imported from a curl command."""
     text = SHELLS[shell](request, None, compact)
     places = Places.standard()
-    copied = curl_import.read_curl(text, "test")
+    copied = read_curl(text, "test")
     imported = curl_import.understand(copied, curl_import.find(copied, places, "demo"), places)
     assert imported.template
     assert not copied.notes
@@ -463,7 +464,7 @@ def test_every_account_is_found_again(account):
 def test_any_text_is_read_or_refused(text):
     """No text makes the reader fail otherwise."""
     try:
-        curl_import.read_curl(f"curl {text}", "test")
+        read_curl(f"curl {text}", "test")
     except ScriptError:
         return
 

@@ -59,9 +59,13 @@ class Ended(NamedTuple):
 
 def sending(url: str, *words: str) -> subprocess.Popen[str]:
     """A send by a process of its own."""
-    command = [sys.executable, "-m", "kshell", "send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5"]
+    return kshell("send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5", *words)
+
+
+def kshell(*words: str) -> subprocess.Popen[str]:
+    """A command line by a process of its own."""
     return subprocess.Popen(
-        [*command, *words],
+        [sys.executable, "-m", "kshell", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
@@ -138,6 +142,39 @@ def test_ctrl_c_twice_says_the_same(pause_before_the_second):
         ended = end(pressed, twice)
     assert (ended.code, ended.delivery) == (130, "unknown")
     assert "failed on its own" not in ended.err
+
+
+def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
+    """``run --jobs`` ends at the second Ctrl-C with its summary and exit code 130; no thread is waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        pod = local_pod(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        names = [str(write(f"{name}.kshell", f"use pod {pod}\nsend to=+919812345678 --timeout 60\n")) for name in "ab"]
+        with kshell("run", *names, "--jobs", "2") as process:
+            under_way = [silent.accept()[0] for _ in names]
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        for connection in under_way:
+            connection.close()
+    assert process.returncode == 130
+    assert "; messages: 2 unknown; " in err
+
+
+def test_ctrl_c_while_the_process_ends_changes_nothing():
+    """Once the outcome is shown, a Ctrl-C neither replaces the exit code nor prints a traceback."""
+    program = """
+import atexit, os, signal, sys
+from kshell.__main__ import entry
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["kshell", "templates"]
+entry()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "auth" in done.stdout
 
 
 def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():

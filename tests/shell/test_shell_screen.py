@@ -85,15 +85,15 @@ def test_prompt_menu_send_and_refusal(shell):
 def test_a_live_account_looks_different_at_a_glance(shell):
     """The prompt and the toolbar of a live pod say LIVE, in red."""
     terminal = shell()
-    terminal.enter("use account docs").until(" LIVE  docs@in page-sample>")
-    terminal.until(" LIVE  docs@in  page-sample  ready")
+    terminal.enter("use account docs").until(" LIVE  docs@in auth>")
+    terminal.until(" LIVE  docs@in  auth  ready")
     assert "red" in colours(terminal)
 
 
 def test_without_colour_live_is_still_told(shell):
     """With NO_COLOR no cell has a colour, and LIVE is a word."""
     terminal = shell(env={"NO_COLOR": "1"})
-    terminal.enter("use account docs").until(" LIVE  docs@in page-sample>")
+    terminal.enter("use account docs").until(" LIVE  docs@in auth>")
     terminal.enter("render otp=1").until('"wa_source": "api"')
     assert colours(terminal) == {"default"}
 

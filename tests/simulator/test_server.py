@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from kshell.core.errors import UsageError
+from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.payload import BODY_LIMIT
 from kshell.simulator.server import serve
-from kshell.simulator.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, Simulator
+from kshell.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

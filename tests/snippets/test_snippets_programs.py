@@ -7,17 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from support.payloads import KEY, everything, generated, payload, request_of, request_without_payload
 from support.programs import needs
 from support.recording import Recorder, recording
 
-from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.errors import UsageError
-from kshell.core.models import Request
 from kshell.snippets import TARGETS
 from kshell.transport.client import Route, send
 
@@ -81,9 +81,31 @@ def newman(file: str) -> None:
     run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
 
 
-RUN: dict[
-    str, tuple[str, Callable[[str], None], tuple[str, ...]]
-] = {  # target: its file, what runs that, what this needs
+def replay(archive: dict[str, Any]) -> None:
+    """Send the request of a HAR archive, as a tool that reads it does."""
+    sent = archive["log"]["entries"][0]["request"]
+    url = urlsplit(sent["url"])
+    text = sent["postData"]["text"].encode() if "postData" in sent else None
+    connection = HTTPConnection(url.netloc)
+    connection.request(sent["method"], url.path, text, {header["name"]: header["value"] for header in sent["headers"]})
+    connection.getresponse().read()
+    connection.close()
+
+
+def har(file: str) -> None:
+    """Replay an archive, its variable replaced by the key."""
+    replay(json.loads(Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)))
+
+
+def line(file: str) -> None:
+    """Run a line of a shell by sh."""
+    run("sh", file)
+
+
+RUN: dict[str, tuple[str, Callable[[str], None], tuple[str, ...]]] = {
+    "curl": ("message.sh", line, ("curl",)),
+    "wget": ("message.sh", line, ("wget",)),
+    "httpie": ("message.sh", line, ("http",)),
     "python": ("message.py", lambda file: run(sys.executable, file), ()),
     "python-requests": ("message.py", lambda file: run(sys.executable, file), ("requests",)),
     "javascript": ("message.mjs", lambda file: run("node", file), ("node",)),
@@ -94,7 +116,10 @@ RUN: dict[
     "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file), ("hurl",)),
     "postman": ("message.json", newman, ("newman", "node")),
     "http": ("message.http", lambda file: run("httpyac", "send", file, "--all"), ("httpyac", "node")),
+    "har": ("message.har", har, ()),
 }
+"""For each target the file that its text goes to, the function that runs it, and the programs that this needs."""
+
 LONG = bool(os.environ.get("KSHELL_PAYLOADS"))
 SLOW = pytest.mark.skipif(not LONG, reason="compiling takes seconds; KSHELL_PAYLOADS=1 runs it")
 
@@ -197,23 +222,15 @@ def test_the_schemas_refuse_what_is_wrong() -> None:
             _validate(schema, json.dumps(document))
 
 
-def _replayed(har: dict[str, Any]) -> Request:
-    """The request of an archive, as a tool that reads HAR makes it."""
-    sent = har["log"]["entries"][0]["request"]
-    headers = tuple((header["name"], header["value"]) for header in sent["headers"])
-    endpoint = SEND_AUTHENTICATION._replace(method=sent["method"])
-    return Request(endpoint, sent["url"], headers, json.loads(sent["postData"]["text"]))
-
-
 def test_an_archive_holds_the_request(server: Recorder) -> None:
     """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
     request = request_of(server.url, everything())
-    har = json.loads(TARGETS["har"].write(request, KEY))
+    archive = json.loads(TARGETS["har"].write(request, KEY))
     send(request, KEY, Route())
-    send(_replayed(har), KEY, Route())
+    replay(archive)
     first, second = server.take()
     assert first == second
-    sent = har["log"]["entries"][0]["request"]
+    sent = archive["log"]["entries"][0]["request"]
     assert sent["bodySize"] == len(sent["postData"]["text"].encode())
 
 

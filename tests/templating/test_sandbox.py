@@ -10,7 +10,9 @@ import pytest
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 
-from kshell.templating.sandbox import compile_template, evaluate, text_of
+from kshell.core.json_text import text_of
+from kshell.templating.evaluation import evaluate
+from kshell.templating.program import compile_template
 
 ANSWER = {
     "status": 202,
