@@ -46,12 +46,6 @@ def server() -> Iterator[Recorder]:
         yield recorder
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left(server: Recorder) -> None:
-    """A test that was skipped on its way, for want of a shell, leaves its requests to none."""
-    server.take()
-
-
 def run(shell: list[str], text: str, file: str) -> None:
     """Run a script of ``text`` with the key in its environment."""
     with open(file, "w", encoding="utf-8") as stream:
