@@ -17,7 +17,7 @@ SHELLS = {
     "zsh": (["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(kshell completion zsh)"'),
     "fish": (["fish", "--no-config", "-i"], "kshell completion fish | source"),
 }
-
+NEEDED = {"fish": ("fish", "clear")}  # Ctrl-L of fish runs clear
 
 HOSTILE = """
 pod: sandbox
@@ -36,7 +36,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(name)) for name in SHELLS])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(*NEEDED.get(name, (name,)))) for name in SHELLS])
 def _started(request, tmp_path_factory):
     """An interactive shell with kshell's completion in it, one for all tests of this file."""
     words, setup = SHELLS[request.param]

@@ -439,7 +439,7 @@ def test_html_needs_nothing_but_itself(reported):
     assert "<b>&" not in page.replace("<b>s.kshell", "")
 
 
-@needs("chromium")
+@needs("chromium", "grep")  # Debian starts it by a script that runs grep
 def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
     """Headless Chromium lays it out: a picture with something on it, and the failure in the text of the page."""
     reported()

@@ -30,8 +30,8 @@ ALWAYS = (
     "sleep", "sort", "stat", "stty", "tail", "tee", "test", "touch", "tr", "true", "tty", "uname", "uniq", "wc",
 )  # fmt: skip
 PROGRAMS = (
-    "bash", "busybox", "chromium", "curl", "dash", "fish", "go", "http", "httpyac", "hurl", "java", "ksh93", "mksh",
-    "newman", "node", "openssl", "patch", "php", "wget", "yash", "zsh",
+    "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "grep", "http", "httpyac", "hurl", "java", "ksh93",
+    "mksh", "newman", "node", "openssl", "patch", "php", "wget", "yash", "zsh",
 )  # fmt: skip
 PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
 OPTIONAL = (*PROGRAMS, *PACKAGES)
