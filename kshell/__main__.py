@@ -1,4 +1,4 @@
-"""Where ``kshell`` and ``python -m kshell`` begin. Nothing here is needed but to begin quickly."""
+"""The start and the end of the process: ``kshell`` and ``python -m kshell``. What is here makes both quick."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kshell import __version__
 
 
 def main() -> int:
-    """Run the command line of this process; the exit code is returned."""
+    """Run the command line of this process and return its exit code."""
     _open_streams()
     if sys.argv[1:] == ["--version"]:
         print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
@@ -33,10 +33,12 @@ def main() -> int:
 
 
 def _open_streams() -> None:
-    """Where stdout or stderr is closed (``>&-``) Python has none, and the next socket would take its number."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+    """Open a closed stdout or stderr (``>&-``, which Python shows as None) on the null device.
+
+    Without this the next socket would get the stream's file descriptor, and a note would go to the server.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 def _at_terminal() -> bool:
@@ -44,7 +46,7 @@ def _at_terminal() -> bool:
 
 
 def _shell() -> int:
-    """The shell, without what only a command line needs: its prompt shows sooner."""
+    """Start the shell without importing what only a command line needs, so that its prompt shows sooner."""
     from kshell.core.errors import KshellError
     from kshell.core.terminal import note_lines
     from kshell.shell.loop import begin
@@ -57,10 +59,15 @@ def _shell() -> int:
 
 
 def entry() -> NoReturn:
-    """``main`` as the process: taking an interpreter apart takes 3 ms and would leave nothing cleaner."""
+    """Run ``main`` and end the process with its exit code, without Python's own shutdown.
+
+    Python's shutdown would wait for the worker threads of ``run --jobs``: a second Ctrl-C could not end a run whose server
+    does not answer. A Ctrl-C during the shutdown would replace the exit code and print a traceback. And the shutdown takes
+    20 to 40 ms, a fifth of ``kshell curl``. Nothing is lost: every command closes its own files before it returns.
+    """
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # its reader is gone
+        with suppress(OSError):  # the program that reads the stream has ended
             stream.flush()
     os._exit(code)
 

@@ -36,7 +36,8 @@ def imported(tree: ast.AST) -> set[str]:
     return names
 
 
-ARROWS = {name: (imported(tree) & MODULES.keys()) - {name, "kshell"} for name, tree in MODULES.items()}
+IMPORTED = {name: imported(tree) for name, tree in MODULES.items()}
+ARROWS = {name: (names & MODULES.keys()) - {name, "kshell"} for name, names in IMPORTED.items()}
 
 
 def room_of(module: str) -> str:
@@ -115,7 +116,7 @@ DOORS = {
         "kshell.shell.completer",
     },
     "httpx": {"kshell.transport.client"},
-    "jinja2": {"kshell.templating.sandbox", "kshell.templating.templates"},
+    "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.authentication.rules"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
@@ -128,7 +129,7 @@ DOORS = {
 @pytest.mark.parametrize("library", DOORS)
 def test_each_library_has_one_door(library):
     """Replacing a library touches one file; of click the console and the commands, of prompt_toolkit the shell."""
-    users = {name for name, tree in MODULES.items() if any(used.split(".")[0] == library for used in imported(tree))}
+    users = {name for name, names in IMPORTED.items() if any(used.split(".")[0] == library for used in names)}
     assert users <= DOORS[library]
 
 
@@ -222,3 +223,116 @@ def test_no_exception_is_changed_in_flight():
     assert {
         (name, target) for name, target in changed if target.partition(".")[0] in exceptions_in(MODULES[name])
     } == set()
+
+
+# ---- small files, small functions
+
+MOST_LINES = 350
+MOST_LINES_OF_A_FUNCTION = 40
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_read_in_one_sitting(module):
+    """A module has at most 350 lines; a longer one has two subjects, and each gets a file."""
+    tree = MODULES[module]
+    assert max(getattr(node, "end_lineno", 0) for node in ast.walk(tree)) <= MOST_LINES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_function_fits_on_a_screen(module):
+    """A function has at most 40 lines from ``def`` to its end; its decorators do not count."""
+    functions = [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = [(function.name, function.end_lineno - function.lineno + 1) for function in functions]
+    assert [(name, lines) for name, lines in lengths if lines > MOST_LINES_OF_A_FUNCTION] == []
+
+
+# ---- no library is patched
+
+PUBLIC_IN_SPITE_OF_ITS_NAME = {"_replace", "_asdict", "_fields", "_make", "_exit"}
+"""Documented names that begin with ``_``: those of a named tuple, and ``os._exit``."""
+
+REPLACEABLE = {"sys.stdout", "sys.stderr"}
+"""Attributes of a module that Python documents as replaceable."""
+
+MUTATORS = {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+
+
+def is_private(name: str) -> bool:
+    """Whether ``name`` begins with ``_`` and is nobody's public name."""
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC_IN_SPITE_OF_ITS_NAME
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """Return the private names that the classes of ``tree`` define: methods, attributes of the class, and of ``self``."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            names |= {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)}
+            names |= {name.id for inner in node.body for name in targets(inner) if isinstance(name, ast.Name)}
+        names |= {
+            name.attr for name in targets(node) if isinstance(name, ast.Attribute) and ast.unparse(name.value) == "self"
+        }
+    return set(filter(is_private, names))
+
+
+def targets(statement: ast.AST) -> list[ast.AST]:
+    """Return the names and attributes that an assignment sets; nothing for another statement."""
+    found = getattr(statement, "targets", []) if isinstance(statement, ast.Assign) else []
+    found = [statement.target] if isinstance(statement, ast.AnnAssign) else found
+    return [inner for target in found for inner in ast.walk(target)]
+
+
+OWN = set().union(*map(own_names, MODULES.values()))
+
+
+def private_touches(tree: ast.AST) -> set[str]:
+    """Return the private names of other libraries that ``tree`` imports, reads or writes."""
+    found: set[str] = set()
+    here = own_names(tree)  # a method that makes an object of its own class sets that object's attributes
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            own = OWN if ast.unparse(node.value) in ("self", "cls", "super()") else here
+            found |= set() if node.attr in own else {ast.unparse(node)}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            found |= {name for name in names if any(map(is_private, name.split(".")))}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "hasattr", "delattr"):
+            found |= {
+                str(word.value) for word in node.args if isinstance(word, ast.Constant) and is_private(str(word.value))
+            }
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_private_name_of_a_library_is_used(module):
+    """A module uses only the public names of other libraries, also in the classes that it derives from theirs."""
+    assert private_touches(MODULES[module]) == set()
+
+
+def replaced(tree: ast.AST) -> set[str]:
+    """Return what ``tree`` changes in what it imports: an attribute, an item of one, or by a method that changes it."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+
+    def is_imported(node: ast.AST) -> bool:
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in names
+
+    def is_change(node: ast.AST) -> bool:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            return not isinstance(node.ctx, ast.Load) and is_imported(node)
+        if not isinstance(node, ast.Call):
+            return False
+        if ast.unparse(node.func) in ("setattr", "delattr"):
+            return is_imported(node.args[0])
+        of_attribute = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute)
+        return of_attribute and node.func.attr in MUTATORS and is_imported(node.func)
+
+    return {ast.unparse(node) for node in ast.walk(tree) if is_change(node)} - REPLACEABLE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_imported_is_replaced(module):
+    """No function of a library is replaced, and ``sys.modules``, ``os.environ`` and other tables are only read."""
+    assert replaced(MODULES[module]) == set()

@@ -83,7 +83,7 @@ def _in_editor(text: str) -> str | None:
 
 
 def _parsed(text: str) -> Payload:
-    from kshell.templating.sandbox import parse
+    from kshell.templating.payload_text import parse
 
     try:
         payload = parse(text)

@@ -9,6 +9,7 @@ import click
 
 from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
+from kshell.core.json_text import text_of
 from kshell.core.models import Result
 from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.script_run import Retry, ScriptRun
@@ -16,7 +17,6 @@ from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
 from kshell.syntax.failed_expect import blames
 from kshell.syntax.lines import Line
-from kshell.templating.sandbox import text_of
 
 if TYPE_CHECKING:
     from kshell.console.caller import Caller

@@ -44,15 +44,16 @@ def _one(root: click.Context, name: str) -> str:
     if commands.frontend in frontends:
         return _shown(root, name)
     where = " and ".join(_ELSEWHERE[frontend] for frontend in frontends)
-    return f"{name} is for {where}.\n\n{_shown(_root(frontends[0]), name)}"
+    return f"{name} is for {where}.\n\n{_shown(_root(frontends[0], root.terminal_width), name)}"
 
 
-def _root(frontend: Frontend) -> click.Context:
-    """The root of a frontend that is not the one that asks."""
+def _root(frontend: Frontend, width: int | None) -> click.Context:
+    """Return the root context of a frontend that is not the one that asks; its help is ``width`` columns wide."""
     from kshell.console.group import commands_of
 
     root = commands_of(frontend)
-    return click.Context(root, info_name="kshell" if frontend == "line" else "", **root.context_settings)
+    name = "kshell" if frontend == "line" else ""
+    return click.Context(root, info_name=name, terminal_width=width, **root.context_settings)
 
 
 def _shown(root: click.Context, name: str) -> str:

@@ -37,9 +37,10 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     printed and never written: an account refers to an environment variable.
     """
     from kshell.curl import to_script as curl_import
+    from kshell.curl.command import read_curl
 
     text, name = _read(file)
-    copied = curl_import.read_curl(text, name)
+    copied = read_curl(text, name)
     found = curl_import.find(copied, session.places, DEFAULT_ACCOUNT)
     imported = curl_import.understand(copied, found, session.places)
     notes = _odd_notes(imported, name)

@@ -172,9 +172,10 @@ def run(context: click.Context, /, **options: Any) -> Result:
 
 
 def _refuse_combinations(options: dict[str, Any]) -> None:
-    for name, needed, given in (("--record", "--cassette FILE", "mode"), ("--yes", "--update", "yes")):
-        if options[given] and not options[needed.split()[0][2:]]:
-            raise UsageError(f"{name} goes with {needed}", hint=f"add {needed}")
+    if options["mode"] and not options["cassette"]:
+        raise UsageError("--record goes with --cassette FILE", hint="add --cassette FILE")
+    if options["yes"] and not options["update"]:
+        raise UsageError("--yes goes with --update", hint="add --update")
     if options["update"] and (options["rows"] or options["reports"]):
         raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
 

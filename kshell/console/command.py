@@ -82,12 +82,6 @@ class Command(click.Command):
         declared = [*super().get_params(ctx), HELP]
         return [*declared, *_COMMON] if getattr(ctx.find_root().command, "frontend", "line") == "line" else declared
 
-    def make_parser(self, ctx: click.Context) -> Any:
-        """As click does; ``-a`` is found at once, where click would look for a long name near it first."""
-        parser = super().make_parser(ctx)
-        parser._long_opt |= parser._short_opt
-        return parser
-
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; an error of the parser learns, too, which command it is about."""
         try:
@@ -117,6 +111,10 @@ class Known(click.ParamType[str]):
     def __init__(self, offer: str) -> None:
         self.name = offer
         self.offer = offer
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the word. ``-a=NAME`` means ``NAME``, as in argparse; click reads ``=NAME``, and no name begins so."""
+        return str(value).removeprefix("=") if isinstance(param, click.Option) else str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
         """What begins with ``incomplete``."""

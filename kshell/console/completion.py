@@ -81,7 +81,8 @@ def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     root: Any = context.find_root().command  # it finds every command, which this module cannot import
     for section in SECTIONS.values():
         for name in section:
-            yield name, root.find(name).get_short_help_str(90)
+            if command := root.find(name):
+                yield name, command.get_short_help_str(90)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:

@@ -44,11 +44,14 @@ class Performed(NamedTuple):
     colour: bool | None = None
 
 
-def perform(words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None) -> Performed:
+def perform(
+    words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None, width: int | None = None
+) -> Performed:
     """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
 
     Without a ``caller`` it is the command line, with a new session and the places that ``--home`` says. ``show`` prints what
-    a command that takes its time has to say meanwhile; without it, all of it is in the ``Result``.
+    a command that takes its time has to say meanwhile; without it, all of it is in the ``Result``. Help is wrapped at
+    ``width`` columns, by default at the terminal's.
     """
     frontend = caller.frontend if caller else "line"
     root = commands_of(frontend)
@@ -56,7 +59,7 @@ def perform(words: Sequence[str], caller: Caller | None = None, *, show: Show | 
     if caller is not None:
         caller.session.attempt = None  # what an earlier line sent is not what this one is asked about
     try:
-        context = root.make_context(context.info_name, list(words), obj=caller)
+        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
         context.meta[SHOW] = show and partial(_shown, show, context)
         with context:
             return Performed(root.invoke(context), context.color)

@@ -26,10 +26,10 @@ def module_of(name: str) -> ModuleType:
     return import_module(f"kshell.commands.{entry.module}")
 
 
-def find_command(name: str) -> Command:
-    """The command ``name`` of the table, whichever frontend understands it."""
+def find_command(name: str) -> Command | None:
+    """Return the command ``name`` of the table, whichever frontend has it; None if its module does not define it."""
     found = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
-    return next(found)
+    return next(found, None)
 
 
 _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
@@ -59,7 +59,7 @@ class Commands(click.Group):
             return None
         return find_command(cmd_name)
 
-    def find(self, name: str) -> Command:
+    def find(self, name: str) -> Command | None:
         """The command called ``name``, whichever frontend understands it."""
         return find_command(name)
 
@@ -94,7 +94,8 @@ class Commands(click.Group):
 def _usage(name: str, frontend: Frontend) -> str:
     """A command with its arguments, without options, as ``frontend`` writes it: ``kshell trust FILE``."""
     command, context = find_command(name), click.Context(commands_of(frontend))
-    arguments = [param.make_metavar(context) for param in command.params if isinstance(param, click.Argument)]
+    params = command.params if command else []
+    arguments = [param.make_metavar(context) for param in params if isinstance(param, click.Argument)]
     return " ".join([*(["kshell"] if frontend == "line" else []), name, *arguments])
 
 

@@ -30,6 +30,11 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
     return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
 
 
+def text_of(value: object) -> str:
+    """Return a value as a word of a line: a string unchanged, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _without(piece: str, avoid: str) -> str:
     return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 

@@ -6,9 +6,7 @@ answers are the same every time, and what is wrong with curl by ``curlfaults``.
 
 from __future__ import annotations
 
-import os
 import shlex
-from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +43,7 @@ _REFUSED = {
 _WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
 _ELAPSED_MS = 38.0
-_COLUMNS = "100"
+_WIDTH = 98  # columns; as help is wrapped in a terminal of 100
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
 _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
@@ -120,8 +118,7 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """What a line prints. Raises ``ScriptError`` where it fails."""
     notes = words[-1] == _WITH_NOTES
     session = _session(places)
-    with _same_width():
-        result = perform(words[:-1] if notes else words, Caller(session)).result
+    result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH).result
     text = _text(result, notes=notes)
     # what the simulated API refuses is an answer, and what check finds is one too
     if result.exit_code != EXIT_DONE and not (result.exit_code == EXIT_REFUSED and text):
@@ -138,19 +135,6 @@ def _failed(words: Sequence[str], result: Result, at: Place) -> ScriptError:
     error = first_error(result.notes) or own
     below = (note_lines(error._replace(hint=""))[1:] if note is error else note_lines(note) for note in result.notes)
     return ScriptError(error.headline, hint=error.hint, at=at, details=chain.from_iterable(below))
-
-
-@contextmanager
-def _same_width() -> Iterator[None]:
-    """Help is wrapped for the terminal, which is not the document's."""
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = _COLUMNS
-    try:
-        yield
-    finally:
-        os.environ.pop("COLUMNS")
-        if before is not None:
-            os.environ["COLUMNS"] = before
 
 
 def _text(result: Result, *, notes: bool) -> str:

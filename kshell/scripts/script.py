@@ -133,7 +133,7 @@ def _check_expressions(line: Line, words: list[Word]) -> None:
 def check_placed(line: Line, expression: str, column: int) -> None:
     """Raise ``ScriptError`` for what is no expression; it begins at ``column`` of ``line``."""
     from kshell.syntax.expressions import fault_in
-    from kshell.templating.sandbox import check_expression
+    from kshell.templating.evaluation import check_expression
 
     if not expression.strip():
         hint = f"kshell help {line.head}"

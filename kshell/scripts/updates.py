@@ -15,7 +15,7 @@ from kshell.core.errors import ScriptError
 from kshell.profiles.files import read_text, rewrite
 from kshell.scripts.script import MOST_BYTES
 from kshell.syntax.failed_expect import NOT_THERE, blames
-from kshell.templating.sandbox import evaluate
+from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -53,7 +53,7 @@ _WARM = (
     "kshell.console.completion",
     "kshell.transport.client",
     "kshell.simulator.simulator",
-    "kshell.templating.sandbox",
+    "kshell.templating.program",
     "kshell.api.endpoints",
     "kshell.transport.exchange_text",
     "pygments.lexers.data",

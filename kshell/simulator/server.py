@@ -19,12 +19,14 @@ import uvicorn
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Response
-from kshell.simulator.simulator import BODY_LIMIT, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.payload import BODY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from kshell.simulator.simulator import Failure, Simulator
+    from kshell.simulator.documented import Failure
+    from kshell.simulator.simulator import Simulator
 
     Event = dict[str, Any]
     Receive = Callable[[], Awaitable[Event]]

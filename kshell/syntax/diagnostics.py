@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import did_you_mean
 from kshell.core.terminal import safe_line
 from kshell.syntax.failed_expect import CLOSING, OPENING, tokens_of
-from kshell.templating.sandbox import check_expression
+from kshell.templating.evaluation import check_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

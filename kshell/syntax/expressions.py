@@ -14,7 +14,7 @@ from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
 from kshell.core.terminal import safe_line
 from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, slip_in
 from kshell.syntax.failed_expect import CLOSING, OPENING, Blaming, is_lack, is_there, tokens_of
-from kshell.templating.sandbox import evaluate
+from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

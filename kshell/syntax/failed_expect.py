@@ -10,8 +10,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from kshell.core.json_text import text_of
 from kshell.core.terminal import safe_line
-from kshell.templating.sandbox import evaluate, text_of, tokens
+from kshell.templating.evaluation import evaluate, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import Place, ScriptError
+from kshell.core.json_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,6 @@ class Line(NamedTuple):
 
     def _value(self, piece: Piece, names: Mapping[str, object]) -> str:
         from kshell.syntax.expressions import value_of
-        from kshell.templating.sandbox import text_of
 
         start = piece.column + 2  # behind the {{
         return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kshell.core.models import Payload
-    from kshell.templating.sandbox import Program
+    from kshell.templating.program import Program
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
 _OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
@@ -111,7 +111,7 @@ def _variable(document: Document, key: Node, node: Node) -> Variable:
 def _compile(template: Template) -> Program:
     from jinja2 import TemplateSyntaxError
 
-    from kshell.templating.sandbox import compile_template
+    from kshell.templating.program import compile_template
 
     header = _HEADER.match(template.source)
     # the header's lines stay, empty, so that a line of what is compiled or rendered is that line of the file
@@ -134,7 +134,7 @@ def _check_names(template: Template, program: Program) -> None:
 
 
 def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
-    from kshell.templating.sandbox import line_of
+    from kshell.templating.program import line_of
 
     try:
         return program.render(values)
@@ -145,7 +145,7 @@ def _run(template: Template, program: Program, values: Mapping[str, str | int]) 
 
 
 def _payload(template: Template, text: str, program: Program) -> Payload:
-    from kshell.templating.sandbox import parse
+    from kshell.templating.payload_text import parse
 
     if not text.strip():
         raise _fault(template, 0, "it renders to nothing", "a payload begins with { and ends with }")

@@ -29,7 +29,7 @@ curl -X POST "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXX
           \"parameters\": [ ^
             { ^
               \"type\": \"text\", ^
-              \"text\": \"J$FXXXXp\" ^
+              \"text\": \"J$FpXXXX\" ^
             } ^
           ] ^
         } ^

@@ -26,7 +26,7 @@ $body = '{
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

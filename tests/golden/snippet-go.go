@@ -37,7 +37,7 @@ func main() {
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

@@ -29,7 +29,7 @@ http --ignore-stdin POST 'https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

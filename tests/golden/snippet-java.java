@@ -34,7 +34,7 @@ public class Message {
                       "parameters": [
                         {
                           "type": "text",
-                          "text": "J$FXXXXp"
+                          "text": "J$FpXXXX"
                         }
                       ]
                     }

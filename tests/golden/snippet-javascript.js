@@ -33,7 +33,7 @@ const response = await fetch("https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/what
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

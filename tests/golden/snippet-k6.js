@@ -30,7 +30,7 @@ const body = String.raw`{
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

@@ -29,7 +29,7 @@ $body = <<<'JSON'
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

@@ -29,7 +29,7 @@ wget -q -O - --content-on-error --tries=1 --max-redirect=0 --method=POST \
           "parameters": [
             {
               "type": "text",
-              "text": "J$FXXXXp"
+              "text": "J$FpXXXX"
             }
           ]
         }

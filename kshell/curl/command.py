@@ -1,0 +1,120 @@
+"""A curl command -> what it says: its URL, its key as a reference, its payload, and what of it is not understood."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
+from kshell.core.errors import Place, ScriptError
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
+from kshell.curl.options import BODIES, STAND_IN, Options, headers, is_file, parse, unused
+from kshell.curl.options import values as values_of
+from kshell.curl.words import Oddity, Word, split
+
+if TYPE_CHECKING:
+    from kshell.api.request import Address
+    from kshell.core.models import Payload
+
+_REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
+_LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits
+PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
+_BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
+
+
+class Copied(NamedTuple):
+    """What a curl command says. ``key`` is the reference to a key, or the key itself as a literal; None without one.
+
+    ``address`` is None if the URL is not this API's. ``payload`` is None if the endpoint takes none.
+    ``placeholders`` are those of the address and the key, such as the page's ``<sid>``, which are to be filled in.
+    """
+
+    address: Address | None
+    url: str
+    at: Place
+    placeholders: tuple[str, ...]
+    key: Secret | None
+    payload: Payload | None
+    notes: tuple[Oddity, ...]
+
+
+def read_curl(text: str, file: str) -> Copied:
+    """What a command says. Raises ``ScriptError`` where it is no curl command for this API."""
+    words, oddities = split(text)
+    fatal = next((odd for odd in oddities if odd.fatal), None)
+    if fatal:
+        # without the line itself: it may hold the key
+        raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
+    if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
+        raise ScriptError("this is no curl command", hint=_instead(text))
+    options = parse(words[1:])
+    url = _url(options)
+    address = read_url(url.text)
+    endpoint = address.endpoint if address else ENDPOINTS[0]
+    foreign = () if address else (url.oddity("a URL that is not this API's", "look at kshell pods"),)
+    return Copied(
+        address,
+        url.text,
+        Place(file, url.line, url.column),
+        _placeholders(url, options),
+        _key(options),
+        _payload(options, file) if endpoint.takes_payload else None,
+        (*oddities, *unused(options, endpoint), *foreign),
+    )
+
+
+def _instead(text: str) -> str:
+    if re.search(r"Invoke-(WebRequest|RestMethod)", text):
+        return "PowerShell's own commands are not read: copy it as curl, for bash or for cmd"
+    return "a command begins with curl; kshell curl prints one"
+
+
+def _placeholders(url: Word, options: Options) -> tuple[str, ...]:
+    """Those of the URL, and with them the key's: alone it is a reference as any other."""
+    found = [match[0] for match in STAND_IN.finditer(url.text)]
+    keys = [value for name, value, _ in headers(options) if name in KEY_HEADERS and PLACEHOLDER.fullmatch(value)]
+    return tuple(dict.fromkeys([*found, *keys])) if found else ()
+
+
+def _url(options: Options) -> Word:
+    urls = values_of(options, "--url")
+    if not urls:
+        raise ScriptError(
+            "there is no URL in the command", hint="the page's is https://<api_domain>/v2/<sid>/…/messages"
+        )
+    return urls[0]
+
+
+def _key(options: Options) -> Secret | None:
+    for name, value, _ in headers(options):
+        if name in KEY_HEADERS:
+            reference = _REFERENCE.fullmatch(value)
+            variable = reference and (reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
+            # a $ before the key itself is a slip of the pen
+            if not variable or _LIKE_A_KEY.search(variable):
+                return Secret("literal", value)
+            return Secret("env", variable)
+    return None
+
+
+def _payload(options: Options, file: str) -> Payload:
+    bodies = [(name, word) for name, word in options if name in BODIES]
+    if not bodies:
+        raise ScriptError("there is no payload in the command", hint="it is what stands behind --data-raw or -d")
+    text = "&".join(word.text for _, word in bodies)
+    if is_file(*bodies[0]):
+        raise ScriptError(
+            f"the payload stands in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'"
+        )
+    try:
+        # the page's Request Format has <index_value> without quotes
+        payload = json.loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', text), strict=False)
+    except (ValueError, RecursionError) as error:
+        first = bodies[0][1]
+        at = Place(file, *first.place(min(getattr(error, "pos", 0), len(first.text))))
+        why = getattr(error, "msg", "it cannot be read")
+        raise ScriptError(f"the payload is not JSON: {why}", hint="look at its quotes and commas", at=at) from None
+    if not isinstance(payload, dict):
+        raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }")
+    return cast("Payload", payload)

@@ -1,0 +1,118 @@
+"""A payload -> the values with which a template renders to it, or a new template that makes it.
+
+A template is rendered with a marker in place of each value; what the payload has there is the value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, cast
+
+from kshell.api.endpoints import FIELDS
+from kshell.api.payload import texts_at, token
+from kshell.core.errors import KshellError
+from kshell.core.json_text import dumps
+from kshell.curl.command import PLACEHOLDER
+from kshell.templating import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kshell.core.models import Json, Payload, Template
+
+_OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
+_MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
+_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks its one code in two ways
+
+
+def recover(template: Template, payload: Payload) -> dict[str, str] | None:
+    """The values with which ``template`` renders to ``payload``, or None where there are none."""
+    markers = {variable.name: f"{_OPEN}{variable.name}{_CLOSE}" for variable in template.variables}
+    values: dict[str, str] = {}
+    try:
+        skeleton = templates.render(template, markers)
+        payload = cast("Payload", _settled(skeleton, payload))
+        _compare(skeleton, payload, values)
+        rendered = templates.render(template, values)
+    except KshellError:
+        return None
+    if not _same(rendered, payload):
+        return None
+    return {variable.name: values[variable.name] for variable in template.variables if variable.name in values}
+
+
+def _settled(skeleton: Json, value: Json) -> Json:
+    """Return ``value`` without what only the page writes: placeholders like ``<type>``, a second mask of one code."""
+    if isinstance(skeleton, dict) and isinstance(value, dict):
+        return {name: _settled(skeleton.get(name), item) for name, item in value.items()}
+    if isinstance(skeleton, list) and isinstance(value, list) and len(skeleton) == len(value):
+        return [_settled(inner, item) for inner, item in zip(skeleton, value, strict=True)]
+    if value == _CODE_MASKED_AGAIN:
+        return _CODE_MASKED
+    if not isinstance(value, str) or not PLACEHOLDER.fullmatch(value):
+        return value
+    marked = not isinstance(skeleton, str) or _MARKER.search(skeleton)
+    return value.replace("-", "_") if marked else skeleton  # the page has <one-time-password> and <one_time_password>
+
+
+def _compare(skeleton: Json, value: Json, values: dict[str, str]) -> None:
+    """Read off ``value`` what stands where ``skeleton`` has markers; the first place of a variable decides."""
+    if isinstance(skeleton, dict) and isinstance(value, dict):
+        for name in filter(value.__contains__, skeleton):  # a set would have no order
+            _compare(skeleton[name], value[name], values)
+    elif isinstance(skeleton, list) and isinstance(value, list):
+        for inner, item in zip(skeleton, value, strict=False):
+            _compare(inner, item, values)
+    elif isinstance(skeleton, str) and isinstance(value, str | int) and not isinstance(value, bool):
+        _read_off(skeleton, str(value), values)
+
+
+def _read_off(skeleton: str, text: str, values: dict[str, str]) -> None:
+    fixed = _MARKER.split(skeleton)  # text and names by turns
+    pattern = "".join(re.escape(piece) if index % 2 == 0 else "(.*)" for index, piece in enumerate(fixed))
+    match = re.fullmatch(pattern, text, re.DOTALL)
+    for name, found in zip(fixed[1::2], match.groups() if match else (), strict=False):
+        values.setdefault(name, found)
+
+
+def _same(one: Json, other: Json) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+# ---- a new template
+
+
+def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
+    """A template for ``payload``, whose variables stand where the page's fields do; and the values it has here."""
+    spots = dict(_spots(payload))
+    values: dict[str, str] = {}
+    body = _with_variables(payload, "", spots, values)
+    header = "".join(f"  {name}: {{help: {dumps(_help(name))}}}\n" for name in values)
+    text = dumps(body, avoid="{")
+    for name in values:
+        text = text.replace(dumps(f"{_OPEN}{name}{_CLOSE}"), f'"{{{{ {name} }}}}"')
+    title = "{#\ntitle: A message imported from a curl command\n"
+    return f"{title}{'variables:' if values else 'variables: {}'}\n{header}#}}\n{text}\n", values
+
+
+def _spots(payload: Payload) -> Iterator[tuple[str, str]]:
+    """(pointer, variable) of every place that a field of the page gives a variable's value; text only."""
+    for field in FIELDS:
+        if field.variable and field.kind == "text":
+            yield from ((pointer, field.variable) for pointer, _ in texts_at(payload, [field.pointer]))
+
+
+def _with_variables(value: Json, pointer: str, spots: Mapping[str, str], values: dict[str, str]) -> Json:
+    if isinstance(value, dict):
+        return {name: _with_variables(item, f"{pointer}/{token(name)}", spots, values) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_variables(item, f"{pointer}/{index}", spots, values) for index, item in enumerate(value)]
+    name = spots.get(pointer, "")
+    if not name or not isinstance(value, str) or values.setdefault(name, value) != value:
+        return value
+    return f"{_OPEN}{name}{_CLOSE}"
+
+
+def _help(name: str) -> str:
+    return next(field.name.replace("_", " ") for field in FIELDS if field.variable == name)

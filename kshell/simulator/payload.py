@@ -1,0 +1,206 @@
+"""The body of a request -> the message in it, or ``ValueError`` where the page calls the payload incorrect.
+
+Sentences in quotes are the page's. What the page leaves open of a payload is decided here:
+
+1.  WA400 is also a body that is over 1 MiB, nested deeper than 32 levels, not UTF-8, not one JSON object, has a key
+    twice, or holds what JSON or Unicode has no place for (``NaN``, half a surrogate pair).
+2.  A field the page does not name is accepted and kept. ``null`` is a value of the wrong type, not a missing field.
+    A mandatory text is not empty.
+3.  "This value must appear twice": both places hold the same code. In the page's sample they are masked differently
+    (``J$FpXXXX``, ``J$FXXXXp``): where both codes hold a run of ``XXXX``, every ``X`` equals any character.
+4.  ``parameters`` is an array of one object, as in the page's sample, and not the object its tables name.
+5.  There are one ``body`` and 1 to 10 ``button`` components in any order, no two buttons with one ``index``, and no
+    others; all three values of ``sub_type`` are taken.
+6.  A ``type`` left out is kept as ``template``: the page's "defaults to text" contradicts its only allowed value.
+7.  Recipients are separated by a comma alone. One that is not E.164 refuses the whole request; one named twice gets one
+    message.
+8.  ``ref``, ``ref1``, ``ref2`` and ``wa_source`` that are not text are WA400. ``wa_source`` is compared exactly, so
+    ``Zoho`` and ``API`` become ``API`` too; left out, it stays out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from kshell.core.models import Json, Payload
+
+BODY_LIMIT = 1 << 20  # bytes
+_DEPTH_LIMIT = 32
+_CODE_LIMIT = 15
+_REF_LIMIT = 255
+_BUTTON_LIMIT = 10
+_SUB_TYPES = ("quick_reply", "url", "catalog")
+_SOURCES = (
+    "api",
+    "clevertap",
+    "zoho",
+    "webengage",
+    "shopify",
+    "leadsquared",
+    "responsys",
+    "braze",
+    "hubspot",
+    "salesforce",
+    "zapier",
+    "eloqua",
+    "moengage",
+)
+E164 = re.compile(r"\+[1-9][0-9X]{6,14}")
+
+
+class Message(NamedTuple):
+    """A correct message. ``payload`` is what the API keeps of it: cut, overridden, defaults filled in."""
+
+    recipients: tuple[str, ...]
+    template_name: str
+    language: str
+    body_code: str
+    button_code: str
+    payload: Payload
+
+
+def read_message(content_type: str, body: bytes) -> Message:
+    """Return the message in ``body``. Raise ``ValueError``, or ``RecursionError`` for deep nesting, if it is incorrect."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":  # "The only allowed value"
+        raise ValueError("not application/json")
+    payload = _parsed(body)
+    messaging = _object(payload, "messaging_object")
+    messaging.setdefault("recipient_type", "individual")  # "Default is individual."
+    messaging.setdefault("type", "template")
+    _one_of(messaging, "messaging_product", "whatsapp")
+    _one_of(messaging, "recipient_type", "individual")
+    _one_of(messaging, "type", "template")
+    recipients = _recipients(_text(messaging, "to"))
+    template = _object(messaging, "template")
+    if "extra_info" in payload:
+        _override(_object(payload, "extra_info"))
+    language = _text(_object(template, "language"), "code")
+    return Message(recipients, _text(template, "name"), language, *_codes(template), payload)
+
+
+def _parsed(body: bytes) -> Payload:
+    """The one JSON object in ``body``."""
+    if len(body) > BODY_LIMIT:
+        raise ValueError("too large")
+    payload = json.loads(body.decode(), object_pairs_hook=_without_duplicates)
+    json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()  # raises for NaN and for half a surrogate pair
+    if not isinstance(payload, dict) or _deeper_than(_DEPTH_LIMIT, payload):
+        raise ValueError("not an object, or too deep")
+    return payload
+
+
+def _without_duplicates(pairs: list[tuple[str, Json]]) -> Payload:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key twice")
+    return members
+
+
+def _deeper_than(levels: int, value: Json) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(levels - 1, member) for member in members)
+
+
+def _object(parent: Payload, name: str) -> Payload:
+    value = parent.get(name)
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is not an object")
+    return value
+
+
+def _objects(parent: Payload, name: str, *, most: int) -> list[Payload]:
+    """The array of 1 to ``most`` objects that ``parent`` holds under ``name``."""
+    value = parent.get(name)
+    if not isinstance(value, list) or not 1 <= len(value) <= most:
+        raise ValueError(f"{name} is not an array of 1 to {most}")
+    objects = [member for member in value if isinstance(member, dict)]
+    if len(objects) != len(value):
+        raise ValueError(f"{name} holds other than objects")
+    return objects
+
+
+def _string(parent: Payload, name: str) -> str:
+    value = parent.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
+    return value
+
+
+def _text(parent: Payload, name: str) -> str:
+    value = _string(parent, name)
+    if not value:
+        raise ValueError(f"{name} is empty")
+    return value
+
+
+def _one_of(parent: Payload, name: str, *allowed: str) -> None:
+    if parent.get(name) not in allowed:
+        raise ValueError(f"{name} is none of {allowed}")
+
+
+def _recipients(to: str) -> tuple[str, ...]:
+    """The numbers in ``to``, each once."""
+    # "You can add multiple recipients, separate each number using the comma (,) delimiter."
+    recipients = tuple(dict.fromkeys(to.split(",")))
+    if not all(map(E164.fullmatch, recipients)):
+        raise ValueError("to is not in E164 format")
+    return recipients
+
+
+def _override(extra: Payload) -> None:
+    """What the API changes in ``extra_info`` rather than refuse it."""
+    # "if the length of the string exceeds 255 characters, it will be truncated."
+    for name in ("ref", "ref1", "ref2"):
+        if name in extra:
+            extra[name] = _string(extra, name)[:_REF_LIMIT]
+    # "any other value other than above specified values, then the system will override that as the "API"."
+    if "wa_source" in extra:
+        source = _string(extra, "wa_source")
+        extra["wa_source"] = source if source in _SOURCES else "API"
+
+
+def _codes(template: Payload) -> tuple[str, str]:
+    """The code in the body and the one in the buttons."""
+    components = _objects(template, "components", most=1 + _BUTTON_LIMIT)
+    bodies = [component for component in components if component.get("type") == "body"]
+    buttons = [component for component in components if component.get("type") == "button"]
+    if len(bodies) != 1 or len(buttons) != len(components) - 1 or not buttons:
+        raise ValueError("components are not one body and its buttons")
+    _check_places(buttons)
+    in_body, *in_buttons = [_code(component) for component in (*bodies, *buttons)]
+    if not all(_same(in_body, code) for code in in_buttons):
+        raise ValueError("the code differs")  # "This value must appear twice in the payload."
+    return in_body, in_buttons[0]
+
+
+def _check_places(buttons: list[Payload]) -> None:
+    """Every button has a known kind and a place of its own."""
+    # "You can have up to 10 buttons using index values of 0 to 9."
+    places = [button.get("index") for button in buttons]
+    for button, place in zip(buttons, places, strict=True):
+        _one_of(button, "sub_type", *_SUB_TYPES)
+        # True is an int to Python and 0.0 equals 0; to JSON neither is an integer.
+        if type(place) is not int or not 0 <= place < _BUTTON_LIMIT or places.count(place) > 1:
+            raise ValueError("index is not an integer of its own from 0 to 9")
+
+
+def _code(component: Payload) -> str:
+    """The one-time password in a component's only parameter."""
+    [parameter] = _objects(component, "parameters", most=1)
+    _one_of(parameter, "type", "text")
+    code = _text(parameter, "text")
+    if len(code) > _CODE_LIMIT:  # "Maximum 15 characters."
+        raise ValueError("the code is too long")
+    return code
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two places hold one code. Codes that are both masked, as on the page, are compared where they can be."""
+    if "XXXX" not in one or "XXXX" not in other or len(one) != len(other):
+        return one == other
+    return all(left == right or "X" in (left, right) for left, right in zip(one, other, strict=True))

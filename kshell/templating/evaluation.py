@@ -1,0 +1,67 @@
+"""The expressions of ``{{ … }}``, ``expect`` and ``capture``: checked, split into tokens, and evaluated over plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateSyntaxError, Undefined, nodes
+
+from kshell.templating.environment import BoundNodes, SandboxEnvironment, make_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _Expressions(SandboxEnvironment):
+    """An environment in which a mapping's own keys stand before its methods."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+_EXPRESSIONS = make_environment(_Expressions)
+
+
+def evaluate(expression: str, names: Mapping[str, object]) -> object:
+    """Return the value of a Jinja expression over plain values. Raise what it raises, also for an unknown name."""
+    tree = _EXPRESSIONS.parse("{{" + expression + "}}")
+    tree = BoundNodes().visit(tree)
+    assign = nodes.Assign(nodes.Name("result", "store"), _single(tree), lineno=1)
+    program = nodes.Template([assign], lineno=1)
+    program.set_environment(_EXPRESSIONS)
+    code = _EXPRESSIONS.compile(program)
+    module = _EXPRESSIONS.template_class.from_code(_EXPRESSIONS, code, _EXPRESSIONS.make_globals(None))
+    value = getattr(module.make_module(dict(names)), "result")  # noqa: B009 - a name of the template, not of the class
+    if isinstance(value, Undefined):
+        str(value)  # raises, naming what is not defined
+    return value
+
+
+def _single(tree: nodes.Template) -> nodes.Expr:
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if (
+        not isinstance(output, nodes.Output)
+        or len(output.nodes) != 1
+        or isinstance(output.nodes[0], nodes.TemplateData)
+    ):
+        raise TemplateSyntaxError("one expression is wanted", 1)
+    return output.nodes[0]
+
+
+def check_expression(expression: str) -> None:
+    """Raise ``jinja2.TemplateSyntaxError`` for what is not one expression, or has an unknown filter or test."""
+    _EXPRESSIONS.from_string("{{" + expression + "}}")
+    _single(_EXPRESSIONS.parse("{{" + expression + "}}"))
+
+
+def tokens(expression: str) -> list[tuple[str, str, int]]:
+    """Return (kind, text, offset) of each token of an expression, without blanks."""
+    found: list[tuple[str, str, int]] = []
+    offset = -2
+    for _, kind, text in _EXPRESSIONS.lexer.tokeniter("{{" + expression + "}}", None):
+        if kind not in ("whitespace", "variable_begin", "variable_end"):
+            found.append((kind, text, offset))
+        offset += len(text)
+    return found

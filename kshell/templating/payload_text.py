@@ -1,0 +1,100 @@
+"""A rendered template -> JSON text -> the payload.
+
+A value inserted by ``{{ … }}`` leaves Jinja as a mark (U+0000, its JSON, U+0001). It becomes text only in ``assemble``, which
+knows whether the mark stands inside a JSON string. That is why no value can break out of its string or add a field.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+MARK_EDGE = re.compile("[\x00\x01]")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_UNSET = "-Infinity"  # no value writes it: values are strings, integers or quoted; nor does anybody who writes JSON
+
+
+def mark(value: object) -> str:
+    """Return the mark of a value that is inserted."""
+    return f"\x00{json.dumps(value, allow_nan=False)}\x01"
+
+
+UNSET_MARK = "\x00\x01"
+"""The mark of a variable that has no value."""
+
+
+def assemble(text: str) -> str:
+    """Turn every mark into text: quoted outside of a JSON string, escaped inside of one.
+
+    An unset variable that has a string to itself takes its quotes with it, so that ``parse`` can leave the field out.
+    Raises ``ValueError`` where a backslash would become one with what is inserted behind it.
+    """
+    pieces = MARK_EDGE.split(text)  # text and marks by turns
+    done: list[str] = []
+    inside = False
+    for index, piece in enumerate(pieces):
+        if index % 2 == 0:
+            inside = _ends_inside(piece, inside=inside)
+            done.append(piece)
+            if index + 1 < len(pieces) and _ESCAPED.sub("_", piece).endswith("\\"):
+                raise ValueError("a value stands right behind a backslash")
+        elif piece or not inside:
+            done.append(_inner(piece) if inside else piece or _UNSET)
+        elif _just_opened(done[-1]) and pieces[index + 1].startswith('"'):
+            done[-1] = done[-1][:-1]
+            pieces[index + 1] = pieces[index + 1][1:]
+            done.append(_UNSET)
+            inside = False
+    return "".join(done)
+
+
+def parse(text: str) -> object:
+    """The JSON value of an assembled text, its unset fields left out. Raises ``json.JSONDecodeError``, ``ValueError``.
+
+    A container that is empty because all of it was unset is left out too.
+    """
+    decoded = _pruned(json.loads(text, parse_constant=_constant, object_pairs_hook=_members))
+    return {} if decoded is _LEFT_OUT else decoded
+
+
+_LEFT_OUT = object()
+
+
+def _constant(name: str) -> object:
+    if name == _UNSET:
+        return _LEFT_OUT
+    raise ValueError(f"{name} is not JSON")
+
+
+def _members(pairs: list[tuple[str, object]]) -> object:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"the field {name!r} is written twice")
+        members[name] = _pruned(value)
+    return members
+
+
+def _pruned(value: object) -> object:
+    if isinstance(value, dict):
+        kept: object = {name: item for name, item in value.items() if item is not _LEFT_OUT}
+    elif isinstance(value, list):
+        kept = [item for item in map(_pruned, value) if item is not _LEFT_OUT]
+    else:
+        return value
+    return _LEFT_OUT if value and not kept else kept
+
+
+def _ends_inside(piece: str, *, inside: bool) -> bool:
+    quotes = _ESCAPED.sub("_", piece).count('"')
+    return inside ^ (quotes % 2 == 1)
+
+
+def _just_opened(piece: str) -> bool:
+    return _ESCAPED.sub("_", piece).endswith('"')
+
+
+def _inner(marked: str) -> str:
+    value = json.loads(marked)
+    text = value if isinstance(value, str) else marked
+    return json.dumps(text)[1:-1]

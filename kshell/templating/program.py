@@ -1,0 +1,102 @@
+"""A template compiled into a ``Program``, which renders values to the JSON text of a payload."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateSyntaxError, Undefined, nodes
+
+from kshell.templating.environment import BoundNodes, SandboxEnvironment, Unset, bounded_text, make_environment
+from kshell.templating.payload_text import MARK_EDGE, UNSET_MARK, assemble, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jinja2 import Template as JinjaTemplate
+
+# A payload is JSON with values in it; what makes text of text would be inserted as one value, in quotes.
+_REFUSED: dict[type[nodes.Node], str] = {
+    nodes.Macro: "macro",
+    nodes.CallBlock: "call",
+    nodes.FilterBlock: "filter block",
+    nodes.AssignBlock: "set block",
+    nodes.Block: "block",
+    nodes.Extends: "extends",
+    nodes.Include: "include",
+    nodes.Import: "import",
+    nodes.FromImport: "import",
+    nodes.ScopedEvalContextModifier: "autoescape",
+}
+
+
+class Program:
+    """A template, compiled. ``names`` are the variables it reads, each with the line that reads it first.
+
+    ``lines`` is how many lines it has, 0 where a line can come out twice: what renders to as many is line for line the file.
+    """
+
+    def __init__(self, template: JinjaTemplate, names: Mapping[str, int], lines: int) -> None:
+        self._template = template
+        self.names = names
+        self.lines = lines
+
+    def render(self, values: Mapping[str, str | int]) -> str:
+        """Return the JSON text. A name without a value is ``Unset``. Raise what the template raises."""
+        unset = {name: Unset(name=name) for name in self.names if name not in values}
+        return assemble(bounded_text(self._template.generate({**unset, **values})))
+
+
+@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
+def compile_template(source: str, file: str) -> Program:
+    """Compile a template. Raise ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here.
+
+    For nesting too deep, or a number too long, raise what Python raises.
+    """
+    tree = _ENVIRONMENT.parse(source, filename=file)
+    for node in tree.find_all(tuple(_REFUSED)):
+        raise TemplateSyntaxError(f"a payload template has no {_REFUSED[type(node)]}", node.lineno, filename=file)
+    loops = list(tree.find_all(nodes.For))
+    for loop in loops:
+        if loop.recursive:
+            raise TemplateSyntaxError("a payload template has no recursive loop", loop.lineno, filename=file)
+    for edge in MARK_EDGE.finditer(source):
+        raise TemplateSyntaxError("a control character", source.count("\n", 0, edge.start()) + 1, filename=file)
+    tree = BoundNodes().visit(tree)
+    code = _ENVIRONMENT.compile(tree, name=file, filename=file)
+    template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+    return Program(template, _names(tree), 0 if loops else source.count("\n") + 1)
+
+
+def _names(tree: nodes.Template) -> dict[str, int]:
+    found = list(tree.find_all(nodes.Name))
+    own = {node.name for node in found if node.ctx != "load"} | {"loop"} | _ENVIRONMENT.globals.keys()
+    names: dict[str, int] = {}
+    for node in found:
+        if node.name not in own:
+            names[node.name] = min(node.lineno, names.get(node.name, node.lineno))
+    return names
+
+
+def _finalize(value: object) -> str:
+    if isinstance(value, Unset):
+        return UNSET_MARK
+    if isinstance(value, Undefined):
+        return str(value)  # raises, naming what is not defined
+    return mark(value)
+
+
+_ENVIRONMENT = make_environment(SandboxEnvironment, finalize=_finalize, keep_trailing_newline=True)
+
+
+def line_of(error: BaseException, file: str) -> int:
+    """Return the template's line that raised ``error``, or 0 if it is not known."""
+    return max(_lines(error, file), default=0)
+
+
+def _lines(error: BaseException, file: str) -> Iterator[int]:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            yield trace.tb_lineno
+        trace = trace.tb_next

@@ -1,0 +1,269 @@
+"""``accounts``, ``pods``, ``templates``: what there is, which file it came from, and never a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kshell.profiles.files import shipped_folder
+
+KEY = "Acanary0123456789"
+ACCOUNT = f"title: Acme\npod: in\nsid: HX1IN\napi_key: {KEY}\nphone_number: '+911234567890'\n"
+POD = "title: Mine\nbase_url: https://api.example.com\nproxy: http://10.0.0.1:3128\n"
+HEADER = "{#\ntitle: Mine\nvariables:\n  otp: {help: the code}\n  index: {default: 0, type: integer}\n#}\n"
+TEMPLATE = HEADER + '{"a": "{{ otp }}"}\n'
+FILES = {
+    "accounts": ("profiles/accounts/acme.yaml", ACCOUNT, "acme"),
+    "pods": ("profiles/pods/mine.yaml", POD, "mine"),
+    "templates": ("templates/mine.json.j2", TEMPLATE, "mine"),
+}
+SHIPPED = {
+    "accounts": [
+        "account-type", "demo", "docs", "incorrect-key", "incorrect-payload", "low-balance", "number-version",
+        "server-error", "unknown-number",
+    ],
+    "pods": ["eu", "in", "sandbox", "sg"],
+    "templates": ["auth"],
+}  # fmt: skip
+KINDS = list(FILES)
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """A list's lines by their first word, split where two spaces or more stand."""
+    cells = ([cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines())
+    return {first: rest for first, *rest in cells}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_ships_is_listed_everywhere(cli, kind):
+    """In an empty directory: every shipped thing, sorted, marked as shipped; nothing on stderr."""
+    ran = cli(kind)
+    assert (ran.code, ran.err) == (0, "")
+    assert list(rows(ran.out)) == SHIPPED[kind]
+    assert {row[-1] for row in rows(ran.out).values()} == {"shipped"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_ships_is_listed_as_shipped_in_a_clone_too(cli, clone, kind):
+    """A copy of a shipped file is the shipped one; what the clone adds is named with its path."""
+    file, text, name = FILES[kind]
+    (clone / file).write_text(text)
+    listed = rows(cli(kind).out)
+    assert list(listed) == sorted([*SHIPPED[kind], name])
+    assert {row[-1] for known, row in listed.items() if known != name} == {"shipped"}
+    assert listed[name][-1] == file
+    assert {thing["origin"] for thing in cli(kind, "--json").json} == {"shipped", "here"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_the_working_directory_is_listed_with_its_path(cli, write, kind):
+    """The new name stands among the shipped ones, and its file is named."""
+    file, text, name = FILES[kind]
+    write(file, text)
+    listed = rows(cli(kind).out)
+    assert list(listed) == sorted([*SHIPPED[kind], name])
+    assert listed[name][-1] == file
+
+
+def test_the_columns_say_what_one_looks_for(cli, write):
+    """An account's pod, number and title; a pod's host and title; a template's title."""
+    for file, text, _ in FILES.values():
+        write(file, text)
+    assert rows(cli("accounts").out)["acme"] == ["in", "+911234567890", "Acme", "profiles/accounts/acme.yaml"]
+    assert rows(cli("pods").out)["mine"] == ["https://api.example.com", "Mine", "profiles/pods/mine.yaml"]
+    assert rows(cli("templates").out)["mine"] == ["Mine", "templates/mine.json.j2"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_nearest_file_of_a_name_is_the_one_that_is_listed(cli, write, tmp_path, kind):
+    """A file that shadows a shipped one is listed in its place, and --home before the working directory."""
+    file, text, name = FILES[kind]
+    shadow = str(Path(file).with_name(Path(file).name.replace(name, SHIPPED[kind][0])))
+    write(shadow, text)
+    listed = rows(cli(kind).out)
+    assert list(listed) == SHIPPED[kind]
+    assert listed[SHIPPED[kind][0]][-1] == shadow
+    home = tmp_path / "home"
+    (home / shadow).parent.mkdir(parents=True)
+    (home / shadow).write_text(text)
+    assert rows(cli("--home", str(home), kind).out)[SHIPPED[kind][0]][-1] == str(home / shadow)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_file_does_not_hide_the_others(cli, write, kind):
+    """Every other thing is listed on stdout, the fault is told on stderr, and the exit code is 3."""
+    file, text, name = FILES[kind]
+    write(file.replace(name, "broken"), text.replace("title", "titel", 1))
+    write(file, text)
+    ran = cli(kind)
+    assert ran.code == 3
+    assert list(rows(ran.out)) == sorted([*SHIPPED[kind], name])
+    assert f"error: {file.replace(name, 'broken')}:" in ran.err
+    assert "did you mean title?" in ran.err
+    assert KEY not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_broken_file_is_told_of(cli, write, kind):
+    """Not just the first: a directory, a header that is wrong and a file that is not UTF-8 are three errors."""
+    file, _, name = FILES[kind]
+    write(file.replace(name, "b1"), b"{# titel: x #}")
+    write(file.replace(name, "b2"), b"\xff")
+    Path(file.replace(name, "b3")).mkdir()
+    ran = cli(kind, "--json")
+    assert ran.code == 3
+    assert [entry["name"] for entry in ran.json] == SHIPPED[kind]
+    assert [line.split(":")[1] for line in ran.err.splitlines() if line.startswith("error: ")] == [
+        f" {file.replace(name, 'b1')}",
+        f" {file.replace(name, 'b2')}",
+        f" {file.replace(name, 'b3')} is a directory",
+    ]
+
+
+# ---- one
+
+
+def test_one_account_is_shown_with_its_file_and_without_its_key(cli, write):
+    """Every key of the account, the key masked, and the file it came from."""
+    file = write("profiles/accounts/acme.yaml", ACCOUNT + "variables: {language: en_US, ref: x}\n")
+    shown = rows(cli("accounts", "acme").out)
+    assert shown == {
+        "name": ["acme"], "title": ["Acme"], "pod": ["in"], "sid": ["HX1IN"], "api_key": ["(redacted)"],
+        "phone_number": ["+911234567890"], "template": ["auth"], "variables": ["language=en_US, ref=x"],
+        "otp": ["length=6, alphabet=digits"], "origin": ["here"], "file": [str(file)],
+    }  # fmt: skip
+
+
+def test_a_reference_to_a_key_is_shown(cli, write):
+    """Where the key is to be had is no secret."""
+    write("profiles/accounts/acme.yaml", ACCOUNT.replace(KEY, "env:ACME_KEY"))
+    assert rows(cli("accounts", "acme").out)["api_key"] == ["env:ACME_KEY"]
+
+
+def test_one_pod_is_shown_with_its_file(cli, write):
+    """Its host, whether it is embedded and whether a message sent there reaches a person."""
+    file = write("profiles/pods/mine.yaml", POD)
+    assert rows(cli("pods", "mine").out) == {
+        "name": ["mine"], "title": ["Mine"], "base_url": ["https://api.example.com"], "embedded": ["false"],
+        "proxy": ["http://10.0.0.1:3128"], "origin": ["here"], "file": [str(file)], "live": ["true"],
+    }  # fmt: skip
+    assert rows(cli("pods", "sandbox").out)["live"] == ["false"]
+
+
+def test_one_template_is_shown_with_its_variables(cli, write):
+    """Its file, and what each variable is and needs."""
+    file = write("templates/mine.json.j2", TEMPLATE)
+    assert cli("templates", "mine").out == (
+        f"name   mine\ntitle  Mine\nfile   {file}\nvariables\n  otp    the code (generated when not set)\n  index  default 0\n"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_there_is_not_is_exit_code_3(cli, kind):
+    """With a did-you-mean, the names there are, and where a new one goes."""
+    ran = cli(kind, SHIPPED[kind][-1] + "x")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith(f"error: there is no {kind[:-1]} '{SHIPPED[kind][-1]}x'\n")
+    assert f"did you mean {SHIPPED[kind][-1]}?" in ran.err
+    assert SHIPPED[kind][0] in ran.err
+
+
+@pytest.mark.parametrize("name", ["../accounts/acme", "a/b", "acme\n", "", "/etc/passwd", "acme.yaml"])
+def test_a_name_is_no_path(cli, write, name):
+    """A name with a step, a line break or an ending names nothing; an empty one is no name, and lists."""
+    write("profiles/accounts/acme.yaml", ACCOUNT)
+    ran = cli("accounts", name)
+    assert ran.code == (3 if name else 0)
+    assert ("there is no account" in ran.err) is bool(name)
+
+
+# ---- for programs
+
+KEYS = {
+    "accounts": [
+        "name",
+        "title",
+        "pod",
+        "sid",
+        "api_key",
+        "phone_number",
+        "template",
+        "variables",
+        "otp",
+        "origin",
+        "file",
+    ],
+    "pods": ["name", "title", "base_url", "embedded", "proxy", "origin", "file", "live"],
+    "templates": ["name", "title", "variables", "origin", "source", "file"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_is_one_stable_list(cli, write, kind):
+    """The same keys in the same order for each thing, whatever it leaves out; one thing is the same object alone."""
+    file, text, name = FILES[kind]
+    write(file, text)
+    data = cli(kind, "--json").json
+    assert [entry["name"] for entry in data] == sorted([*SHIPPED[kind], name])
+    assert {tuple(entry) for entry in data} == {tuple(KEYS[kind])}
+    assert cli(kind, name, "--json").json == next(entry for entry in data if entry["name"] == name)
+
+
+def test_json_has_the_types_of_what_it_says(cli, write):
+    """Truths are truths, mappings are mappings, variables are objects, and files are whole paths."""
+    for file, text, _ in FILES.values():
+        write(file, text)
+    account, pod, template = (cli(kind, FILES[kind][2], "--json").json for kind in KINDS)
+    assert account["otp"] == {"length": 6, "alphabet": "digits"}
+    assert (account["variables"], account["api_key"], account["origin"]) == ({}, "(redacted)", "here")
+    assert (pod["embedded"], pod["live"]) == (False, True)
+    assert template["variables"] == [
+        {"name": "otp", "help": "the code", "default": None, "required": True, "kind": "text"},
+        {"name": "index", "help": "", "default": "0", "required": False, "kind": "integer"},
+    ]
+    assert template["source"] == TEMPLATE
+    assert account["file"] == str(Path.cwd() / "profiles/accounts/acme.yaml")
+
+
+@pytest.mark.parametrize("words", [(), ("acme",), ("--json",), ("acme", "--json")])
+def test_a_literal_key_is_in_no_output(cli, write, words):
+    """Neither in a list nor in one account, neither in text nor in JSON."""
+    write("profiles/accounts/acme.yaml", ACCOUNT)
+    ran = cli("accounts", *words)
+    assert ran.code == 0
+    assert "acme" in ran.out
+    assert KEY not in ran.out + ran.err
+
+
+HOSTILE = '"\\e]0;owned\\a\\u202e\\u009b2J\\nx"'
+
+
+@pytest.mark.parametrize("words", [(), ("acme",), ("--json",), ("acme", "--json")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_title_cannot_control_the_terminal(cli, write, kind, words):
+    """What a file says is shown, not obeyed, and stays on its line."""
+    file, text, name = FILES[kind]
+    title = next(line for line in text.splitlines() if line.startswith("title:"))
+    write(file, text.replace(title, f"title: {HOSTILE}"))
+    ran = cli(kind, *(name if word == "acme" else word for word in words))
+    assert ran.code == 0
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(ran.out)
+    assert "]0;owned" in ran.out
+    if "--json" in words:
+        things = ran.json if isinstance(ran.json, list) else [ran.json]
+        assert "\x1b]0;owned\x07\u202e\x9b2J\nx" in [thing["title"] for thing in things]
+    else:
+        assert "\\x1b]0;owned\\x07\\u202e\\x9b2J\\nx" in ran.out
+
+
+def test_the_shipped_files_are_where_they_say(cli):
+    """The file of a shipped thing is named by its whole path."""
+    assert cli("pods", "in", "--json").json["file"] == str(shipped_folder() / "profiles/pods/in.yaml")
+
+
+def test_what_cannot_be_listed_is_not_there(cli):
+    """A file in the place of a folder is no error: the rest is listed."""
+    Path("profiles").write_text("not a folder")
+    ran = cli("pods")
+    assert (ran.code, list(rows(ran.out))) == (0, SHIPPED["pods"])

@@ -1,0 +1,315 @@
+"""The simulator over HTTP: real sockets, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from kshell.core.errors import UsageError
+from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.payload import BODY_LIMIT
+from kshell.simulator.server import serve
+from kshell.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "Acanary00000000000000000000000key"
+HEADERS = {"Content-Type": "application/json", "api-key": KEY}
+TARGET = "/v2/HXAP16XXXXXX97IN/whatsapp/+911234567890/messages"
+CODE = "482913"
+MIB = 1 << 20
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Served(NamedTuple):
+    """What a visit to a served simulator brought back, and the lines about its requests."""
+
+    result: Any
+    lines: list[str]
+    simulator: Simulator
+
+
+def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host: str = "127.0.0.1") -> Served:
+    """Serve here, ``visit`` the base URL from another thread, then stop by SIGINT."""
+    simulator = simulator or Simulator()
+    lines: list[str] = []
+    visits: list[Future[Any]] = []
+
+    def visit_and_stop(url: str) -> Any:
+        try:
+            return visit(url)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor() as pool:
+        serve(
+            simulator,
+            host,
+            0,
+            on_ready=lambda url: visits.append(pool.submit(visit_and_stop, url)),
+            on_request=lines.append,
+        )
+    return Served(visits[0].result(), lines, simulator)
+
+
+def connection(url: str) -> HTTPConnection:
+    """A connection to ``url`` that does not wait for ever."""
+    parts = urlsplit(url)
+    return HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+
+
+def ask(url: str, method: str, target: str, body: bytes | None = None) -> Answer:
+    """Status, headers and body of one answer."""
+    with closing(connection(url)) as http:
+        http.request(method, target, body, HEADERS)
+        answer = http.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+
+def message(to: str = "+919812345678") -> bytes:
+    """A correct payload."""
+    parameters = [{"type": "text", "text": CODE}]
+    components = [
+        {"type": "body", "parameters": parameters},
+        {"type": "button", "sub_type": "url", "index": 0, "parameters": parameters},
+    ]
+    template = {"name": "auth1", "language": {"code": "en_US"}, "components": components}
+    return json.dumps({"messaging_object": {"messaging_product": "whatsapp", "to": to, "template": template}}).encode()
+
+
+TO = "+919812345678,+919812345679"
+
+
+class Visit(NamedTuple):
+    """What one visit saw."""
+
+    url: str
+    about: Answer
+    sent: Answer
+    inbox: Answer
+    head: Answer
+    large: Answer
+
+
+@pytest.fixture(scope="module")
+def visit() -> Visit:
+    """A message to two recipients, and a look around."""
+
+    def look(url: str) -> Visit:
+        return Visit(
+            url,
+            about=ask(url, "GET", "/"),
+            sent=ask(url, "POST", TARGET, message(TO)),
+            inbox=ask(url, "GET", "/inbox"),
+            head=ask(url, "HEAD", "/inbox"),
+            large=ask(url, "POST", TARGET, b" " * (3 * MIB)),
+        )
+
+    seen: Visit = served(look, Simulator(new_id=lambda: "A1")).result
+    return seen
+
+
+def test_it_answers_as_the_simulator_does(visit: Visit) -> None:
+    """Status, headers and body over HTTP are those of ``handle``; the server adds the date alone."""
+    status, headers, body = visit.sent
+    expected = Simulator(new_id=lambda: "A1").handle("POST", TARGET, HEADERS.items(), message(TO))
+    assert (status, body) == (expected.status, expected.body)
+    assert headers.keys() - dict(expected.headers).keys() == {"date"}
+    assert headers.items() >= set(expected.headers)
+
+
+def test_the_base_url_is_where_it_listens(visit: Visit) -> None:
+    """Port 0 is a free port, and the URL names it."""
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", visit.url)
+
+
+def test_the_first_page_names_the_magic_values(visit: Visit) -> None:
+    """``GET /`` says where the inbox is and what each magic value does."""
+    status, _, body = visit.about
+    about = json.loads(body)
+    assert (status, about["inbox"]) == (200, "GET /inbox")
+    assert {name: list(values) for name, values in about["magic"].items()} == {
+        "to": list(MAGIC_RECIPIENTS),
+        "api-key": list(MAGIC_KEYS),
+        "sid": list(MAGIC_SIDS),
+        "phone_number": list(MAGIC_SENDERS),
+    }
+    assert about["magic"]["to"]["+15005550005"] == "400 Low balance, E110"
+
+
+def test_the_inbox_is_a_json_list(visit: Visit) -> None:
+    """``GET /inbox`` shows what the recipients got."""
+    first, second = json.loads(visit.inbox[2])
+    assert (first["recipient"], second["recipient"]) == tuple(TO.split(","))
+    assert first["message_id"] == second["message_id"] == "A1"
+    assert (first["sender"], first["template_name"], first["language"]) == ("+911234567890", "auth1", "en_US")
+    assert (first["body_code"], first["button_code"]) == (CODE, CODE)
+    assert first["payload"]["messaging_object"]["recipient_type"] == "individual"
+
+
+def test_head_has_no_body(visit: Visit) -> None:
+    """HEAD of a page is its headers."""
+    status, headers, body = visit.head
+    assert (status, headers["content-type"], body) == (200, "application/json", b"")
+
+
+def test_a_large_body_is_incorrect(visit: Visit) -> None:
+    """More than 1 MiB is WA400."""
+    status, _, body = visit.large
+    assert (status, json.loads(body)["code"]) == (400, "WA400")
+
+
+def test_the_base_url_of_ipv6_has_brackets() -> None:
+    """The URL of ``::1`` is one that a client takes."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert served(lambda url: (url[:13], ask(url, "GET", "/inbox")[2]), host="::1").result == ("http://[::1]:", b"[]\n")
+
+
+def test_a_line_about_a_request_holds_no_secret() -> None:
+    """A line is the status, the code and how many got a message: no key, no code, no phone number."""
+
+    def visit(url: str) -> None:
+        ask(url, "GET", "/")
+        ask(url, "POST", TARGET, message())
+        ask(url, "POST", TARGET, message("+919812345678,+919812345679"))
+        ask(url, "POST", TARGET, message("+15005550005"))
+        ask(url, "POST", f"/{KEY}/{CODE}", message())
+        ask(url, "GET", TARGET)
+        ask(url, "GET", "/inbox")
+
+    assert served(visit).lines == [
+        "200 about",
+        "202 WA202, 1 recipient",
+        "202 WA202, 2 recipients",
+        "400 E110, 0 recipients",
+        "404 404, 0 recipients",
+        "405 405, 0 recipients",
+        "200 inbox",
+    ]
+
+
+def test_an_endless_body_is_not_read_to_its_end() -> None:
+    """After 1 MiB the answer comes, whatever else the client has to say, and no more than that is kept."""
+    sizes: list[int] = []
+
+    class Weighing(Simulator):
+        def handle(self, method: str, target: str, headers: Any, body: bytes) -> Any:
+            sizes.append(len(body))
+            return super().handle(method, target, headers, body)
+
+    def visit(url: str) -> int:
+        with closing(connection(url)) as http:
+            http.putrequest("POST", TARGET)
+            for name, value in {**HEADERS, "Transfer-Encoding": "chunked"}.items():
+                http.putheader(name, value)
+            http.endheaders()
+            http.send(b"%x\r\n%s\r\n" % (2 * MIB, b" " * (2 * MIB)))
+            return http.getresponse().status
+
+    assert served(visit, Weighing()).result == 400
+    assert BODY_LIMIT < sizes[0] < BODY_LIMIT + MIB // 2
+
+
+def test_a_request_that_breaks_off_is_not_delivered() -> None:
+    """What the client did not send to its end was not sent."""
+
+    def visit(url: str) -> None:
+        with closing(connection(url)) as http:
+            http.putrequest("POST", TARGET)
+            for name, value in {**HEADERS, "Content-Length": "5000"}.items():
+                http.putheader(name, value)
+            http.endheaders(message())
+        ask(url, "GET", "/inbox")
+
+    result = served(visit)
+    assert (result.lines, result.simulator.inbox) == (["200 inbox"], ())
+
+
+def never(text: str) -> None:
+    """Fail when called."""
+    pytest.fail(text)
+
+
+def test_a_port_in_use_is_said() -> None:
+    """The error names the port and what to type instead."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 cannot be opened: .*in use") as caught:
+            serve(Simulator(), "127.0.0.1", port, on_ready=never, on_request=never)
+    assert "kshell sandbox --port 0" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8025), ("a" * 300, 8025)],
+    ids=["too high", "negative", "not here", "no host"],
+)
+def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
+    """No such port, no such host, or one of another machine: an error for the user, no traceback."""
+    with pytest.raises(UsageError, match=f"port {port} on {host} cannot be opened: ."):
+        serve(Simulator(), host, port, on_ready=never, on_request=never)
+
+
+def test_a_signal_s_own_handler_is_back_afterwards() -> None:
+    """Serving leaves the process's signal handlers as they were."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    served(connection)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_another_thread_may_serve() -> None:
+    """Where signals cannot be handled it serves too, and what ``on_ready`` raises ends it."""
+
+    def stop(url: str) -> None:
+        raise BrokenPipeError(url)
+
+    with ThreadPoolExecutor() as pool:
+        serving = pool.submit(serve, Simulator(), "127.0.0.1", 0, on_ready=stop, on_request=never)
+    assert isinstance(serving.exception(), BrokenPipeError)
+
+
+PROGRAM = """
+from kshell.simulator.server import serve
+from kshell.simulator.simulator import Simulator
+serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), on_request=print)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_well(number: signal.Signals) -> None:
+    """The program goes on to its end, at once and in silence, with a kept and a half-sent connection open."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with program:
+        assert program.stdout
+        url = program.stdout.readline().strip()
+        with closing(connection(url)) as kept, closing(connection(url)) as half:
+            kept.request("GET", "/inbox")
+            kept.getresponse().read()
+            half.putrequest("POST", TARGET)
+            half.putheader("Content-Length", "5000")
+            half.endheaders(b"{")
+            program.send_signal(number)
+            try:
+                out, err = program.communicate(timeout=3)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
+    assert (program.returncode, out, err) == (0, "200 inbox\n", "")

@@ -1,0 +1,138 @@
+"""Whatever is registered has all its parts; each failure here says what to add, where, and what to run then."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+from support.registered import DEFINED, PROJECT, ROWS, parts_of_an_answer
+from test_rules import BROKEN, KEPT
+from test_snippet_targets import golden_of
+from test_snippets_programs import RUN
+
+from kshell.api.endpoints import ANSWERS, RULES
+from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.snippets import TARGETS
+
+TABLE = "kshell/syntax/command_table.py"
+SIMULATOR = "kshell/simulator/documented.py"
+ACCEPTANCE = "demo"
+WRITE_GOLDEN = (
+    "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py; then read what it writes in tests/golden/"
+)
+SAMPLES = "Send Authentication Template Messages"
+
+
+def instruct(*lines: str) -> NoReturn:
+    """Fail with instructions alone, without a traceback."""
+    pytest.fail("\n".join(lines), pytrace=False)
+
+
+@pytest.mark.parametrize("name", sorted(ROWS.keys() | {name for names in DEFINED.values() for name in names}))
+def test_a_command_has_a_row_and_a_row_has_a_command(name):
+    """Every ``@command`` stands in the table of commands, in the row of its module, and every row names a command."""
+    defined = [module for module, names in DEFINED.items() if name in names]
+    if name not in ROWS:
+        instruct(
+            f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
+            f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
+            "Then run: pytest tests/console/test_every_command.py",
+        )
+    if ROWS[name].module not in defined:
+        where = f"kshell/commands/{ROWS[name].module}.py"
+        known = ", ".join(DEFINED.get(ROWS[name].module, {}))
+        elsewhere = (
+            f"It stands in kshell/commands/{defined[0]}.py." if defined else f"{where} has: {known or 'no commands'}."
+        )
+        instruct(
+            f"{TABLE} has a row for the command {name!r}, but {where} does not define it.",
+            f'{elsewhere} Correct the row, or add a function below @command("{name}", examples=[…]) to {where}.',
+        )
+
+
+@pytest.mark.parametrize("code", sorted(RULES.keys() | BROKEN.keys() | KEPT.keys()))
+def test_a_rule_has_examples(code):
+    """Every rule has a payload that breaks it and one that keeps it."""
+    if code not in RULES:
+        instruct(
+            f"tests/api/test_rules.py has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
+        )
+    if not BROKEN.get(code) or not KEPT.get(code):
+        instruct(
+            f"The rule {code!r} has no example.",
+            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in tests/api/test_rules.py:',
+            "a payload that breaks it, and what is found.",
+            f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
+            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest tests/api/test_rules.py',
+        )
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS.keys() | RUN.keys()))
+def test_a_target_has_a_run_and_a_golden_file(name):
+    """Every snippet target is run, or replayed, and compared with what ``send`` delivers; its text is kept in a file."""
+    if name not in TARGETS:
+        instruct(
+            f"RUN in tests/snippets/test_snippets_programs.py runs {name!r}, which is no target: remove or rename the row."
+        )
+    if name not in RUN:
+        instruct(
+            f"The target {name!r} is run by no test.",
+            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in tests/snippets/test_snippets_programs.py;',
+            "FUNCTION runs the file.",
+            "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
+            f"Then run: {WRITE_GOLDEN}",
+        )
+    if not golden_of(name).exists():
+        instruct(f"The target {name!r} has no golden file. Run: {WRITE_GOLDEN}")
+
+
+@pytest.mark.parametrize(
+    "answer", [answer for answer in ANSWERS if SAMPLES in answer.source], ids=lambda row: row.title
+)
+def test_a_documented_answer_can_be_seen(answer):
+    """Every answer of the page has an account, a session, a cassette, and is what the simulator answers."""
+    name = answer.name
+    if not name:
+        instruct(
+            f"The answer {answer.status} {answer.code} is the page's, but has no name.",
+            "Name it in answers.py of its endpoint, below kshell/api/: account, session and cassette have this name.",
+        )
+    how = {
+        "account": "copy low-balance.yaml; its SID, key or phone number is the magic value",
+        "session": f'it begins with "# {answer.status} {answer.code}", sends with that account, and expects this answer',
+        "cassette": "run: python tests/support/record_cassettes.py",
+    }
+    missing = [
+        f"{file.relative_to(PROJECT)}: {how[part]}"
+        for part, file in parts_of_an_answer(name).items()
+        if not file.exists()
+    ]
+    if name != ACCEPTANCE:
+        missing[:0] = missing_in_the_simulator(name)
+    if missing:
+        instruct(
+            f"The answer {name!r} cannot be seen by a user. Add:",
+            *missing,
+            "Then run: pytest tests/scripts/test_sessions.py",
+        )
+
+
+def missing_in_the_simulator(name: str) -> list[str]:
+    """Return what the simulator lacks to answer with the failure ``name``, by any account and by one of its own."""
+    by_recipient = {failure.name for failure in MAGIC_RECIPIENTS.values()}
+    by_account = {failure.name for table in (MAGIC_KEYS, MAGIC_SIDS, MAGIC_SENDERS) for failure in table.values()}
+    needs = {
+        "a Failure in FAILURES, written from the page": name in FAILURES,
+        "a number in MAGIC_RECIPIENTS, to which every message is answered so": name in by_recipient,
+        "a value in MAGIC_SIDS, MAGIC_KEYS or MAGIC_SENDERS, for the account": name in by_account,
+    }
+    return [f"{SIMULATOR}: {what}" for what, present in needs.items() if not present]
+
+
+@pytest.mark.parametrize("part", ["session", "cassette"])
+def test_no_file_is_left_without_its_answer(part):
+    """Every session and every cassette that ships belongs to a documented answer."""
+    folder = parts_of_an_answer("any")[part]
+    stems = {file.stem for file in folder.parent.glob(f"*{folder.suffix}")}
+    for name in stems - {answer.name for answer in ANSWERS}:
+        instruct(f"{folder.parent.name}/{name}{folder.suffix} has no answer called so in kshell/api/: remove it.")
