@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import NoReturn
 
 import pytest
@@ -10,7 +11,8 @@ from test_rules import BROKEN, KEPT
 from test_snippet_targets import golden_of
 from test_snippets_programs import RUN
 
-from kshell.api.endpoints import ANSWERS, RULES
+from kshell.api.endpoints import ANSWERS, ENDPOINTS, RULES
+from kshell.core.endpoint import Endpoint
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
@@ -129,3 +131,19 @@ def test_no_file_is_left_without_its_answer(part):
     stems = {file.stem for file in folder.parent.glob(f"*{folder.suffix}")}
     for name in stems - {answer.name for answer in ANSWERS}:
         instruct(f"{folder.parent.name}/{name}{folder.suffix} has no answer called so in kshell/api/: remove it.")
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PROJECT / "kshell" / "api").glob("*/endpoint.py")), ids=lambda file: file.parent.name
+)
+def test_an_endpoint_is_in_the_list(file):
+    """Every ``kshell/api/NAME/endpoint.py`` makes an ``Endpoint`` that stands in ``ENDPOINTS``."""
+    module = f"kshell.api.{file.parent.name}.endpoint"
+    made = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
+    for name, endpoint in made:
+        if endpoint not in ENDPOINTS:
+            instruct(f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.")
+    if not made:
+        instruct(
+            f"{module} makes no Endpoint. Assign one to a name there, and add it to ENDPOINTS in kshell/api/endpoints.py."
+        )
