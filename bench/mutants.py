@@ -34,18 +34,20 @@ from typing import Any, NamedTuple
 
 PROJECT = Path(__file__).parent.parent
 TESTS = {  # the quick ones first: the first test that fails ends a run
-    "templates": "templates listing no_value_breaks_out",
-    "jinja": "jinja templates no_value_breaks_out scripts",
-    "rules": "rules snippet_targets",
-    "request": "request",
-    "masking": "masking",
-    "jsontext": "jsontext",
-    "fields": "rules explain completion",
-    "snippets/targets": "snippet_targets snippets_windows snippets",
-    "snippets/shells": "snippet_targets snippets_windows snippets snippets_shells",
-    "snippets/programs": "snippet_targets snippets_programs",
-    "snippets/files": "snippet_targets snippets_programs",
-    "snippets/placeholders": "snippet_targets docs",
+    "templating/templates": "templating/test_templates commands/test_listing promises/test_no_value_breaks_out",
+    "templating/sandbox": "templating/test_sandbox templating/test_templates promises/test_no_value_breaks_out",
+    "api/rules": "api/test_rules snippets/test_snippet_targets",
+    "api/authentication/rules": "api/test_rules snippets/test_snippet_targets",
+    "api/authentication/fields": "api/test_rules commands/test_explain console/test_completion",
+    "api/request": "api/test_request",
+    "privacy/values": "privacy/test_masking",
+    "privacy/privacy": "privacy/test_masking scripts/test_reports",
+    "core/json_text": "core/test_json_text",
+    "snippets/targets": "snippets/test_snippet_targets snippets/test_snippets_windows snippets/test_snippets",
+    "snippets/shells": "snippets/test_snippet_targets snippets/test_snippets_windows snippets/test_snippets_shells",
+    "snippets/programs": "snippets/test_snippet_targets snippets/test_snippets_programs",
+    "snippets/files": "snippets/test_snippet_targets snippets/test_snippets_programs",
+    "snippets/placeholders": "snippets/test_snippet_targets documents/test_docs",
 }
 PYTEST = "-m pytest -x -q -n0 -p no:cacheprovider -p no:randomly --hypothesis-seed=0"
 MOST_MEMORY = 4 * 1024**3  # bytes; a mutant may be without the bound that a test tries
@@ -150,7 +152,7 @@ class Copies:
         Path(cache_from_source(str(file))).unlink(missing_ok=True)
         file.write_text(text, encoding="utf-8")
         try:
-            files = [f"tests/test_{name}.py" for name in TESTS[module].split()]
+            files = [f"tests/{name}.py" for name in TESTS[module].split()]
             return outcome([sys.executable, *PYTEST.split(), *files], root, limit)
         finally:
             file.write_bytes(kept)

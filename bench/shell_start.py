@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from screen import Terminal
+from support.screen import Terminal
 
 STARTS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 KEYS = "eoart" * 12  # each is in several variables' names, so the menu stays open

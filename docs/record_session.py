@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from screen import Terminal
+from support.screen import Terminal
 
 # each line, and what its answer ends with
 LINES = (

@@ -17,15 +17,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import canary
 import pytest
 from hypothesis import settings
-from screen import Terminal
+from support import canary
+from support.screen import Terminal
 
 from kshell.core.errors import KshellError
 
 PROJECT = Path(__file__).parent.parent
-pytest_plugins = ["programs"]
+pytest_plugins = ["support.programs"]
 EMPTY = "empty"  # the folder in which a test runs
 # how the names of the environment variables begin that a test may find
 KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "PYTEST_", "COV", "KSHELL_PAYLOADS", "KSHELL_GOLDEN")

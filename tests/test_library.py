@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from conftest import PROJECT
-from servers import local_pod
+from support.servers import local_pod
 
 import kshell
 

@@ -1,4 +1,4 @@
-"""A test finds the programs that it asks for, and no other (tests/programs.py)."""
+"""A test finds the programs that it asks for, and no other (tests/support/programs.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import ALWAYS, OPTIONAL, PROGRAMS, VARIABLE, Programs, hidden, needs
+from support.programs import ALWAYS, OPTIONAL, PROGRAMS, VARIABLE, Programs, hidden, needs
 
 HERE = Path(__file__).parent
 FINDERS = {"which", "find_spec", "importorskip"}
@@ -75,7 +75,7 @@ def test_an_unknown_name_is_refused():
         pytest.UsageError, match=r"^KSHELL_TEST_WITHOUT: unknown name fsh; known names: all, bash, .*, zsh"
     ):
         hidden("fsh,go")
-    with pytest.raises(ValueError, match=r"^fsh: not in tests/programs\.py, which has bash, .*, zsh"):
+    with pytest.raises(ValueError, match=r"^fsh: not in tests/support/programs\.py, which has bash, .*, zsh"):
         needs("fsh")
 
 
@@ -99,7 +99,7 @@ def test_a_test_is_skipped_before_its_fixtures_are_set_up(write):
         "-m",
         "pytest",
         "-p",
-        "programs",
+        "support.programs",
         "-p",
         "no:randomly",
         "-p",

@@ -6,20 +6,24 @@ from importlib import import_module
 from typing import NoReturn
 
 import pytest
-from registered import DEFINED, PROJECT, ROWS, parts_of_an_answer
-from test_rules import BROKEN, KEPT
-from test_snippet_targets import golden_of
-from test_snippets_programs import RUN
+from api.test_rules import BROKEN, KEPT
+from snippets.test_snippet_targets import golden_of
+from snippets.test_snippets_programs import RUN
+from support.registered import DEFINED, PROJECT, ROWS, parts_of_an_answer
 
 from kshell.api.endpoints import ANSWERS, ENDPOINTS, RULES
 from kshell.core.endpoint import Endpoint
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
+RULES_TESTED = "tests/api/test_rules.py"
+TARGETS_RUN = "tests/snippets/test_snippets_programs.py"
 TABLE = "kshell/syntax/command_table.py"
 SIMULATOR = "kshell/simulator/documented.py"
 ACCEPTANCE = "demo"
-WRITE_GOLDEN = "KSHELL_GOLDEN=write pytest tests/test_snippet_targets.py; then read what it writes in tests/golden/"
+WRITE_GOLDEN = (
+    "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py; then read what it writes in tests/golden/"
+)
 SAMPLES = "Send Authentication Template Messages"
 
 
@@ -36,7 +40,7 @@ def test_a_command_has_a_row_and_a_row_has_a_command(name):
         instruct(
             f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
             f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
-            "Then run: pytest tests/test_every_command.py",
+            "Then run: pytest tests/console/test_every_command.py",
         )
     if ROWS[name].module not in defined:
         where = f"kshell/commands/{ROWS[name].module}.py"
@@ -55,15 +59,15 @@ def test_a_rule_has_examples(code):
     """Every rule has a payload that breaks it and one that keeps it."""
     if code not in RULES:
         instruct(
-            f"tests/test_rules.py has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
+            f"{RULES_TESTED} has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
         )
     if not BROKEN.get(code) or not KEPT.get(code):
         instruct(
             f"The rule {code!r} has no example.",
-            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in tests/test_rules.py: a payload that '
-            "breaks it, and what is found.",
+            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in {RULES_TESTED}: a payload '
+            "that breaks it, and what is found.",
             f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
-            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest tests/test_rules.py',
+            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest {RULES_TESTED}',
         )
 
 
@@ -71,12 +75,12 @@ def test_a_rule_has_examples(code):
 def test_a_target_has_a_run_and_a_golden_file(name):
     """Every snippet target is run, or replayed, and compared with what ``send`` delivers; its text is kept in a file."""
     if name not in TARGETS:
-        instruct(f"RUN in tests/test_snippets_programs.py runs {name!r}, which is no target: remove or rename the row.")
+        instruct(f"RUN in {TARGETS_RUN} runs {name!r}, which is no target: remove or rename the row.")
     if name not in RUN:
         instruct(
             f"The target {name!r} is run by no test.",
-            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in tests/test_snippets_programs.py; FUNCTION runs the file.',
-            "Add the PROGRAMS that it needs to PROGRAMS in tests/programs.py.",
+            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
+            "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
             f"Then run: {WRITE_GOLDEN}",
         )
     if not golden_of(name).exists():
@@ -97,7 +101,7 @@ def test_a_documented_answer_can_be_seen(answer):
     how = {
         "account": "copy low-balance.yaml; its SID, key or phone number is the magic value",
         "session": f'it begins with "# {answer.status} {answer.code}", sends with that account, and expects this answer',
-        "cassette": "run: python tests/record_cassettes.py",
+        "cassette": "run: python tests/support/record_cassettes.py",
     }
     missing = [
         f"{file.relative_to(PROJECT)}: {how[part]}"
@@ -108,7 +112,9 @@ def test_a_documented_answer_can_be_seen(answer):
         missing[:0] = missing_in_the_simulator(name)
     if missing:
         instruct(
-            f"The answer {name!r} cannot be seen by a user. Add:", *missing, "Then run: pytest tests/test_sessions.py"
+            f"The answer {name!r} cannot be seen by a user. Add:",
+            *missing,
+            "Then run: pytest tests/scripts/test_sessions.py",
         )
 
 

@@ -1,0 +1,174 @@
+"""An endpoint is data: what kshell does with one follows from its method, path, media type, fields and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.payloads import LIST_TEMPLATES, request_without_payload
+from support.servers import Server, answer, local_pod, read, refusal
+
+from kshell.api import answers, endpoints
+from kshell.api.answers import exchange_of
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.api.endpoints import ENDPOINTS
+from kshell.api.request import header_names
+from kshell.core.errors import UsageError
+from kshell.core.models import Delivery, Response
+from kshell.profiles.files import Places
+from kshell.session.session import Overrides, Session
+from kshell.snippets import with_placeholders
+from kshell.transport.exchange_text import document
+
+LISTED = b'{"code": "WA200", "message": "Success", "data": [{"name": "auth1"}]}'
+URL = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/1234567/message_templates"
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kshell knows one endpoint more."""
+    monkeypatch.setattr(endpoints, "ENDPOINTS", (*ENDPOINTS, LIST_TEMPLATES))
+
+
+# ---- the tables agree
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_every_part_of_a_request_is_a_field(endpoint: Any) -> None:
+    """Each parameter of the path and each header has a row in the table of fields; every other field is in the payload."""
+    outside = [field.name.lower() for field in endpoint.fields if not field.pointer]
+    assert sorted(outside) == sorted([*endpoint.parameters, *header_names(endpoint)])
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_the_status_of_success_is_documented(endpoint: Any) -> None:
+    """The status that means success is the status of a documented answer."""
+    assert endpoint.success in {row.status for row in endpoint.answers}
+
+
+# ---- an endpoint that takes no payload
+
+
+def test_a_request_without_a_payload_has_no_body() -> None:
+    """It has neither body nor content type; the URL has the account's SID and the value that was given."""
+    request = request_without_payload("https://host")
+    assert (request.method, request.body) == ("GET", "")
+    assert [name for name, _ in request.headers] == ["api-key"]
+    assert request.url == "https://host/v2/HX0IN/whatsapp/1234567/message_templates"
+
+
+def test_a_request_without_a_payload_has_no_placeholder_to_fill() -> None:
+    """Where neither path nor payload holds a number or a code, the request for documentation is the request."""
+    request = request_without_payload("https://host")
+    assert with_placeholders(request) == request
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "delivery"),
+    [
+        (200, LISTED, Delivery.ACCEPTED),
+        (200, b"", Delivery.ACCEPTED),
+        (202, b"", Delivery.UNKNOWN),
+        (202, refusal("WA202"), Delivery.UNKNOWN),
+        (401, refusal("RBC001"), Delivery.REFUSED),
+    ],
+)
+def test_the_endpoint_says_what_is_success(status: int, body: bytes, delivery: Delivery) -> None:
+    """Its own status and its own codes mean success; those of another endpoint do not."""
+    exchange = exchange_of(request_without_payload("https://host"), Response(status, "", (), body), 1)
+    assert exchange.delivery is delivery
+
+
+def test_an_answer_without_a_message_has_no_message_id() -> None:
+    """An endpoint without a pointer to an id gives none, though its answer has texts."""
+    exchange = exchange_of(request_without_payload("https://host"), Response(200, "", (), LISTED), 1)
+    assert exchange.answer.message_id == ""
+    assert exchange.answer.json == {"code": "WA200", "message": "Success", "data": [{"name": "auth1"}]}
+
+
+def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
+    """The draft needs no template; a parameter of the path is a variable; the server gets a GET with no body."""
+    with Server(read, answer(200, LISTED)) as server:
+        session = Session(Places.standard())
+        overrides = Overrides(pod=local_pod(server.url), variables={"waba_id": "1234567"})
+        draft = session.draft(overrides, LIST_TEMPLATES)
+        exchange = session.send(draft, timeout=5)
+    (got,) = server.requests
+    assert (got.method, got.body, got.header("content-type"), got.header("content-length")) == ("GET", b"", [], [])
+    assert got.target == "/v2/HXSANDBOXIN/whatsapp/1234567/message_templates"
+    assert (exchange.delivery, draft.way, draft.findings) == (Delivery.ACCEPTED, "-a demo -p local", ())
+    assert document(exchange, None)["request"]["body"] is None
+
+
+def test_a_further_parameter_is_a_variable_beside_the_template_s() -> None:
+    """An endpoint with a payload and a parameter that no account has takes both: the template's variables and its own."""
+    path = "/v2/{sid}/whatsapp/{waba_id}/messages"
+    overrides = Overrides(variables={"waba_id": "a/b", "to": "+919812345678", "otp": "1"})
+    draft = Session(Places.standard()).draft(overrides, SEND_AUTHENTICATION._replace(path=path))
+    assert draft.request.url.endswith("/whatsapp/a%2Fb/messages")
+    assert draft.payload["messaging_object"]["to"] == "+919812345678"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "not set: waba_id"),
+        ({"waba": "1"}, "List templates has no variable 'waba'"),
+        ({"waba_id": ".."}, "waba_id is '..', which cannot be a part of a URL"),
+        ({"waba_id": ""}, "waba_id is '', which cannot be a part of a URL"),
+    ],
+    ids=["missing", "unknown", "path", "empty"],
+)
+def test_a_parameter_of_the_path_is_checked(variables: dict[str, str], message: str) -> None:
+    """A parameter that is missing or that changes the path, and a variable that the endpoint does not have, are refused."""
+    with pytest.raises(UsageError) as caught:
+        Session(Places.standard()).draft(Overrides(variables=variables), LIST_TEMPLATES)
+    assert caught.value.message == message
+
+
+# ---- curl
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ("", ""),
+        ("-X GET", ""),
+        ("-G", ""),
+        ("-X POST", "the method POST; the API takes GET; write -X GET"),
+        ("-d '{}'", "a payload, which the API does not take here; remove it"),
+    ],
+)
+def test_a_curl_command_is_held_to_its_endpoint(cli: Any, write: Any, words: str, fault: str) -> None:
+    """``docs --check`` looks for the method and the payload of the endpoint that the URL is of."""
+    write("page.md", f'```bash\ncurl {words} {URL} -H "api-key: $KALEYRA_API_KEY"\n```\n')
+    ran = cli("docs", "--check", "page.md")
+    assert (ran.code, fault in ran.err) == (1 if fault else 0, True)
+
+
+@pytest.mark.usefixtures("known")
+def test_a_curl_command_without_a_payload_is_imported(cli: Any, write: Any) -> None:
+    """The script uses the account whose SID is in the URL; there is nothing to set."""
+    write("command.txt", f'curl {URL} -H "api-key: $KALEYRA_API_KEY"')
+    ran = cli("import", "command.txt")
+    assert (ran.code, ran.out, ran.err) == (0, "use account docs\n", "")
+
+
+# ---- read once
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
+def test_an_answer_is_parsed_once(cli: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    """``send`` parses the body of a refusal once for delivery, explanation, status line and document together."""
+    parsed: list[bytes] = []
+    real = answers.parse
+
+    def parse(body: bytes) -> Any:
+        parsed.append(body)
+        return real(body)
+
+    monkeypatch.setattr(answers, "parse", parse)
+    with Server(read, answer(401, refusal("RBC001"))) as server:
+        ran = cli("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", *words)
+    assert (ran.code, parsed) == (1, [refusal("RBC001")])

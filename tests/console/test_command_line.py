@@ -1,0 +1,402 @@
+"""The command line: usage, help, streams, and what starting it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+from support.registered import COMMANDS, command
+from support.servers import closed_port, wait_until
+
+import kshell
+from kshell.console.caller import Caller
+from kshell.console.dispatch import perform, perform_line
+from kshell.console.group import commands_of
+from kshell.core.errors import Note, SetupError
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.syntax.command_table import SECTIONS
+
+TO = "to=+919812345678"
+PACKAGE = PROJECT / "kshell"
+ON_THE_LINE = [name for name, entry in COMMANDS.items() if "line" in entry.frontends]
+
+
+@pytest.mark.parametrize("words", [("-a=low-balance",), ("-alow-balance",), ("-a", "low-balance")], ids=" ".join)
+def test_a_short_option_takes_its_value_as_any_other(cli, words):
+    """Behind a =, behind nothing, and as the next word."""
+    assert cli("send", *words, TO, "otp=1").err.startswith("400 Bad Request · E110")
+
+
+# ---- wrong usage
+
+WRONG = {
+    "sned": "did you mean send?",
+    "": "help",
+    "use account demo": "type use account|pod|template NAME in the shell, or use account|pod|template NAME in a script",
+    "send --tiemout 3": "kshell help send",
+    "send -x": "kshell help send",
+    "send --timeout": "help",
+    "send --timeout x": "kshell help send",
+    "send --timeout=-1": "kshell help send",
+    "curl -a": "help",
+    "curl --json": "kshell help curl",
+    "render to": "a variable is written like to=+919812345678",
+    "render =x": "a variable is written like to=+919812345678",
+    "render 1a=x": "a variable is written like to=+919812345678",
+    "render 'a b=x'": "a variable is written like to=+919812345678",
+    "render languge=en": "did you mean language?",
+    "render": "add to=…",
+    "check": "add to=…",
+    "explain nonsense": "codes: WA202",
+    "explain WA-402": "did you mean WA-401?",
+    "explain": "kshell explain CODE",
+    "accounts demo docs": "kshell help accounts",
+    "sandbox --port 65536": "kshell help sandbox",
+    "sandbox --port x": "kshell help sandbox",
+    "trust": "kshell help trust",
+    "help sned": "did you mean send?",
+    "--home nowhere accounts": "--home and KSHELL_HOME name a folder",
+    "accounts --home nowhere": "--home and KSHELL_HOME name a folder",
+    "--nonsense": "kshell help",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_wrong_usage_says_what_to_type_instead(cli, line):
+    """Exit code 2, nothing on stdout, one error, and a hint."""
+    ran = cli(*(shlex.split(line) if line else [""]))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: ")
+    assert WRONG[line] in ran.err.partition("hint: ")[2]
+
+
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
+def test_the_hint_of_wrong_usage_can_be_typed_everywhere(frontend):
+    """It begins with ``kshell``, which a terminal needs, and which the shell and scripts pass over."""
+    session = Session(Places.standard())
+    (note,) = perform(["send", "-x"], Caller(session, frontend)).result.notes
+    assert (note.kind, note.hint) == ("error", "kshell help send")
+    assert "Examples" in perform_line(note.hint, Caller(session, "shell")).result.output
+
+
+@pytest.mark.parametrize("kind", ["account", "pod", "template"])
+def test_a_name_that_is_none_names_what_there_is(cli, kind):
+    """Exit code 3: something on this side is missing, and the hint lists its like."""
+    ran = cli("render", f"--{kind}", "dema", TO)
+    assert (ran.code, ran.out) == (3, "")
+    assert f"error: there is no {kind} 'dema'" in ran.err
+    assert f"hint: {'did you mean demo? ' if kind == 'account' else ''}" in ran.err
+    assert {"account": "docs", "pod": "sandbox", "template": "auth"}[kind] in ran.err
+
+
+# ---- where things are looked for
+
+ACCOUNT = "pod: sandbox\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\ntitle: %s\n"
+
+
+@pytest.mark.parametrize("words", [("--home", "there", "accounts"), ("accounts", "--home", "there")])
+def test_home_is_understood_before_and_behind_the_command(cli, write, words):
+    """``--home DIR`` replaces the working directory."""
+    write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
+    write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
+    out = cli(*words).out
+    assert "over there" in out
+    assert "over here" not in out
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "title"),
+    [("there", (), "over there"), ("there", ("--home", "."), "over here"), ("", (), "over here")],
+)
+def test_the_option_goes_before_the_variable(cli, write, monkeypatch, variable, words, title):
+    """``KSHELL_HOME`` is for where no ``--home`` was typed; empty it says nothing."""
+    write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
+    write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
+    monkeypatch.setenv("KSHELL_HOME", variable)
+    assert title in cli("accounts", "mine", *words).out
+
+
+# ---- help
+
+
+@pytest.mark.parametrize("name", ON_THE_LINE)
+def test_help_is_one_text_with_examples(cli, name):
+    """``-h``, ``--help`` and ``help COMMAND`` say the same: usage, what it does, and every example."""
+    texts = {cli(name, "-h").out, cli(name, "--help").out, cli("help", name).out}
+    assert len(texts) == 1
+    text = texts.pop()
+    assert text.startswith(f"Usage: kshell {name} ")
+    assert command(name).examples
+    for example in command(name).examples:
+        assert f"  kshell {example}\n" in text
+
+
+@pytest.mark.parametrize("words", [("-h",), ("--help",), ("help",)])
+def test_the_help_lists_every_command(cli, words):
+    """Each with the first sentence of its help, by section."""
+    ran = cli(*words)
+    assert (ran.code, ran.err) == (0, "")
+    for name in ON_THE_LINE:
+        assert f"\n  {name} " in ran.out
+    assert "kshell send to=+919812345678" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("frontend", "name", "where", "usage"),
+    [
+        ("line", "expect", "expect is for the shell and scripts.", "Usage: expect "),
+        ("line", "history", "history is for the shell.", "Usage: history "),
+        ("shell", "shell", "shell is for the command line.", "Usage: kshell shell "),
+        ("script", "edit", "edit is for the shell.", "Usage: edit "),
+        ("script", "init", "init is for the command line and the shell.", "Usage: kshell init "),
+    ],
+)
+def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
+    """Where it can be typed, then its usage and its examples as they are typed there."""
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{where}\n\n{usage}")
+    assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
+    assert ("--home" in result.output, "--color" in result.output) == (False, False)
+
+
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_knows_every_command_everywhere(frontend, name):
+    """Whoever asks, ``help NAME`` shows it."""
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
+    assert (result.exit_code, result.notes) == (0, ())
+    assert "Examples:\n" in result.output
+
+
+def test_the_help_names_what_only_the_shell_and_scripts_have(cli):
+    """The names stand below the command line's own commands, in one place."""
+    names = " ".join(name for name in COMMANDS if name not in ON_THE_LINE)
+    assert names in " ".join(cli("help").out.rpartition("In the shell and in scripts")[2].split())
+
+
+def test_help_finds_the_nearest_of_all_commands(cli):
+    """A did-you-mean knows the commands of the shell and scripts too."""
+    assert "did you mean expect?" in cli("help", "expct").err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_for_all_it_takes(name):
+    """A text, examples that begin with its name, and a help for each option."""
+    known = command(name)
+    assert known.help
+    assert known.examples
+    assert all(shlex.split(example)[0] == name for example in known.examples)
+    assert all(parameter.help for parameter in known.params if parameter.param_type_name == "option")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a process of its own."""
+    return {**os.environ, "PYTHONPATH": str(PROJECT), **variables}
+
+
+@pytest.mark.parametrize("example", command("sandbox").examples)
+def test_the_simulator_starts_and_stops(default_port, example):
+    """Its first line is its URL; Ctrl-C ends it well. Where its port is taken it says how to have another."""
+    words = [sys.executable, "-m", "kshell", *shlex.split(example)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
+    ) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=10)[1]
+    taken = process.returncode == 2 and "kshell sandbox --port 0" in err and "--port" not in example
+    assert taken or (process.returncode == 0 and first.startswith("http://127.0.0.1:") and not err)
+
+
+# ---- streams
+
+
+def ran(*words: str | bytes, stdout: Any = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program, with its stdout wherever."""
+    return subprocess.run(
+        [sys.executable, "-m", "kshell", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(**variables),
+        timeout=20,
+    )
+
+
+@pytest.mark.parametrize("words", [("curl", "-a", "docs"), ("send", TO, "otp=482913")], ids=" ".join)
+def test_a_reader_that_is_gone_is_no_error(words):
+    """``| head -0``: the outcome is told on stderr, and there is no traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = ran(*words, stdout=writer)
+    os.close(writer)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+    assert (b"202 Accepted" in done.stderr) is (words[0] == "send")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
+@pytest.mark.parametrize(("words", "code"), [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3)])
+def test_a_full_disk_is_said(words, code):
+    """What cannot be written is an error; the exit code of a send still says what became of the message."""
+    with open("/dev/full", "wb") as full:
+        done = ran(*words, stdout=full)
+    assert done.returncode == code
+    assert (b"202 Accepted" in done.stderr) is (words[0] == "send")
+    assert b"error: stdout cannot be written: No space left on device\n" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("closed", "account", "code"), [("1", "demo", 0), ("2", "low-balance", 1)])
+def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
+    """``>&-`` and ``2>&-``: what became of the message is what is returned, and the other stream is as ever."""
+    words = shlex.join([sys.executable, "-m", "kshell", "send", "-a", account, TO, "otp=482913"])
+    done = subprocess.run(["sh", "-c", f"{words} {closed}>&-"], capture_output=True, env=environment(), timeout=20)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    assert b'"code"' in done.stdout or b" ms\n" in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
+    """``kshell sandbox | head -1`` reads the URL, goes, and is served all the same."""
+    with closed_port() as port:
+        pass  # it is free for the simulator
+    words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    others = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(words, env=environment(), **{**others, stream: writer}) as process:
+        os.close(writer)
+        assert wait_until(lambda: answers(port), 10)
+        assert answers(port)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def answers(port: int) -> bool:
+    """Whether the simulator at ``port`` says what is in its inbox."""
+    try:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as http:
+            http.request("GET", "/inbox")
+            return http.getresponse().status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
+def test_stdout_is_utf_8_whatever_the_locale(variables):
+    """JSON is UTF-8; stderr says what it can."""
+    done = ran("render", TO, "otp=é日😀", "ref=x" * 300, **variables)
+    texts = json.loads(done.stdout.decode("utf-8"))["messaging_object"]["template"]["components"][0]["parameters"]
+    assert (done.returncode, texts[0]["text"]) == (0, "é日😀")
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ((b"render", b"to=\xff\xfe", b"otp=1"), 2, "error: the value of to is not UTF-8\n"),
+        ((b"send", b"to=+919812345678", b"otp=1", b"ref=\xff"), 2, "error: the value of ref is not UTF-8\n"),
+        ((b"accounts", b"\xff"), 3, "\\udcff"),
+        ((b"--home", b"\xff", b"accounts"), 2, "\\udcff"),
+        ((b"\xff",), 2, "\\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(cli, words, code, says):
+    """Half a character is no value that JSON could carry; a message shows it as an escape."""
+    done = cli(*map(os.fsdecode, words))
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+
+
+def test_bytes_that_are_no_text_do_not_crash_the_program():
+    """From the process's own arguments to its exit."""
+    done = ran(b"send", b"-a", b"\xff", b"to=+919812345678", b"otp=1")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"Traceback" not in done.stderr
+    assert b"\\udcff" in done.stderr
+
+
+# ---- what starting costs
+
+
+def test_the_version_is_said():
+    """``kshell --version``, with and without anything beside it."""
+    for words in (("--version",), ("--version", "accounts")):
+        done = ran(*words)
+        assert (done.returncode, done.stdout.decode()) == (0, f"kshell {kshell.__version__}\n")
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that are loaded after ``code``."""
+    program = f"import sys\n{code}\nsys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment(), text=True, timeout=20, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_a_snippet_loads_nothing_that_it_does_not_need():
+    """``kshell curl -a docs`` is on the screen before a client, a server, a shell or a phone book is loaded."""
+    modules = loaded('sys.argv = ["kshell", "curl", "-a", "docs"]\nfrom kshell.__main__ import main\nmain()')
+    slow = {"httpx", "httpcore", "vcr", "prompt_toolkit", "uvicorn", "phonenumbers", "pygments", "keyring", "asyncio"}
+    assert "kshell.snippets" in modules
+    assert not modules & slow
+
+
+def test_the_errors_have_the_exit_codes_of_their_family():
+    """Whatever is wrong on this side and is not usage exits with 3."""
+    assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
+
+
+# ---- who understands what
+
+
+def test_the_root_of_every_frontend_lists_its_own_commands():
+    """The command line, the shell and scripts each have the commands that are theirs."""
+    for frontend in ("line", "shell", "script"):
+        entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
+        assert list(commands_of(frontend).modules) == [name for name, entry in entries if frontend in entry.frontends]
+
+
+# ---- what one line leaves to the next
+
+
+def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
+    """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
+    session = Session(Places.standard())
+    assert perform(["send", "to=+919812345678"], Caller(session, "shell")).result.exit_code == 0
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "draft", interrupted)
+    result = perform(["render"], Caller(session, "shell")).result
+    assert (result.exit_code, result.notes) == (130, [Note("info", "interrupted; nothing was sent")])
+
+
+def test_an_option_without_its_value_names_the_help(cli):
+    """An option that lacks its value says which command's help to read."""
+    assert "hint: kshell help send" in cli("send", "--timeout").err
+
+
+def test_what_is_no_variable_is_not_repeated(cli):
+    """A word such as ``api-key=…`` may hold a key: only its name is said."""
+    ran = cli("send", "api-key=Acanary00000000000000000000000key")
+    assert ran.code == 2
+    assert "canary" not in ran.err

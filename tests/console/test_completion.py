@@ -1,0 +1,168 @@
+"""What the shell offers at the cursor: from the commands' own definitions, each with a word of help, fuzzily."""
+
+from __future__ import annotations
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from support.registered import COMMANDS
+
+from kshell.api.authentication.fields import LANGUAGES, WA_SOURCES
+from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
+from kshell.console.caller import Caller
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.shell.completer import CommandCompleter
+from kshell.syntax.lines import Line, split
+
+
+@pytest.fixture
+def session() -> Session:
+    """A new session."""
+    return Session(Places.standard())
+
+
+@pytest.fixture
+def offers(session):
+    """What is offered behind a text: ``offers("send t")`` gives {display: help}."""
+
+    def found(text: str) -> dict[str, str]:
+        event = CompleteEvent(text_inserted=True)
+        completions = CommandCompleter(session).get_completions(Document(text), event)
+        return {completion.display_text: completion.display_meta_text for completion in completions}
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "offer", "help_"),
+    [
+        ("se", "send", "Send the message"),
+        ("help cu", "curl", "Print the request as a curl command"),
+        ("send t", "to=", "the recipient in E.164 form"),
+        ("send wa_source=zap", "zapier", "a source the API knows"),
+        ("set language=en_I", "en_IN", "English, India"),
+        ("send to=+9", "+91", "India"),
+        ("send to=+919812345678,+4", "+44", "United Kingdom"),
+        ("send index=", "9", "the button's position"),
+        ("send template_name=", "auth1", "as it is now"),
+        ("send -a low", "low-balance", "The account's balance is too low"),
+        ("send --acc", "--account", "Send as this account"),
+        ("send --account=low", "low-balance", "The account's balance is too low"),
+        ("send -p e", "eu", "Europe"),
+        ("curl -t au", "auth", "An authentication message with a button"),
+        ("use p", "pod", ""),
+        ("use pod s", "sg", "Singapore"),
+        ("accounts de", "demo", "Every message is accepted"),
+        ("explain E1", "E110", "Low balance"),
+        ("explain otp-l", "otp-length", "A code has at most 15 characters"),
+        ("explain to_n", "to_number", "The recipient in E.164 form"),
+        ("otp ", "new", "generate one"),
+    ],
+)
+def test_what_can_stand_there_is_offered_with_a_word_of_help(offers, text, offer, help_):
+    """A name, an option, a variable or a value, and beside it what it is."""
+    assert offers(text)[offer].startswith(help_)
+
+
+def test_matching_is_fuzzy_and_the_tightest_match_is_first(offers):
+    """Characters may be left out between those typed."""
+    assert next(iter(offers("use account lbl"))) == "low-balance"
+    assert next(iter(offers("send wa_source=api"))) == "api"
+    assert "zapier" in offers("send wa_source=api")
+
+
+def test_a_variable_that_the_line_sets_is_not_offered_again(offers):
+    """``to=`` stands once in a line."""
+    assert "to=" not in offers("send to=+919812345678 ")
+    assert "otp=" in offers("send to=+919812345678 ")
+
+
+def test_variables_are_those_of_the_line_s_template(offers, write):
+    """``-t`` decides, and a new template needs no other change."""
+    write("templates/mine.json.j2", '{# variables: {colour: {help: "of the sky"}} #}\n{"x": "{{ colour }}"}\n')
+    assert offers("render -t mine c") == {"colour=": "of the sky (required)"}
+
+
+def test_earlier_exchanges_are_offered_by_number(offers, session):
+    """``last`` knows the numbers there are."""
+    from kshell.console.dispatch import perform_line
+
+    perform_line("send to=+919812345678", Caller(session, "shell"))
+    assert offers("last ")["1"].startswith("202 Accepted")
+
+
+def test_set_variables_are_offered_to_unset(offers, session):
+    """``unset`` knows what was set, and to what."""
+    session.set("ref", "customer")
+    assert offers("unset ") == {"ref": "customer (set)"}
+
+
+@pytest.mark.parametrize("text", ["nothing ", "send {{ x", "send \\", "use ", "send nope=", "curl | he", "a 'b"])
+def test_nothing_raises(offers, text):
+    """A line that cannot be read, or that knows nothing, offers what it can."""
+    offers(text)
+
+
+def test_a_broken_profile_offers_the_rest(offers, write):
+    """An account that cannot be read is named with its fault; the others are as they were."""
+    write("profiles/accounts/broken.yaml", "pod: [\n")
+    found = offers("use account ")
+    assert "demo" in found
+    assert "not YAML" in found["broken"]
+
+
+def test_what_a_file_says_is_harmless_in_the_menu(offers, write):
+    """Control characters of a title are shown, not obeyed."""
+    write("profiles/pods/odd.yaml", 'base_url: https://x.example\ntitle: "a\\x1b[2J\\u009bb"\n')
+    assert offers("pods odd")["odd"] == "a\\x1b[2J\\x9bb"
+
+
+def test_an_offer_is_one_word_of_the_line(session):
+    """A value with a blank is put in as ``split`` reads it back."""
+    session.set("template_name", "my 'own' one")
+    (offer,) = CommandCompleter(session).get_completions(Document("send template_name="), CompleteEvent())
+    (word,) = split(offer.text)
+    assert Line("line", 1, (offer.text,)).expanded(word, {}) == "template_name=my 'own' one"
+
+
+def test_files_are_offered_behind_a_greater_than(offers, write):
+    """``render > pay`` completes from the folder."""
+    write("payload.json", "{}")
+    assert "payload.json" in offers("render > pay")
+
+
+def test_a_file_whose_name_would_turn_the_line_round_is_not_offered(offers, write):
+    """A bidi mark in a name would be obeyed where the menu shows it."""
+    write("pay\u202eload.json", "{}")
+    write("payload.json", "{}")
+    assert list(offers("render > pay")) == ["payload.json"]
+
+
+@pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if "shell" in entry.frontends])
+def test_every_command_of_the_shell_completes(offers, name):
+    """Its name is offered with the first sentence of its help, and its options with theirs."""
+    assert offers(name)[name]
+    assert all(offers(f"{name} -").values())
+
+
+def test_every_dialling_code_has_its_country():
+    """What the phone library knows as a country's code has a name here."""
+    import phonenumbers
+
+    codes = {str(code) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if regions != ("001",)}
+    assert codes == set(COUNTRIES)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_has_its_words(code):
+    """Language and territory of each of WhatsApp's codes have a name."""
+    language, _, territory = code.partition("_")
+    assert language in LANGUAGE_NAMES
+    assert not territory or territory in TERRITORY_NAMES
+    assert language_name(code)[0].isupper()
+
+
+def test_the_sources_are_those_of_the_fields(offers):
+    """Completion offers what the rule checks by."""
+    assert tuple(offers("send wa_source=")) == WA_SOURCES

@@ -1,0 +1,113 @@
+"""Completion on the command line: the installed bash, zsh and fish ask kshell what can stand at the cursor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.programs import needs
+from support.screen import PROJECT, Terminal
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(kshell completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(kshell completion zsh)"'),
+    "fish": (["fish", "--no-config", "-i"], "kshell completion fish | source"),
+}
+
+
+HOSTILE = """
+pod: sandbox
+sid: HX1IN
+api_key: env:KALEYRA_API_KEY
+phone_number: "+15005550000"
+variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language: en}
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a shell needs to find kshell, which is put into ``folder``, and that folder as its home."""
+    program = folder / "kshell"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "PS1": "> ", "HISTFILE": "/dev/null", "HOME": str(folder)}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(name)) for name in SHELLS])
+def _started(request, tmp_path_factory):
+    """An interactive shell with kshell's completion in it, one for all tests of this file."""
+    words, setup = SHELLS[request.param]
+    folder = tmp_path_factory.mktemp("home")
+    terminal = Terminal(*words, lines=40, env=environment(folder), cwd=str(folder))
+    terminal.enter(f"{setup}; echo rea''dy").until("ready\n")
+    terminal.folder = folder
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def shell(_started):
+    """That shell with an empty line, an empty screen and no profiles in its folder."""
+    shutil.rmtree(_started.folder / "profiles", ignore_errors=True)
+    return _started.type("\x15\x0c").until(lambda text: "kshell" not in text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kshell se", "kshell send "),
+        ("kshell send wa_source=za", "wa_source=zapier"),
+        ("kshell send to=+9", "+91"),
+        ("kshell send to=+919812345678,+29", "8,+290"),
+        ("kshell accounts lo", "low-balance"),
+        ("kshell send --pod=san", "--pod=sandbox"),
+        ("kshell curl ref", "ref1="),
+        ("kshell explain WA4", "WA401"),
+        ("kshell help expe", "kshell help expect "),
+    ],
+)
+def test_tab_completes(shell, typed, offered):
+    """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
+    shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")
+
+
+def test_what_a_profile_says_is_not_run(shell):
+    """What Tab puts on the line from a file of the working directory is a word, whatever the shell would find in it."""
+    file = shell.folder / "profiles" / "accounts" / "acme.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HOSTILE)
+    shell.type("kshell render -a acme to=+919812345678 otp=1 template_name=a\t").until("touch")
+    shell.enter("; echo do''ne").until("done\n")
+    assert not (shell.folder / "run").exists()
+
+
+@needs("fish")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kshell snippet python", "python\tPython, with httpx"),
+        ("kshell send language=en_I", "language=en_IN\tEnglish, India"),
+        ("kshell send to=+919812345678,+29", "to=+919812345678,+290\tSaint Helena"),
+    ],
+)
+def test_fish_shows_what_has_a_comma_whole(tmp_path, typed, offered):
+    """Neither a description nor a list of recipients ends at its first comma."""
+    script = f"kshell completion fish | source; complete -C '{typed}'"
+    done = run(["fish", "--no-config", "-c", script], environment(tmp_path))
+    assert offered in done.stdout.splitlines()
+
+
+@needs("zsh")
+def test_zsh_without_a_setup_completes_too(tmp_path):
+    """Where nothing ran ``compinit``, the printed text runs it, and says nothing."""
+    script = 'eval "$(kshell completion zsh)"; print -r -- $_comps[kshell]'
+    done = run(["zsh", "-f", "-c", script], environment(tmp_path))
+    assert (done.stdout, done.stderr) == ("_kshell_completion\n", "")
+
+
+def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a shell to its end."""
+    return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)

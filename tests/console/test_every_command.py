@@ -1,0 +1,72 @@
+"""Every registered command, whatever its frontend: it has help, and examples that run."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from support.registered import COMMANDS, command
+
+from kshell.console.caller import Caller
+from kshell.console.dispatch import perform, perform_line
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.shell.running import Shell
+from kshell.syntax.command_table import Frontend
+
+EVERY = [(entry.frontends[0], name) for name, entry in COMMANDS.items()]
+GUIDE = "# Guide\n"
+COPIED = "curl https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages -H \"api-key: $K\" -d '{}'"
+FILES = {
+    "profiles/pods/mine.yaml": "base_url: https://example.com\n",
+    "README.md": GUIDE,
+    "docs/guide.md": GUIDE,
+    "command.txt": COPIED,
+    "sessions/demo.kshell": "set to=+919812345678\nsend\n",
+}
+ANSWERS = "mine\nin\nHX1IN\n+911234567890\nauth1\nen_US\n\nKALEYRA_API_KEY\n"
+
+
+def examples() -> list[tuple[Frontend, str]]:
+    """Each example with the frontend that understands it."""
+    return [(frontend, example) for frontend, name in EVERY for example in command(name).examples]
+
+
+@pytest.fixture
+def ready(write, monkeypatch) -> Session:
+    """A session in which every example has what it speaks of."""
+    for name, text in FILES.items():
+        write(name, text)
+    monkeypatch.setenv("EDITOR", "true")
+    monkeypatch.setattr("kshell.simulator.server.serve", lambda *_, **__: None)
+    monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
+    monkeypatch.setattr("kshell.shell.loop.run", lambda _: 0)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
+    session = Session(Places.standard())
+    for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):
+        perform_line(line, Caller(session, "shell"))
+    return session
+
+
+@pytest.mark.parametrize(("frontend", "name"), EVERY)
+def test_it_has_help_and_an_example(frontend, name):
+    """Its help begins with a sentence and ends with examples."""
+    result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
+    assert result.exit_code == 0
+    known = command(name)
+    assert known.get_short_help_str(200)
+    assert known.examples
+    assert all(param.help for param in known.params if param.param_type_name == "option")
+
+
+@pytest.mark.parametrize(("frontend", "example"), examples())
+def test_its_examples_run(ready, frontend, example):
+    """Each example does what it says: neither usage nor setup is wrong, and nothing is left unsaid."""
+    caller = Shell(ready) if frontend == "shell" else Caller(ready, frontend)
+    if example == "record stop":
+        perform_line("record other.kshell", caller)
+    result = perform_line(example, caller).result
+    assert not any("failed on its own" in str(note) for note in result.notes)
+    expected = {3} if example.startswith("doctor") else {0, 1}  # the pod of this folder is not trusted yet
+    assert result.exit_code in expected, result

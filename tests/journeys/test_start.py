@@ -1,0 +1,30 @@
+"""What a start does not load: the command line pays for nothing that only the shell needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from support.screen import PROJECT
+
+SLOW = ("prompt_toolkit", "pygments", "httpx", "click", "jinja2")
+
+
+def loaded(code: str) -> set[str]:
+    """The slow libraries that are loaded after ``code`` ran in a process of its own."""
+    told = f"{code}; import sys; sys.stderr.write('LOADED ' + ' '.join(m for m in {SLOW!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.rpartition("LOADED ")[2].split())
+
+
+@pytest.mark.parametrize("words", [["curl", "to=+919812345678", "otp=1"], ["doctor"], ["help"]])
+def test_the_command_line_loads_neither_the_shell_nor_the_client(words):
+    """``kshell curl`` imports none of prompt_toolkit, Pygments and httpx."""
+    assert loaded(f"from kshell.cli import run; run({words!r})").isdisjoint({"prompt_toolkit", "pygments", "httpx"})
+
+
+def test_the_prompt_waits_for_neither_click_nor_jinja():
+    """What runs and completes a line is loaded behind the prompt."""
+    assert loaded("import kshell.shell.loop") == {"prompt_toolkit"}

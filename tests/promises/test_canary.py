@@ -1,0 +1,104 @@
+"""The canary that every test runs with is found where it may not be (tests/conftest.py), and only there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import canary
+from support.screen import Terminal
+
+from kshell.console.dispatch import perform_line
+from kshell.core.errors import SecretError
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.shell.running import Shell
+
+
+@pytest.fixture
+def kshells_own(tmp_path: Path) -> Path:
+    """A file that kshell keeps for the user."""
+    file = tmp_path / "user" / ".config" / "kshell" / "history"
+    file.parent.mkdir(parents=True)
+    return file
+
+
+def test_every_test_has_it_as_its_key():
+    """It stands where accounts look for their key."""
+    assert os.environ["KALEYRA_API_KEY"] == canary.KEY
+
+
+@pytest.mark.shows_the_key
+def test_it_is_found_in_what_a_program_said(said):
+    """Whoever started it."""
+    subprocess.run([sys.executable, "-c", "import os; print(os.environ['KALEYRA_API_KEY'])"], capture_output=True)
+    assert "Acanary" in canary.shown(said.all())
+
+
+@pytest.mark.shows_the_key
+def test_it_is_found_in_an_error(said):
+    """Also where nobody shows the error."""
+    with pytest.raises(SecretError):
+        raise SecretError(f"the key is {canary.KEY}")
+    assert "Acanary" in canary.shown(said.all())
+
+
+@pytest.mark.shows_the_key
+def test_it_is_found_on_a_terminal():
+    """What a terminal showed is looked through as streams are."""
+    Terminal("printenv", "KALEYRA_API_KEY").until("Acanary")
+    assert any(canary.shown(terminal.bytes) for terminal in Terminal.opened)
+
+
+def test_reveal_may_show_it(cli, said):
+    """What was said where ``--reveal`` was typed is not looked through."""
+    assert canary.shown(cli("curl", "-a", "docs", "--reveal").out.encode())
+    assert not canary.shown(said.all())
+
+
+@pytest.mark.shows_the_key
+def test_a_key_is_found_in_any_file(tmp_path):
+    """Wherever it was left."""
+    file = tmp_path / "any" / "file"
+    file.parent.mkdir()
+    file.write_text(f"x{canary.SHIPPED_KEY}x")
+    assert len(canary.kept(tmp_path)) == 1
+
+
+@pytest.mark.shows_the_key
+@pytest.mark.parametrize("secret", [canary.NUMBER, canary.CODE])
+def test_a_code_or_number_is_found_in_what_kshell_keeps(kshells_own, tmp_path, secret):
+    """In the user's folder, and in a cassette; a file that the user wrote may hold it."""
+    (tmp_path / "script.kshell").write_text(f"set to={secret}\n")
+    assert canary.kept(tmp_path) == []
+    kshells_own.write_text(f"set to={secret}\n")
+    (tmp_path / "cassette.yaml").write_text(f"interactions:\n- body: {secret}\n")
+    assert len(canary.kept(tmp_path)) == 2
+
+
+@pytest.mark.shows_the_key
+@pytest.mark.parametrize("kind", ["junit", "json", "html", "tap"])
+@pytest.mark.parametrize("secret", [canary.NUMBER, canary.NUMBER[1:], canary.CODE])
+def test_a_code_or_number_is_found_in_a_report(cli, tmp_path, kind, secret):
+    """Which is known by how it begins."""
+    (tmp_path / "s.kshell").write_text("expect 1 == 2\n")
+    file = tmp_path / "report"
+    cli("run", str(tmp_path / "s.kshell"), "--report", f"{kind}={file}")
+    assert canary.kept(tmp_path) == []
+    file.write_text(file.read_text() + secret)
+    assert len(canary.kept(tmp_path)) == 1
+
+
+@pytest.mark.shows_the_key
+def test_a_code_or_number_is_found_in_a_recording(tmp_path):
+    """Which is known by its first line, that says how to run it."""
+    shell = Shell(Session(Places.standard()))
+    for line in (f"record {tmp_path / 'r.kshell'}", f"set to={canary.NUMBER}"):
+        perform_line(line, shell)
+    assert canary.kept(tmp_path) == []
+    file = tmp_path / "r.kshell"
+    file.write_text(file.read_text() + f"otp {canary.CODE}\n")
+    assert len(canary.kept(tmp_path)) == 1

@@ -1,0 +1,300 @@
+"""Ctrl-C during a send: whenever it comes, what is said of the message is true, and no traceback is shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from conftest import PROJECT
+from support.servers import (
+    ACCEPTED,
+    Server,
+    answer,
+    drip,
+    hang,
+    local_pod,
+    pause,
+    reach,
+    read,
+    refusal,
+    say,
+    wait_until,
+)
+
+from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+from kshell.core.models import Delivery, Request
+from kshell.transport.client import Route, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = b"HTTP/1.1 %d Said\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
+SAID = re.compile(r"interrupted; (?:nothing was sent|delivery: (accepted|refused|not-sent|unknown))\n")
+
+
+class Ended(NamedTuple):
+    """How an interrupted send ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def delivery(self) -> str:
+        """What stderr says of the message."""
+        said = SAID.search(self.err)
+        assert said, self.err
+        return said[1] or "not-sent"
+
+
+def sending(url: str, *words: str) -> subprocess.Popen[str]:
+    """A send by a process of its own."""
+    return kshell("send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5", *words)
+
+
+def kshell(*words: str) -> subprocess.Popen[str]:
+    """A command line by a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "kshell", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+    )
+
+
+def end(process: subprocess.Popen[str], when: Callable[[], object]) -> Ended:
+    """Press Ctrl-C after ``when`` returned."""
+    with process:
+        when()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    return Ended(process.returncode, out, err)
+
+
+def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
+    """Send by a process of its own and press Ctrl-C after ``when`` returned."""
+    return end(sending(url, *words), when)
+
+
+def settled(server: Server) -> Callable[[], None]:
+    """Wait until the server reached its step, and the client had the time to read what was said to it."""
+
+    def wait() -> None:
+        assert server.reached.wait(10)
+        time.sleep(0.15)
+
+    return wait
+
+
+MOMENTS = {
+    "the answer has not begun": ((read, reach, hang), "unknown", 1),
+    "half of the answer's head came": ((read, say(HEAD[:20]), reach, hang), "unknown", 1),
+    "in the body of an acceptance": ((read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang), "accepted", 1),
+    "in the body of a refusal": ((read, say(HEAD % 400 + refusal("E110")[:9]), reach, hang), "refused", 1),
+    "in the body of a gateway's failure": ((read, say(HEAD % 502 + b"<html>"), reach, hang), "unknown", 1),
+    "the server reads nothing": ((reach, hang), "unknown", 0),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_says_what_became_of_the_message(moment):
+    """Exit code 130; stderr names the delivery, which agrees with what the server saw; no traceback."""
+    steps, delivery, requests = MOMENTS[moment]
+    with Server(*steps) as server:
+        ended = interrupted(server.url, settled(server))
+    assert (ended.code, ended.delivery, len(server.requests)) == (130, delivery, requests)
+    assert server.connections == 1
+    assert "Traceback" not in ended.err
+
+
+def test_ctrl_c_before_the_connection_stands_is_not_sent():
+    """While the server's side of TLS is waited for nothing was written: not sent, and it is said so."""
+    with Server(reach, hang) as server:
+        ended = interrupted(f"https://127.0.0.1:{server.port}", settled(server))
+    assert (ended.code, ended.delivery) == (130, "not-sent")
+    assert "error: not sent: interrupted\n" in ended.err
+    assert "hint" not in ended.err
+    assert b"api-key" not in server.received
+
+
+@pytest.mark.parametrize("pause_before_the_second", [0, 0.0001, 0.05])
+def test_ctrl_c_twice_says_the_same(pause_before_the_second):
+    """Whoever presses it twice, or has a wrapper that passes it on, is told what became of the message."""
+    with Server(read, reach, hang) as server:
+
+        def twice() -> None:
+            settled(server)()
+            pressed.send_signal(signal.SIGINT)
+            time.sleep(pause_before_the_second)
+
+        pressed = sending(server.url)
+        ended = end(pressed, twice)
+    assert (ended.code, ended.delivery) == (130, "unknown")
+    assert "failed on its own" not in ended.err
+
+
+def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
+    """``run --jobs`` ends at the second Ctrl-C with its summary and exit code 130; no thread is waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        pod = local_pod(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        names = [str(write(f"{name}.kshell", f"use pod {pod}\nsend to=+919812345678 --timeout 60\n")) for name in "ab"]
+        with kshell("run", *names, "--jobs", "2") as process:
+            under_way = [silent.accept()[0] for _ in names]
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        for connection in under_way:
+            connection.close()
+    assert process.returncode == 130
+    assert "; messages: 2 unknown; " in err
+
+
+def test_ctrl_c_while_the_process_ends_changes_nothing():
+    """Once the outcome is shown, a Ctrl-C neither replaces the exit code nor prints a traceback."""
+    program = """
+import atexit, os, signal, sys
+from kshell.__main__ import entry
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["kshell", "templates"]
+entry()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "auth" in done.stdout
+
+
+def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
+    """What was read of the answer is shown, and marked."""
+    with Server(read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang) as server:
+        ended = interrupted(server.url, settled(server))
+    assert ended.out == ACCEPTED[:9].decode()
+    assert "warning: the body is not as documented: interrupted before it was complete\n" in ended.err
+
+
+def test_ctrl_c_leaves_a_whole_document():
+    """With ``--json`` the document says it, and is complete."""
+    with Server(read, reach, hang) as server:
+        ended = interrupted(server.url, settled(server), "--json")
+    assert ended.code == 130
+    assert json.loads(ended.out)["delivery"] == "unknown"
+    assert json.loads(ended.out)["error"]["message"] == "no answer: interrupted; the API may have the message"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ctrl_c_at_any_moment_tells_the_truth(seed):
+    """From the first connection on: "not sent" only where the server has nothing, "accepted" only where it said so."""
+    chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
+    steps = (pause(0.01), read, drip(b"HTTP/1.1 202 Accepted\r\n\r\n", 0.002), drip(ACCEPTED, 0.001))
+    with Server(*steps) as server:
+
+        def some_time() -> None:
+            assert wait_until(lambda: server.connections == 1, 10)
+            time.sleep(chance.uniform(0, 0.2))
+
+        ended = interrupted(server.url, some_time)
+    assert "Traceback" not in ended.err
+    assert len(server.requests) <= 1
+    if ended.code == 0:  # it was done before the key was pressed
+        assert len(server.requests) == 1
+        return
+    assert ended.code == 130
+    assert ended.delivery != "not-sent" or server.received == b""
+    assert ended.delivery != "accepted" or len(server.requests) == 1
+
+
+def test_ctrl_c_while_kshell_starts_says_that_nothing_was_sent():
+    """Before a command runs there is no message yet: exit code 130, one line, no traceback."""
+    program = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "kshell.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["kshell", "send", "to=+919812345678"]
+from kshell.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was sent\n")
+
+
+def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
+    """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        monkeypatch.setattr("kshell.transport.client.Attempt._read", _press_and_wait)
+        exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(5))
+    assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
+    assert exchange.response.fault == "interrupted before it was complete"
+
+
+def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
+    """The message was handed over whole: exit code 130, and it may have been delivered."""
+    monkeypatch.setattr("kshell.simulator.simulator.Simulator.handle", _press)
+    ran = cli("send", "to=+919812345678")
+    assert (ran.code, ran.out) == (130, "")
+    assert "error: no answer: interrupted; the API may have the message\n" in ran.err
+    assert ran.err.endswith("interrupted; delivery: unknown\n")
+
+
+@pytest.mark.parametrize(
+    ("moment", "says"),
+    [
+        ("kshell.session.session.templates.render", "interrupted; nothing was sent\n"),
+        ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
+    ],
+)
+def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, moment, says):
+    """Before it nothing was sent; after it, what came of it is said."""
+    monkeypatch.setattr(moment, _press)
+    ran = cli("send", "to=+919812345678", "otp=1")
+    assert (ran.code, ran.out, ran.err) == (130, "", says)
+
+
+def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
+    """Looking it up cannot be interrupted, so nobody waits for it: not sent, and nothing is, when the name is found."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        found = threading.Event()
+
+        def look_up(*_: object, **__: object) -> list[object]:
+            _press_and_wait()
+            found.set()
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(5))
+        assert not found.is_set()
+        assert found.wait(5)
+        assert wait_until(lambda: server.connections == 1)
+    assert (exchange.delivery, exchange.interrupted) == (Delivery.NOT_SENT, True)
+    assert server.received == b""
+
+
+def _press(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _press_and_wait(*_: object) -> None:
+    """Ctrl-C, from beside the thread that gets it; that one is then given the time to act."""
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.4)

@@ -1,0 +1,458 @@
+"""Rows, jobs and reports: each row is run once, accounted for, and told without a secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import xmlschema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.programs import needs
+
+from kshell.scripts.rows import read_rows
+from kshell.session.session import Session
+
+HERE = Path(__file__).parents[1]
+KEY = "Acanary00000000000000000000000key"
+TO, CODE, SENDER = "+919812345678", "482913", "+447700900123"
+SEND = "send\nexpect delivery == 'accepted'\n"
+
+
+@pytest.fixture
+def rows(write):
+    """Read a file of rows, given its content."""
+
+    def read(content: bytes | str, name: str = "r.csv"):
+        return read_rows(write(name, content))
+
+    return read
+
+
+@pytest.fixture
+def run(cli, write):
+    """Run a script for rows: ``run(script, rows, *options)`` gives a ``Ran``."""
+
+    def ran(script: str, content: str | bytes, *options: str, name: str = "r.csv"):
+        write("s.kshell", script)
+        write(name, content)
+        return cli("run", "s.kshell", "--rows", name, *options)
+
+    return ran
+
+
+@pytest.fixture
+def sandbox():
+    """The simulator over HTTP, in a process of its own: its base URL."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "kshell", "sandbox", "--port", "0", "--quiet"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+    ) as process:
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+
+
+# ---- what a row is
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "to,ref\n+919812345678,a b\n",
+        "to;ref\r\n+919812345678;a b\r\n",
+        "to\tref\n+919812345678\ta b",
+        b'\xef\xbb\xbf"to","ref"\n"+919812345678","a b"\n\n',
+        " to , ref \n+919812345678,a b\n,\n",
+    ],
+    ids=["commas", "semicolons and CRLF", "tabs", "a BOM and quotes", "blanks and an empty row"],
+)
+def test_a_csv_file_is_read_as_spreadsheets_write_it(rows, content):
+    """Whatever separates the cells, and however the lines end."""
+    assert [row.cells for row in rows(content)] == [{"to": TO, "ref": "a b"}]
+
+
+def test_a_quoted_cell_keeps_its_line_breaks(rows):
+    """And what separates cells elsewhere; a row knows its line."""
+    found = rows('to,ref\n1,"a\r\nb,""c"""\n2,x\n')
+    assert [(row.number, row.line, row.cells["ref"]) for row in found] == [(1, 2, 'a\r\nb,"c"'), (2, 4, "x")]
+
+
+FAULTY = [
+    ("a,b,c", "3 cells, where the first line names 2"),
+    ("a", "1 cells, where the first line names 2"),
+    ("9.19877E+11,b", "a spreadsheet has rounded this number"),
+    ("9,19877E+11,b", "3 cells"),
+    ('"9,19877E+11",b', "a spreadsheet has rounded this number"),
+    ('a,"b"c', "it is not CSV"),
+    ('a,"b', "a quote is opened and never closed"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), FAULTY, ids=[row[0] for row in FAULTY])
+def test_a_faulty_row_is_one_clear_error_and_the_others_go_on(run, line, message):
+    """The error has the row's number and line; exit 3."""
+    ran = run(SEND, f"to,ref\n{TO},first\n{line}\n{TO},third\n")
+    assert ran.code == 3
+    assert ran.err.count("error:") == 1
+    assert "error: r.csv:3:1: row 2: " in ran.err
+    assert message in ran.err
+    assert "rows: 2 passed, 1 failed; messages: 2 accepted" in ran.err or "1 failed, 2 passed" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has no rows"),
+        ("to,ref\n", "has no rows"),
+        ("to,to\n1,2\n", "two columns are named 'to'"),
+        ("Phone Number,ref\n1,2\n", "'Phone Number' cannot name a variable"),
+        (b"\xff\xfet\x00o\x00", "not UTF-8"),
+        ('"to\n1\n', "never closed"),
+    ],
+    ids=["empty", "no rows", "a name twice", "no name", "UTF-16", "an open header"],
+)
+def test_a_file_without_usable_rows_is_one_clear_error(run, content, message):
+    """Nothing is run."""
+    ran = run(SEND, content)
+    assert ran.code == 3
+    assert message in ran.err
+    assert "messages:" not in ran.err
+
+
+def test_json_lines_are_rows(rows):
+    """Numbers keep the digits that were written, truth values are words, null is not set."""
+    found = rows(
+        '\ufeff{"to": "+91", "index": 012}\n{"to": 919812345678901234567890, "b": true, "c": null}\n', "r.jsonl"
+    )
+    assert found[0].fault
+    assert found[1].cells == {"to": "919812345678901234567890", "b": "true"}
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"a": {}}', '{"a": []}', '{"a b": 1}', '{"a": 1, "a": 2}', '{"to": 9.19877E+11}', "[" * 9999]
+)
+def test_a_faulty_json_line_is_one_clear_error(rows, line):
+    """And has its row."""
+    found = rows(f'{line}\n{{"to": "x"}}\n', "r.jsonl")
+    assert "r.jsonl:1:1: row 1: " in f"{found[0].fault.headline} "
+    assert found[1].cells == {"to": "x"}
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_in_a_cell_is_that_text(rows, texts):
+    """A cell that is written in quotes comes back as it was."""
+    import csv
+    import io
+
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
+    writer.writerows([["x", "a", "b"], ["1", *texts]])
+    (row,) = rows(buffer.getvalue().encode())
+    if not row.fault:
+        assert [row.cells["a"], row.cells["b"]] == texts
+    else:
+        assert "rounded" in row.fault.text
+
+
+def test_a_cell_is_plain_text(run, tmp_path):
+    """An expression in it is not expanded, and it adds no word; its source is the row."""
+    ran = run(
+        "set ref1={{ ref }}\nrender\nvars --json\n",
+        'to,ref\n+919812345678,"{{ 7 }} otp=1"\n',
+        "--report",
+        "json=r.json",
+    )
+    assert ran.code == 0
+    write_up = "expect ref == '{{ 7 }} otp=1' and ref1 == ref\n"
+    assert run(write_up.replace("and ref1 == ref", ""), 'to,ref\n+919812345678,"{{ 7 }} otp=1"\n').code == 0
+
+
+def test_rows_of_an_unknown_kind_are_refused(cli, write):
+    """A spreadsheet's own file is neither CSV nor JSON lines."""
+    write("s.kshell", SEND)
+    write("r.xlsx", b"PK")
+    assert "neither .csv nor .jsonl" in cli("run", "s.kshell", "--rows", "r.xlsx").err
+
+
+# ---- a run in a run
+
+
+@pytest.fixture
+def nested(cli, write):
+    """Run a script that runs ``inner.kshell``, twice nested, before it sends: ``nested(*options)`` gives a ``Ran``."""
+
+    def ran(*options: str):
+        write("innermost.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
+        write("inner.kshell", f"run innermost.kshell\nset to={TO}\nsend\n")
+        write("outer.kshell", f"run inner.kshell\nset to={TO}\nsend\n")
+        return cli("run", "outer.kshell", *options)
+
+    return ran
+
+
+def test_the_summary_counts_what_a_nested_run_sent(nested):
+    """A message of a script that a script runs is a message of the whole run."""
+    ran = nested()
+    assert (ran.code, ran.err.splitlines()[-1].rpartition(";")[0]) == (
+        0,
+        "scripts: 1 passed; messages: 2 accepted, 1 refused",
+    )
+
+
+def test_the_report_of_a_case_holds_what_a_nested_run_sent(nested):
+    """Its deliveries are its own, then those of the scripts that its lines ran."""
+    nested("--report", "json=r.json")
+    (case,) = json.loads(Path("r.json").read_text())["cases"]
+    assert case["deliveries"] == ["accepted", "accepted", "refused"]
+
+
+def test_a_nested_run_that_passes_is_no_failure(cli, write):
+    """Also where a send in it was refused, as the expect behind it says."""
+    write("inner.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
+    write("outer.kshell", "run inner.kshell\n")
+    assert cli("run", "outer.kshell").code == 0
+
+
+def test_a_failure_of_a_nested_run_says_what_was_accepted_before_it(cli, write):
+    """The outer script has sent nothing by itself, and its message went out all the same."""
+    write("inner.kshell", f"set to={TO}\nsend\nexpect status == 1\n")
+    write("outer.kshell", "run inner.kshell\n")
+    ran = cli("run", "outer.kshell")
+    assert (ran.code, ran.err.splitlines()[-1].rpartition(";")[0]) == (1, "scripts: 1 failed; messages: 1 accepted")
+
+
+# ---- every row once
+
+
+def many(count: int) -> str:
+    """A file of rows."""
+    return "to,ref\n" + "".join(f"+91981{number:07d},row {number}\n" for number in range(count))
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_each_row_is_run_once(run, jobs, monkeypatch):
+    """However many at a time."""
+    sent: list[str] = []
+    original = Session.send
+
+    def counting(self, draft, *, timeout):
+        sent.append(draft.values["ref"])
+        return original(self, draft, timeout=timeout)
+
+    monkeypatch.setattr(Session, "send", counting)
+    ran = run(SEND, many(40), "--jobs", jobs)
+    assert ran.code == 0
+    assert sorted(sent) == sorted(f"row {number}" for number in range(40))
+    assert ran.err.startswith("rows: 40 passed; messages: 40 accepted;")
+
+
+ROWS = int(os.environ.get("KSHELL_TEST_ROWS", "200"))  # with 1000 the test takes 15 s
+
+
+def test_many_rows_reach_the_simulator_once_each(run, sandbox, write):
+    """Over HTTP, eight at a time: its inbox and the report agree on every recipient."""
+    import httpx
+
+    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    ran = run(f"use pod local\n{SEND}", many(ROWS), "--jobs", "8", "--report", "json=r.json")
+    assert ran.code == 0
+    assert f"rows: {ROWS} passed; messages: {ROWS} accepted" in ran.err
+    got = [entry["recipient"] for entry in httpx.get(f"{sandbox}/inbox", trust_env=False).json()]
+    assert sorted(got) == sorted(f"+91981{number:07d}" for number in range(ROWS))
+    assert [case["deliveries"] for case in json.loads(Path("r.json").read_text())["cases"]] == [["accepted"]] * ROWS
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs):
+    """Ctrl-C: exit 130, every row is in the summary, and as many messages as the server has are told."""
+    import httpx
+
+    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    write("s.kshell", f"use pod local\n{SEND}")
+    write("r.csv", many(3000))
+    with subprocess.Popen(
+        [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv", "--jobs", jobs],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+    ) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    told = [re.fullmatch(r"s\.kshell rows? (\d+)(?: to (\d+))?: (.*)", line) for line in err.splitlines()]
+    spans = [(int(found[1]), int(found[2] or found[1]), found[3]) for found in told if found]
+    assert [number for first, last, _ in spans for number in range(first, last + 1)] == list(range(1, 3001))
+    certain = sum(last - first + 1 for first, last, verdict in spans if "accepted" in verdict)
+    possible = certain + sum(last - first + 1 for first, last, verdict in spans if "unknown" in verdict)
+    received = len(httpx.get(f"{sandbox}/inbox", trust_env=False).json())
+    assert min(certain, 1000) <= received <= possible
+
+
+def test_bail_runs_no_row_after_one_that_failed(run):
+    """And says so."""
+    ran = run("expect ref != 'row 2'\n", many(10), "--bail")
+    assert ran.code == 1
+    assert "s.kshell rows 4 to 10: not run" in ran.err
+
+
+def test_no_progress_is_written_where_there_is_no_terminal(run):
+    """What is no terminal gets lines."""
+    assert "\r" not in run(SEND, many(3)).err
+
+
+def test_a_terminal_is_told_how_far_the_run_has_come(write):
+    """On one line, which is cleared for what is printed next."""
+    write("s.kshell", SEND)
+    write("r.csv", many(5))
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
+    subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=20)
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "\r\x1b[K2/5 · 2 passed" in told
+    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in told
+
+
+def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
+    """The help says so; what fails is told all the same."""
+    ran = run("render\nexpect ref != 'row 1'\n", many(2))
+    assert (ran.code, ran.out) == (1, "")
+    assert "it does not hold" in ran.err
+    text = " ".join(cli("run", "--help").out.split())
+    assert "What the lines print is not shown" in text
+
+
+def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
+    """An expect looks at an answer that is kept."""
+    assert "nothing is sent or asked again" in " ".join(cli("run", "--help").out.split())
+
+
+# ---- reports
+
+
+@pytest.fixture
+def reported(cli, write, monkeypatch):
+    """A run with everything in it: passed, refused, failed, faulty and not run; canary key, code and numbers."""
+    monkeypatch.setenv("CANARY", KEY)
+    write(
+        "profiles/accounts/c.yaml",
+        f"pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '{SENDER}'\n"
+        "variables: {template_name: a, language: en}\n",
+    )
+    write("r.csv", f"to,ref\n{TO},<b>&\"'\x1b[2J\n{TO}\n{TO},refuse {CODE} {KEY} {TO}\n{TO},last\n")
+    write("s.kshell", f"use account c\notp {CODE}\nset a='</script>]]>\x0b' \\\n  b={TO}\nsend otp={CODE}\n"
+          "expect 'refuse' not in ref\n")  # fmt: skip
+
+    def files(*options: str):
+        kinds = ("junit", "json", "html", "tap")
+        reports = [word for kind in kinds for word in ("--report", f"{kind}=r.{kind}")]
+        return cli("run", "s.kshell", "--rows", "r.csv", *options, *reports)
+
+    return files
+
+
+def test_no_report_holds_a_secret(reported):
+    """Neither key nor code nor a full number, and each file is its owner's alone."""
+    reported()
+    for kind in ("junit", "json", "html", "tap"):
+        text = Path(f"r.{kind}").read_text()
+        for secret in (KEY, CODE, TO, TO[1:], SENDER):
+            assert secret not in text, (kind, secret)
+        assert stat.S_IMODE(Path(f"r.{kind}").stat().st_mode) == 0o600
+
+
+def test_junit_is_what_ci_systems_read(reported):
+    """It validates against the schema of Jenkins' xUnit plugin, and counts right."""
+    reported("--bail")
+    xmlschema.XMLSchema(HERE / "junit-10.xsd").validate("r.junit")
+    from xml.etree import ElementTree as ET
+
+    suite = ET.parse("r.junit").getroot()[0]  # noqa: S314 - our own file
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4", "failures": "0", "errors": "1", "skipped": "3",
+    }  # fmt: skip
+    reported()
+    suite = ET.parse("r.junit").getroot()[0]  # noqa: S314 - our own file
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "1")
+    assert [case.get("name") for case in suite] == [f"row {number}" for number in range(1, 5)]
+
+
+def test_json_has_every_line_of_every_case(reported):
+    """With request, answer, explanation and failure."""
+    reported()
+    data = json.loads(Path("r.json").read_text())
+    assert [case["state"] for case in data["cases"]] == ["passed", "failed", "failed", "passed"]
+    send = data["cases"][0]["steps"][3]
+    assert send["exchange"]["response"]["body"]["code"] == "WA202"
+    assert send["exchange"]["request"]["body"]["messaging_object"]["to"] == "+91XXXXXXXX78"
+    assert send["exchange"]["explanation"]["code"] == "WA202"
+    assert "it does not hold" in data["cases"][2]["failure"][0]
+
+
+def test_tap_is_all_that_stands_on_stdout(cli, write):
+    """TAP 14: a plan, and a line for each case."""
+    write("a#.kshell", "set to=+919812345678\nsend\n")
+    write("b.kshell", "expect 1 == 2\n")
+    write("c.kshell", "vars\n")
+    ran = cli("run", "a#.kshell", "b.kshell", "c.kshell", "--bail", "--report", "tap")
+    lines = [line for line in ran.out.splitlines() if not line.startswith("  ")]
+    assert lines == [
+        "TAP version 14",
+        "1..3",
+        "ok 1 - a\\#.kshell",
+        "not ok 2 - b.kshell",
+        "ok 3 - c.kshell # SKIP not run",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [("xml=x", "there is no report 'xml'"), ("junit", "wants a file"), ("html=.", "is a directory")],
+)
+def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, message):
+    """Exit 2, and nothing is sent."""
+    ran = run(SEND, many(1), "--report", report)
+    assert ran.code == 2
+    assert message in ran.err
+    assert "messages:" not in ran.err
+
+
+def test_html_needs_nothing_but_itself(reported):
+    """No script, no link, no picture from elsewhere; what a row holds is text."""
+    reported()
+    page = Path("r.html").read_text()
+    assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
+    assert "&lt;/script&gt;" in page
+    assert "<b>&" not in page.replace("<b>s.kshell", "")
+
+
+@needs("chromium")
+def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
+    """Headless Chromium lays it out: a picture with something on it, and the failure in the text of the page."""
+    reported()
+    page = Path("r.html").resolve().as_uri()
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chromium"]
+    picture = tmp_path / "page.png"
+    subprocess.run(
+        [*browser, "--window-size=1000,1400", f"--screenshot={picture}", page],
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert picture.stat().st_size > 20_000
+    dumped = subprocess.run([*browser, "--dump-dom", page], capture_output=True, timeout=60, check=True).stdout.decode()
+    assert dumped.count('<details class="case" open="">') == 2
+    assert "it does not hold: 'refuse' not in ref" in dumped

@@ -1,0 +1,647 @@
+"""Scripts, as a user writes and runs them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.registered import COMMANDS
+
+from kshell.console.caller import Caller
+from kshell.console.dispatch import perform_line
+from kshell.console.group import commands_of
+from kshell.core.errors import Place, ScriptError
+from kshell.profiles.files import Places
+from kshell.scripts.script import parse_script
+from kshell.session.session import Session
+from kshell.syntax.command_table import SECTIONS
+from kshell.syntax.expressions import value_of
+from kshell.syntax.failed_expect import blames
+from kshell.syntax.lines import Line
+
+TO = "set to=+919812345678\n"
+CONTRACT = """# otp.kshell
+use account demo
+set to=+919812345678 ref=customer-42
+otp new
+send
+expect status == 202 and body.code == "WA202"
+capture id = body.data.message_id
+set ref1={{ id }}
+check
+"""
+
+
+@pytest.fixture
+def run(cli, write):
+    """Run a script's text: ``run("send …", "--bail")`` gives a ``Ran``."""
+
+    def ran(text: str | bytes, *options: str):
+        write("s.kshell", text)
+        return cli("run", "s.kshell", *options)
+
+    return ran
+
+
+def lines(text: str) -> list[Line]:
+    """The lines of a script's text."""
+    from pathlib import Path
+
+    return list(parse_script(text, Path("s.kshell")).lines)
+
+
+# ---- the file
+
+
+def test_the_contract_s_script_passes(run):
+    """The script of the contract sends once, is accepted, and exits 0."""
+    ran = run(CONTRACT)
+    assert ran.code == 0
+    assert "scripts: 1 passed; messages: 1 accepted" in ran.err
+
+
+@pytest.mark.parametrize("mark", ["\r\n", "\r", "\n"])
+def test_every_kind_of_line_end_is_read(run, mark):
+    """CRLF, CR and LF, and a BOM."""
+    assert run(b"\xef\xbb\xbf" + CONTRACT.replace("\n", mark).encode()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("set a=b \\\n  c=d", ["set a=b   c=d"]),
+        ("set a=b\\\\\nvars", ["set a=b\\\\", "vars"]),
+        ("# a \\\nvars", ["vars"]),
+        ("vars # a \\\nvars", ["vars # a \\", "vars"]),
+        ("set a='# x' \\\nb=c", ["set a='# x' b=c"]),
+        ("vars \\", ["vars \\"]),
+        ("\n\n  # x\n", []),
+    ],
+)
+def test_a_backslash_goes_on_with_the_next_line(text, expected):
+    """Neither an escaped one nor one in a comment does; empty lines and comments are no lines."""
+    assert [line.text for line in lines(text)] == expected
+
+
+@given(st.lists(st.text("ab {}", max_size=5), min_size=1, max_size=4), st.integers(0, 30))
+def test_every_column_of_a_continued_line_has_its_place(parts, column):
+    """A column of the joined line is the character at the place that is told."""
+    line = Line("f", 3, tuple(parts))
+    if column < len(line.text):
+        place = line.place(column + 1)
+        assert parts[place.line - 3][place.column - 1] == line.text[column]
+
+
+def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
+    """Its own line of the file, and its own column there."""
+    ran = run("set a=b \\\n  ref={{ nope }}")
+    assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
+
+
+def test_a_script_that_is_too_large_is_refused_whole(program):
+    """On stdin as in a file: nothing of it is run, rather than its beginning."""
+    ran = program(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (8 * 1024 * 1024 // 7 + 1))
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: stdin is larger than 8192 KiB\nhint: split it\n" in ran.err
+
+
+def test_a_script_on_stdin_is_run(program):
+    """``kshell`` with stdin not a terminal runs it, and says nothing of it where it passes."""
+    ran = program(input=b"set to=+919812345678\nsend\n")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+    assert "scripts:" not in ran.err
+    assert "stdin:1:1: there is no command 'snd'" in program(input=b"snd").err
+
+
+def test_a_kshell_before_a_command_is_passed_over(run, program):
+    """Hints and documents write it; what is pasted from them runs, in a script and on stdin."""
+    lines = "kshell set to=+919812345678\n  kshell send\nkshell expect status == 202 # fine\nkshell capture id = body.code\n"
+    assert run(f"{lines}expect id == 'WA202'\n").code == 0
+    assert program(input=lines.encode()).code == 0
+    ran = run(f"{lines}kshell expect status == 1\n")
+    assert "s.kshell:5:15: it does not hold: status == 1\n  kshell expect status == 1\n                ^\n" in ran.err
+    assert "there is no command 'snd'" in run("kshell snd\n").err
+    assert "there is no command 'kshell'" in run("kshell\n").err
+
+
+def test_exit_ends_a_script(cli, run, write, program):
+    """It ends as if that were its last line, with what includes it; another script of the run goes on."""
+    ran = program(input=b"send to=+919812345678 otp=1\nexit\n")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+    assert run(f"{TO}exit\nexpect 1 == 2\n").code == 0
+    assert run(f"{TO}send -a low-balance\nexit\nexpect status == 400\n").code == 1
+    write("inner.kshell", "exit\n")
+    write("outer.kshell", "source inner.kshell\nexpect 1 == 2\n")
+    write("other.kshell", f"{TO}send\n")
+    ran = cli("run", "outer.kshell", "other.kshell")
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
+    """Source runs the lines as if they were typed; run has a session of its own."""
+    write("s.kshell", "exit\n")
+    caller = Caller(Session(Places.standard()), "shell")
+    perform_line("run s.kshell", caller)
+    assert not caller.ended
+    perform_line("source s.kshell", caller)
+    assert caller.ended
+
+
+@pytest.mark.parametrize("frontend", ["line", "shell", "script"])
+@pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
+def test_what_needs_no_session_is_for_every_frontend(frontend, name):
+    """The same command line works wherever it is typed."""
+    result = perform_line(f"{name} --help", Caller(Session(Places.standard()), frontend)).result
+    assert result.exit_code == 0
+
+
+def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
+    """Also where only running it shows what is wrong."""
+    assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
+
+
+def test_each_script_has_a_session_of_its_own(cli, write):
+    """What one sets, the next does not have."""
+    write("a.kshell", "set to=+919812345678\nrender\n")
+    write("b.kshell", "render\n")
+    ran = cli("run", "a.kshell", "b.kshell")
+    assert ran.code == 2
+    assert "b.kshell:1:1: not set: to" in ran.err
+
+
+def test_ten_thousand_lines_run(run):
+    """They are read, checked and run, in seconds; a fault on the last one is found before the first one runs."""
+    text = ("# a comment\n" * 9 + "set ref=x\n") * 1000
+    begun = time.monotonic()
+    assert run(text).code == 0
+    assert "s.kshell:10001:1: there is no command 'snd'" in run(text + "snd\n").err
+    assert time.monotonic() - begun < 15
+
+
+# ---- errors before the first line runs
+
+WRONG = [
+    ("snd", "1:1: there is no command 'snd'", "did you mean send?"),
+    ("set a='b", "1:7: a quote that is not closed", "close it"),
+    ("expect 1 +", "1:11: the expression ends too early", "kshell help expect"),
+    ("expect status == 202 $ 3", "1:22: unexpected char '$'", ""),
+    ("expect", "1:7: expect without an expression", "kshell help expect"),
+    ("expect a | nofilter", "No filter named 'nofilter'", ""),
+    ("expect a }} {{ b", "1:13: no braces here", "take them away"),
+    ("expect status = 202", "1:15: there is no = in an expression", "write =="),
+    ("expect status === 202", "1:15: there is no === in an expression", "write =="),
+    ("expect a == 1 && b", "1:15: there is no && in an expression", "write and"),
+    ("expect !a", "1:8: there is no ! in an expression", "write not"),
+    ("expect a == 1 AND b", "1:15: there is no AND in an expression", "write and"),
+    ("expect (status == 202", "1:8: ( is not closed", "close it with )"),
+    ("expect body['code' == 1", "1:12: [ is not closed", "close it with ]"),
+    ("expect status == 202)", "1:21: ) closes nothing", "take it away"),
+    ("expect status is 202", "1:15: is asks, as in is defined", "write =="),
+    ("expect body.code WA202", "1:18: WA202 is not expected here", "a comparison such as == is missing"),
+    ("capture x = {{ body }}", "1:13: no braces here", "write body"),
+    ("expect {{ status }} == 202", "1:8: no braces here", "write status == 202"),
+    ("set a={{ 'x }}", "1:10: a quote that is not closed", "close it with '"),
+    ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
+    ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
+    ("set a={{ b. }}", "1:9: ", ""),
+    ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
+    ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),
+    ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
+    ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
+    ("source s.kshell", "1:1: a loop: s.kshell → s.kshell", "remove one"),
+    ("shell", "1:1: shell cannot be used in a script", "type kshell shell on the command line\n"),
+    ("zzz", "1:1: there is no command 'zzz'", "hint: kshell help lists the commands\n"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), WRONG, ids=[row[0] for row in WRONG])
+def test_what_is_wrong_with_a_line_is_told_before_any_line_runs(run, line, message, hint):
+    """``file:line:column``, the line, a caret and what to type; nothing is run, exit 3, with ``--check`` and without."""
+    for options in ((), ("--check",)):
+        ran = run(f"{line}\nset to=+919812345678\nsend\n", *options)
+        assert ran.code == 3
+        assert "error: s.kshell:1:" in ran.err
+        assert message in ran.err
+        assert hint in ran.err
+        assert re.search(rf"^  {re.escape(line)}\n +\^$", ran.err, re.MULTILINE)
+        assert "WA202" not in ran.out
+
+
+def test_every_fault_of_every_script_is_told_at_once(cli, write):
+    """Not only the first."""
+    write("a.kshell", "snd\nsource b.kshell\n")
+    write("b.kshell", "rendr\n")
+    err = cli("run", "a.kshell").err
+    assert "a.kshell:1:1" in err
+    assert "b.kshell:1:1" in err
+
+
+def test_check_runs_nothing(run):
+    """A script without a fault is read and not run."""
+    ran = run(f"{TO}send\n", "--check")
+    assert (ran.code, ran.out, ran.err) == (0, "", "2 lines, no fault: s.kshell\n")
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"x" * (9 << 20)], ids=["not UTF-8", "9 MiB"])
+def test_a_file_that_is_no_script_is_one_clear_error(run, content):
+    """Exit 3, and the file's name."""
+    ran = run(content)
+    assert ran.code == 3
+    assert "s.kshell" in ran.err
+
+
+def test_checking_a_script_leaves_the_commands_as_they_are(cli, run):
+    """What a line of a script is parsed by still understands ``-h`` afterwards."""
+    commands_of.cache_clear()
+    run("check to=+919812345678\n", "--check")
+    assert cli("check", "-h").code == 0
+
+
+# ---- source
+
+
+def test_source_is_relative_to_the_file_that_says_it(cli, write):
+    """And what it sets, the rest of the script has."""
+    write("deep/one.kshell", "source more/two.kshell\nrender\n")
+    write("deep/more/two.kshell", "source ../three.kshell\n")
+    write("deep/three.kshell", TO)
+    assert cli("run", "deep/one.kshell").json["messaging_object"]["to"] == "+919812345678"
+
+
+def test_source_takes_an_expression(cli, write):
+    """The name may come from a variable; a loop that is only known then is refused then."""
+    write("one.kshell", "source {{ what }}.kshell\n")
+    write("two.kshell", "set ref=x\n")
+    assert cli("run", "one.kshell", "--var", "what=two").code == 0
+    assert "a loop" in cli("run", "one.kshell", "--var", "what=one").err
+
+
+def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
+    """A loop of run is refused too; the name is relative to the script that says it."""
+    write("deep/one.kshell", "run two.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    assert cli("run", "deep/one.kshell").code == 0
+    write("deep/two.kshell", "run one.kshell\n")
+    ran = cli("run", "deep/one.kshell")
+    assert ran.code == 3
+    assert "a loop: deep/one.kshell → deep/two.kshell → deep/one.kshell" in ran.err
+
+
+def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
+    """What is wrong in one of them is told before the first line runs."""
+    write("deep/one.kshell", f"{TO}send\nrun --jobs 2 two.kshell three.kshell\n")
+    write("deep/two.kshell", "set ref=x\n")
+    write("deep/three.kshell", "snd\n")
+    ran = cli("run", "deep/one.kshell")
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: deep/three.kshell:1:1: there is no command 'snd'" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "source"])
+def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(program, write, command):
+    """It can be read only once."""
+    write("s.kshell", f"{command} -\n")
+    ran = program("run", "s.kshell", input=f"{TO}send\n".encode())
+    assert (ran.code, ran.json["code"]) == (0, "WA202")
+
+
+def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
+    """Exit 3 and its place, as where it is found before the first line."""
+    ran = run("set word=snd\n{{ word }}\n")
+    assert ran.code == 3
+    assert "error: s.kshell:2:1: there is no command 'snd'\n" in ran.err
+
+
+def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
+    """In the shell too, where that line was typed."""
+    result = perform_line("source nope.kshell", Caller(Session(Places.standard()), "shell")).result
+    (note,) = result.notes
+    assert (note.place, result.exit_code) == (Place("line", 1, 1, "source nope.kshell"), 3)
+    assert note.text.startswith("nope.kshell cannot be read")
+
+
+def test_source_in_the_shell_changes_the_session(write):
+    """It is relative to the working directory there."""
+    write("s.kshell", "set ref=x\n")
+    session = Session(Places.standard())
+    assert perform_line("source s.kshell", Caller(session, "shell")).result.exit_code == 0
+    assert session.variables == {"ref": "x"}
+
+
+def test_a_failure_in_an_included_script_is_told_with_its_own_place(cli, write):
+    """The including script stops too."""
+    write("one.kshell", "source two.kshell\nset to=+919812345678\nsend\n")
+    write("two.kshell", "set ref=x\nexpect 1 == 2\n")
+    ran = cli("run", "one.kshell")
+    assert ran.code == 1
+    assert "error: two.kshell:2:8: it does not hold: 1 == 2" in ran.err
+    assert ran.out == ""
+
+
+# ---- expect and capture
+
+
+FAILURES = [
+    ("status == 202", "8: it does not hold: status == 202", ["left   400  (status)", "right  202"]),
+    (
+        'status == 400 and body.code == "WA202"',
+        '26: it does not hold: body.code == "WA202"',
+        ['left   "E110"  (body.code)'],
+    ),
+    ("not status == 400", "12: it holds, and must not: status == 400", ["left   400  (status)"]),
+    ("status == 1 or status == 2", "8: it does not hold: status == 1", ["23: it does not hold: status == 2"]),
+    ("not (status == 1 or status == 400)", "28: it holds, and must not: status == 400", ["left   400"]),
+    ("status in [200, 202]", "8: it does not hold", ["left   400  (status)", "right  [200, 202]"]),
+    ("status not in [400]", "8: it does not hold", ["right  [400]"]),
+    ("0 < status < 300", "8: it does not hold", ["value  0", "value  400  (status)", "value  300"]),
+    ("body.data", "8: it does not hold: body.data", ["value  {}  (body.data)"]),
+    ("body.nope is defined", "8: it does not hold", ["body.nope"]),
+    ("body.code | lower == 'x'", "8: it does not hold", ['left   "e110"  (body.code | lower)']),
+    ("status == 202 if true else false", "8: it does not hold", ["value  false"]),
+    ("(status) == (1 + 1)", "8: it does not hold", ["right  2  ((1 + 1))"]),
+    ("status == 1 and nope == 2", "8: it does not hold: status == 1", ["left   400"]),
+    ("not body.data is defined", "12: it holds, and must not: body.data is defined", ["value  {}  (body.data)"]),
+    ("not (not status == 1)", "17: it does not hold: status == 1", ["left   400"]),
+    ("'and' == 'or'", "8: it does not hold", ["left   \"and\"  ('and')"]),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "shown"), FAILURES, ids=[row[0] for row in FAILURES])
+def test_what_does_not_hold_shows_the_values_on_both_sides(run, expression, first, shown):
+    """The comparison that failed, its column, its values; exit 1."""
+    ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
+    assert ran.code == 1
+    assert f"error: s.kshell:3:{first}" in ran.err
+    for text in shown:
+        assert text in ran.err
+
+
+@pytest.mark.parametrize(
+    "expression", ["status == 400 # a comment", "'#' in 'a # b'", "body['code'] == \"E110\"", "1 < 2 < 3"]
+)
+def test_the_rest_of_the_line_is_the_expression(run, expression):
+    """Quotes, blanks and ``#`` in quotes are its own; a comment is not."""
+    assert run(f"{TO}send -a low-balance\nexpect {expression}\n").code == 0
+
+
+@given(st.recursive(st.sampled_from(["a == 1", "b", "c in [1]", "not d"]), lambda inner: st.one_of(
+    st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map("".join),
+    inner.map("({})".format), inner.map("not ({})".format)), max_leaves=6), st.tuples(*[st.integers(0, 1)] * 4))  # fmt: skip
+def test_something_is_always_to_blame(expression, values):
+    """Whatever is false, at least one comparison in it is shown, as it stands there."""
+    from kshell.templating.evaluation import evaluate
+
+    names = dict(zip("abcd", values, strict=True))
+    if not evaluate(expression, names):
+        found = blames(expression, names)
+        assert found
+        for blame in found:
+            assert expression[blame.offset :].startswith(blame.text)
+
+
+def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
+    """With a did-you-mean, and exit 3."""
+    ran = run(f"{TO}send\nexpect stauts == 202\n")
+    assert ran.code == 3
+    assert "s.kshell:3:8: 'stauts' is undefined" in ran.err
+    assert "did you mean status?" in ran.err
+
+
+PARTS = [
+    "a", "body", ".x", ".data", "[0]", "['k']", "==", "=", "!=", "!", "(", ")", "[", "]", "{", "}", "{{", "}}", '"', "'",
+    "'x'", "1", "2.5", "+", "/", "%", "~", "|", "|length", ",", ":", "$", "&", "&&", "not", "in", "is", "if", "else", "defined",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=7).map(" ".join))
+@settings(max_examples=100)
+def test_whatever_is_wrong_with_an_expression_is_a_fault_with_its_place(expression):
+    """Or a value, or something to blame; never anything else."""
+    names = {"a": "x", "body": {"data": {"k": [1]}}}
+    try:
+        if not value_of(expression, names, lambda offset: Place("s", 1, offset + 1)):
+            assert blames(expression, names)
+    except ScriptError as error:
+        fault = error
+        assert fault.hint
+        assert 1 <= fault.at.column <= len(expression) + 1
+
+
+LACKING = [
+    ("body.nope == 1", "8: it does not hold: body.nope == 1", "(body.nope)", "body has code, message, data, error"),
+    ("headers.x == 1", "8: it does not hold: headers.x == 1", "(headers.x)", "headers has content-type"),
+    (
+        "body.data.message_id",
+        "8: it does not hold: body.data.message_id",
+        "(body.data.message_id)",
+        "body.data is empty",
+    ),
+    ("body.error[3].x == 1", "8: it does not hold", "(body.error[3].x)", "body.error has balance"),
+    ("body['cod'] in ['E110']", "8: it does not hold", "(body['cod'])", "did you mean code?"),
+    ("status == 400 and body.nope == 1", "26: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("not body.nope == 1", "12: it does not hold: body.nope == 1", "(body.nope)", "body has"),
+    ("body.code.x or status == 400", "8: it does not hold: body.code.x", "(body.code.x)", "body.code is a text"),
+    ("body.nope | length > 0", "8: it does not hold", "(body.nope | length)", "body has"),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "side", "hint"), LACKING, ids=[row[0] for row in LACKING])
+def test_an_expect_on_what_the_answer_lacks_does_not_hold(run, expression, first, side, hint):
+    """It says so in the place of the value, and what the answer has; exit 1."""
+    ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
+    assert ran.code == 1
+    assert f"error: s.kshell:3:{first}" in ran.err
+    assert f"(not in the answer)  {side}" in ran.err
+    assert f"hint: {hint}" in ran.err
+
+
+@pytest.mark.parametrize("expression", ["body.nope is not defined", "body.nope | default(1) == 1", "true or body.nope == 1",
+                                        "not (body.nope is defined and body.nope.deep == 1)"])  # fmt: skip
+def test_an_expect_that_needs_nothing_the_answer_lacks_holds(run, expression):
+    """``is defined`` and ``default`` ask for nothing."""
+    assert run(f"{TO}send\nexpect {expression}\n").code == 0
+
+
+@pytest.mark.parametrize("line", ["capture x = body.data.message_id", "set ref={{ body.data.message_id }}"])
+def test_a_value_that_the_answer_lacks_cannot_be_kept(run, line):
+    """Exit 1: the script is right, and the answer is another."""
+    ran = run(f"{TO}send -a low-balance\n{line}\nexpect status == 400\n")
+    assert ran.code == 1
+    assert "body.data.message_id is not in the answer\n" in ran.err
+    assert "hint: body.data is empty\n" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"), [("ref.nope == 1", 3), ("bdoy.code == 1", 3), ("elapsed_ms.x == 1", 1)]
+)
+def test_only_the_answer_can_lack_something(run, expression, code):
+    """What a variable has no part of, and a name that nobody has, are faults of the script."""
+    assert run(f"{TO}set ref=x\nsend\nexpect {expression}\n").code == code
+
+
+def test_an_expect_on_what_the_answer_lacks_looks_again(run, monkeypatch):
+    """``--retry`` takes it as what does not hold."""
+    looks = iter([{"body": {}}, {"body": {}}, {"body": {"x": 1}}])
+    monkeypatch.setattr(Session, "names", lambda _: next(looks))
+    assert run(f"{TO}send\nexpect body.x == 1\n", "--retry", "2", "--delay", "0.01").code == 0
+
+
+def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
+    """A server that names a field after the key does not get it printed."""
+    monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
+    monkeypatch.setattr(
+        "kshell.session.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}}
+    )
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    for line in ("expect body.x == 1", "capture x = body.x", "set ref={{ body.x }}"):
+        err = run(f"{TO}send -a c\n{line}\n").err
+        assert "body has (redacted)" in err
+        assert "Acanary0" not in err
+
+
+UNDEFINED = [
+    ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'a text stands in quotes: "WA202"'),
+    ("expect x == null", "3:13: 'null' is undefined", "write none"),
+    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run by --var to_1=…"),
+    ("set ref={{ 1/0 }}", "3:13: a division by zero", "must not be 0"),
+    ("expect ref < 5", "3:8: '<' not supported", "NAME | int"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), UNDEFINED, ids=[row[0] for row in UNDEFINED])
+def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, message, hint):
+    """At its column; exit 3."""
+    ran = run(f"set to=+919812345678 ref=r x=1\nsend\n{line}\n")
+    assert ran.code == 3
+    assert f"error: s.kshell:{message}" in ran.err
+    assert hint in ran.err
+
+
+def test_an_answer_that_is_not_there_yet_wants_a_send(run):
+    """Before the first send there is no status."""
+    assert "hint: a send has to come before it\n" in run("expect status == 202\n").err
+
+
+def test_expressions_see_what_vars_lists(run):
+    """The template's defaults and the account's variables too; what is set in the session wins."""
+    assert run('expect wa_source == "api" and index == "0" and language\n').code == 0
+    assert run("set wa_source=x\nexpect wa_source == 'x'\nset ref={{ wa_source }}\nexpect ref == 'x'\n").code == 0
+
+
+def test_an_account_that_cannot_be_read_is_no_fault_of_an_expression():
+    """An expression over what was set goes on; a send tells of the account."""
+    session = Session(Places.standard())
+    session.set("a", "1")
+    session.account = "nobody"
+    assert session.names() == {"a": "1"}
+
+
+def test_a_value_that_is_shown_is_harmless_and_short(run):
+    """An escape sequence is shown, not obeyed, and a long text is cut."""
+    ran = run("set a={{ '\\x1b[2J' }} b=" + "x" * 2000 + "\nexpect a == b\n")
+    assert "\x1b" not in ran.err
+    assert "\\u001b[2J" in ran.err or "\\x1b[2J" in ran.err
+    assert "(2002 characters)" in ran.err
+
+
+def test_a_value_that_is_shown_is_never_the_key(write, run, monkeypatch):
+    """A server that says the key back does not get it printed."""
+    monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
+    write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
+          "variables: {template_name: a, language: en}\n")  # fmt: skip
+    ran = run("set to=+919812345678 k=Acanary00000000000000000000000key\nsend -a c\nexpect k == 1\n")
+    assert 'left   "(redacted)"  (k)' in ran.err
+
+
+def test_capture_keeps_a_value_as_text(run):
+    """It is the session's, with its source; an object is kept as JSON."""
+    ran = run(f"{TO}send\ncapture id = body.data.message_id\ncapture all = body.data\nvars --json\n")
+    rows = {row["name"]: row for row in __import__("json").loads(ran.out.partition("\n")[2])}
+    assert re.fullmatch("A[A-Z0-9]{19}", rows["id"]["value"])
+    assert rows["id"]["source"] == "captured"
+    assert rows["all"]["value"] == f'{{"message_id": "{rows["id"]["value"]}"}}'
+
+
+def test_a_captured_value_adds_no_word_and_is_not_expanded(run):
+    """Whatever the answer holds, it stays one value."""
+    ran = run("set x='{{ 1 }} a=b' to=+919812345678\ncapture y = x\nset ref={{ y }}\nrender\n")
+    assert ran.json["extra_info"]["ref"] == "{{ 1 }} a=b"
+
+
+def test_retry_looks_again_and_sends_nothing(run, monkeypatch):
+    """An expect that comes true in time passes; only send sends."""
+    looks = iter([{"status": 1}, {"status": 1}, {"status": 202}])
+    monkeypatch.setattr(Session, "names", lambda _: next(looks))
+    ran = run(f"{TO}send\nexpect status == 202\n", "--retry", "2", "--delay", "0.01")
+    assert ran.code == 0
+    assert "messages: 1 accepted" in ran.err
+
+
+# ---- what fails
+
+
+def test_a_refused_send_is_judged_by_the_expect_that_follows(run):
+    """Where one stands before the next send, the refusal itself is no failure."""
+    assert run(f"{TO}send -a low-balance\nvars\nexpect body.code == 'E110'\n").code == 0
+    ran = run(f"{TO}send -a low-balance\nsend\nexpect status == 202\n")
+    assert ran.code == 1
+    assert "error: s.kshell:2:1: send ended with 1, and no expect follows" in ran.err
+    assert "WA202" not in ran.out
+
+
+def test_a_message_that_was_not_sent_is_judged_too(run, write):
+    """Exit 4 where no expect follows; an expect may want it so."""
+    write("profiles/pods/away.yaml", "base_url: http://127.0.0.1:9\n")
+    assert run(f"{TO}send -p away\nexpect delivery == 'not-sent' and status == 0\n").code == 0
+    assert run(f"{TO}send -p away\n").code == 4
+
+
+def test_a_payload_that_send_refuses_is_a_failure_whatever_follows(run):
+    """An expect would look at an earlier answer."""
+    ran = run(f"{TO}send\nsend otp=1234567890123456\nexpect status == 202\n")
+    assert ran.code == 1
+    assert "error: s.kshell:3:1: not sent: the payload has errors" in ran.err
+
+
+def test_what_fails_while_it_runs_has_its_place(run):
+    """A missing variable, a profile that is not there."""
+    assert "error: s.kshell:1:1: not set: to\n  send\n  ^\n" in run("send\n").err
+    ran = run("use account nobody\n")
+    assert ran.code == 3
+    assert "error: s.kshell:1:1: there is no account 'nobody'" in ran.err
+
+
+def test_a_failing_script_does_not_keep_the_others_from_running(cli, write):
+    """Unless ``--bail`` says so."""
+    write("a.kshell", "expect 1 == 2\n")
+    write("b.kshell", f"{TO}send\n")
+    assert "WA202" in cli("run", "a.kshell", "b.kshell").out
+    ran = cli("run", "a.kshell", "b.kshell", "--bail")
+    assert ran.out == ""
+    assert ran.code == 1
+    assert "b.kshell: not run" in ran.err
+
+
+def test_a_variable_from_outside_is_plain_text(cli, write):
+    """``--var`` is not expanded."""
+    write("s.kshell", f"{TO}render\n")
+    assert cli("run", "s.kshell", "--var", "ref={{ 7 }}").json["extra_info"]["ref"] == "{{ 7 }}"
+
+
+# ---- the commands
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS["Scripts"] if name in COMMANDS])
+def test_every_command_of_scripts_has_help_and_examples(name):
+    """In each frontend that understands it."""
+    for frontend in SECTIONS["Scripts"][name].frontends:
+        found = commands_of(frontend).get_command(None, name)
+        assert found is not None
+        assert found.help
+        assert found.examples
+        caller = Caller(Session(Places.standard()), frontend)
+        assert perform_line(f"{name} --help", caller).result.exit_code == 0

@@ -1,0 +1,200 @@
+"""The installed program in a real terminal: what stands on the screen, cell by cell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from support.screen import PROJECT, Terminal
+
+HOSTILE = b'{"code": "\x1b[2J\x1b]0;owned\x07\x9b5;5HWA\xe2\x80\xae", "message": "\r\x1b[1;1Hgotcha\x08\x0f"}'
+
+
+class Slow(BaseHTTPRequestHandler):
+    """A server that hears the request and takes its time, or answers what no terminal should obey."""
+
+    answer = b""
+
+    def do_POST(self) -> None:
+        """Answer, or never."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.heard.set()
+        if not self.answer:
+            time.sleep(20)
+        self.wfile.write(
+            b"HTTP/1.1 400 \x1b[31mBad\x1b[2J\r\ncontent-length: %d\r\n\r\n%b" % (len(self.answer), self.answer)
+        )
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server(write):
+    """A pod ``mine`` on this machine, served by ``Slow``."""
+    served = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    served.daemon_threads = True
+    served.heard = threading.Event()
+    write("profiles/pods/mine.yaml", f"base_url: http://127.0.0.1:{served.server_port}\n")
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+@pytest.fixture
+def shell():
+    """Start the shell: ``shell(columns=40)`` gives a ``Terminal`` at the first prompt."""
+    started: list[Terminal] = []
+
+    def start(**settings: object) -> Terminal:
+        started.append(Terminal.kshell(**settings))
+        return started[-1]
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+def colours(terminal: Terminal) -> set[str]:
+    """The colours of the characters on the screen."""
+    cells = (terminal.screen.buffer[y][x] for y in range(terminal.screen.lines) for x in range(terminal.screen.columns))
+    return {colour for cell in cells for colour in (cell.fg, cell.bg)}
+
+
+def test_prompt_menu_send_and_refusal(shell):
+    """A first session: prompt and toolbar, the menu with its help, an accepted send, an explained refusal, Ctrl-D."""
+    terminal = shell()
+    assert terminal.text.splitlines()[1].startswith("demo@sandbox auth>")
+    assert " SIMULATED  demo@sandbox  auth  missing: to  last: nothing sent" in terminal.text
+    terminal.type("send wa_source=z").until("zapier").until("a source the API knows")
+    terminal.type("\x15send to=+9").until("+91 ").until("India")
+    terminal.type("19812345678 otp=482913\r").until("last: 202 WA202 accepted")
+    assert "202 Accepted · WA202 Request Accepted · A" in terminal.text
+    terminal.enter("send -a low-balance to=+919812345678").until("last: 400 E110 refused")
+    assert "yours: top the account up" in terminal.text
+    assert '"code": "E110"' in terminal.text
+    terminal.type("\x04")
+    assert terminal.ended()
+
+
+def test_a_live_account_looks_different_at_a_glance(shell):
+    """The prompt and the toolbar of a live pod say LIVE, in red."""
+    terminal = shell()
+    terminal.enter("use account docs").until(" LIVE  docs@in auth>")
+    terminal.until(" LIVE  docs@in  auth  ready")
+    assert "red" in colours(terminal)
+
+
+def test_without_colour_live_is_still_told(shell):
+    """With NO_COLOR no cell has a colour, and LIVE is a word."""
+    terminal = shell(env={"NO_COLOR": "1"})
+    terminal.enter("use account docs").until(" LIVE  docs@in auth>")
+    terminal.enter("render otp=1").until('"wa_source": "api"')
+    assert colours(terminal) == {"default"}
+
+
+def test_forty_columns(shell):
+    """On a narrow terminal the toolbar takes two lines and loses nothing, and help names every command."""
+    terminal = shell(columns=40)
+    lines = terminal.text.splitlines()
+    assert lines[-2:] == [" SIMULATED  demo@sandbox  auth", " missing: to  last: nothing sent"]
+    terminal.enter("help").until("not remembered.")
+    assert "doctor" in terminal.text
+
+
+def test_ctrl_c_during_a_slow_send_ends_the_send_and_not_the_shell(shell, server):
+    """The fate of the message is said, and the next line runs."""
+    terminal = shell()
+    terminal.enter("send -p mine to=+919812345678")
+    assert server.heard.wait(10)
+    terminal.type("\x03").until("last: unknown")
+    assert "delivery: unknown" in terminal.text
+    terminal.enter("pods sandbox").until("Embedded simulator")
+
+
+def test_a_hostile_answer_controls_nothing(shell, server, monkeypatch):
+    """Title, cursor and the cells above are as they were; what would control the terminal is shown as text."""
+    monkeypatch.setattr(Slow, "answer", HOSTILE)
+    terminal = shell(lines=80)
+    terminal.enter("pods sandbox").until("127.0.0.1:8025")
+    before = terminal.screen.display[:3]
+    terminal.enter("send -p mine to=+919812345678").until("last: 400")
+    assert terminal.screen.title == ""
+    assert terminal.screen.display[:3] == before
+    assert "\\x1b[31mBad" in terminal.text
+    assert "gotcha" not in terminal.screen.display[0]
+    terminal.enter("last").until("api-key: (redacted)")
+    assert b"\x1b]0;owned" not in terminal.bytes
+
+
+def test_vi_keys(shell, write, tmp_path):
+    """The preference ``keys: vi`` holds, and the toolbar says which mode it is."""
+    write(str(tmp_path / "user/.config/kshell/preferences.yaml"), "keys: vi\n")
+    terminal = shell()
+    terminal.until("vi insert").type("xpods\x1b").until("vi navigation")
+    terminal.type("0x").until("> pods").enter(" ").until("https://api.in.kaleyra.io")
+
+
+def test_httpx_loads_behind_the_prompt(shell, tmp_path):
+    """It is not there when the prompt is drawn, and soon after it is."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, threading, time\n"
+        "from prompt_toolkit.application import Application\n"
+        "drawn = Application._redraw\n"
+        "def redraw(self, *rest, **named):\n"
+        "    loaded = 'httpx' in sys.modules\n"
+        "    if self._is_running and not hasattr(sys, 'told'):\n"
+        f"        sys.told = open({str(tmp_path / 'told')!r}, 'w').write(str(loaded))\n"
+        "    drawn(self, *rest, **named)\n"
+        "Application._redraw = redraw\n"
+    )
+    terminal = shell(env={"PYTHONPATH": f"{tmp_path}:{PROJECT}"})
+    assert (tmp_path / "told").read_text() == "False"
+    terminal.enter("send to=+919812345678").until("WA202")
+
+
+def test_kshell_shell_starts_it_too(shell):
+    """``kshell shell`` and ``kshell`` are the same at a terminal."""
+    assert Terminal.kshell("shell").text == shell().text
+
+
+def test_the_shell_begins_with_what_to_type(shell):
+    """One dim line stands above the first prompt."""
+    first, second, *_ = shell().text.splitlines()
+    assert first == "help lists the commands; Tab completes; exit or Ctrl-D ends"
+    assert second.startswith("demo@sandbox auth>")
+    assert b"\x1b[2mhelp lists" in shell().bytes
+    assert b"\x1b[2m" not in shell(env={"NO_COLOR": "1"}).bytes
+
+
+def test_a_home_that_is_not_there_is_said():
+    """``KSHELL_HOME`` that names no folder is an error and no shell."""
+    terminal = Terminal(sys.executable, "-m", "kshell", env={"KSHELL_HOME": "/nowhere"})
+    terminal.until("error: /nowhere is not a directory").until("hint:")
+    assert terminal.ended()
+
+
+def test_the_readme_s_session_can_be_recorded_again():
+    """``docs/record_session.py`` types at the real program and prints what the screen holds."""
+    done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
+    text = done.stdout.decode()
+    assert "\ndemo@sandbox auth> set to=+919812345678 otp=482913\n" in text, done.stderr.decode()
+    assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused\n")
+
+
+def test_without_a_terminal_the_shell_says_so(program):
+    """``kshell shell`` in a pipe is a usage error that names what to do."""
+    ran = program("shell")
+    assert ran.code == 2
+    assert "the shell needs a terminal" in ran.err
+
+
+def test_a_preference_that_cannot_be_is_said_and_the_shell_starts(shell, write, tmp_path):
+    """A wrong preference is an error with its line and a did-you-mean, and the defaults hold."""
+    write(str(tmp_path / "user/.config/kshell/preferences.yaml"), "keys: emcas\n")
+    assert "did you mean emacs?" in shell().text

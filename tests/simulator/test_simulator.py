@@ -1,0 +1,685 @@
+"""What the embedded simulator answers: the page's own words, and what the simulator's docstring decides."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kshell.core.models import Response
+from kshell.simulator import documented, payload
+from kshell.simulator import simulator as simulator_module
+from kshell.simulator.documented import (
+    FAILURES,
+    MAGIC_KEYS,
+    MAGIC_RECIPIENTS,
+    MAGIC_SENDERS,
+    MAGIC_SIDS,
+    NO_SUCH_PATH,
+    WRONG_METHOD,
+    Failure,
+)
+from kshell.simulator.payload import BODY_LIMIT
+from kshell.simulator.simulator import INBOX_SIZE, Delivered, Simulator
+
+SID = "HXAP16XXXXXX97IN"
+SENDER = "+91XXXXXXXXXX"
+KEY = "Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3"
+TARGET = f"/v2/{SID}/whatsapp/{SENDER}/messages"
+TYPE = ("Content-Type", "application/json")
+
+# The page's sample request, character by character.
+SAMPLE = """{
+"messaging_object": {
+"messaging_product": "whatsapp",
+"recipient_type": "individual",
+"to": "+91XXXXXXXXX",
+"type": "template",
+"template": {
+"name": "auth1",
+"language": {
+"code": "en_US"
+},
+"components": [
+{
+"type": "body",
+"parameters": [
+{
+"type": "text",
+"text": "J$FpXXXX"
+}
+]
+},
+{
+"type": "button",
+"sub_type": "url",
+"index": 0,
+"parameters": [
+{
+"type": "text",
+"text": "J$FXXXXp"
+}
+]
+}
+]
+}
+},
+"extra_info": {
+"ref": "customer1",
+"ref1": "marketing",
+"ref2": "dictionary",
+"wa_source": "api"
+}
+}"""
+
+# The page's sample failures, character by character.
+PAGE_FAILURES = """401 Unauthorized
+{
+"code": "RBC001",
+"message": "Incorrect SID or API key.",
+"data": [],
+"error": {
+"error": "Incorrect SID or API key."
+}
+}
+401 Unauthorized phone number
+{
+"code": "WA401",
+"message": "Phone number is not present or does not belong to the account.",
+"data": {},
+"error": {
+"phone_number": "Phone number is not present or does not belong to the account."
+}
+}
+400 Incorrect payload
+{
+"code": "WA400",
+"message": "Refer to correct payload format",
+"data": {},
+"error": {
+"payload": "Incorrect payload format"
+}
+}
+500 Internal Server Error
+{
+"code": "WA500",
+"message": "Please try again later",
+"data": {},
+"error": {
+"error": "Internal server error"
+}
+}
+400 Low balance
+{
+"code": "E110",
+"message": "Please check your balance, You have a low balance!",
+"data": {},
+"error": {
+"balance": "Please check your balance, You have a low balance!"
+}
+}
+401 Unauthorised Account type
+{
+"code": "WA-401",
+"message": "API is not available for given customer.Please contact support for more info",
+"data": {},
+"error": {
+"account": "API is not available for given customer.Please contact support for more info"
+}
+}
+401 Unauthorized phone number version
+{
+"code": "WA-401",
+"message": "The phone number you're using is associated with different Version of our WA API. Please use the appropriate endpoint.",
+"data": {},
+"error": {
+"phone_number": "The phone number you're using is associated with different Version of our WA API. Please use the appropriate endpoint."
+}
+}"""  # noqa: E501
+
+ON_PAGE = [
+    (heading, json.loads(body))
+    for heading, body in re.findall(r"^(\d{3} [^\n]*)\n(\{.*?\n\}\n\})", PAGE_FAILURES, re.S | re.M)
+]
+MESSAGING, TEMPLATE = "messaging_object", "messaging_object.template"
+BODY, BUTTON = f"{TEMPLATE}.components.0", f"{TEMPLATE}.components.1"
+BODY_PARAMETER, BUTTON_PARAMETER = f"{BODY}.parameters.0", f"{BUTTON}.parameters.0"
+GONE = object()
+
+
+def sample(changes: dict[str, Any] | None = None) -> Any:
+    """The page's payload; ``changes`` maps dotted paths to values, or to ``GONE``."""
+    payload = json.loads(SAMPLE)
+    for path, value in (changes or {}).items():
+        *parents, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+        place: Any = payload
+        for step in parents:
+            place = place[step]
+        if value is GONE:
+            del place[last]
+        else:
+            place[last] = copy.deepcopy(value)
+    return payload
+
+
+def post(
+    body: bytes | str | dict[str, Any] = SAMPLE,
+    *,
+    simulator: Simulator | None = None,
+    target: str = TARGET,
+    key: str = KEY,
+    headers: list[tuple[str, str]] | None = None,
+) -> Response:
+    """The answer to the page's sample request, with something changed."""
+    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+    sent = [TYPE, ("api-key", key)] if headers is None else headers
+    return (simulator or Simulator()).handle("POST", target, sent, content)
+
+
+def kept(changes: dict[str, Any]) -> Delivered:
+    """What the first recipient got of the page's sample with ``changes``."""
+    simulator = Simulator()
+    assert post(sample(changes), simulator=simulator).status == 202
+    return simulator.inbox[0]
+
+
+def code(response: Response) -> str:
+    """The answer's status and code."""
+    return f"{response.status} {json.loads(response.body)['code']}"
+
+
+def button(**changes: Any) -> dict[str, Any]:
+    """The sample's button, changed."""
+    return {**sample()["messaging_object"]["template"]["components"][1], **changes}
+
+
+BODY_COMPONENT = sample()["messaging_object"]["template"]["components"][0]
+
+
+# The page's own words
+
+
+def test_the_page_s_sample_request_is_accepted_verbatim() -> None:
+    """The sample request, masked as it is, gets the page's 202."""
+    response = Simulator(new_id=lambda: "AXXXXXXXXXXXXXXXXXXX").handle(
+        "POST", TARGET, [("Content-Type", "application/json"), ("api-key", KEY)], SAMPLE.encode()
+    )
+    assert (response.status, response.reason) == (202, "Accepted")
+    assert json.loads(response.body) == {
+        "code": "WA202",
+        "message": "Request Accepted",
+        "data": {"message_id": "AXXXXXXXXXXXXXXXXXXX"},
+        "error": {},
+    }
+
+
+def test_a_message_id_looks_like_the_page_s() -> None:
+    """An id is ``A`` and 19 more capitals and digits, another one each time."""
+    simulator = Simulator()
+    ids = {json.loads(post(simulator=simulator).body)["data"]["message_id"] for _ in range(20)}
+    assert len(ids) == 20
+    assert all(re.fullmatch(r"A[A-Z0-9]{19}", message_id) for message_id in ids)
+
+
+def test_an_answer_says_that_it_is_json() -> None:
+    """Every answer carries its type and its length."""
+    response = post()
+    assert dict(response.headers) == {
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(response.body)),
+    }
+
+
+@pytest.mark.parametrize(("failure", "page"), list(zip(FAILURES.values(), ON_PAGE, strict=True)), ids=FAILURES)
+def test_a_failure_is_the_page_s(failure: Failure, page: tuple[str, Any]) -> None:
+    """Heading, status and body of every documented failure are those of the page."""
+    assert (failure.title, failure.body) == page
+    assert failure.title.startswith(str(failure.status))
+
+
+def test_the_simulator_uses_none_of_kshell_s_own_rules() -> None:
+    """Of kshell it imports the nouns alone, so that checker and simulator can disagree."""
+    text = "".join(
+        Path(module.__file__).read_text(encoding="utf-8") for module in (documented, payload, simulator_module)
+    )
+    imports = set(re.findall(r"(?:from|import) (kshell\S*)", text))
+    assert {name for name in imports if not name.startswith("kshell.simulator.")} == {"kshell.core.models"}
+
+
+# Failures on demand
+
+
+@pytest.mark.parametrize(("number", "failure"), list(MAGIC_RECIPIENTS.items()))
+def test_a_magic_recipient_fails_as_its_table_says(number: str, failure: Failure) -> None:
+    """A message to a magic number fails, and nobody gets it."""
+    simulator = Simulator()
+    response = post(sample({f"{MESSAGING}.to": number}), simulator=simulator)
+    assert (response.status, response.reason) == (failure.status, failure.reason)
+    assert json.loads(response.body) == failure.body
+    assert simulator.inbox == ()
+
+
+def test_there_is_a_magic_recipient_for_every_failure() -> None:
+    """Every documented failure can be had by a recipient, and by an account."""
+    documented = list(FAILURES.values())
+    assert list(MAGIC_RECIPIENTS.values()) == documented
+    accounts = [*MAGIC_KEYS.values(), *MAGIC_SIDS.values(), *MAGIC_SENDERS.values()]
+    assert sorted(accounts) == sorted(documented)
+
+
+def test_one_magic_recipient_among_several_is_enough() -> None:
+    """The first magic number among the recipients decides for all."""
+    to = "+919812345678,+15005550005,+15005550001"
+    assert code(post(sample({f"{MESSAGING}.to": to}))) == "400 E110"
+
+
+@pytest.mark.parametrize(("key", "failure"), MAGIC_KEYS.items())
+def test_a_magic_key_fails_as_its_table_says(key: str, failure: Failure) -> None:
+    """A request with a magic key fails, whatever it posts."""
+    assert json.loads(post(b"?", key=key).body) == failure.body
+
+
+@pytest.mark.parametrize(("sid", "failure"), MAGIC_SIDS.items())
+def test_a_magic_sid_fails_as_its_table_says(sid: str, failure: Failure) -> None:
+    """A request for a magic SID fails, whatever it posts."""
+    assert json.loads(post(b"?", target=f"/v2/{sid}/whatsapp/{SENDER}/messages").body) == failure.body
+
+
+@pytest.mark.parametrize(("sender", "failure"), MAGIC_SENDERS.items())
+def test_a_magic_sender_fails_as_its_table_says(sender: str, failure: Failure) -> None:
+    """A request for a magic sender number fails, whatever it posts."""
+    assert json.loads(post(b"?", target=f"/v2/{SID}/whatsapp/{sender}/messages").body) == failure.body
+
+
+PROFILES = Path(__file__).parents[2] / "profiles" / "accounts"
+
+
+@pytest.mark.parametrize("name", ["demo", *FAILURES])
+def test_a_shipped_account_shows_what_its_name_says(name: str) -> None:
+    """There is an account for acceptance and one for each documented failure."""
+    account = yaml.safe_load((PROFILES / f"{name}.yaml").read_text())
+    target = f"/v2/{account['sid']}/whatsapp/{account['phone_number']}/messages"
+    answer = json.loads(post(target=target, key=account["api_key"]).body)
+    answer["data"] = answer["data"] and {}
+    assert answer == (FAILURES[name].body if name in FAILURES else {**answer, "code": "WA202"})
+
+
+# Path, method, headers
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "",
+        "/",
+        "*",
+        "/v2",
+        f"/v1/{SID}/whatsapp/{SENDER}/messages",
+        f"/v2/{SID}/whatsapp/{SENDER}/messages/",
+        f"/v2/{SID}/whatsapp/{SENDER}",
+        f"/v2//whatsapp/{SENDER}/messages",
+        f"/v2/{SID}/whatsapp//messages",
+        f"/v2/{SID}/WhatsApp/{SENDER}/messages",
+        f"https://api.in.kaleyra.io/v2/{SID}/whatsapp/{SENDER}/messages",
+    ],
+)
+def test_another_path_is_not_found(target: str) -> None:
+    """A path the page does not have is a 404, in the shape of the page's failures."""
+    response = post(target=target)
+    assert (response.status, response.reason) == (404, "Not Found")
+    assert json.loads(response.body) == NO_SUCH_PATH.body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS", "post", ""])
+def test_another_method_is_not_allowed(method: str) -> None:
+    """Anything but POST is a 405 that names POST."""
+    response = Simulator().handle(method, TARGET, [TYPE, ("api-key", KEY)], SAMPLE.encode())
+    assert (response.status, response.reason) == (405, "Method Not Allowed")
+    assert json.loads(response.body) == WRONG_METHOD.body
+    assert ("allow", "POST") in response.headers
+
+
+@pytest.mark.parametrize(
+    "target", [TARGET.replace("+", "%2B"), TARGET.replace("+", "%2b"), TARGET.replace("S", "%53"), f"{TARGET}?to=x"]
+)
+def test_a_path_may_be_percent_encoded_and_have_a_query(target: str) -> None:
+    """``%2B`` is a plus, and a query changes nothing."""
+    assert code(post(target=target)) == "202 WA202"
+
+
+@pytest.mark.parametrize(
+    "sender", ["911234567890", "+", "+0123456789", "+12345", "+1234567890123456", "+91 123456789", "x"]
+)
+def test_a_sender_that_is_no_number_is_unknown(sender: str) -> None:
+    """Only an E.164 number can belong to an account."""
+    assert code(post(target=f"/v2/{SID}/whatsapp/{sender}/messages")) == "401 WA401"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[TYPE], [TYPE, ("api-key", "")], [TYPE, ("api-key", "  ")], [TYPE, ("api-key", KEY), ("API-Key", KEY)]],
+    ids=["absent", "empty", "blank", "twice"],
+)
+def test_a_key_is_needed_once(headers: list[tuple[str, str]]) -> None:
+    """No key, an empty one or two are RBC001."""
+    assert code(post(headers=headers)) == "401 RBC001"
+
+
+@pytest.mark.parametrize("value", ["application/json", "Application/JSON", "application/json; charset=utf-8"])
+def test_the_content_type_is_json(value: str) -> None:
+    """Upper case and parameters are no difference."""
+    assert code(post(headers=[("content-type", value), ("API-KEY", KEY)])) == "202 WA202"
+
+
+@pytest.mark.parametrize("values", [[], [""], ["text/plain"], ["application/jsonp"], ["application/json"] * 2])
+def test_another_content_type_is_incorrect(values: list[str]) -> None:
+    """None, another one or two are WA400."""
+    headers = [("api-key", KEY), *(("Content-Type", value) for value in values)]
+    assert code(post(headers=headers)) == "400 WA400"
+
+
+@pytest.mark.parametrize(
+    ("key", "sid", "sender", "body", "answer"),
+    [
+        ("", "HXACCOUNTTYPEIN", "x", "?", "401 RBC001"),
+        (KEY, "HXACCOUNTTYPEIN", "x", "?", "401 WA-401"),
+        (KEY, SID, "x", "?", "401 WA401"),
+        (KEY, SID, SENDER, "?", "400 WA400"),
+    ],
+)
+def test_the_first_fault_is_the_answer(key: str, sid: str, sender: str, body: str, answer: str) -> None:
+    """Key, SID, sender number and payload are looked at in this order."""
+    assert code(post(body, target=f"/v2/{sid}/whatsapp/{sender}/messages", key=key)) == answer
+
+
+# The payload
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"?",
+        b"[]",
+        b'"text"',
+        b"null",
+        b"{}",
+        SAMPLE.encode("utf-16"),
+        b"\xef\xbb\xbf" + SAMPLE.encode(),
+        SAMPLE.replace("auth1", "\xff").encode("latin-1"),
+        SAMPLE.encode() + b"{}",
+        SAMPLE.replace('"ref":', '"ref": "twice", "ref":').encode(),
+        SAMPLE.replace('"customer1"', r'"\ud800"').encode(),
+        SAMPLE.replace('"ref":', '"more": NaN, "ref":').encode(),
+        SAMPLE.replace('"ref":', '"more": 1e999, "ref":').encode(),
+        SAMPLE.replace('"ref":', f'"more": {"9" * 5_000}, "ref":').encode(),
+        SAMPLE.replace('"ref":', f'"more": {"[" * 31}{"]" * 31}, "ref":').encode(),
+        SAMPLE.replace('"ref":', f'"more": {"[" * 100_000}{"]" * 100_000}, "ref":').encode(),
+        SAMPLE.encode() + b" " * BODY_LIMIT,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_a_body_that_is_no_proper_json_object_is_incorrect(body: bytes) -> None:
+    """Not JSON, not UTF-8, not one object, a key twice, too deep, too large: WA400."""
+    assert code(post(body)) == "400 WA400"
+
+
+def test_a_body_may_be_as_large_as_the_limit() -> None:
+    """1 MiB is not too large."""
+    assert code(post(SAMPLE.ljust(BODY_LIMIT))) == "202 WA202"
+
+
+@pytest.mark.parametrize("more", ["[" * 30 + "]" * 30, '{"a": null}', '"' + "x" * 1_000 + '"'])
+def test_a_field_that_the_page_does_not_name_is_kept(more: str) -> None:
+    """What the page does not know is accepted, to 32 levels."""
+    simulator = Simulator()
+    post(SAMPLE.replace('"ref":', f'"more": {more}, "ref":'), simulator=simulator)
+    assert simulator.inbox[0].payload["extra_info"]["more"] == json.loads(more)  # type: ignore[call-overload, index]
+
+
+MANDATORY = [
+    MESSAGING,
+    f"{MESSAGING}.messaging_product",
+    f"{MESSAGING}.to",
+    TEMPLATE,
+    f"{TEMPLATE}.name",
+    f"{TEMPLATE}.language",
+    f"{TEMPLATE}.language.code",
+    f"{TEMPLATE}.components",
+    BODY,
+    f"{BODY}.type",
+    f"{BODY}.parameters",
+    BODY_PARAMETER,
+    f"{BODY_PARAMETER}.type",
+    f"{BODY_PARAMETER}.text",
+    BUTTON,
+    f"{BUTTON}.type",
+    f"{BUTTON}.sub_type",
+    f"{BUTTON}.index",
+    f"{BUTTON}.parameters",
+    BUTTON_PARAMETER,
+    f"{BUTTON_PARAMETER}.type",
+    f"{BUTTON_PARAMETER}.text",
+]
+OPTIONAL = [
+    f"{MESSAGING}.recipient_type",
+    f"{MESSAGING}.type",
+    "extra_info",
+    "extra_info.ref",
+    "extra_info.ref1",
+    "extra_info.ref2",
+    "extra_info.wa_source",
+]
+
+
+@pytest.mark.parametrize("path", MANDATORY)
+def test_a_mandatory_field_may_not_be_missing(path: str) -> None:
+    """Without a field that the page calls mandatory the payload is incorrect."""
+    assert code(post(sample({path: GONE}))) == "400 WA400"
+
+
+@pytest.mark.parametrize("path", OPTIONAL)
+def test_an_optional_field_may_be_missing(path: str) -> None:
+    """Without a field that the page does not call mandatory the payload is correct."""
+    assert code(post(sample({path: GONE}))) == "202 WA202"
+
+
+@pytest.mark.parametrize("value", [None, 5, 0.5, True, [], {}, [""], {"a": ""}], ids=repr)
+@pytest.mark.parametrize("path", [*MANDATORY, *OPTIONAL])
+def test_a_field_of_another_type_is_incorrect(path: str, value: object) -> None:
+    """``null`` and every value of a wrong type are refused, also in optional fields."""
+    proper = (path, value) in [(f"{BUTTON}.index", 5), ("extra_info", {}), ("extra_info", {"a": ""})]
+    assert code(post(sample({path: value}))) == ("202 WA202" if proper else "400 WA400")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{MESSAGING}.messaging_product", "WhatsApp"),
+        (f"{MESSAGING}.recipient_type", "group"),
+        (f"{MESSAGING}.type", "text"),
+        (f"{MESSAGING}.to", ""),
+        (f"{MESSAGING}.to", "919812345678"),
+        (f"{MESSAGING}.to", "+0919812345678"),
+        (f"{MESSAGING}.to", "+12345"),
+        (f"{MESSAGING}.to", "+1234567890123456"),
+        (f"{MESSAGING}.to", "+91 98123 45678"),
+        (f"{MESSAGING}.to", "+91981234567٣"),
+        (f"{MESSAGING}.to", "+919812345678\n"),
+        (f"{MESSAGING}.to", "+919812345678, +919812345679"),
+        (f"{MESSAGING}.to", "+919812345678;+919812345679"),
+        (f"{MESSAGING}.to", "+919812345678,"),
+        (f"{MESSAGING}.to", "+919812345678,nobody"),
+        (f"{TEMPLATE}.name", ""),
+        (f"{TEMPLATE}.language.code", ""),
+        (f"{BODY}.type", "header"),
+        (f"{BODY_PARAMETER}.type", "currency"),
+        (f"{BODY_PARAMETER}.text", ""),
+        (f"{BODY_PARAMETER}.text", "482913"),
+        (f"{BUTTON}.type", "footer"),
+        (f"{BUTTON}.sub_type", "URL"),
+        (f"{BUTTON}.index", -1),
+        (f"{BUTTON}.index", 10),
+        (f"{BUTTON}.index", "0"),
+        (f"{BUTTON}.index", 0.0),
+        (f"{BUTTON}.index", False),
+        (f"{BUTTON_PARAMETER}.type", "payload"),
+        (f"{BUTTON_PARAMETER}.text", ""),
+        (f"{BUTTON_PARAMETER}.text", "482913"),
+        (f"{BODY}.parameters", {"type": "text", "text": "J$FpXXXX"}),
+        (f"{BODY}.parameters", [{"type": "text", "text": "J$FpXXXX"}] * 2),
+        (f"{BUTTON}.parameters", [{"type": "text", "text": "J$FXXXXp"}] * 2),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, BODY_COMPONENT, button()]),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, button(), {"type": "header", "parameters": []}]),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, button(), "button"]),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, button(), button()]),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, *(button(index=index) for index in (*range(10), 9))]),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_incorrect(path: str, value: object) -> None:
+    """Every value outside of what the page allows is WA400."""
+    assert code(post(sample({path: value}))) == "400 WA400"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{MESSAGING}.to", "+1234567"),
+        (f"{MESSAGING}.to", "+123456789012345"),
+        (f"{TEMPLATE}.language.code", "tlh"),
+        (f"{BUTTON}.index", 9),
+        (f"{BUTTON}.sub_type", "quick_reply"),
+        (f"{BUTTON}.sub_type", "catalog"),
+        (f"{TEMPLATE}.components", [button(), BODY_COMPONENT]),
+        (f"{TEMPLATE}.components", [BODY_COMPONENT, *(button(index=index) for index in range(10))]),
+        ("extra_info.ref", ""),
+    ],
+)
+def test_a_value_at_the_edge_of_what_is_allowed_is_correct(path: str, value: object) -> None:
+    """The ends of every range are within it."""
+    assert code(post(sample({path: value}))) == "202 WA202"
+
+
+@pytest.mark.parametrize(
+    ("body", "in_button", "same"),
+    [
+        ("482913", "482913", True),
+        ("J$FpnYnP", "J$FpnYnP", True),
+        ("123456789012345", "123456789012345", True),
+        ("1234567890123456", "1234567890123456", False),
+        ("é" * 15, "é" * 15, True),
+        ("482913", "482914", False),
+        ("482913", "48291", False),
+        ("J$FpXXXX", "J$FXXXXp", True),
+        ("J$FpXXXX", "J$GXXXXp", False),
+        ("J$FpXXXX", "J$FXXXXpp", False),
+        ("J$FpXXXX", "J$Fpabcd", False),
+        ("48XXX3", "482XX3", False),
+    ],
+)
+def test_the_code_appears_twice(body: str, in_button: str, same: bool) -> None:  # noqa: FBT001
+    """Both places hold one code of at most 15 characters; codes masked as on the page are compared where they can be."""
+    changes = {f"{BODY_PARAMETER}.text": body, f"{BUTTON_PARAMETER}.text": in_button}
+    assert code(post(sample(changes))) == ("202 WA202" if same else "400 WA400")
+
+
+# The inbox
+
+
+def test_the_inbox_holds_what_a_recipient_got() -> None:
+    """An entry names the recipient, the sender, the id, the template and the code in both places."""
+    simulator = Simulator(new_id=lambda: "A1")
+    post(simulator=simulator, target=TARGET.replace("+", "%2B"))
+    assert simulator.inbox == (
+        Delivered("+91XXXXXXXXX", SENDER, "A1", "auth1", "en_US", "J$FpXXXX", "J$FXXXXp", json.loads(SAMPLE)),
+    )
+
+
+def test_several_recipients_are_one_request() -> None:
+    """Recipients between commas get one message each, with one id; a number named twice gets one."""
+    simulator = Simulator()
+    answer = json.loads(post(sample({f"{MESSAGING}.to": "+9198123,+9198124,+9198123"}), simulator=simulator).body)
+    assert [delivered.recipient for delivered in simulator.inbox] == ["+9198123", "+9198124"]
+    assert {delivered.message_id for delivered in simulator.inbox} == {answer["data"]["message_id"]}
+
+
+@pytest.mark.parametrize("ref", ["ref", "ref1", "ref2"])
+def test_a_long_ref_is_cut(ref: str) -> None:
+    """Of a ref the first 255 characters are kept."""
+    extra: Any = kept({f"extra_info.{ref}": "é" * 256}).payload["extra_info"]
+    assert extra[ref] == "é" * 255
+
+
+@pytest.mark.parametrize(
+    ("given", "source"), [("api", "api"), ("moengage", "moengage"), ("kshell", "API"), ("Zoho", "API"), ("", "API")]
+)
+def test_an_unknown_source_is_overridden(given: str, source: str) -> None:
+    """A ``wa_source`` that the page does not name becomes ``API``."""
+    extra: Any = kept({"extra_info.wa_source": given}).payload["extra_info"]
+    assert extra["wa_source"] == source
+
+
+def test_defaults_are_filled_in() -> None:
+    """``recipient_type`` and ``type`` have a default, ``wa_source`` has none."""
+    changes = {f"{MESSAGING}.recipient_type": GONE, f"{MESSAGING}.type": GONE, "extra_info.wa_source": GONE}
+    payload: Any = kept(changes).payload
+    assert payload["messaging_object"]["recipient_type"] == "individual"
+    assert payload["messaging_object"]["type"] == "template"
+    assert "wa_source" not in payload["extra_info"]
+
+
+def test_the_inbox_keeps_the_newest() -> None:
+    """Of more than a thousand messages the newest thousand are kept, oldest first."""
+    simulator = Simulator()
+    to = ",".join(f"+91{number:07}" for number in range(INBOX_SIZE + 1))
+    post(sample({f"{MESSAGING}.to": to}), simulator=simulator)
+    assert len(simulator.inbox) == INBOX_SIZE
+    assert (simulator.inbox[0].recipient, simulator.inbox[-1].recipient) == ("+910000001", f"+91{INBOX_SIZE:07}")
+
+
+# Any input
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+DOCUMENTED = {"202 WA202", *(f"{failure.status} {failure.code}" for failure in FAILURES.values())}
+
+
+@settings(deadline=None)
+@given(st.text(), st.text(), st.lists(st.tuples(st.text(), st.text())), st.binary())
+def test_any_request_is_answered(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
+    """No request makes the simulator raise."""
+    assert code(Simulator().handle(method, target, headers, body)) in {"404 404", "405 405"}
+
+
+@settings(deadline=None)
+@given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_body_is_answered(body: bytes) -> None:
+    """No body makes the simulator raise."""
+    assert code(post(body)) == "400 WA400"
+
+
+@settings(deadline=None)
+@given(st.sampled_from([*MANDATORY, *OPTIONAL]), JSON)
+def test_any_value_in_any_place_is_answered(path: str, value: object) -> None:
+    """No payload makes the simulator raise, or give an answer that the page does not know."""
+    assert code(post(sample({path: value}))) in DOCUMENTED
+
+
+def test_a_body_nested_to_the_limit_of_the_stack_is_answered() -> None:
+    """However deep the caller stands, a deep body is WA400 and not an exception."""
+
+    def deeper(levels: int) -> str:
+        return deeper(levels - 1) if levels else code(post('{"a":' * 400 + "1" + "}" * 400))
+
+    assert deeper(sys.getrecursionlimit() - 450) == "400 WA400"

@@ -1,0 +1,183 @@
+"""The commands ``curl`` and ``snippet``: what each target prints, in each form of the key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kshell import __version__
+from kshell.snippets import SHELLS, TARGETS
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+KEY = "Acanary00000000000000000000000key"
+ENDINGS = {"bash": "sh", "python": "py.txt", "javascript": "js"}
+WRITING = os.environ.get("KSHELL_GOLDEN") == "write"
+
+
+def golden_of(name: str) -> Path:
+    """Return the golden file of the target ``name``."""
+    return GOLDEN / f"snippet-{name}.{ENDINGS.get(TARGETS[name].fence, TARGETS[name].fence)}"
+
+
+def check_golden(file: Path, text: str) -> None:
+    """Check that ``text`` is what the golden file holds; KSHELL_GOLDEN=write writes it."""
+    text = text.replace(f'"version": "{__version__}"', '"version": "VERSION"')
+    if WRITING:
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), (
+        "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py writes it"
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(TARGETS) if WRITING or golden_of(name).exists()])
+def test_a_target_prints_its_golden_file(cli, name):
+    """Each target has a golden file: the request of the account docs."""
+    ran = cli("snippet", name, "-a", "docs")
+    assert ran.code == 0
+    check_golden(golden_of(name), ran.out)
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_letters_are_written_as_they_are(cli, name):
+    """Letters of every script, but in Java, whose compiler may read a source in another encoding."""
+    out = cli("snippet", name, "-a", "docs", "ref=é語").out
+    assert ("é語" in out, "\\u00e9" in out) == (name != "java", name == "java")
+
+
+@pytest.mark.parametrize(("shell", "ending"), [("powershell", "ps1"), ("cmd", "bat")])
+@pytest.mark.parametrize("compact", ["", "--compact"])
+def test_a_shell_of_windows_has_its_golden_file(cli, shell, ending, compact):
+    """The curl commands for PowerShell and cmd.exe, on several lines and on one."""
+    ran = cli("curl", "-a", "docs", "--shell", shell, *filter(None, [compact]))
+    check_golden(GOLDEN / f"curl{compact.replace('--', '-')}.{ending}", ran.out)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_curl_compact_is_one_line(cli, shell):
+    """``--compact`` prints one line for every shell."""
+    assert cli("curl", "-a", "docs", "--compact", "--shell", shell).out.count("\n") == 1
+
+
+def test_snippet_curl_is_curl(cli):
+    """There is one definition of the curl command."""
+    assert cli("snippet", "curl", "-a", "docs").out == cli("curl", "-a", "docs").out
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_the_key_is_a_reference_by_default(cli, name, monkeypatch):
+    """A snippet names the account's variable and does not hold the key."""
+    monkeypatch.setenv("KALEYRA_API_KEY", KEY)
+    out = cli("snippet", name, "-a", "docs").out
+    assert "KALEYRA_API_KEY" in out
+    assert KEY not in out
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_reveal_prints_the_key(cli, name, monkeypatch):
+    """``--reveal`` puts the key in the place of the reference."""
+    monkeypatch.setenv("KALEYRA_API_KEY", KEY)
+    out = cli("snippet", name, "-a", "docs", "--reveal").out
+    assert KEY in out
+    assert "KALEYRA_API_KEY" not in out
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_masked_prints_neither(cli, name, monkeypatch):
+    """``--masked`` puts a mask in its place, and needs no key."""
+    out = cli("snippet", name, "-a", "docs", "--masked").out
+    assert "(redacted)" in out
+    assert "KALEYRA_API_KEY" not in out
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_placeholders_stand_for_code_and_numbers(cli, name):
+    """``--placeholders`` leaves neither the code nor a phone number in the snippet."""
+    out = cli("snippet", name, "to=+919812345678", "otp=482913", "--placeholders").out
+    assert not {"482913", "919812345678", "15005550000"} & set(out.replace('"', " ").replace("+", " ").split())
+    for word in ("482913", "919812345678", "15005550000"):
+        assert word not in out
+    for word in ("TO_NUMBER", "ONE_TIME_PASSWORD", "PHONE_NUMBER"):
+        assert word in out
+
+
+def test_placeholders_are_for_curl_too(cli):
+    """``curl`` takes the same forms."""
+    out = cli("curl", "-a", "docs", "--placeholders", "--masked").out
+    assert "PHONE_NUMBER" in out
+    assert "'api-key: (redacted)'" in out
+
+
+def test_two_forms_of_the_key_exclude_each_other(cli):
+    """A key cannot be masked and shown."""
+    ran = cli("snippet", "go", "-a", "docs", "--masked", "--reveal")
+    assert ran.code == 2
+    assert "exclude each other" in ran.err
+
+
+def test_a_key_that_is_not_there_cannot_be_revealed(cli, monkeypatch):
+    """``--reveal`` without the variable is exit code 3, and says how to set it."""
+    monkeypatch.delenv("KALEYRA_API_KEY")
+    ran = cli("snippet", "go", "-a", "docs", "--reveal")
+    assert (ran.code, ran.out) == (3, "")
+    assert "export KALEYRA_API_KEY=" in ran.err
+
+
+def test_strict_prints_nothing_where_there_are_errors(cli):
+    """``--strict`` makes an error finding fail."""
+    ran = cli("snippet", "go", "to=nobody", "otp=1", "--strict")
+    assert (ran.code, ran.out) == (1, "")
+    assert "to-e164" in ran.err
+
+
+def test_findings_do_not_hinder_a_snippet(cli):
+    """Without ``--strict`` a snippet is printed and the findings stand on stderr."""
+    ran = cli("snippet", "go", "to=nobody", "otp=1")
+    assert ran.code == 0
+    assert "package main" in ran.out
+    assert "to-e164" in ran.err
+
+
+def test_snippet_alone_lists_the_targets(cli):
+    """Without a target every one is listed with what it is for."""
+    out = cli("snippet").out
+    assert [line.split()[0] for line in out.splitlines()] == sorted(TARGETS)
+    assert all(target.says and target.says in out for target in TARGETS.values())
+
+
+def test_an_unknown_target_is_a_usage_error(cli):
+    """A target that is not there is exit code 2, with a did-you-mean or the list."""
+    near, far = cli("snippet", "pyhton", "-a", "docs"), cli("snippet", "cobol", "-a", "docs")
+    assert (near.code, far.code) == (2, 2)
+    assert "did you mean python?" in near.err
+    assert "targets: curl, go, har" in far.err
+
+
+def test_targets_are_completed(cli):
+    """Completion offers the targets that begin so."""
+    from kshell.commands.message import snippet
+
+    (argument, *_) = snippet.params
+    names = {item.value for item in argument.shell_complete(None, "p")}
+    assert names == {"php", "postman", "python", "python-requests"}
+
+
+def test_a_curl_command_imports_no_client(program):
+    """Printing a snippet costs no HTTP library."""
+    from subprocess import run
+    from sys import executable
+
+    code = (
+        "import sys; from kshell.cli import run; run(['curl', '-a', 'docs']);"
+        "print({'httpx', 'uvicorn', 'vcr', 'prompt_toolkit'} & set(sys.modules), file=sys.stderr)"
+    )
+    assert run([executable, "-c", code], capture_output=True, text=True).stderr.endswith("set()\n")
+
+
+def test_every_shell_is_offered():
+    """The command offers the shells that there are."""
+    from kshell.commands.message import curl
+
+    (choices,) = [list(option.type.choices) for option in curl.params if option.name == "shell"]
+    assert choices == list(SHELLS)

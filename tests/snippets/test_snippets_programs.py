@@ -1,0 +1,245 @@
+"""Every target is right for every value: it is run where its program is installed, and validated where it is a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from support.payloads import KEY, everything, generated, payload, request_of, request_without_payload
+from support.programs import needs
+from support.recording import Recorder, recording
+
+from kshell.core.errors import UsageError
+from kshell.snippets import TARGETS
+from kshell.transport.client import Route, send
+
+HERE = Path(__file__).parents[1]
+GO_CACHE = HERE.parent / ".pytest_cache" / "go-build"  # compiling net/http anew takes half a minute
+
+
+@pytest.fixture
+def server() -> Iterator[Recorder]:
+    """A recording server."""
+    with recording() as recorder:
+        yield recorder
+
+
+def run(*words: str) -> None:
+    """Run a program with the key in its environment."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME")}
+    environment |= {"KALEYRA_API_KEY": KEY, "LC_ALL": "C", "GOCACHE": str(GO_CACHE)}
+    done = subprocess.run(words, env=environment, capture_output=True, stdin=subprocess.DEVNULL, text=True)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+
+
+def write(name: str, text: str) -> str:
+    """A file in the working directory."""
+    Path(name).write_text(text + "\n", encoding="utf-8")
+    return name
+
+
+K6_HTTP = """
+const request = (method, url, body, options) => {
+  globalThis.sent = { method, url, body, options };
+  return { status: 202 };
+};
+export default { request };
+"""
+K6_CHECK = """
+export const check = (answer, checks) => {
+  for (const holds of Object.values(checks)) if (!holds(answer)) throw new Error();
+};
+"""
+
+
+def k6(file: str) -> None:
+    """Run the script of k6 in Node.js, with stand-ins for k6's two modules; k6 itself runs in CI of whoever has it."""
+    write("http.mjs", K6_HTTP)
+    write("k6.mjs", K6_CHECK)
+    script = Path(file).read_text(encoding="utf-8").replace('"k6/http"', '"./http.mjs"').replace('"k6"', '"./k6.mjs"')
+    write("script.mjs", script)
+    write(
+        "run.mjs",
+        "globalThis.__ENV = process.env;\nconst script = await import('./script.mjs');\nscript.default();\n"
+        "const { method, url, body, options } = globalThis.sent;\n"
+        "if (options.redirects !== 0) throw new Error('it follows redirects');\n"
+        "await fetch(url, { method, body, headers: options.headers });",
+    )
+    run("node", "run.mjs")
+
+
+def newman(file: str) -> None:
+    """Run a collection by Postman's own runner."""
+    run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
+
+
+def replay(archive: dict[str, Any]) -> None:
+    """Send the request of a HAR archive, as a tool that reads it does."""
+    sent = archive["log"]["entries"][0]["request"]
+    url = urlsplit(sent["url"])
+    text = sent["postData"]["text"].encode() if "postData" in sent else None
+    connection = HTTPConnection(url.netloc)
+    connection.request(sent["method"], url.path, text, {header["name"]: header["value"] for header in sent["headers"]})
+    connection.getresponse().read()
+    connection.close()
+
+
+def har(file: str) -> None:
+    """Replay an archive, its variable replaced by the key."""
+    replay(json.loads(Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)))
+
+
+def line(file: str) -> None:
+    """Run a line of a shell by sh."""
+    run("sh", file)
+
+
+RUN: dict[str, tuple[str, Callable[[str], None], tuple[str, ...]]] = {
+    "curl": ("message.sh", line, ("curl",)),
+    "wget": ("message.sh", line, ("wget",)),
+    "httpie": ("message.sh", line, ("http",)),
+    "python": ("message.py", lambda file: run(sys.executable, file), ()),
+    "python-requests": ("message.py", lambda file: run(sys.executable, file), ("requests",)),
+    "javascript": ("message.mjs", lambda file: run("node", file), ("node",)),
+    "k6": ("message.js", k6, ("node",)),
+    "go": ("message.go", lambda file: run("go", "run", file), ("go",)),
+    "java": ("Message.java", lambda file: run("java", file), ("java",)),
+    "php": ("message.php", lambda file: run("php", file), ("php",)),
+    "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file), ("hurl",)),
+    "postman": ("message.json", newman, ("newman", "node")),
+    "http": ("message.http", lambda file: run("httpyac", "send", file, "--all"), ("httpyac", "node")),
+    "har": ("message.har", har, ()),
+}
+"""For each target the file that its text goes to, the function that runs it, and the programs that this needs."""
+
+LONG = bool(os.environ.get("KSHELL_PAYLOADS"))
+SLOW = pytest.mark.skipif(not LONG, reason="compiling takes seconds; KSHELL_PAYLOADS=1 runs it")
+
+
+def running(*names: str, slow: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """Parametrize a test that runs targets by their ``name``; the ``slow`` ones wait for KSHELL_PAYLOADS."""
+    return pytest.mark.parametrize(
+        "name",
+        [pytest.param(name, marks=[needs(*RUN[name][2]), *([SLOW] if name in slow else [])]) for name in names],
+    )
+
+
+BODIES = [everything(), *generated(12)[-2:]]
+
+
+@running(*RUN)
+def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
+    """Method, URL, content type, key and JSON of what a target sends are those of ``send``."""
+    file, start, _ = RUN[name]
+    for body in BODIES if LONG else BODIES[:1]:
+        request = request_of(server.url, body)
+        send(request, KEY, Route())
+        expected = server.take()
+        start(write(file, TARGETS[name].write(request, None)))
+        assert server.take() == expected
+
+
+@running(*RUN)
+def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
+    """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    file, start, _ = RUN[name]
+    request = request_without_payload(server.url)
+    request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
+    send(request, KEY, Route())
+    expected = server.take()
+    start(write(file, TARGETS[name].write(request, None)))
+    assert server.take() == expected
+    assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
+
+
+@needs("jsonschema")
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
+    """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
+    text = TARGETS[name].write(request_without_payload("https://api.in.kaleyra.io"), None)
+    _validate(schema, text)
+    assert "postData" not in text
+    assert '"body"' not in text
+
+
+@running("python", "javascript", "go", "java", "php", slow=("go", "java"))
+@pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
+def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
+    """A key of any characters that a header can hold is passed unchanged by every program."""
+    file, start, _ = RUN[name]
+    start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), key)))
+    assert [received.key for received in server.take()] == [key]
+
+
+@pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
+def test_a_key_that_reads_as_a_variable_is_refused(name: str) -> None:
+    """Where a tool expands braces a key with one is refused."""
+    with pytest.raises(UsageError, match=r"takes? for a variable"):
+        TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("x")), "a{{b}}")
+
+
+@pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
+def test_no_value_is_a_variable(name: str) -> None:
+    """Double braces in a value are the value, not a name that the tool looks up."""
+    text = TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("{{x}} {{$guid}}")), "")
+    assert "{{x" not in text
+    assert "{{$guid" not in text
+
+
+# ---- files
+
+
+def _validate(schema: str, text: str) -> None:
+    import jsonschema
+
+    published = json.loads((HERE / "schemas" / schema).read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(published).validate(json.loads(text))
+
+
+@needs("jsonschema")
+@pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
+@pytest.mark.parametrize("key", [None, KEY], ids=["reference", "revealed"])
+def test_a_file_is_valid_by_its_published_schema(name: str, schema: str, key: str | None) -> None:
+    """HAR 1.2 and Postman's collection format 2.1.0 take what is written, whatever the payload holds."""
+    _validate(schema, TARGETS[name].write(request_of("https://api.in.kaleyra.io", everything()), key))
+
+
+@needs("jsonschema")
+def test_the_schemas_refuse_what_is_wrong() -> None:
+    """A collection without its info, and an archive without its entries, are not valid: the check checks."""
+    import jsonschema
+
+    for schema, document in (("har-1.2.json", {"log": {}}), ("postman-2.1.0.json", {"item": []})):
+        with pytest.raises(jsonschema.ValidationError):
+            _validate(schema, json.dumps(document))
+
+
+def test_an_archive_holds_the_request(server: Recorder) -> None:
+    """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
+    request = request_of(server.url, everything())
+    archive = json.loads(TARGETS["har"].write(request, KEY))
+    send(request, KEY, Route())
+    replay(archive)
+    first, second = server.take()
+    assert first == second
+    sent = archive["log"]["entries"][0]["request"]
+    assert sent["bodySize"] == len(sent["postData"]["text"].encode())
+
+
+def test_a_collection_has_variables_for_key_and_account() -> None:
+    """Base URL, SID, number and key are variables; only the key has no value."""
+    collection = json.loads(TARGETS["postman"].write(request_of("https://api.in.kaleyra.io", payload("x")), None))
+    assert {variable["key"]: variable["value"] for variable in collection["variable"]} == {
+        "base_url": "https://api.in.kaleyra.io",
+        "sid": "HX0IN",
+        "phone_number": "+911234567890",
+        "KALEYRA_API_KEY": "",
+    }
