@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +14,16 @@ from kshell.core.models import Result
 from kshell.profiles.files import rewrite, shown, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kshell.session.session import Session
 
 
-@command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"])
+def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    return None if options["check"] else ("without --check", "add --check, or type kshell docs on the command line")
+
+
+@command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--check", is_flag=True, help="Change nothing; print a diff and exit 1 where something is stale or faulty."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,13 +16,20 @@ from kshell.profiles.profiles import load_account
 from kshell.session.session import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kshell.core.models import Account
     from kshell.curl.to_script import Imported
     from kshell.profiles.files import Kind, Places
     from kshell.session.session import Session
 
 
-@command("import", examples=["import command.txt", "import command.txt --account acme"])
+def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    name = next((name for name in ("account", "template") if options[name]), "")
+    return (f"--{name}", f"type kshell import --{name} NAME on the command line") if name else None
+
+
+@command("import", examples=["import command.txt", "import command.txt --account acme"], writes=_writes)
 @click.argument("file", default="-", metavar="[FILE]")
 @click.option("--account", default="", metavar="NAME", help="Write the account into profiles/accounts/NAME.yaml, too.")
 @click.option(

@@ -24,6 +24,7 @@ from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
@@ -90,7 +91,15 @@ class _ReportType(click.ParamType[Report]):
         return Report(kind, Path(name) if name else None)
 
 
-@command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"])
+def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    if any(report.file for report in options["reports"]):
+        return "--report KIND=FILE", "name the report where the script is run from; --report tap goes to stdout"
+    if options["cassette"] and options["mode"] != "none":
+        return "--cassette", "add --record none, or name the cassette where the script is run from"
+    return ("--update --yes", "leave --yes out: the diff is shown") if options["update"] and options["yes"] else None
+
+
+@command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
 @click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.caller import Caller, session_of
-from kshell.core.errors import UsageError
+from kshell.core.errors import ScriptError, UsageError
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from click.shell_completion import CompletionItem
 
     from kshell.core.models import Result
+
+    Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 
 SHOW = "kshell.show"
 """Where a context keeps the function that prints a ``Result`` at once, for a command that takes its time."""
@@ -71,25 +73,35 @@ HELP = click.Option(
 
 
 class Command(click.Command):
-    """A command with examples, which its help shows and a test runs."""
+    """A command with examples, which its help shows and a test runs.
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+    ``writes`` returns, for parsed options, those that write a file and what to type instead; None if none does. A script may
+    be somebody else's, so it cannot use them.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), writes: Writes, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "add_help_option": False})
         self.examples = tuple(examples)
+        self.writes = writes
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """What was declared, ``--help``, and on the command line the options that every command understands there."""
         declared = [*super().get_params(ctx), HELP]
-        return [*declared, *_COMMON] if getattr(ctx.find_root().command, "frontend", "line") == "line" else declared
+        return [*declared, *_COMMON] if _frontend(ctx) == "line" else declared
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; an error of the parser learns, too, which command it is about."""
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.UsageError as error:
             if error.ctx:
                 raise
             raise click.UsageError(error.format_message(), ctx) from None
+        written = self.writes(ctx.params) if _frontend(ctx) == "script" else None
+        if written:
+            what, hint = written
+            raise ScriptError(f"{ctx.info_name} {what} writes a file, which no script may do", hint=hint)
+        return rest
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, below the options."""
@@ -100,9 +112,15 @@ class Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Result]], Command]:
+def _frontend(context: click.Context) -> str:
+    return getattr(context.find_root().command, "frontend", "line")
+
+
+def command(
+    name: str, *, examples: Sequence[str], writes: Writes = lambda _: None
+) -> Callable[[Callable[..., Result]], Command]:
     """Define the command ``name``: its function's docstring is its help, its decorators are its parsing."""
-    return click.command(name, cls=Command, examples=examples)
+    return click.command(name, cls=Command, examples=examples, writes=writes)
 
 
 class Known(click.ParamType[str]):
