@@ -172,9 +172,6 @@ def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
-    for match in curlfaults.CURL.finditer(text):
-        first = text.count("\n", 0, match.start())
-        for odd in curlfaults.faults(text[match.start() :], hosts):
-            line = block.start + 1 + first + odd.line
-            place = Place(file, line, odd.column + len(block.indent))
-            yield Note("warning", f"{odd.message}; {odd.fix}", place)
+    for odd in curlfaults.all_faults(text, hosts):
+        place = Place(file, block.start + 1 + odd.line, odd.column + len(block.indent))
+        yield Note("warning", f"{odd.message}; {odd.fix}", place)
