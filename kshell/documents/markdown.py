@@ -6,7 +6,7 @@ A comment owns the fenced block or the table that follows it; blank lines may st
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def _comment(lines: Sequence[str], start: int, last: int) -> Comment | None:
 def _is_ours(lines: Sequence[str], start: int, last: int) -> bool:
     """Whether the first word of a comment is ``kshell:``; it may stand on a later line than ``<!--``."""
     first = lines[start].partition("<!--")[2]
-    words = (text.strip() for text in (first, *islice(lines, start + 1, last + 1)))
-    return next(filter(None, words), "").startswith("kshell:")
+    later = (lines[number] for number in range(start + 1, last + 1))
+    return next(filter(None, map(str.strip, chain([first], later))), "").startswith("kshell:")
 
 
 def _owned(lines: Sequence[str], start: int) -> Block | None:

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from kshell.syntax.lines import Word
 
 SHORTEST_IN_HISTORY = 3  # characters; a shorter value stands in half of all lines by chance
+LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
 
 # a code or a phone number has four digits in a row, signs aside; a key has twenty characters, some of them digits
-_LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
+_LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?<![A-Za-z0-9_+-])(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 
 def storable(line: str, secrets: Collection[str] = ()) -> str:
     """Return what may be stored of ``line``, or ``""``. ``secrets`` are the private texts that the session knows."""
-    if line[:1].isspace() or "\n" in line:
+    if line[:1].isspace() or "\n" in line or len(line) > LONGEST_IN_HISTORY:
         return ""
     line = (
         re.sub(r"kshell\s+(?=[^\s#])", "", line, count=1) if line.startswith("kshell") else line
