@@ -24,7 +24,10 @@ SHORTEST_IN_HISTORY = 3  # characters; a shorter value stands in half of all lin
 LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
 
 # a code or a phone number has four digits in a row, signs aside; a key has twenty characters, some of them digits
-_LOOKS = re.compile(r"(?:\d[().-]?){4,}|(?<![A-Za-z0-9_+-])(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
+_LOOKS = re.compile(
+    r"(?:\d[().-]?){4,}|(?<!\d)\d{2,4}(?: \d{2,4}){2,5}(?!\d)"
+    r"|(?<![A-Za-z0-9_+-])(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}"
+)
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 

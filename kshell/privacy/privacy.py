@@ -84,6 +84,8 @@ class Privacy:
         """Return ``text`` without a key, a code or a full number; a remark in its place if a value would still leak."""
         if text not in self._masked:
             hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
+            for spelling in private_values.grouped_codes(hidden, self.values):
+                hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)
             kind = self.leak(hidden)
             self._masked[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
@@ -141,7 +143,8 @@ class Privacy:
         """Return what the history may keep of a typed line: the line without private values, or ``""``."""
         from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
 
-        return storable(line, self.forms(SHORTEST_IN_HISTORY))
+        kept = storable(line, self.forms(SHORTEST_IN_HISTORY))
+        return "" if private_values.grouped_codes(kept, self.values) else kept
 
 
 def _masked_forms(value: Private) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,10 @@ SHORTEST = (
     4  # characters; a shorter code stands in other text by chance, so it is masked only where it is a whole value
 )
 
+_SHORTEST_GROUPED = 6  # digits
+_SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
+_IN_GROUPS = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9]){{{_SHORTEST_GROUPED - 1},}}")
+
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
@@ -48,6 +52,25 @@ class Private(NamedTuple):
         return found | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
 
 
+def grouped_codes(text: str, values: Iterable[Private]) -> dict[str, str]:
+    """Return every spelling of a code in ``text`` whose digits may be in groups, such as ``5821-3974``, with its kind.
+
+    A code under ``_SHORTEST_GROUPED`` digits is not looked for: in groups it stands in dates and amounts by chance.
+    """
+    return {
+        found: value.kind
+        for value in values
+        if value.kind == "CODE" and _IN_GROUPS.fullmatch(value.text)
+        for found in _grouped(value.text).findall(text)
+    }
+
+
+@lru_cache(maxsize=256)
+def _grouped(code: str) -> re.Pattern[str]:
+    digits = re.sub("[^0-9]", "", code)
+    return re.compile(rf"(?<![0-9]){_SEPARATOR.join(digits)}(?![0-9])")
+
+
 def leak(text: str, values: Iterable[Private]) -> str:
     """Return ``KEY``, ``CODE`` or ``NUMBER`` if ``text`` contains one of ``values`` in any encoding, else ``""``.
 
@@ -57,6 +80,9 @@ def leak(text: str, values: Iterable[Private]) -> str:
     unquoted = unquote(unquote(text))
     views = {view.lower() for view in (text, unquoted, _unescaped(text), text.translate({45: 43, 95: 47}))}
     bare = {*views, _bare(unquoted)}
+    values = tuple(values)
+    if grouped_codes(unquoted, values):
+        return "CODE"
     for value in values:
         seen = views if value.kind == "CODE" else bare
         if any(trace in view for trace in _traces(value) for view in seen):
