@@ -180,7 +180,7 @@ class CountWork(BoundNodes):
         """Every turn counts the parts of the loop, also a turn that the loop's ``if`` passes over."""
         parts = sum(1 for _ in node.find_all(nodes.Node))
         self.generic_visit(node)
-        passes = nodes.Const(value=True, lineno=node.lineno) if node.test is None else node.test
+        passes = nodes.Const(1, lineno=node.lineno) if node.test is None else node.test
         node.test = _filter(cast("nodes.Expr", passes), "turn", nodes.Const(parts * _WORK_OF_NODE, lineno=node.lineno))
         return node
 
