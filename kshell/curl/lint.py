@@ -57,7 +57,7 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     A command is read up to the next one, and twice as far as long as a quote is open there, so the time is linear in ``text``.
     """
     starts = [match.start() for match in CURL.finditer(text)]
-    lines = accumulate((text.count("\n", *spot) for spot in pairwise([0, *starts])))
+    lines = accumulate(text.count("\n", *spot) for spot in pairwise([0, *starts]))
     line_of = dict(zip(starts, lines, strict=True))
     ends = [*starts[1:], len(text)]
     done = 0
