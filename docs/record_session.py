@@ -29,7 +29,7 @@ LINES = (
     ("sned", "did you mean send?"),
 )
 PROMPT = "demo@sandbox auth"
-WIDTH, HEIGHT = 88, 120
+WIDTH, HEIGHT = 100, 120
 
 
 def record() -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
-    from kshell.session.session import Overrides
+    from kshell.session.session import Overrides, Session
 
 
 class Seconds(click.FloatRange):
@@ -101,7 +101,18 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    return _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    result = _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    return (
+        result._replace(output=_received(caller.session), raw=True) if sending.raw and not sending.as_json else result
+    )
+
+
+def _received(session: Session) -> bytes:
+    """Return the body of the last answer as it came, where a key is not masked."""
+    from kshell.transport.client import cut_to_limit
+
+    received = session.attempt.received if session.attempt else None
+    return cut_to_limit(received).body if received else b""
 
 
 def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
@@ -121,7 +132,7 @@ def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | F
     if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
 
 
 def _refused_here(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:

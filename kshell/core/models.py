@@ -193,7 +193,8 @@ class Body(NamedTuple):
 class Exchange(NamedTuple):
     """One send: the request, and an answer or an error. ``interrupted`` is whether Ctrl-C ended it.
 
-    ``answer`` is the body of the response, read; it is empty if there is no response.
+    ``answer`` is the body of the response, read; it is empty if there is no response. An API key in the response is masked.
+    ``marks`` are ``simulated`` if no network was used, and ``replayed`` or ``recorded`` with a cassette.
     """
 
     request: Request
@@ -203,6 +204,7 @@ class Exchange(NamedTuple):
     error: TransportError | None = None
     interrupted: bool = False
     answer: Body = Body()
+    marks: tuple[str, ...] = ()
 
 
 class Finding(NamedTuple):

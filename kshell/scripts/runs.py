@@ -164,8 +164,15 @@ def summary(run: Run) -> list[str]:
     counted = ", ".join(f"{count} {state}" for state, count in states.items())
     sent = ", ".join(f"{count} {delivery}" for delivery, count in deliveries.items())
     what = "rows" if run.by_rows else "scripts"
-    total = f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s"
+    total = " · ".join((f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s", *_marks(run)))
     return [*_verdicts(run), total] if len(states) > 1 or run.interrupted else [total]
+
+
+def _marks(run: Run) -> list[str]:
+    """What the status lines end in, such as ``simulated``; with a count if it is not true of every message."""
+    exchanges = [exchange for case in run.cases for one in case.with_nested() for exchange in one.exchanges()]
+    counts = Counter(mark for exchange in exchanges for mark in exchange.marks)
+    return [mark if count == len(exchanges) else f"{count} {mark}" for mark, count in counts.items()]
 
 
 def _verdicts(run: Run) -> Iterator[str]:

@@ -171,7 +171,7 @@ class Session:
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
-        """Return ``text`` with the key of the last message masked: an answer may contain it."""
+        """Return ``text`` with the key of the last message masked: a variable may contain it."""
         if not self.sent:
             return text
         from kshell.privacy.privacy import Privacy

@@ -17,13 +17,14 @@ _LONGEST_CODE = 12  # columns; a documented code has at most seven
 
 
 def status_line(exchange: Exchange) -> str:
-    """``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms``: what there is of it, on one line."""
+    """``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms · simulated``: what there is of it, on one line."""
     response = exchange.response
     body = exchange.answer
-    if response is None:
-        return f"{exchange.delivery} · {exchange.elapsed_ms:.0f} ms"
-    parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
-    return safe_line(" · ".join((*filter(None, map(str.strip, parts)), f"{exchange.elapsed_ms:.0f} ms")))
+    parts: tuple[str, ...] = (str(exchange.delivery),)
+    if response is not None:
+        parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
+    said = filter(None, map(str.strip, parts))
+    return safe_line(" · ".join((*said, f"{exchange.elapsed_ms:.0f} ms", *exchange.marks)))
 
 
 def short_line(exchange: Exchange) -> str:

@@ -86,7 +86,7 @@ def test_the_language_of_a_block_stays():
 def test_an_answer_is_the_same_every_time():
     """A document's send goes to the embedded simulator; its id and time never change."""
     text = made("<!-- kshell: send to=+919812345678 otp=482913 2>&1 -->\n")
-    assert "202 Accepted · WA202 Request Accepted · AXXXXXXXXXXXXXXXXXXX · 38 ms\n{\n" in text
+    assert "202 Accepted · WA202 Request Accepted · AXXXXXXXXXXXXXXXXXXX · 38 ms · simulated\n{\n" in text
     assert made(text) == text
 
 
