@@ -113,7 +113,7 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
         yield Check("wrong", what, _editing_key(account))
         yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
-        yield from _private(_key_file(account))
+        yield from _private(keys.key_file(account))
 
 
 def _pod_of(places: Places, account: Account) -> Pod | None:
@@ -137,7 +137,7 @@ def _key_mend(account: Account) -> str:
     scheme, target = account.api_key.scheme, account.api_key.target
     mends = {
         "env": _reading(target),
-        "file": f"(umask 077; cat > {typed(_key_file(account))})",
+        "file": f"(umask 077; cat > {typed(keys.key_file(account))})",
         "keyring": "keyring set " + " ".join(map(typed, target.split("/", 1))),
     }
     return mends.get(scheme, _editing_key(account))
@@ -150,10 +150,6 @@ def _reading(variable: str) -> str:
     return f"stty -echo; read -r {variable}; stty echo; export {variable}"
 
 
-def _key_file(account: Account) -> Path:
-    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
-
-
 def _editing_key(account: Account) -> str:
     return _editing(account.origin.file, line_of(account, "api_key"))
 
@@ -161,7 +157,7 @@ def _editing_key(account: Account) -> str:
 def _pods(places: Places) -> Iterator[Check]:
     for name, origin in places.names("pod").items():
         try:
-            require_trust(places, load_pod(places, name))
+            require_trust(places, load_pod(places, name), own_account=True)
         except KshellError as error:
             if error.at is None:  # a pod that cannot be read is said by _files
                 what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import SecretError
@@ -15,8 +14,9 @@ from kshell.profiles.files import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kshell.core.models import Account, Pod, Secret
+    from kshell.core.models import Account, Pod
 
 MOST_BYTES = 4096
 
@@ -49,13 +49,13 @@ SCHEMES: dict[str, Callable[[str], str]] = {"env": _env_fault, "file": _file_fau
 def resolve(account: Account) -> str:
     """The account's API key. Raises ``SecretError`` where it cannot be had or cannot be a header's value."""
     secret = account.api_key
-    readers: dict[str, Callable[[Secret, Path], str]] = {
+    readers: dict[str, Callable[[Account], str]] = {
         "env": _from_environment,
         "file": _from_file,
         "keyring": _from_keyring,
-        "literal": lambda secret, _: secret.target,
+        "literal": lambda account: account.api_key.target,
     }
-    key = readers[secret.scheme](secret, account.origin.file.parent)
+    key = readers[secret.scheme](account)
     fault = header_fault(key)
     if fault:
         raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"look at {secret}")
@@ -67,7 +67,14 @@ def is_in_profile(account: Account, pod: Pod | None) -> bool:
     return account.api_key.scheme == "literal" and not (pod and pod.embedded)
 
 
-def _from_environment(secret: Secret, _folder: Path) -> str:
+def key_file(account: Account) -> Path:
+    """The file that an account's ``file:`` reference names."""
+    # expanduser, unlike Path's, leaves the ~ of an unknown user as it is
+    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
+
+
+def _from_environment(account: Account) -> str:
+    secret = account.api_key
     key = os.environ.get(secret.target, "")
     if not key:
         raise SecretError(
@@ -77,8 +84,8 @@ def _from_environment(secret: Secret, _folder: Path) -> str:
     return key
 
 
-def _from_file(secret: Secret, folder: Path) -> str:
-    file = folder / os.path.expanduser(secret.target)  # which, unlike Path's, leaves the ~ of an unknown user as it is
+def _from_file(account: Account) -> str:
+    secret, file = account.api_key, key_file(account)
     try:
         if not file.is_file():
             raise SecretError(f"{secret}: {file} is not a file", hint="put the API key, alone, into that file")
@@ -88,7 +95,8 @@ def _from_file(secret: Secret, folder: Path) -> str:
         raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
 
 
-def _from_keyring(secret: Secret, _folder: Path) -> str:
+def _from_keyring(account: Account) -> str:
+    secret = account.api_key
     try:
         import keyring
         from keyring.errors import KeyringError

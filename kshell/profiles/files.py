@@ -95,6 +95,24 @@ class Places(NamedTuple):
             return False
         return origin.place == "here" or origin.file.resolve().is_relative_to(self.here.resolve())
 
+    def holds(self, origin: Origin) -> bool:
+        """Whether this is a file of the working directory itself, and not a link to another file, such as one of the user's."""
+        file = origin.file.resolve()
+        is_inside = file.is_relative_to(self.here.resolve()) and not file.is_relative_to(self.user.resolve())
+        return is_inside and self.introduced_here(origin)
+
+    def replaced(self, kind: Kind, origin: Origin) -> Origin | None:
+        """The user's or shipped file that a name would mean without this file, which the working directory brought in.
+
+        ``None`` if there is no such file, or if it has the same bytes.
+        """
+        places: tuple[tuple[_Where, Path], ...] = (("user", self.user), ("shipped", self.shipped))
+        files = ((place, folder / FOLDERS[kind][0] / origin.file.name) for place, folder in places)
+        other = next((Origin(file, place) for place, file in files if os.path.lexists(file)), None)
+        if other is None or not self.introduced_here(origin) or _same_bytes(origin.file, other.file):
+            return None
+        return other
+
     def _is_copy(self, kind: Kind, place: _Where, file: Path) -> bool:
         """Whether a file of the working directory holds the bytes of the shipped file of its name, as all do in a checkout.
 
@@ -246,6 +264,19 @@ def _write(file: Path, text: str, mode: int) -> None:
     except BaseException:
         os.unlink(unfinished)
         raise
+
+
+def append_private(file: Path, line: str) -> None:
+    """Append ``line`` to a file that its owner alone can read, in one write, so that programs can append at the same time.
+
+    Raises ``SetupError`` where that fails.
+    """
+    with _told(file):
+        make_private(file.parent)
+        with open(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as stream:
+            os.chmod(file, 0o600)  # it may be there from another time, with another mode
+            ended = stream.read()[-1:] in (b"", b"\n")
+            stream.write(f"{'' if ended else chr(10)}{line}\n".encode())
 
 
 def make_private(folder: Path) -> None:

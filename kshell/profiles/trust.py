@@ -1,7 +1,8 @@
 """Whether a file that someone else may have written may decide where a key goes.
 
-A pod that the working directory introduced, on a host that is neither shipped nor loopback, is used for sending only
-after ``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again.
+A pod that the working directory introduced, on a host that is not shipped, is used for sending only after
+``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again. A pod on loopback needs no
+trust for an account of the same directory.
 """
 
 from __future__ import annotations
@@ -9,21 +10,29 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kshell.core.errors import TrustError
-from kshell.profiles.files import Places, shown, typed, write_private
+from kshell.core.errors import Note, TrustError
+from kshell.profiles.api_key import key_file
+from kshell.profiles.files import Places, append_private, shown, typed
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
-    from kshell.core.models import Pod
+    from collections.abc import Iterator
+
+    from kshell.core.models import Account, Draft, Pod, Template
+    from kshell.profiles.files import Kind
 
 _REMEMBERED = "trusted"
 
 
-def require_trust(places: Places, pod: Pod) -> None:
-    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not."""
+def require_trust(places: Places, pod: Pod, *, own_account: bool = False) -> None:
+    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not.
+
+    ``own_account`` is whether the working directory that introduced the pod holds the account, too.
+    """
     if not places.introduced_here(pod.origin):
         return
-    if not pod.proxy and (not pod.live or pod.base_url in _shipped_hosts(places)):
+    harmless = pod.embedded or (pod.loopback and own_account) or pod.base_url in _shipped_hosts(places)
+    if harmless and not pod.proxy:
         return
     # what was loaded counts: the file may be another by now
     if _print(pod.text) not in _remembered(places):
@@ -36,8 +45,40 @@ def require_trust(places: Places, pod: Pod) -> None:
 
 def remember(places: Places, pod: Pod) -> None:
     """Trust the content that ``pod``'s file had when it was read."""
-    known = _remembered(places) | {_print(pod.text)}
-    write_private(places.user / _REMEMBERED, "".join(f"{line}\n" for line in sorted(known)))
+    if _print(pod.text) not in _remembered(places):
+        append_private(places.user / _REMEMBERED, _print(pod.text))
+
+
+def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
+    """Yield what the files of the working directory decide about a send.
+
+    That is each file that replaces a shipped one or one of the user's; and the user's secret that an account of the directory
+    has sent as the key to the directory's own pod.
+    """
+    kinds: tuple[tuple[Kind, Pod | Account | Template], ...] = (
+        ("account", draft.account), ("pod", draft.pod), ("template", draft.template),
+    )  # fmt: skip
+    for kind, used in kinds:
+        other = places.replaced(kind, used.origin) if used.name else None
+        if other:
+            whose = f"the shipped {kind} {used.name}" if other.place == "shipped" else f"yours, {shown(other.file)}"
+            text = f"{shown(used.origin.file)}, from this folder, is used in place of {whose}"
+            yield Note("warning", text, hint=f"kshell {kind}s {typed(used.name)} shows it")
+    if places.holds(draft.account.origin) and places.introduced_here(draft.pod.origin) and not draft.pod.embedded:
+        secret = _secret_of_the_user(places, draft.account)
+        if secret:
+            text = f"the API key sent to {draft.pod.base_url} is {secret}, as {shown(draft.account.origin.file)} says"
+            yield Note("info", text)
+
+
+def _secret_of_the_user(places: Places, account: Account) -> str:
+    """Return in words what an account's key is read from; empty if the working directory holds the key itself."""
+    secret = account.api_key
+    if secret.scheme == "file":
+        file = key_file(account)
+        return "" if file.resolve().is_relative_to(places.here.resolve()) else f"read from the file {shown(file)}"
+    words = {"env": f"the environment variable {secret.target}", "keyring": f"the keyring's {secret.target}"}
+    return words.get(secret.scheme, "")
 
 
 def _print(text: str) -> str:
@@ -46,8 +87,8 @@ def _print(text: str) -> str:
 
 def _remembered(places: Places) -> set[str]:
     try:
-        return set((places.user / _REMEMBERED).read_text(encoding="ascii").split())
-    except (OSError, UnicodeDecodeError):
+        return set((places.user / _REMEMBERED).read_text(encoding="ascii", errors="replace").split())
+    except OSError:
         return set()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
+from kshell.profiles.trust import folder_notes
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session, send_attempt
 
@@ -75,6 +76,15 @@ class Run:
     def exit_code(self) -> int:
         """130 where it was interrupted, else the gravest of the cases'."""
         return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
+
+    def folder_notes(self) -> list[Note]:
+        """Say, once each, what files of the working directory decided about the messages of the run."""
+        sent = (
+            sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
+        )
+        drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
+        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
         try:
@@ -215,6 +225,8 @@ def run_all(run: Run, *, brief: bool = False) -> Result:
         run.go()
     except CassetteError as error:
         code, notes = error.exit_code, [error.note]
+    if run.by_rows or run.plan.update:  # then what the lines say is not shown
+        notes += run.folder_notes()
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=max(code, run.exit_code))

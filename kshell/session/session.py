@@ -242,7 +242,7 @@ class Session:
         if self._embedded_only and not draft.pod.embedded:
             hint = "send to the embedded one: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} would get the message", hint=hint)
-        require_trust(self.places, draft.pod)
+        require_trust(self.places, draft.pod, own_account=self.places.holds(draft.account.origin))
         handle = self.simulator.handle if draft.pod.embedded else None
         route = Route(timeout, draft.pod.proxy, handle)
         key = partial(keys.resolve, draft.account)

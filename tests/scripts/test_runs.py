@@ -16,7 +16,7 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
-from support.servers import wait_until
+from support.servers import local_pod, wait_until
 
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
@@ -260,11 +260,11 @@ def test_each_row_is_run_once(run, jobs, monkeypatch):
 ROWS = int(os.environ.get("KSHELL_TEST_ROWS", "200"))  # with 1000 the test takes 15 s
 
 
-def test_many_rows_reach_the_simulator_once_each(run, sandbox, write):
+def test_many_rows_reach_the_simulator_once_each(run, sandbox):
     """Over HTTP, eight at a time: its inbox and the report agree on every recipient."""
     import httpx
 
-    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    local_pod(sandbox)
     ran = run(f"use pod local\n{SEND}", many(ROWS), "--jobs", "8", "--report", "json=r.json")
     assert ran.code == 0
     assert f"rows: {ROWS} passed; messages: {ROWS} accepted" in ran.err
@@ -278,7 +278,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
     """Ctrl-C: exit 130, every row is in the summary, and as many messages as the server has are told."""
     import httpx
 
-    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    local_pod(sandbox)
     write("s.kshell", f"use pod local\n{SEND}")
     write("r.csv", many(3000))
     with subprocess.Popen(

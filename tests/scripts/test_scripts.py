@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.registered import COMMANDS
+from support.servers import local_pod
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
@@ -593,9 +594,9 @@ def test_a_refused_send_is_judged_by_the_expect_that_follows(run):
     assert "WA202" not in ran.out
 
 
-def test_a_message_that_was_not_sent_is_judged_too(run, write):
+def test_a_message_that_was_not_sent_is_judged_too(run):
     """Exit 4 where no expect follows; an expect may want it so."""
-    write("profiles/pods/away.yaml", "base_url: http://127.0.0.1:9\n")
+    local_pod("http://127.0.0.1:9", name="away")
     assert run(f"{TO}send -p away\nexpect delivery == 'not-sent' and status == 0\n").code == 0
     assert run(f"{TO}send -p away\n").code == 4
 

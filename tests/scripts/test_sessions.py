@@ -80,8 +80,8 @@ def test_a_session_gives_the_same_from_the_simulator_over_http_and_from_its_cass
 ):
     """Embedded, over HTTP, and played with sockets blocked: the same lines, requests, answers and explanations."""
     embedded = results(name)
-    write("home/profiles/pods/sandbox.yaml", f"base_url: {sandbox}\n")
-    over_http = results(name, "--home", "home")
+    write("../home/profiles/pods/sandbox.yaml", f"base_url: {sandbox}\n")
+    over_http = results(name, "--home", "../home")
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was made")

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.screen import PROJECT, Terminal
+from support.servers import local_pod
 
 HOSTILE = b'{"code": "\x1b[2J\x1b]0;owned\x07\x9b5;5HWA\xe2\x80\xae", "message": "\r\x1b[1;1Hgotcha\x08\x0f"}'
 
@@ -34,12 +35,12 @@ class Slow(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(write):
+def server():
     """A pod ``mine`` on this machine, served by ``Slow``."""
     served = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     served.daemon_threads = True
     served.heard = threading.Event()
-    write("profiles/pods/mine.yaml", f"base_url: http://127.0.0.1:{served.server_port}\n")
+    local_pod(f"http://127.0.0.1:{served.server_port}", name="mine")
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield served
     served.shutdown()
