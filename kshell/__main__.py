@@ -1,35 +1,54 @@
-"""The start and the end of the process: ``kshell`` and ``python -m kshell``. What is here makes both quick."""
+"""The start and the end of the process: ``kshell`` and ``python -m kshell``. What is here makes both quick.
+
+The first instruction of ``entry`` handles signals, so what is imported above it is only what that needs.
+"""
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-from contextlib import suppress
-from typing import NoReturn
 
-from kshell import __version__
+from kshell.core import signals
+
+TYPE_CHECKING = False  # typing itself takes 3 ms to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    return _run(_frontend())
+
+
+def _run(frontend: Callable[[], int]) -> int:
+    try:
+        return frontend()
+    except KeyboardInterrupt:  # a second one, while the outcome of the first was printed
+        return 130
+
+
+def _frontend() -> Callable[[], int]:
+    """Import the shell or the command line, and return what runs it."""
     _open_streams()
     if sys.argv[1:] == ["--version"]:
-        print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
-        return 0
+        return _version
+    import gc
+    import os
+
     # a start makes many objects and hardly any garbage: collecting while it imports costs a tenth of it
     gc.set_threshold(100_000, 50, 50)
-    try:
-        if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
-            return _shell()
-        from kshell.cli import run
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was sent\n")
-        return 130
-    try:
-        return run(sys.argv[1:])
-    except KeyboardInterrupt:  # a second one, while the first was told
-        return 130
+    if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
+        return _shell
+    from kshell.cli import run
+
+    return lambda: run(sys.argv[1:])
+
+
+def _version() -> int:
+    from kshell import __version__
+
+    print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
+    return 0
 
 
 def _open_streams() -> None:
@@ -37,8 +56,10 @@ def _open_streams() -> None:
 
     Without this the next socket would get the stream's file descriptor, and a note would go to the server.
     """
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    from os import devnull
+
+    sys.stdout = sys.stdout or open(devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    sys.stderr = sys.stderr or open(devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 def _at_terminal() -> bool:
@@ -65,11 +86,18 @@ def entry() -> NoReturn:
     does not answer. A Ctrl-C during the shutdown would replace the exit code and print a traceback. And the shutdown takes
     20 to 40 ms, a fifth of ``kshell curl``. Nothing is lost: every command closes its own files before it returns.
     """
-    code = main()
+    signals.handle(signals.leave)
+    frontend = _frontend()
+    signals.handle(signals.interrupt)
+    code = signals.exit_code(_run(frontend))
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # the program that reads the stream has ended
+        try:
             stream.flush()
-    os._exit(code)
+        except OSError:  # the program that reads the stream has ended
+            continue
+    from os import _exit
+
+    _exit(code)
 
 
 if __name__ == "__main__":

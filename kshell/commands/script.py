@@ -11,6 +11,7 @@ import click
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
+    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     EXIT_SETUP,
     Note,
@@ -20,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.core.signals import Held
 from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
@@ -218,7 +220,10 @@ def _run(
     alone = any(report.file is None for report in reports)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
     ended = run_all(run, brief=brief)
-    report = _report(run, reports)
+    with Held() as held:
+        report = _report(run, reports)
+    if held.interrupted:
+        ended = ended._replace(notes=[*ended.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
     # a refused send that an expect follows has an exit code of its own, which is no failure
     return joined([*kept, report, ended])._replace(exit_code=ended.exit_code or report.exit_code)
 
