@@ -64,8 +64,8 @@ def _count(blocks: int, *, rewritten: bool) -> str:
     if not blocks:
         return "no blocks"
     if blocks == 1:
-        return f"1 block, {'rewritten' if rewritten else 'as it should be'}"
-    return f"{blocks} blocks, {'rewritten' if rewritten else 'all of them as they should be'}"
+        return f"1 block, {'rewritten' if rewritten else 'up to date'}"
+    return f"{blocks} blocks, {'rewritten' if rewritten else 'all up to date'}"
 
 
 def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]]:
@@ -96,5 +96,5 @@ def _read(file: Path) -> str:
 
 def _diff(file: str, before: str, after: str) -> str:
     name = shown(Path(file))
-    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (made again)", lineterm="")
+    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
     return "".join(f"{line}\n" for line in lines)

@@ -338,7 +338,7 @@ def test_it_rewrites_in_place(cli, write):
     assert "Request Accepted" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert os.listdir() == ["guide.md"]
-    assert cli("docs", "guide.md").err == "guide.md: 1 block, as it should be\n"
+    assert cli("docs", "guide.md").err == "guide.md: 1 block, up to date\n"
 
 
 def test_a_link_stays_a_link(cli, write):
@@ -357,7 +357,7 @@ def test_check_prints_a_diff_and_changes_nothing(cli, write):
     before = file.read_text()
     ran = cli("docs", "--check", "guide.md")
     assert ran.code == 1
-    assert ran.out.startswith("--- guide.md\n+++ guide.md (made again)\n@@ ")
+    assert ran.out.startswith("--- guide.md\n+++ guide.md (updated)\n@@ ")
     assert "\n-old\n+202 WA202 · Request Accepted\n" in ran.out
     assert "hint: kshell docs guide.md" in ran.err
     assert file.read_text() == before
@@ -404,7 +404,7 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
     assert "Request Accepted" in file.read_text()
 
 
-@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all of them")])
+@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all up to date")])
 def test_blocks_are_counted(cli, write, count, start):
     """In the singular and in the plural."""
     write("guide.md", "<!-- kshell: explain WA202 -->\n" * count)
