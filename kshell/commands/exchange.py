@@ -34,7 +34,7 @@ class Number(click.IntRange):
         """The numbers of the session's exchanges."""
         from kshell.console import completion
 
-        return completion.offered("exchanges", ctx, incomplete)
+        return completion.complete("exchanges", ctx, incomplete)
 
 
 _NUMBER = click.argument("number", required=False, type=Number(), metavar="[NUMBER]")

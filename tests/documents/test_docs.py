@@ -199,13 +199,13 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("sandbox", "'sandbox' cannot stand in a document", "render, check, curl"),
-        ("docs x.md", "'docs' cannot stand in a document", "render, check, curl"),
-        ('""', "'' cannot stand in a document", "render, check, curl"),
+        ("sandbox", "'sandbox' is not allowed in a document", "render, check, curl"),
+        ("docs x.md", "'docs' is not allowed in a document", "render, check, curl"),
+        ('""', "'' is not allowed in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
-        ("curl -a docs --reveal", "--reveal cannot stand in a document", "--masked"),
-        ("curl --help", "--help cannot stand in a document", "help NAME"),
-        ("curl --home=/ -a docs", "--home cannot stand in a document", "kshell --home DIR docs FILE"),
+        ("curl -a docs --reveal", "--reveal is not allowed in a document", "--masked"),
+        ("curl --help", "--help is not allowed in a document", "help NAME"),
+        ("curl --home=/ -a docs", "--home is not allowed in a document", "kshell --home DIR docs FILE"),
         ("send -a docs otp=1 --force", "the pod in would get the message", "-p sandbox"),
         ("send -p in to=+919812345678 otp=482913", "the pod in would get the message", "-p sandbox"),
         ("curl -a nobody", "there is no account 'nobody'", "accounts: "),
@@ -276,13 +276,13 @@ def test_text_behind_a_comment_is_an_error(cli, write):
     """It would not be clear what the comment owns."""
     ran = failing(cli, write, "<!-- kshell: pods --> text\n")
     assert ran.code == 3
-    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
+    assert "guide.md:1:14: text after the comment, 'text'" in ran.err
 
 
 def test_an_error_is_where_its_command_is(cli, write):
     """In a comment of several lines, that is the command's line."""
     ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
-    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
+    assert "error: guide.md:2:3: 'nothing' is not allowed in a document\n    nothing -->\n    ^\n" in ran.err
 
 
 FAULTY = (
