@@ -15,13 +15,13 @@ from kshell.scripts.script import capture_parts, check_placed
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
-from kshell.syntax.failed_expect import blames
+from kshell.syntax.failed_expect import failed_parts
 from kshell.syntax.lines import Line
 
 if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.core.errors import Place
-    from kshell.syntax.failed_expect import Blame
+    from kshell.syntax.failed_expect import FailedPart
 
 _SIDES = ("left", "right")
 
@@ -57,18 +57,18 @@ def expect(caller: Caller, expression: str) -> Result:
         script_run.updates += updates
         if updates:
             return Result()
-    notes = [_note(blame, line.place(column + blame.offset), hint) for blame in blames(expression, session.names())]
+    notes = [_note(part, line.place(column + part.offset), hint) for part in failed_parts(expression, session.names())]
     return Result(notes=[note.masked(session.without_key) for note in notes], exit_code=EXIT_REFUSED)
 
 
-def _note(blame: Blame, place: Place, hint: str) -> Note:
-    names = _SIDES if len(blame.sides) == 2 else ["value"] * len(blame.sides)
+def _note(part: FailedPart, place: Place, hint: str) -> Note:
+    names = _SIDES if len(part.sides) == 2 else ["value"] * len(part.sides)
     sides = (
         f"{name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
-        for name, side in zip(names, blame.sides, strict=True)
+        for name, side in zip(names, part.sides, strict=True)
     )
-    verdict = "it does not hold" if blame.wanted else "it holds, and must not"
-    return Note("error", f"{verdict}: {blame.text}", place, hint, tuple(sides))
+    verdict = "it does not hold" if part.expected else "it holds, and must not"
+    return Note("error", f"{verdict}: {part.text}", place, hint, tuple(sides))
 
 
 @command("capture", examples=["capture code = body.code"])
