@@ -506,7 +506,7 @@ def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
 UNDEFINED = [
     ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'write a text in quotes: "WA202"'),
     ("expect x == null", "3:13: 'null' is undefined", "write none"),
-    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run by --var to_1=…"),
+    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run with --var to_1=…"),
     ("set ref={{ 1/0 }}", "3:13: a division by zero", "must not be 0"),
     ("expect ref < 5", "3:8: '<' not supported", "NAME | int"),
 ]
