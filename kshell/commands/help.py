@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow accepts the suggestion, Ctrl-R searches. "
-    "COMMAND | PROGRAM and COMMAND > FILE redirect the output. A line that begins with a space is not kept in the history."
+    "COMMAND | PROGRAM and COMMAND > FILE redirect the output. A line that begins with a space is not remembered."
 )
 _IN_SESSION = "In the shell and in scripts (kshell help COMMAND shows one):"
 _FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}

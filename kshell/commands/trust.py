@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_session
 def trust(session: Session, file: Path) -> Result:
-    """Allow a pod's file of this folder, with its current content, to receive an API key.
+    """Allow API keys to be sent to the host of a pod's file in this folder.
 
-    Nothing is sent to the host of a pod's file in the working directory until you trust the file. The permission is for the
-    file's content: when the file changes, it ends. A script cannot use this command.
+    Nothing is sent to the host of a pod's file in the working directory until you trust the file. Your permission is for
+    the current content: when the file changes, it ends. A script cannot use this command.
     """
     from kshell.profiles.trust import remember
 
