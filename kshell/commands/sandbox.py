@@ -18,11 +18,7 @@ DEFAULT_PORT = 8025  # the port of the pod sandbox, so that its snippets run unc
 
 @command("sandbox", examples=["sandbox", "sandbox --port 0"])
 @click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Listen on this port; 0 chooses a free one.",
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 takes a free port."
 )
 @click.option("--quiet", is_flag=True, help="Do not print a line for each request.")
 @pass_session

@@ -101,7 +101,7 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    return _answered(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    return _result(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
 
 
 def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
@@ -116,9 +116,7 @@ def question(draft: Draft) -> str:
     return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
 
 
-def _answered(
-    exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending
-) -> Result:
+def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)

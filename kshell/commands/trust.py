@@ -31,7 +31,7 @@ def trust(session: Session, file: Path) -> Result:
 
     pod = _pod(file)
     remember(session.places, pod)
-    return Result(notes=[Note("info", f"trusted: with {shown(file)}, keys may be sent to {pod.base_url}")])
+    return Result(notes=[Note("info", f"trusted: {shown(file)}; keys may be sent to {pod.base_url}")])
 
 
 def _pod(file: Path) -> Pod:
@@ -41,7 +41,5 @@ def _pod(file: Path) -> Pod:
     except ProfileError as error:
         if error.at is None or file.absolute().parent.name == "pods":
             raise
-        message = f"{shown(file)} is not a pod's file: {error.message}"
-        raise ProfileError(
-            message, hint="trust a file of profiles/pods; accounts and templates need no trust"
-        ) from None
+        text = f"{shown(file)} is not a pod's file: {error.message}"
+        raise ProfileError(text, hint="trust a file of profiles/pods; accounts and templates need no trust") from None

@@ -179,7 +179,7 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
 # ---- the frontends of completion
 
 
-class WordCompletion(ShellComplete):
+class WordComplete(ShellComplete):
     """click's completion of a command line; every completion is a whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
@@ -210,7 +210,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-class Bash(WordCompletion, BashComplete):
+class Bash(WordComplete, BashComplete):
     """click's completion for bash, extended to words that contain ``=``."""
 
     source_template = _BASH
@@ -255,7 +255,7 @@ fi
 """
 
 
-class Zsh(WordCompletion, ZshComplete):
+class Zsh(WordComplete, ZshComplete):
     """click's completion for zsh, without a blank after ``NAME=``."""
 
     source_template = _ZSH
@@ -285,10 +285,10 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 """
 
 
-class Fish(WordCompletion, FishComplete):
+class Fish(WordComplete, FishComplete):
     """click's completion for fish, for completions that contain commas."""
 
     source_template = _FISH
 
 
-SHELLS: dict[str, type[WordCompletion]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

@@ -116,11 +116,7 @@ def _unexpected(expression: str, message: str) -> Fault:
     if offset:  # the lexer counts from the {{ before the expression
         return Fault(int(offset[1]) - 2, message[: offset.start()])
     if message.startswith("expected token 'name'") and re.search(r"\bis\b", _without_strings(expression)):
-        return Fault(
-            _offset_of(r"\bis\b", expression),
-            "is tests, as in is defined; it does not compare",
-            "write ==",
-        )
+        return Fault(_offset_of(r"\bis\b", expression), "is tests, as in is defined; it does not compare", "write ==")
     if not message.startswith("expected token 'end of print statement'"):
         return Fault(0, message)
     try:

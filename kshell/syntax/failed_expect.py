@@ -126,9 +126,8 @@ class Analysis:
 
     def _of_several(self, operands: list[list[Token]], *, expected: bool, all_count: bool) -> Iterator[FailedPart]:
         """``or`` is false because of all operands, ``and`` because of its first false one."""
-        false = (
-            part for part in operands if self._truth(part) is not expected
-        )  # lazy: operands after the first are not evaluated
+        # a generator: operands after the first are not evaluated
+        false = (part for part in operands if self._truth(part) is not expected)
         for part in operands if all_count else islice(false, 1):
             yield from self.failed_parts(part, expected=expected)
 
