@@ -264,7 +264,7 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
 
 def test_an_outlet_without_a_target_is_an_error(typed):
     """``render >`` says what to write behind it."""
-    assert "nothing stands behind >" in typed(f"render {TO} >", ENTER).err
+    assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
 
 
 # ---- asking before a send
