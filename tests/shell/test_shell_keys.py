@@ -39,7 +39,7 @@ class Shell(NamedTuple):
 @pytest.fixture
 def typed(capfdbinary, monkeypatch) -> Any:
     """Press keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
-    monkeypatch.setattr(loop, "_WARM", ())
+    monkeypatch.setattr(loop, "_PRELOADED", ())
 
     def ran(*keys: str, **preferences: str) -> Shell:
         capfdbinary.readouterr()
