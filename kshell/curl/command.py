@@ -72,9 +72,9 @@ def _not_curl_hint(text: str) -> str:
 
 def _placeholders(url: Word, options: Options) -> tuple[str, ...]:
     """Return the placeholders of the URL and the key. Without one in the URL, that of the key is only a reference."""
-    found = [match[0] for match in STAND_IN.finditer(url.text)]
+    in_url = [match[0] for match in STAND_IN.finditer(url.text)]
     keys = [value for name, value, _ in headers(options) if name in KEY_HEADERS and PLACEHOLDER.fullmatch(value)]
-    return tuple(dict.fromkeys([*found, *keys])) if found else ()
+    return tuple(dict.fromkeys([*in_url, *keys])) if in_url else ()
 
 
 def _url(options: Options) -> Word:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
-_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks its one code in two ways
+_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks one code as two texts
 
 
 def recover(template: Template, payload: Payload) -> dict[str, str] | None:
@@ -85,9 +85,9 @@ def _same(one: Json, other: Json) -> bool:
 
 def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
     """Return a template's source with variables at the API's fields, and the values they have in ``payload``."""
-    variables = dict(_variables(payload))
+    names = dict(_variable_names(payload))
     values: dict[str, str] = {}
-    body = _with_variables(payload, "", variables, values)
+    body = _with_variables(payload, "", names, values)
     header = "".join(f"  {name}: {{help: {dumps(_help(name))}}}\n" for name in values)
     text = dumps(body, avoid="{")
     for name in values:
@@ -96,20 +96,19 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
     return f"{title}{'variables:' if values else 'variables: {}'}\n{header}#}}\n{text}\n", values
 
 
-def _variables(payload: Payload) -> Iterator[tuple[str, str]]:
+def _variable_names(payload: Payload) -> Iterator[tuple[str, str]]:
     """Yield (pointer, variable) of every text in ``payload`` that is a field with a variable."""
     for field in FIELDS:
         if field.variable and field.kind == "text":
             yield from ((pointer, field.variable) for pointer, _ in texts_at(payload, [field.pointer]))
 
 
-def _with_variables(value: Json, pointer: str, variables: Mapping[str, str], values: dict[str, str]) -> Json:
+def _with_variables(value: Json, pointer: str, names: Mapping[str, str], values: dict[str, str]) -> Json:
     if isinstance(value, dict):
-        items = ((name, item, f"{pointer}/{token(name)}") for name, item in value.items())
-        return {name: _with_variables(item, inner, variables, values) for name, item, inner in items}
+        return {name: _with_variables(item, f"{pointer}/{token(name)}", names, values) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_variables(item, f"{pointer}/{index}", variables, values) for index, item in enumerate(value)]
-    name = variables.get(pointer, "")
+        return [_with_variables(item, f"{pointer}/{index}", names, values) for index, item in enumerate(value)]
+    name = names.get(pointer, "")
     if not name or not isinstance(value, str) or values.setdefault(name, value) != value:
         return value
     return f"{_OPEN}{name}{_CLOSE}"

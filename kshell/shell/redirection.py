@@ -55,8 +55,8 @@ def _file(target: str, names: Mapping[str, object]) -> str:
 
 
 def _into_program(data: bytes, program: str) -> list[Note]:
-    done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
-    return [Note("warning", f"{program} ended with {done.returncode}")] if done.returncode else []
+    process = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
+    return [Note("warning", f"{program} ended with {process.returncode}")] if process.returncode else []
 
 
 def _into_file(data: bytes, redirection: Redirection) -> list[Note]:

@@ -177,11 +177,11 @@ class Attempt:
 
     def _wire_request(self) -> httpx.Request:
         headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
-        own = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
+        client_headers = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
         return httpx.Request(
             self.request.method,
             self.request.url,
-            headers=headers + own,
+            headers=headers + client_headers,
             content=self.request.body.encode(),
             extensions={"trace": self._trace, "timeout": httpx.Timeout(self._route.timeout).as_dict()},
         )
@@ -209,7 +209,7 @@ class Attempt:
 
     def _response(self, head: httpx.Response) -> Response:
         body, fault = _decoded(bytes(self._body[: self._limit]), head.headers.get("content-encoding", ""))
-        if self._expired:
+        if self._timed_out:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
             fault = "interrupted before it was complete"
@@ -227,10 +227,15 @@ class Attempt:
         hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
         return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
+    @property
+    def _timed_out(self) -> bool:
+        """Whether the timeout has passed, for the waiting caller or for httpx."""
+        return self._expired or isinstance(self._error, httpx.TimeoutException)
+
     def _reasons(self) -> list[str]:
         if self.interrupted:
             return ["interrupted"]
-        if self._expired or isinstance(self._error, httpx.TimeoutException):
+        if self._timed_out:
             return [f"no answer within {self._route.timeout:g} s"]
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 

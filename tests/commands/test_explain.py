@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from kshell.api.answers import exchange_of
-from kshell.api.authentication.answers import ANSWERS
-from kshell.api.authentication.fields import FIELDS
-from kshell.api.authentication.rules import RULES
-from kshell.api.endpoints import all_codes, field_words, find_fields
+from kshell.api.endpoints import ANSWERS, FIELDS, RULES, all_codes, field_words, find_fields
 from kshell.commands.explain import explain_command
 from kshell.console.caller import Caller
 from kshell.core.errors import UsageError

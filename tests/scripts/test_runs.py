@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
+from support.servers import wait_until
 
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
@@ -287,7 +287,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        time.sleep(1.5)
+        assert wait_until(lambda: httpx.get(f"{sandbox}/inbox", trust_env=False).json(), seconds=20)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 130

@@ -262,7 +262,7 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
-def test_an_outlet_without_a_target_is_an_error(typed):
+def test_a_redirection_without_a_target_is_an_error(typed):
     """``render >`` says what to write behind it."""
     assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
 
