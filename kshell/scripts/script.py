@@ -120,17 +120,17 @@ def _check_whole(line: Line) -> None:
     if line.head == "capture":
         _, offset = capture_parts(line)
         expression, start = expression[offset:], start + offset
-    check_placed(line, expression, start)
+    check_expression_at(line, expression, start)
 
 
 def _check_expressions(line: Line, words: list[Word]) -> None:
     for word in words:
         for piece in word.pieces:
             if piece.expression:
-                check_placed(line, piece.text, piece.column + 2)
+                check_expression_at(line, piece.text, piece.column + 2)
 
 
-def check_placed(line: Line, expression: str, column: int) -> None:
+def check_expression_at(line: Line, expression: str, column: int) -> None:
     """Raise ``ScriptError`` if ``expression``, which begins at ``column`` of ``line``, is not an expression."""
     from kshell.syntax.expressions import fault_in
     from kshell.templating.evaluation import check_expression
