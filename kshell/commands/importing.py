@@ -41,8 +41,8 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
 
     text, name = _read(file)
     copied = read_curl(text, name)
-    found = curl_import.find(copied, session.places, DEFAULT_ACCOUNT)
-    imported = curl_import.understand(copied, found, session.places)
+    profiles = curl_import.find_profiles(copied, session.places, DEFAULT_ACCOUNT)
+    imported = curl_import.find_template(copied, profiles, session.places)
     notes = _odd_notes(imported, name)
     written = curl_import.account_text(imported, template) if account else ""
     if template and imported.source:
@@ -50,7 +50,7 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     if account:
         notes.append(Note("info", _written(session.places, "account", account, written)))
         notes.append(Note("info", f"the key is not in it: export {_variable(imported)}=…"))
-        imported = imported._replace(found=found._replace(account=_checked(session.places, account)))
+        imported = imported._replace(profiles=profiles._replace(account=_checked(session.places, account)))
     notes += _notes(imported, template)
     lines = [*curl_import.script(imported, template), *(() if template else _suggestion(imported))]
     return Result("".join(f"{line}\n" for line in lines), notes)
@@ -77,7 +77,7 @@ def _notes(imported: Imported, template: str) -> list[Note]:
     """What the script does not say by itself."""
     from kshell.curl.to_script import left_over
 
-    account, pod = imported.found
+    account, pod = imported.profiles
     form = bool(imported.copied.placeholders)  # whose address is nobody's
     warnings: list[str] = []
     if account is None and not form:
@@ -108,7 +108,7 @@ def _to_type(imported: Imported) -> list[str]:
     """The variables without which there is no message, but for those that an account has."""
     from kshell.curl.to_script import PERSONAL
 
-    account, template = imported.found.account, imported.template
+    account, template = imported.profiles.account, imported.template
     needed = [it.name for it in template.missing(imported.values)] if template else list(imported.unfilled)
     return [name for name in needed if (name not in account.variables if account else name in PERSONAL)]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Kind, Places
 
 
-class Found(NamedTuple):
+class Profiles(NamedTuple):
     """The account that a command was made for, and the pod of its host. Each is None if there is no such profile."""
 
     account: Account | None
@@ -40,7 +40,7 @@ class Imported(NamedTuple):
     """
 
     copied: Copied
-    found: Found
+    profiles: Profiles
     template: Template | None
     source: str
     values: Mapping[str, str]
@@ -52,16 +52,16 @@ class Imported(NamedTuple):
 Profile = TypeVar("Profile")
 
 
-def find(copied: Copied, places: Places, preferred: str) -> Found:
+def find_profiles(copied: Copied, places: Places, preferred: str) -> Profiles:
     """Return the account with the command's host, SID and number. Of several, take one with its key, then ``preferred``."""
     pods = _readable(places, "pod", load_pod)
     address = copied.address
     if address is None:
-        return Found(None, None)
+        return Profiles(None, None)
     pod = next((pod for pod in pods if pod.base_url.lower() == address.base_url), None)
     accounts = [account for account in _readable(places, "account", load_account) if address.is_of(account)]
     accounts.sort(key=lambda it: (pod is None or it.pod != pod.name, it.api_key != copied.key, it.name != preferred))
-    return Found(accounts[0] if accounts else None, pod)
+    return Profiles(accounts[0] if accounts else None, pod)
 
 
 def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile]) -> list[Profile]:
@@ -76,18 +76,18 @@ def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile]
 # ---- the template and its values
 
 
-def understand(copied: Copied, found: Found, places: Places) -> Imported:
+def find_template(copied: Copied, profiles: Profiles, places: Places) -> Imported:
     """Return the command with a template and the values that make its payload, or with the source of a new template."""
     if copied.payload is None:
-        return Imported(copied, found, None, "", {}, {})
+        return Imported(copied, profiles, None, "", {}, {})
     candidates = _readable(places, "template", templates.load_template)
-    first = found.account.template if found.account else "auth"
+    first = profiles.account.template if profiles.account else "auth"
     for template in sorted(candidates, key=lambda it: it.name != first):
         values = recover(template, copied.payload)
         if values is not None:
-            return Imported(copied, found, template, "", *_split_placeholders(values))
+            return Imported(copied, profiles, template, "", *_split_placeholders(values))
     source, values = new_template(copied.payload)
-    return Imported(copied, found, None, source, *_split_placeholders(values))
+    return Imported(copied, profiles, None, source, *_split_placeholders(values))
 
 
 def _split_placeholders(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -101,7 +101,7 @@ def _split_placeholders(values: Mapping[str, str]) -> tuple[dict[str, str], dict
 
 def script(imported: Imported, template: str) -> list[str]:
     """Return the lines of the script. ``template`` is the name of a new template, or empty if none is written."""
-    account, pod = imported.found
+    account, pod = imported.profiles
     lines: list[str] = []
     if account:
         lines.append(f"use account {account.name}")
@@ -119,12 +119,12 @@ def _defaults(imported: Imported) -> dict[str, str]:
     """Return the values that a script need not set: the template's defaults and the account's variables."""
     variables = imported.template.variables if imported.template else ()
     defaults = {variable.name: variable.default for variable in variables if variable.default is not None}
-    return {**defaults, **(imported.found.account.variables if imported.found.account else {})}
+    return {**defaults, **(imported.profiles.account.variables if imported.profiles.account else {})}
 
 
 def left_over(imported: Imported) -> list[str]:
     """Return the variables that the account sets and the command does not have: the script would send them too."""
-    account, template = imported.found.account, imported.template
+    account, template = imported.profiles.account, imported.template
     if not account or not template:
         return []
     known = {**imported.values, **imported.unfilled}
@@ -140,7 +140,7 @@ def account_text(imported: Imported, template: str) -> str:
 
     Raises ``UsageError`` if no pod has the command's host, and ``ScriptError`` if the command has placeholders.
     """
-    address, pod = imported.copied.address, imported.found.pod
+    address, pod = imported.copied.address, imported.profiles.pod
     if imported.copied.placeholders:
         raise ScriptError(
             f"the command is a form; an account cannot have its placeholders: {listed(imported.copied.placeholders)}",

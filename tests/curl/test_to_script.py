@@ -419,7 +419,7 @@ def _back(request, shell, compact):
     text = SHELLS[shell](request, None, compact)
     places = Places.standard()
     copied = read_curl(text, "test")
-    imported = curl_import.understand(copied, curl_import.find(copied, places, "demo"), places)
+    imported = curl_import.find_template(copied, curl_import.find_profiles(copied, places, "demo"), places)
     assert imported.template
     assert not copied.notes
     return _drafted(curl_import.script(imported, "new"))
