@@ -1,6 +1,6 @@
-"""The start and the end of the process: ``kshell`` and ``python -m kshell``. What is here makes both quick.
+"""Start and end the process of ``kshell`` and ``python -m kshell`` quickly.
 
-The first instruction of ``entry`` handles signals, so what is imported above it is only what that needs.
+``entry`` handles signals first, so only what that needs is imported above it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def main() -> int:
 def _run(frontend: Callable[[], int]) -> int:
     try:
         return frontend()
-    except KeyboardInterrupt:  # a second one, while the outcome of the first was printed
+    except KeyboardInterrupt:  # a second signal while the first one is reported, or one while a result is printed
+        sys.stderr.write("interrupted\n")
         return 130
 
 
@@ -35,10 +36,12 @@ def _frontend() -> Callable[[], int]:
     import gc
     import os
 
-    # a start makes many objects and hardly any garbage: collecting while it imports costs a tenth of it
+    # garbage collection during the imports takes a tenth of the start and finds almost nothing
     gc.set_threshold(100_000, 50, 50)
     if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
-        return _shell
+        from kshell.shell.loop import begin
+
+        return lambda: _shell(begin)
     from kshell.cli import run
 
     return lambda: run(sys.argv[1:])
@@ -47,7 +50,7 @@ def _frontend() -> Callable[[], int]:
 def _version() -> int:
     from kshell import __version__
 
-    print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
+    print(f"kshell {__version__}")  # noqa: T201 - installers run this, so it is fast and imports nothing more
     return 0
 
 
@@ -66,16 +69,15 @@ def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _shell() -> int:
-    """Start the shell without importing what only a command line needs, so that its prompt shows sooner."""
+def _shell(begin: Callable[[], int]) -> int:
+    """Run the shell without importing what only a command line needs, so that its prompt shows sooner."""
     from kshell.core.errors import KshellError
     from kshell.core.terminal import note_lines
-    from kshell.shell.loop import begin
 
     try:
         return begin()
     except KshellError as error:
-        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
+        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - the console is not imported yet
         return error.exit_code
 
 
@@ -85,6 +87,8 @@ def entry() -> NoReturn:
     Python's shutdown would wait for the worker threads of ``run --jobs``: a second Ctrl-C could not end a run whose server
     does not answer. A Ctrl-C during the shutdown would replace the exit code and print a traceback. And the shutdown takes
     20 to 40 ms, a fifth of ``kshell curl``. Nothing is lost: every command closes its own files before it returns.
+
+    Signals are handled from the first instruction on. Before it, while Python itself starts, they end the process as ever.
     """
     signals.handle(signals.leave)
     frontend = _frontend()
