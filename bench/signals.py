@@ -3,8 +3,9 @@
     python bench/signals.py [COUNT]
 
 COUNT is 1,000 by default. Each process sends to a server of this program, which counts what it received. A fault is a
-traceback, an end by the signal itself after the first instruction, an exit code that is not 128 plus the signal, "not sent" although the
-server has the message, a second message, or a report that is missing or not whole. The exit code is 1 if there is a fault.
+traceback, an end by the signal itself after the first instruction, an exit code that is not 128 plus the signal, "not sent"
+although the server has the message, a second message, or a report that is missing or not whole. The exit code is 1 if there
+is a fault.
 """
 
 from __future__ import annotations
