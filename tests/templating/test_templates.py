@@ -119,7 +119,7 @@ HEADERS = {
         "mean help?",
     ),
     "words": ("{# what this is #}\n{}", "1:4: a template's header is a mapping, not text", "keys: title, variables"),
-    "nothing": ("{##}{}", "1:1: a template's header with nothing in it", "its keys are title, variables"),
+    "nothing": ("{##}{}", "1:1: a template's header is empty", "its keys are title, variables"),
     "a list of variables": ("{#\nvariables: [a]\n#}\n{}", "2:12: 'variables' is a mapping, not a list", "{help: …"),
     "a variable that is a text": (
         "{#\nvariables: {a: b}\n#}\n{}",
