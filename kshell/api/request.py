@@ -34,13 +34,6 @@ class Address(NamedTuple):
         """Whether the URL has the account's parameters, such as its SID."""
         return all(self.value(name) == text for name, text in _of_account(account).items() if name in self.parameters)
 
-    @property
-    def senders(self) -> list[str]:
-        """The sender's phone number; an empty list if the path does not have it."""
-        return [
-            self.value(field.name) for field in self.endpoint.fields if field.role == "sender" and not field.pointer
-        ]
-
 
 def build(
     endpoint: Endpoint, pod: Pod, account: Account, payload: Payload, values: Mapping[str, str] | None = None
