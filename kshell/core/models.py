@@ -259,7 +259,7 @@ class Draft(NamedTuple):
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
-    def way(self) -> str:
+    def options(self) -> str:
         """Options that repeat this send: ``-a``, and ``-p`` and ``-t`` where they differ from the account's."""
         words = ["-a", self.account.name]
         words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
