@@ -64,11 +64,11 @@ def numbers_at(value: Json, pointers: Iterable[str]) -> list[str]:
 def cut_texts(endpoint: Endpoint, payload: Payload) -> Payload:
     """Return ``payload`` with each text cut that the API would cut, such as a ``ref`` of more than 255 characters."""
     cut = {
-        place: text[: field.kept]
+        place: text[: field.cut_at]
         for field in endpoint.fields
-        if field.kept
+        if field.cut_at
         for place, text in texts_at(payload, [field.pointer])
-        if len(text) > field.kept
+        if len(text) > field.cut_at
     }
     return replaced(payload, cut) if cut else payload
 

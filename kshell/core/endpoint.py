@@ -19,7 +19,7 @@ class Field(NamedTuple):
     In a pointer ``body`` and ``button`` mean every component of that type, and ``*`` means every item. The API takes only
     the values in ``allowed``; a value that is not in ``known`` is not an error. ``variable`` is the template variable.
     ``role`` says what is private in it: a one-time password, or the phone numbers of the recipients or of the sender.
-    ``kept`` is the number of characters after which the API cuts the text; 0 if it does not cut.
+    ``cut_at`` is the number of characters after which the API cuts the text; 0 if it does not cut.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Field(NamedTuple):
     known: tuple[str, ...] = ()
     variable: str = ""
     role: Role = ""
-    kept: int = 0
+    cut_at: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -124,9 +124,9 @@ FIELDS = (
         "one_time_password", f"{_BUTTON}/parameters/*/text", "text", True, f"{_CODE}body.", "J$FXXXXp",
         "button-parameters", variable="otp", role="code",
     ),
-    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref", kept=REF_LIMIT),
-    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1", kept=REF_LIMIT),
-    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2", kept=REF_LIMIT),
+    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref", cut_at=REF_LIMIT),
+    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1", cut_at=REF_LIMIT),
+    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2", cut_at=REF_LIMIT),
     Field(
         "wa_source", WA_SOURCE, "text", False,
         "Where the API was called from. The API replaces any value it does not know by API.", "api", _EXTRA,

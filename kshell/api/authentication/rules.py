@@ -216,11 +216,13 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
 )
 def _ref_cut(payload: Payload) -> Iterator[Hit]:
     for field in FIELDS:
-        for pointer, value in texts_at(payload, [field.pointer] if field.kept else ()):
-            if len(value) > field.kept:
-                end = value[field.kept - 12 : field.kept]
-                message = f"{field.name} has {len(value)} characters and is cut after the {field.kept}th, after {end!r}"
-                yield Hit(pointer, message, f"use at most {field.kept}")
+        for pointer, value in texts_at(payload, [field.pointer] if field.cut_at else ()):
+            if len(value) > field.cut_at:
+                end = value[field.cut_at - 12 : field.cut_at]
+                message = (
+                    f"{field.name} has {len(value)} characters and is cut after the {field.cut_at}th, after {end!r}"
+                )
+                yield Hit(pointer, message, f"use at most {field.cut_at}")
 
 
 @rule(
