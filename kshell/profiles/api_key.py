@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import SecretError
-from kshell.profiles.files import typed
+from kshell.profiles.files import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def _from_file(secret: Secret, folder: Path) -> str:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
     except OSError as error:
-        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def _from_keyring(secret: Secret, _folder: Path) -> str:
@@ -101,6 +101,6 @@ def _from_keyring(secret: Secret, _folder: Path) -> str:
         raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint="unlock it") from None
     if not key:
         raise SecretError(
-            f"{secret}: the keyring has no such entry", hint=f"keyring set {typed(service)} {typed(user)}"
+            f"{secret}: the keyring has no such entry", hint=f"keyring set {quoted(service)} {quoted(user)}"
         )
     return str(key)

@@ -143,7 +143,7 @@ def shown(file: Path) -> str:
         return str(file)
 
 
-def typed(name: str | Path) -> str:
+def quoted(name: str | Path) -> str:
     """Return a path or another name, which someone else may have chosen, quoted as one word of a POSIX shell."""
     from shlex import quote
 
@@ -190,7 +190,7 @@ def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
         with file.open("rb") as stream:
             return stream.read(most + 1)
     except OSError as error:
-        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def write_private(file: Path, text: str) -> None:
@@ -230,7 +230,7 @@ def _write_errors(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SetupError(
-            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {typed(file.parent)}"
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {quoted(file.parent)}"
         ) from None
 
 

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import TrustError
-from kshell.profiles.files import Places, shown, typed, write_private
+from kshell.profiles.files import Places, quoted, shown, write_private
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def require_trust(places: Places, pod: Pod) -> None:
         file = shown(pod.origin.file)
         raise TrustError(
             f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
-            hint=f"read the file; if you trust it, kshell trust {typed(pod.origin.file)}",
+            hint=f"read the file; if you trust it, kshell trust {quoted(pod.origin.file)}",
         )
 
 
