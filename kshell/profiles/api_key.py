@@ -81,7 +81,7 @@ def _from_file(secret: Secret, folder: Path) -> str:
     file = folder / os.path.expanduser(secret.target)  # Path.expanduser raises for an unknown user
     try:
         if not file.is_file():
-            raise SecretError(f"{secret}: {file} is not a file", hint="put the API key, alone, into that file")
+            raise SecretError(f"{secret}: {file} is not a file", hint="write only the API key into that file")
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
     except OSError as error:

@@ -52,7 +52,7 @@ E164 = re.compile(r"\+[1-9][0-9X]{6,14}")
 
 
 class Message(NamedTuple):
-    """A correct message. ``payload`` is the request's as the API keeps it: cut, overridden, with defaults."""
+    """A correct message. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
 
     recipients: tuple[str, ...]
     template_name: str

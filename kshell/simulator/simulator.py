@@ -44,7 +44,7 @@ INBOX_SIZE = 1_000
 
 
 class Delivered(NamedTuple):
-    """A message that one recipient got. ``payload`` is the request's as the API keeps it: cut, overridden, with defaults."""
+    """A message that one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
 
     recipient: str
     sender: str

@@ -216,6 +216,6 @@ def describe(variable: Variable) -> str:
 
 
 def unknown_variable_hint(template: Template, name: str) -> str:
-    """Return a hint what to type instead of ``name``, which is not a variable of the template."""
+    """Return a hint for ``name``, which is not a variable of the template: a similar name, or all names."""
     names = [variable.name for variable in template.variables]
     return did_you_mean(name, names) or f"variables of {template.name}: {listed(names, most=20)}"
