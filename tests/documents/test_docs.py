@@ -490,7 +490,7 @@ def test_a_fault_is_found(text, fault):
             "double quotes around the payload, which end at the first one in it; use single",
         ),
         (right(BODY, "[]"), "the payload is not a JSON object"),
-        (right(BODY, "{}"), "/messaging_object messaging_object is missing, and mandatory; add it"),
+        (right(BODY, "{}"), "/messaging_object messaging_object is missing, but mandatory; add it"),
         (right('"index": 0', '"index": 10'), "/messaging_object/template/components/1/index index is 10; write 0 to 9"),
     ],
 )
