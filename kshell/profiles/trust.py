@@ -1,8 +1,8 @@
-"""Whether a file that someone else may have written may decide where a key goes.
+"""Decide whether a pod's file, which someone else may have written, may choose where an API key is sent.
 
-A pod that the working directory introduced, on a host that is not shipped, is used for sending only after
-``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again. A pod on loopback needs no
-trust for an account of the same directory.
+A pod from the working directory whose host is not shipped is used for sending only after ``kshell trust FILE``. Trust is
+remembered by the file's content, so a changed file must be trusted again. A pod on loopback needs no trust for an account of
+the same directory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kshell.core.errors import Note, TrustError
 from kshell.profiles.api_key import key_file
-from kshell.profiles.files import Places, append_private, shown, typed
+from kshell.profiles.files import Places, append_private, quoted, shown
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
@@ -25,28 +25,28 @@ _REMEMBERED = "trusted"
 
 
 def require_trust(places: Places, pod: Pod, *, own_account: bool = False) -> None:
-    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not.
+    """Raise ``TrustError`` if sending to ``pod`` needs the user's trust and does not have it.
 
-    ``own_account`` is whether the working directory that introduced the pod holds the account, too.
+    ``own_account`` says whether the account is a file of the working directory that the pod comes from.
     """
     if not places.introduced_here(pod.origin):
         return
     harmless = pod.embedded or (pod.loopback and own_account) or pod.base_url in _shipped_hosts(places)
     if harmless and not pod.proxy:
         return
-    # what was loaded counts: the file may be another by now
-    if _print(pod.text) not in _remembered(places):
+    # the text that was loaded counts: the file may have changed since
+    if _fingerprint(pod.text) not in _remembered(places):
         file = shown(pod.origin.file)
         raise TrustError(
             f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
-            hint=f"read the file; if you trust it, kshell trust {typed(pod.origin.file)}",
+            hint=f"read the file; if you trust it, kshell trust {quoted(pod.origin.file)}",
         )
 
 
 def remember(places: Places, pod: Pod) -> None:
     """Trust the content that ``pod``'s file had when it was read."""
-    if _print(pod.text) not in _remembered(places):
-        append_private(places.user / _REMEMBERED, _print(pod.text))
+    if _fingerprint(pod.text) not in _remembered(places):
+        append_private(places.user / _REMEMBERED, _fingerprint(pod.text))
 
 
 def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
@@ -63,7 +63,7 @@ def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
         if other:
             whose = f"the shipped {kind} {used.name}" if other.place == "shipped" else f"yours, {shown(other.file)}"
             text = f"{shown(used.origin.file)}, from this folder, is used in place of {whose}"
-            yield Note("warning", text, hint=f"kshell {kind}s {typed(used.name)} shows it")
+            yield Note("warning", text, hint=f"kshell {kind}s {quoted(used.name)} shows it")
     if places.holds(draft.account.origin) and places.introduced_here(draft.pod.origin) and not draft.pod.embedded:
         secret = _secret_of_the_user(places, draft.account)
         if secret:
@@ -81,7 +81,7 @@ def _secret_of_the_user(places: Places, account: Account) -> str:
     return words.get(secret.scheme, "")
 
 
-def _print(text: str) -> str:
+def _fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -256,9 +256,9 @@ def test_every_answer_can_be_explained_and_shown(status, body, reason, fault):
     ("status", "body", "title", "who"),
     [
         (400, refusal("NEW1"), "NEW1 is not a documented code", "yours"),
-        (418, b"", "418 with no code that can be read", "yours"),
-        (202, b"", "202 with no code that can be read", "nobody's"),
-        (502, HTML, "502 with no code that can be read", "yours: find out whether it arrived"),
+        (418, b"", "418 without a readable code", "yours"),
+        (202, b"", "202 without a readable code", "nobody's"),
+        (502, HTML, "502 without a readable code", "yours: find out whether it arrived"),
         (307, b"", "A redirect", "yours: correct the pod's base_url"),
     ],
 )

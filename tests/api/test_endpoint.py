@@ -96,7 +96,7 @@ def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
     (got,) = server.requests
     assert (got.method, got.body, got.header("content-type"), got.header("content-length")) == ("GET", b"", [], [])
     assert got.target == "/v2/HXSANDBOXIN/whatsapp/1234567/message_templates"
-    assert (exchange.delivery, draft.way, draft.findings) == (Delivery.ACCEPTED, "-a demo -p local", ())
+    assert (exchange.delivery, draft.options, draft.findings) == (Delivery.ACCEPTED, "-a demo -p local", ())
     assert document(exchange, None)["request"]["body"] is None
 
 

@@ -99,12 +99,12 @@ TEXT = "text"
 ARABIC, WIDE = (f"+{''.join(chr(zero + int(digit)) for digit in NUMBER[1:])}" for zero in (0x660, 0xFF10))
 BROKEN: dict[str, list[Case]] = {
     "field-missing": [
-        Case({"/messaging_object": GONE}, "/messaging_object", "messaging_object is missing, and mandatory", "add it"),
-        Case({TO: GONE}, TO, "to_number is missing, and mandatory", "add it, such as +91XXXXXXXXX"),
-        Case({TO: ""}, TO, "to_number is empty, and mandatory", "write a value, such as +91XXXXXXXXX"),
-        Case({BUTTON_CODE: GONE}, BUTTON_CODE, "one_time_password is missing, and mandatory", "add it, such as J$FXXXXp"),
-        Case({BODY_CODE: ""}, BODY_CODE, "one_time_password is empty, and mandatory", "write a value, such as J$FpXXXX"),
-        Case({f"{BUTTON}/index": GONE}, f"{BUTTON}/index", "index_value is missing, and mandatory", "add it, such as 0"),
+        Case({"/messaging_object": GONE}, "/messaging_object", "messaging_object is missing, but mandatory", "add it"),
+        Case({TO: GONE}, TO, "to_number is missing, but mandatory", "add it, such as +91XXXXXXXXX"),
+        Case({TO: ""}, TO, "to_number is empty, but mandatory", "write a value, such as +91XXXXXXXXX"),
+        Case({BUTTON_CODE: GONE}, BUTTON_CODE, "one_time_password is missing, but mandatory", "add it, such as J$FXXXXp"),
+        Case({BODY_CODE: ""}, BODY_CODE, "one_time_password is empty, but mandatory", "write a value, such as J$FpXXXX"),
+        Case({f"{BUTTON}/index": GONE}, f"{BUTTON}/index", "index_value is missing, but mandatory", "add it, such as 0"),
     ],
     "field-type": [
         Case({TO: 919812345678}, TO, "to_number is a number, not text", "write +91XXXXXXXXX"),
@@ -181,9 +181,9 @@ BROKEN: dict[str, list[Case]] = {
         Case({f"{COMPONENTS}/2": 1}, f"{COMPONENTS}/2", "a component of type None", "write body or button"),
     ],
     "otp-twice": [
-        Case({BUTTON_CODE: "654321"}, BUTTON_CODE, "the code here is another than in the first place", "write the same code"),
+        Case({BUTTON_CODE: "654321"}, BUTTON_CODE, "this code differs from the first one", "write the same code"),
         Case({f"{COMPONENTS}/2": button(1, "654321")}, f"{COMPONENTS}/2/parameters/0/text",
-             "the code here is another than in the first place", "write the same code in both"),
+             "this code differs from the first one", "write the same code in both"),
         Case({f"{BODY}/parameters": []}, f"{BODY}/parameters", "the body has 0 parameters; the code is the only one",
              "write one"),
         Case({f"{BODY}/parameters": ["123456"]}, f"{BODY}/parameters/0", "the body's parameter is text, not an object",
@@ -197,22 +197,22 @@ BROKEN: dict[str, list[Case]] = {
         Case({f"{COMPONENTS}/1": GONE, BODY_CODE: "1" * 16}, BODY_CODE, "the code has 16 characters", "use at most 15"),
     ],
     "otp-control": [
-        Case({BODY_CODE: "12\n34", BUTTON: GONE}, BODY_CODE, "the code holds what nobody can see or type: U+000A",
+        Case({BODY_CODE: "12\n34", BUTTON: GONE}, BODY_CODE, "the code has invisible characters: U+000A",
              "use letters, digits and signs"),
         Case({BODY_CODE: "1\u200b2\u202e\u200b", BUTTON: GONE}, BODY_CODE,
-             "the code holds what nobody can see or type: U+200B, U+202E", "use letters, digits and signs"),
-        Case({BODY_CODE: "\ud8001", BUTTON: GONE}, BODY_CODE, "the code holds what nobody can see or type: U+D800",
+             "the code has invisible characters: U+200B, U+202E", "use letters, digits and signs"),
+        Case({BODY_CODE: "\ud8001", BUTTON: GONE}, BODY_CODE, "the code has invisible characters: U+D800",
              "use letters, digits and signs"),
     ],
     "otp-media": [
-        Case({BODY_CODE: code, BUTTON: GONE}, BODY_CODE, "WhatsApp takes no emoji and no address in a code",
+        Case({BODY_CODE: code, BUTTON: GONE}, BODY_CODE, "WhatsApp accepts no emoji and no URL in a code",
              "use letters, digits and signs")
         for code in ("12😀34", "⌚1", "\u2190", "http://a.b", "www.a.b")
     ],
     "index-range": [
         Case({f"{BUTTON}/index": 10}, f"{BUTTON}/index", "index is 10", "write 0 to 9"),
         Case({f"{BUTTON}/index": -1}, f"{BUTTON}/index", "index is -1", "write 0 to 9"),
-        Case({f"{COMPONENTS}/2": button(0)}, f"{COMPONENTS}/2/index", "index 0 is another button's too",
+        Case({f"{COMPONENTS}/2": button(0)}, f"{COMPONENTS}/2/index", "another button also has index 0",
              "give each button its own"),
     ],
     "ref-cut": [
@@ -233,7 +233,7 @@ BROKEN: dict[str, list[Case]] = {
     ],
     "language-code": [
         Case({"/messaging_object/template/language/code": code}, "/messaging_object/template/language/code",
-             f"WhatsApp has no language {code!r} that kshell knows", fix)
+             f"{code!r} is not a WhatsApp language that kshell knows", fix)
         for code, fix in (("en-US", "did you mean en_US?"), ("en_us", "did you mean en_US?"), ("klingon", "look the code up"))
     ],
 }  # fmt: skip

@@ -183,7 +183,7 @@ def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
     """Exit code 2, nothing on stdout, and the nearest word or the list of codes."""
     ran = cli("explain", word)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"error: nothing is known of {word!r}\nhint: {hint}")
+    assert ran.err.startswith(f"error: {word!r} is not a code, a field or a rule\nhint: {hint}")
 
 
 def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):

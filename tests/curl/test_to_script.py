@@ -88,9 +88,9 @@ def test_the_page_s_format_is_understood(imported):
     assert ran.code == 0
     assert "<" not in ran.out
     assert ran.err == (
-        "warning: command.txt:2:1: a form, whose placeholders are to be filled in: <api_domain>, <sid>, "
+        "warning: command.txt:2:1: the command is a form; fill in its placeholders: <api_domain>, <sid>, "
         "<phone_number>, <api-key>, <to_number>, <one_time_password>, <index_value>\n"
-        "hint: kshell init makes an account of yours; then type kshell curl -a NAME to=… otp=…\n"
+        "hint: create your account with kshell init; then type kshell curl -a NAME to=… otp=…\n"
     )
 
 
@@ -101,8 +101,8 @@ def test_a_form_is_no_account(imported, sid):
         OWN.replace("HX1698IN", sid).replace("'https", '"https').replace("messages'", 'messages"'), "--account", "acme"
     )
     assert (ran.code, ran.out) == (3, "")
-    assert f"error: command.txt:1:17: a form, whose placeholders are no account's: {sid}" in ran.err
-    assert "hint: write your own there and import it again; or type kshell init" in ran.err
+    assert f"error: command.txt:1:17: the command is a form; an account cannot have its placeholders: {sid}" in ran.err
+    assert "hint: replace them by your values and import it again, or type kshell init" in ran.err
     assert not Path("profiles").exists()
 
 
@@ -111,7 +111,7 @@ def test_placeholders_of_the_message_alone_are_said(imported):
     ran = imported(POSTMAN.replace("+919812345678", "<to_number>").replace("482913", "<one_time_password>"))
     assert ran.out == "use account demo\n"
     assert ran.err == (
-        "warning: command.txt:1:17: a form, whose placeholders are to be filled in: <to_number>, "
+        "warning: command.txt:1:17: the command is a form; fill in its placeholders: <to_number>, "
         "<one_time_password>\n"
         "hint: add a line to the script: set to=… otp=…\n"
     )
@@ -204,14 +204,14 @@ def test_what_is_not_understood_is_said(imported):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "this is no curl command"),
-        ("wget https://x", "this is no curl command"),
+        ("", "this is not a curl command"),
+        ("wget https://x", "this is not a curl command"),
         ("Invoke-WebRequest -Uri https://x", "copy it as curl, for bash or for cmd"),
         ("curl.exe -H 'api-key: A", "a quote that is not closed"),
         ('curl.exe -H "api-key: A', "a quote that is not closed"),
         ("curl", "no URL"),
         (f"curl {DEMO}", "no payload"),
-        (f"curl {DEMO} -d @body.json", "stands in another file, body.json"),
+        (f"curl {DEMO} -d @body.json", "is in another file, body.json"),
         (f"curl {DEMO} -d '{{'", "the payload is not JSON"),
         (f"curl {DEMO} -d '[]'", "not a JSON object"),
         (f"curl -H 'api-key: {KEY} {DEMO} -d {{}}", "command.txt:1:9: a quote that is not closed"),
@@ -419,7 +419,7 @@ def _back(request, shell, compact):
     text = SHELLS[shell](request, None, compact)
     places = Places.standard()
     copied = read_curl(text, "test")
-    imported = curl_import.understand(copied, curl_import.find(copied, places, "demo"), places)
+    imported = curl_import.find_template(copied, curl_import.find_profiles(copied, places, "demo"), places)
     assert imported.template
     assert not copied.notes
     return _drafted(curl_import.script(imported, "new"))

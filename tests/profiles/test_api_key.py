@@ -88,7 +88,7 @@ def test_a_key_is_read_from_the_keyring():
         ("keyring:locked/acme", "keyring:locked/acme: the keyring refused: KeyringError", "unlock it"),
         (
             "keyring:kaleyra/other",
-            "keyring:kaleyra/other: the keyring holds nothing there",
+            "keyring:kaleyra/other: the keyring has no such entry",
             "keyring set kaleyra other",
         ),
     ],

@@ -111,8 +111,8 @@ def unreadable(path: Path) -> None:
 
 
 FILES = {
-    "empty": (b"", ":1:1: an account with nothing in it"),
-    "a comment": (b"# nothing yet\n", ":1:1: an account with nothing in it"),
+    "empty": (b"", ":1:1: an account is empty"),
+    "a comment": (b"# nothing yet\n", ":1:1: an account is empty"),
     "a list": (b"- pod: in\n", ":1:1: an account is a mapping, not a list"),
     "a text": (b"hello\n", ":1:1: an account is a mapping, not text"),
     "a tab": (b"pod: in\notp:\n\tlength: 6\n", ":3:1: a tab where YAML wants spaces"),
@@ -262,13 +262,13 @@ def test_a_password_in_a_url_is_refused_and_not_shown(pod, key):
 
 
 ACCOUNTS = {
-    "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account without 'pod'", "add a line: pod: …"),
-    "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account without 'sid'", "add a line: sid: …"),
-    "no key": (REST, "1:1: an account without 'api_key'", "add a line: api_key: …"),
+    "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account needs 'pod'", "add a line: pod: …"),
+    "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account needs 'sid'", "add a line: sid: …"),
+    "no key": (REST, "1:1: an account needs 'api_key'", "add a line: api_key: …"),
     "an empty sid": (ACCOUNT.replace("HX1IN", ""), "2:5: the SID is empty", "HXAP1698765497IN"),
-    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'HX 1' is no SID: it is a part of the URL", "HXAP16987"),
-    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'HXé' is no SID: it is a part of the URL", "HXAP16987"),
-    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: '..' is no SID: it is a part of the URL", "HXAP16987"),
+    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'HX 1' is not a SID: it is a part of the URL", "HXAP16987"),
+    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'HXé' is not a SID: it is a part of the URL", "HXAP16987"),
+    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: '..' is not a SID: it is a part of the URL", "HXAP16987"),
     "a list as the sid": (ACCOUNT.replace("HX1IN", "[HX1IN]"), "2:6: 'sid' is text, not a list", "write sid: VALUE"),
     "a number without plus": (ACCOUNT.replace("+91", "91"), "3:15: '911234567890' is not a phone number", "with +"),
     "a number with spaces": (ACCOUNT.replace("+91", "+91 "), "3:15: '+91 1234567890' is not a phone number", "with +"),
@@ -278,7 +278,7 @@ ACCOUNTS = {
     "a list of variables": (f"{ACCOUNT}variables: [a]", "5:12: 'variables' is a mapping, not a list", "{NAME: VALUE}"),
     "a variable that is a list": (f"{ACCOUNT}variables: {{to: [a]}}", "5:17: 'to' is text, not a list", "to: VALUE"),
     "a variable's bad name": (f"{ACCOUNT}variables:\n  a-b: 1", "6:3: 'a-b' cannot name a variable", "letters"),
-    "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' says how codes are made", "below variables:"),
+    "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' is the policy for generated codes", "below variables:"),
     "an empty policy": (f"{ACCOUNT}otp: []", "5:6: otp is a mapping, not a list", "keys: length, alphabet"),
     "a policy's misspelt key": (f"{ACCOUNT}otp: {{lenght: 6}}", "5:7: otp has no 'lenght'", "did you mean length?"),
     "a code too long": (f"{ACCOUNT}otp: {{length: 16}}", "5:15: a code has 1 to 15 characters, not '16'", ""),
@@ -287,15 +287,15 @@ ACCOUNTS = {
     "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
-    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is none", "env?"),
+    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is not one", "env?"),
     "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that begins like a reference", "api_key: env:MY_KEY"),
     "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that begins", "api_key: env:MY_KEY"),
     "a scheme in capitals": (f"{REST}api_key: ENV:MY_KEY", "4:10: an api_key that begins", "write api_key: env:MY_KEY"),
     "a path's scheme in capitals": (f"{REST}api_key: File:k", "4:10: an api_key that begins", "did you mean file?"),
     "PowerShell's variable": (f"{REST}api_key: $env:MY_KEY", "4:10: an api_key that begins", "did you mean env?"),
-    "no variable's name": (f"{REST}api_key: env:A-B", "4:10: what follows env: is not a variable's name", "env:NAME"),
+    "no variable's name": (f"{REST}api_key: env:A-B", "4:10: the text after env: is not a variable name", "env:NAME"),
     "no path": (f"{REST}api_key: 'file: '", "4:10: file: without a path", "file:PATH"),
-    "no user": (f"{REST}api_key: keyring:svc", "4:10: what follows keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
+    "no user": (f"{REST}api_key: keyring:svc", "4:10: the text after keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
     "an empty key": (f"{REST}api_key:", "4:9: the API key is empty", "write api_key: env:NAME"),
     "a key with a space": (f"{REST}api_key: A b", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
     "a key with an accent": (f"{REST}api_key: Aé", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
@@ -334,7 +334,7 @@ def test_a_name_in_vain_does_not_matter_where_another_is_typed(cli, write):
 
 
 PODS = {
-    "no base_url": ("title: Mine", "1:1: a pod without 'base_url'"),
+    "no base_url": ("title: Mine", "1:1: a pod needs 'base_url'"),
     "an unknown key": ("base_url: https://a.b\nurl: c", "2:1: a pod has no 'url'"),
     "embedded: yes": ("base_url: https://a.b\nembedded: yes", "2:11: 'embedded' is true or false, not 'yes'"),
     "a proxy without a scheme": (

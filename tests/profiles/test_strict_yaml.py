@@ -151,7 +151,7 @@ REFUSED = {
     "an anchor on a mapping": ("v: &a\n  w: 1\n", 1, 4, "an anchor (&)", "remove it"),
     "a tag": ("v: !!python/object:os.system 1\n", 1, 4, "a tag (!)", "every value is text"),
     "a tag on a list": ("v: !a [1]\n", 1, 4, "a tag (!)", "every value is text"),
-    "a tag of no handle": ("v: !a!b c\n", 1, 4, "not YAML: found undefined tag handle", "in quotes"),
+    "a tag of no handle": ("v: !a!b c\n", 1, 4, "not YAML: found undefined tag handle", "quote a value"),
     "two documents": ("v: 1\n---\nv: 2\n", 2, 1, "a second document", "remove the line ---"),
     "NUL": ("v: 1\nw: a\0b\n", 2, 5, "a character that YAML does not allow: U+0000", "remove it"),
     "a control character": ("v: \x1b[2J\n", 1, 4, "a character that YAML does not allow: U+001B", "remove it"),
@@ -159,11 +159,11 @@ REFUSED = {
     "an old Mac's line break": ("v: a\rw: b", 1, 5, "a line break that editors do not agree on: U+000D", "remove it"),
     "a line separator": ("v: 1\nw: 'a\u2028b'\n", 2, 6, "a line break that editors do not agree on: U+2028", "remove"),
     "a next line": ("v: 'a\x85b'\n", 1, 6, "a line break that editors do not agree on: U+0085", "remove it"),
-    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "in quotes"),
-    "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "in quotes"),
-    "an unknown escape": ('v: "\\q"\n', 1, 6, "not YAML: found unknown escape character 'q'", "in quotes"),
-    "a colon too many": ("v: a: b\n", 1, 5, "not YAML: mapping values are not allowed here", "in quotes"),
-    "a percent sign": ("v: %a\n", 1, 4, "not YAML: found character '%' that cannot start any token", "in quotes"),
+    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "quote a value"),
+    "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "quote a value"),
+    "an unknown escape": ('v: "\\q"\n', 1, 6, "not YAML: found unknown escape character 'q'", "quote a value"),
+    "a colon too many": ("v: a: b\n", 1, 5, "not YAML: mapping values are not allowed here", "quote a value"),
+    "a percent sign": ("v: %a\n", 1, 4, "not YAML: found character '%' that cannot start any token", "quote a value"),
     "a list as a key": ("? [a]\n: 1\n", 1, 3, "a key that is a list", "a key is a word"),
     "a mapping as a key": ("{a: 1}: 1\n", 1, 1, "a key that is a mapping", "a key is a word"),
 }  # fmt: skip
@@ -185,7 +185,7 @@ def test_the_line_of_an_error_is_shown_with_a_caret_below_its_column():
         "error: a.yaml:2:4: an alias (*)",
         "  w: *a",
         "     ^",
-        "hint: write the value out; one that begins with * stands in quotes",
+        "hint: write the value out; quote a value that begins with *",
     ]
 
 
@@ -268,7 +268,7 @@ def test_a_flag_is_true_or_false(text, flag):
 
 
 NO_TABLE = {
-    "nothing": ("", "a.yaml:1:1: a thing with nothing in it", "its keys are name, flag, size"),
+    "nothing": ("", "a.yaml:1:1: a thing is empty", "its keys are name, flag, size"),
     "a text": ("abc", "a.yaml:1:1: a thing is a mapping, not text", "write KEY: VALUE"),
     "a list": ("- abc", "a.yaml:1:1: a thing is a mapping, not a list", "keys: name, flag, size"),
     "an unknown key": ("name: a\nsiez: 1", "a.yaml:2:1: a thing has no 'siez'", "did you mean size?"),
@@ -293,7 +293,7 @@ def test_a_value_of_the_wrong_shape_is_refused_where_it_stands():
     for ask, message in (
         (lambda: things.text("name"), "a.yaml:1:7: 'name' is text, not a list"),
         (lambda: things.flag("flag", default=False), "a.yaml:2:7: 'flag' is true or false, not 'yes'"),
-        (lambda: things.text("size"), "a.yaml:1:1: a thing without 'size'"),
+        (lambda: things.text("size"), "a.yaml:1:1: a thing needs 'size'"),
         (lambda: things.fail("size", "too small"), "a.yaml:1:1: too small"),
     ):
         with pytest.raises(ProfileError) as caught:

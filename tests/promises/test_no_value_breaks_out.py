@@ -147,7 +147,7 @@ def test_a_value_is_only_where_the_template_puts_it(way, v, w):
 @example(v='",', w='"')
 def test_a_template_that_would_let_a_value_out_is_refused(v, w):
     """A backslash right before a value would join with what is inserted: the template is refused, whatever the value."""
-    with pytest.raises(TemplateError, match="right behind a backslash"):
+    with pytest.raises(TemplateError, match="directly after a backslash"):
         render(template('{"a": ["\\{{ v }}", "\\\\\\{{ w }}"]}'), {"v": v, "w": w})
 
 

@@ -88,8 +88,8 @@ def test_a_quoted_cell_keeps_its_line_breaks(rows):
 
 
 FAULTY = [
-    ("a,b,c", "3 cells, where the first line names 2"),
-    ("a", "1 cells, where the first line names 2"),
+    ("a,b,c", "3 cells, but the first line names 2"),
+    ("a", "1 cells, but the first line names 2"),
     ("9.19877E+11,b", "a spreadsheet has rounded this number"),
     ("9,19877E+11,b", "3 cells"),
     ('"9,19877E+11",b', "a spreadsheet has rounded this number"),
@@ -332,12 +332,12 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
     assert (ran.code, ran.out) == (1, "")
     assert "it does not hold" in ran.err
     text = " ".join(cli("run", "--help").out.split())
-    assert "What the lines print is not shown" in text
+    assert "Only failures are shown, not the output of the lines" in text
 
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
     """An expect looks at an answer that is kept."""
-    assert "nothing is sent or asked again" in " ".join(cli("run", "--help").out.split())
+    assert "on the same answer. Nothing is sent again." in " ".join(cli("run", "--help").out.split())
 
 
 # ---- reports
@@ -420,7 +420,7 @@ def test_tap_is_all_that_stands_on_stdout(cli, write):
 
 @pytest.mark.parametrize(
     ("report", "message"),
-    [("xml=x", "there is no report 'xml'"), ("junit", "wants a file"), ("html=.", "is a directory")],
+    [("xml=x", "there is no report 'xml'"), ("junit", "needs a file"), ("html=.", "is a directory")],
 )
 def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, message):
     """Exit 2, and nothing is sent."""

@@ -39,7 +39,7 @@ class Shell(NamedTuple):
 @pytest.fixture
 def typed(capfdbinary, monkeypatch) -> Any:
     """Press keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
-    monkeypatch.setattr(loop, "_WARM", ())
+    monkeypatch.setattr(loop, "_PRELOADED", ())
 
     def ran(*keys: str, **preferences: str) -> Shell:
         capfdbinary.readouterr()
@@ -208,7 +208,7 @@ def test_a_bug_in_a_command_does_not_end_the_session(typed, monkeypatch):
     monkeypatch.setattr(Session, "table", lambda _: 1 / 0)
     monkeypatch.setattr(loop.status, "status_of", lambda _: loop.status.UNKNOWN)
     shell = typed("vars", ENTER, "pods sandbox", ENTER)
-    assert "kshell failed on its own: ZeroDivisionError" in shell.err
+    assert "internal error in kshell: ZeroDivisionError" in shell.err
     assert "Embedded simulator" in shell.out
 
 
@@ -262,9 +262,9 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
-def test_an_outlet_without_a_target_is_an_error(typed):
+def test_a_redirection_without_a_target_is_an_error(typed):
     """``render >`` says what to write behind it."""
-    assert "nothing stands behind >" in typed(f"render {TO} >", ENTER).err
+    assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
 
 
 # ---- asking before a send

@@ -182,7 +182,7 @@ def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
 @pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
 def test_a_key_that_reads_as_a_variable_is_refused(name: str) -> None:
     """Where a tool expands braces a key with one is refused."""
-    with pytest.raises(UsageError, match=r"takes? for a variable"):
+    with pytest.raises(UsageError, match=r"reads? as a variable"):
         TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("x")), "a{{b}}")
 
 

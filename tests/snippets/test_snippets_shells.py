@@ -126,7 +126,7 @@ def test_a_revealed_key_arrives(server: Recorder, name: str, tool: str, key: str
 @pytest.mark.parametrize("key", ["=ab", "@ab", ":ab", "a\\b"])
 def test_a_key_that_httpie_would_read_is_refused(key: str) -> None:
     """HTTPie takes what stands behind the name's colon for a part of its own grammar."""
-    with pytest.raises(UsageError, match="HTTPie takes for"):
+    with pytest.raises(UsageError, match="HTTPie reads as"):
         TARGETS["httpie"].write(request_of("https://api.in.kaleyra.io", payload("x")), key)
 
 

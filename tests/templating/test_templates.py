@@ -119,7 +119,7 @@ HEADERS = {
         "mean help?",
     ),
     "words": ("{# what this is #}\n{}", "1:4: a template's header is a mapping, not text", "keys: title, variables"),
-    "nothing": ("{##}{}", "1:1: a template's header with nothing in it", "its keys are title, variables"),
+    "nothing": ("{##}{}", "1:1: a template's header is empty", "its keys are title, variables"),
     "a list of variables": ("{#\nvariables: [a]\n#}\n{}", "2:12: 'variables' is a mapping, not a list", "{help: …"),
     "a variable that is a text": (
         "{#\nvariables: {a: b}\n#}\n{}",
@@ -419,7 +419,7 @@ WHOLE = {
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
     "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
     "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),
-    "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value stands right behind a backslash"),
+    "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value directly after a backslash"),
 }  # fmt: skip
 
 
@@ -475,10 +475,10 @@ def test_a_caret_stands_below_what_the_error_names(fault, text, shown):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('{\n"a": 1\n"b": 2\n}', "above is the line as it renders; mend line 6 of templates/mine.json.j2"),
+        ('{\n"a": 1\n"b": 2\n}', "the line above is the rendered one; mend line 6 of templates/mine.json.j2"),
         (
             '{\n{% if not v %}\n"b": 1,\n{% endif %}\n"a": x}',
-            "above is the line as it renders; mend templates/mine.json.j2",
+            "the line above is the rendered one; mend templates/mine.json.j2",
         ),
         ('{\n"a": 1,\n', "the payload ends too early; mend templates/mine.json.j2"),
     ],
@@ -487,7 +487,7 @@ def test_a_rendered_line_is_told_to_be_one(fault, text, hint):
     """It stands above the hint, which speaks of it only where it is shown."""
     error = fault(HEADER + text, v="x")
     assert error.hint == f"{hint}, then kshell render -t mine"
-    assert bool(error.at.caret()) == hint.startswith("above")
+    assert bool(error.at.caret()) == hint.startswith("the line above")
 
 
 # ---- the sandbox

@@ -229,7 +229,7 @@ def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(se
     """What no pseudonym covers is found before the file is written, and the answer is not lost in vain."""
     with pytest.raises(CassetteError, match=r"was not written: a (key|number) would be in it") as caught:
         send(Echo(f'{{"said": "{said}"}}'), tape)
-    assert "what was sent was sent" in caught.value.hint
+    assert "the messages were sent" in caught.value.hint
     assert not tape.exists()
 
 
@@ -628,7 +628,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(send, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CassetteError, match="cannot be written") as caught:
         send(Echo(), tmp_path / "file" / "tape.yaml")
-    assert "what was sent was sent" in caught.value.hint
+    assert "the messages were sent" in caught.value.hint
 
 
 # ---- cost
