@@ -274,7 +274,7 @@ def test_what_reads_a_missing_key_works_in_the_user_s_shell(cli, write, monkeypa
     mend = next(line for line in cli("doctor").out.splitlines() if "NO_KEY" in line and "mend: " in line)
     terminal = Terminal(*words, env={"PS1": "> "}, cwd=str(tmp_path))
     terminal.enter("echo rea''dy").until("ready\n").enter(mend.partition("mend: ")[2])
-    terminal.until(lambda text: reads_unseen(terminal) or "read>" in text)  # what is typed before that is shown
+    terminal.until(lambda text: reads_unseen(terminal) or "read>" in text)  # text typed earlier would be echoed
     terminal.enter("unseen").enter("printenv NO_KEY | tr a-z A-Z").until("UNSEEN")
     assert "unseen" not in terminal.text
     terminal.close()

@@ -275,7 +275,7 @@ def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
 def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
     """The simulator goes on serving after the reader of its output closed the pipe."""
     with closed_port() as port:
-        pass  # it is free for the simulator
+        pass  # the port is now free for the simulator
     words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
     reader, writer = os.pipe()
     os.close(reader)

@@ -108,7 +108,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
         if colour:
             return Screen(code, reader.output, [])
         lines = shown(reader.output)
-        assert lines == reader.output.decode().split("\r\n")[:-1]  # every character in its cell, and no other
+        assert lines == reader.output.decode().split("\r\n")[:-1]  # each character is in its cell
         return Screen(code, reader.output, lines)
 
     return ran
@@ -211,7 +211,7 @@ def test_the_last_answer_explained_is_one_fact_a_line(status):
 
 def profiles(home: Path) -> None:
     """Write an account, a pod and a template with hostile texts."""
-    text = json.dumps(HOSTILE)  # YAML reads JSON's escapes
+    text = json.dumps(HOSTILE)  # JSON's escapes are valid in YAML
     account = f"title: {text}\npod: evil\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n"
     files = {
         "profiles/accounts/evil.yaml": f"{account}variables: {{template_name: {text}, language: en}}\n",
@@ -370,7 +370,7 @@ def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, colou
 def test_safe_text_does_nothing_but_show(text):
     """``safe`` makes any text harmless: the emulator's title, modes, cursor and other lines stay the same."""
     harmless = safe(text)
-    # behind a letter, which a combining mark at the beginning then joins: pyte would put it on the line above
+    # the letter takes a combining mark at the beginning, which pyte would put on the line above
     shown(("a" + "".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
     assert safe(harmless) == harmless
 

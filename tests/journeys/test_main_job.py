@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-PAGE_SAMPLE = {  # but for the code in the button, which the page masks as J$FXXXXp
+PAGE_SAMPLE = {  # except for the button's code, which the page masks as J$FXXXXp
     "messaging_object": {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",

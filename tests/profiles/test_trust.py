@@ -18,7 +18,7 @@ POD = "base_url: https://api.evil.example\n"
 ACCOUNT = "pod: {pod}\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
 SEND = ("to=+919812345678", "otp=123456", "template_name=auth1", "language=en_US")
 
-_watches: list[list[str]] = []  # an audit hook stays for good, so it watches only while a test wants it to
+_watches: list[list[str]] = []  # an audit hook cannot be removed, so it records only for these lists
 
 
 def _watch(event: str, details: tuple[object, ...]) -> None:
@@ -41,15 +41,15 @@ def opened():
 class Watched(dict):
     """An environment that remembers which names were read."""
 
-    asked: set[object]
+    names_read: set[object]
 
     def __getitem__(self, name):
-        self.asked.add(name)
+        self.names_read.add(name)
         return super().__getitem__(name)
 
     def get(self, name, default=None):
         """Return the value of ``name``, or ``default``."""
-        self.asked.add(name)
+        self.names_read.add(name)
         return super().get(name, default)
 
 
@@ -57,7 +57,7 @@ class Watched(dict):
 def environment(monkeypatch):
     """Return the environment with a key in it, watched."""
     watched = Watched({**os.environ, "CANARY_KEY": "Acanary"})
-    watched.asked = set()
+    watched.names_read = set()
     monkeypatch.setattr(os, "environ", watched)
     return watched
 
@@ -107,12 +107,12 @@ def test_no_key_is_read_before_a_pod_is_trusted(cli, write, environment, opened,
     write("profiles/pods/mine.yaml", POD)
     for key in (f"file:{tmp_path}/key.txt", "env:CANARY_KEY"):
         write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key=key))
-        environment.asked.clear()
+        environment.names_read.clear()
         opened.clear()
         assert not sends(cli)
         assert f"{Path.cwd()}/profiles/pods/mine.yaml" in opened
         assert f"{tmp_path}/key.txt" not in opened
-        assert "CANARY_KEY" not in environment.asked
+        assert "CANARY_KEY" not in environment.names_read
 
 
 def test_the_watch_on_keys_works(cli, write, environment, opened, tmp_path):
@@ -122,7 +122,7 @@ def test_the_watch_on_keys_works(cli, write, environment, opened, tmp_path):
         write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="in", key=key))
         assert sends(cli)
     assert f"{tmp_path}/key.txt" in opened
-    assert "CANARY_KEY" in environment.asked
+    assert "CANARY_KEY" in environment.names_read
 
 
 def test_a_trusted_file_is_used(cli, foreign, requests):
@@ -246,7 +246,7 @@ def test_a_host_that_only_looks_like_a_shipped_one_needs_trust(cli, write, forei
 @pytest.mark.parametrize("case", NEEDS_NONE)
 def test_a_proxy_needs_trust_whatever_the_host(cli, write, foreign, case):
     """A pod with a proxy needs trust for any host, and the error names the proxy."""
-    # an http:// pod may have a proxy of this machine only
+    # an http:// pod may only have a proxy on loopback
     proxy = "http://127.0.0.1:3128" if "http:" in NEEDS_NONE[case] else "http://proxy.evil.example:3128"
     write("profiles/pods/mine.yaml", NEEDS_NONE[case] + f"proxy: {proxy}\n")
     ran = cli("send", "-a", "acme", *SEND)

@@ -32,18 +32,18 @@ def test_every_test_has_it_as_its_key():
 
 
 @pytest.mark.shows_the_key
-def test_it_is_found_in_what_a_program_said(said):
+def test_it_is_found_in_what_a_program_said(recorded_output):
     """The canary key is found in the output of a program that a test started."""
     subprocess.run([sys.executable, "-c", "import os; print(os.environ['KALEYRA_API_KEY'])"], capture_output=True)
-    assert "Acanary" in canary.shown(said.all())
+    assert "Acanary" in canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key
-def test_it_is_found_in_an_error(said):
+def test_it_is_found_in_an_error(recorded_output):
     """The canary key is found in the text of an exception, even if the exception is never shown."""
     with pytest.raises(SecretError):
         raise SecretError(f"the key is {canary.KEY}")
-    assert "Acanary" in canary.shown(said.all())
+    assert "Acanary" in canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key
@@ -53,10 +53,10 @@ def test_it_is_found_on_a_terminal():
     assert any(canary.shown(terminal.bytes) for terminal in Terminal.opened)
 
 
-def test_reveal_may_show_it(cli, said):
+def test_reveal_may_show_it(cli, recorded_output):
     """The output of a command with ``--reveal`` is not searched for the key."""
     assert canary.shown(cli("curl", "-a", "docs", "--reveal").out.encode())
-    assert not canary.shown(said.all())
+    assert not canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key

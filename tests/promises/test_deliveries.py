@@ -502,13 +502,13 @@ class Tls(NamedTuple):
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Tls]]:
     """Return a certificate for 127.0.0.1 and one for another host; tests that use them need openssl."""
     folder = tmp_path_factory.mktemp("tls")
-    made = {}
+    contexts = {}
     for name in ("IP:127.0.0.1", "DNS:other.example"):
         certificate, key = _certificate(folder, name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        made[name[:2]] = Tls(context, certificate)
-    return made
+        contexts[name[:2]] = Tls(context, certificate)
+    return contexts
 
 
 @pytest.fixture

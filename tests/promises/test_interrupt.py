@@ -208,7 +208,7 @@ def test_ctrl_c_at_any_moment_tells_the_truth(seed):
         ended = interrupted(server.url, some_time)
     assert "Traceback" not in ended.err
     assert len(server.requests) <= 1
-    if ended.code == 0:  # it was done before the key was pressed
+    if ended.code == 0:  # the send ended before Ctrl-C
         assert len(server.requests) == 1
         return
     assert ended.code == 130

@@ -16,7 +16,7 @@ from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.running import Shell
 
-# a proxy needs trust wherever it is, so the test's own server can be the hostile one
+# any proxy needs trust, so a server of the test can be the hostile one
 POD = "base_url: https://api.evil.example\nproxy: {proxy}\n"
 ACCOUNT = "pod: mine\nsid: HX1IN\napi_key: env:KALEYRA_API_KEY\nphone_number: '+911234567890'\n"
 SEND = "send -a acme to=+919812345678 otp=1 template_name=auth1 language=en"

@@ -343,6 +343,6 @@ def test_trust_remembers_no_secret(cli, write, tmp_path):
     write("profiles/pods/mine.yaml", "base_url: https://api.example\n")
     before = files(tmp_path)
     assert cli("trust", "profiles/pods/mine.yaml").code == 0
-    (made,) = set(files(tmp_path)) - set(before)
-    assert re.fullmatch(r"[0-9a-f]{64}\n", Path(made).read_text())
-    assert Path(made).stat().st_mode & 0o777 == 0o600
+    (created,) = set(files(tmp_path)) - set(before)
+    assert re.fullmatch(r"[0-9a-f]{64}\n", Path(created).read_text())
+    assert Path(created).stat().st_mode & 0o777 == 0o600

@@ -22,7 +22,7 @@ class Slow(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Send the answer, or none."""
         self.rfile.read(int(self.headers["content-length"]))
-        self.server.heard.set()
+        self.server.received.set()
         if not self.answer:
             time.sleep(20)
         self.wfile.write(
@@ -38,7 +38,7 @@ def server(write):
     """Yield the server ``Slow``, for which the pod ``mine`` exists."""
     served = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     served.daemon_threads = True
-    served.heard = threading.Event()
+    served.received = threading.Event()
     write("profiles/pods/mine.yaml", f"base_url: http://127.0.0.1:{served.server_port}\n")
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield served
@@ -111,7 +111,7 @@ def test_ctrl_c_during_a_slow_send_ends_the_send_and_not_the_shell(shell, server
     """Ctrl-C during a slow send reports the delivery, and the shell goes on."""
     terminal = shell()
     terminal.enter("send -p mine to=+919812345678")
-    assert server.heard.wait(10)
+    assert server.received.wait(10)
     terminal.type("\x03").until("last: unknown")
     assert "delivery: unknown" in terminal.text
     terminal.enter("pods sandbox").until("Embedded simulator")
@@ -148,13 +148,13 @@ def test_httpx_loads_behind_the_prompt(shell, tmp_path):
         "drawn = Application._redraw\n"
         "def redraw(self, *rest, **named):\n"
         "    loaded = 'httpx' in sys.modules\n"
-        "    if self._is_running and not hasattr(sys, 'told'):\n"
-        f"        sys.told = open({str(tmp_path / 'told')!r}, 'w').write(str(loaded))\n"
+        "    if self._is_running and not hasattr(sys, 'written'):\n"
+        f"        sys.written = open({str(tmp_path / 'loaded')!r}, 'w').write(str(loaded))\n"
         "    drawn(self, *rest, **named)\n"
         "Application._redraw = redraw\n"
     )
     terminal = shell(env={"PYTHONPATH": f"{tmp_path}:{PROJECT}"})
-    assert (tmp_path / "told").read_text() == "False"
+    assert (tmp_path / "loaded").read_text() == "False"
     terminal.enter("send to=+919812345678").until("WA202")
 
 

@@ -134,16 +134,18 @@ def test_plain_vcrpy_plays_a_shipped_cassette(name):
     """A program with vcrpy and httpx and without kshell plays a shipped cassette."""
     file = FOLDER / f"{name}.yaml"
     (interaction,) = yaml.safe_load(file.read_text())["interactions"]
-    asked, answered = interaction["request"], interaction["response"]
-    headers = [(header, value) for header, values in asked["headers"].items() for value in values]
+    kept_request, kept_response = interaction["request"], interaction["response"]
+    headers = [(header, value) for header, values in kept_request["headers"].items() for value in values]
     with vcr.VCR(record_mode="none", match_on=["method", "uri", "headers", "body"]).use_cassette(str(file)) as cassette:
-        request = httpx.Request(asked["method"], asked["uri"], headers=headers, content=asked["body"])
+        request = httpx.Request(
+            kept_request["method"], kept_request["uri"], headers=headers, content=kept_request["body"]
+        )
         del request.headers["host"], request.headers["content-length"]  # a cassette keeps neither
         with httpx.Client(trust_env=False) as client:
             response = client.send(request)
         assert cassette.all_played
-    assert (response.status_code, response.reason_phrase) == tuple(answered["status"].values())
-    assert response.text == answered["body"]["string"]
+    assert (response.status_code, response.reason_phrase) == tuple(kept_response["status"].values())
+    assert response.text == kept_response["body"]["string"]
 
 
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
@@ -221,14 +223,14 @@ def test_two_cassettes_share_no_pseudonym():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "echo",
     [KEY.swapcase(), KEY.encode().hex(), "+91 98123-45678",
      base64.b64encode(f"x:{KEY}".encode()).decode()],
 )  # fmt: skip
-def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, said):
+def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, echo):
     """A secret in a spelling without a pseudonym keeps the cassette from being written, and the hint says it was sent."""
     with pytest.raises(CassetteError, match=r"was not written: a (key|number) would be in it") as caught:
-        send(Echo(f'{{"said": "{said}"}}'), tape)
+        send(Echo(f'{{"said": "{echo}"}}'), tape)
     assert "what was sent was sent" in caught.value.hint
     assert not tape.exists()
 
@@ -250,10 +252,10 @@ def test_a_status_line_s_words_are_hidden(send, tape, secret):
     assert secret.lower() not in tape.read_text().lower()
 
 
-@pytest.mark.parametrize("said", ["abcdef", "Abcdef", "ABCDEF"])
-def test_a_code_that_is_said_back_in_other_letters_is_hidden(send, tape, said):
+@pytest.mark.parametrize("echo", ["abcdef", "Abcdef", "ABCDEF"])
+def test_a_code_that_is_said_back_in_other_letters_is_hidden(send, tape, echo):
     """A code that a server echoes in another case gets a pseudonym, and is played in that case."""
-    first = send(Echo(f'{{"said": "{said}"}}'), tape, otp="ABCDEF")
+    first = send(Echo(f'{{"said": "{echo}"}}'), tape, otp="ABCDEF")
     assert "abcdef" not in tape.read_text().lower()
     assert answer_of(send(Nobody(), tape, "none", otp="ABCDEF")) == answer_of(first)
 
@@ -379,12 +381,12 @@ BLAMED = [
 ]
 
 
-@pytest.mark.parametrize(("recorded", "asked", "fields"), BLAMED)
-def test_a_miss_blames_only_what_differs(send, tape, recorded, asked, fields):
+@pytest.mark.parametrize(("recorded", "requested", "fields"), BLAMED)
+def test_a_miss_blames_only_what_differs(send, tape, recorded, requested, fields):
     """The error for an unknown request names only the fields that differ, also if a code is short or part of a name."""
     send(Echo(), tape, **recorded)
     with pytest.raises(CassetteError) as caught:
-        send(Nobody(), tape, "none", **asked)
+        send(Nobody(), tape, "none", **requested)
     facts = caught.value.message.partition("nearest is its request 1: ")[2].split("; ")
     assert {fact.partition(" was ")[0].rpartition("/")[2] for fact in facts} == fields
 
@@ -643,9 +645,9 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     with Tape(tmp_path / "tape.yaml") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
-    asked = []
-    monkeypatch.setattr(tapes, "facts_of", lambda request: asked.append(request) or facts_of(request))
+    calls = []
+    monkeypatch.setattr(tapes, "facts_of", lambda request: calls.append(request) or facts_of(request))
     with Tape(tmp_path / "tape.yaml", "none") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
-    assert len(drafts) < len(asked) <= 4 * len(drafts)
+    assert len(drafts) < len(calls) <= 4 * len(drafts)
