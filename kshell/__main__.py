@@ -1,4 +1,4 @@
-"""The start and the end of the process: ``kshell`` and ``python -m kshell``. What is here makes both quick."""
+"""Start and end the process of ``kshell`` and ``python -m kshell`` quickly."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def main() -> int:
     """Run the command line of this process and return its exit code."""
     _open_streams()
     if sys.argv[1:] == ["--version"]:
-        print(f"kshell {__version__}")  # noqa: T201 - asked for by every installer, and worth no import
+        print(f"kshell {__version__}")  # noqa: T201 - installers run this, so it is fast and imports nothing more
         return 0
-    # a start makes many objects and hardly any garbage: collecting while it imports costs a tenth of it
+    # garbage collection during the imports takes a tenth of the start and finds almost nothing
     gc.set_threshold(100_000, 50, 50)
     try:
         if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
@@ -28,7 +28,7 @@ def main() -> int:
         return 130
     try:
         return run(sys.argv[1:])
-    except KeyboardInterrupt:  # a second one, while the first was told
+    except KeyboardInterrupt:  # a second Ctrl-C while the first one is reported
         return 130
 
 
@@ -54,7 +54,7 @@ def _shell() -> int:
     try:
         return begin()
     except KshellError as error:
-        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - nothing that shows it is loaded yet
+        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - the console is not imported yet
         return error.exit_code
 
 

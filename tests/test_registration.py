@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import NoReturn
 
 import pytest
+from api.test_rules import BROKEN, KEPT
+from snippets.test_snippet_targets import golden_of
+from snippets.test_snippets_programs import RUN
 from support.registered import DEFINED, PROJECT, ROWS, parts_of_an_answer
-from test_rules import BROKEN, KEPT
-from test_snippet_targets import golden_of
-from test_snippets_programs import RUN
 
-from kshell.api.endpoints import ANSWERS, RULES
+from kshell.api.endpoints import ANSWERS, ENDPOINTS, RULES
+from kshell.core.endpoint import Endpoint
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
+RULES_TESTED = "tests/api/test_rules.py"
+TARGETS_RUN = "tests/snippets/test_snippets_programs.py"
 TABLE = "kshell/syntax/command_table.py"
 SIMULATOR = "kshell/simulator/documented.py"
 ACCEPTANCE = "demo"
@@ -55,15 +59,15 @@ def test_a_rule_has_examples(code):
     """Every rule has a payload that breaks it and one that keeps it."""
     if code not in RULES:
         instruct(
-            f"tests/api/test_rules.py has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
+            f"{RULES_TESTED} has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
         )
     if not BROKEN.get(code) or not KEPT.get(code):
         instruct(
             f"The rule {code!r} has no example.",
-            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in tests/api/test_rules.py:',
-            "a payload that breaks it, and what is found.",
+            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in {RULES_TESTED}: a payload '
+            "that breaks it, and what is found.",
             f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
-            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest tests/api/test_rules.py',
+            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest {RULES_TESTED}',
         )
 
 
@@ -71,14 +75,11 @@ def test_a_rule_has_examples(code):
 def test_a_target_has_a_run_and_a_golden_file(name):
     """Every snippet target is run or replayed by a test, and has a golden file."""
     if name not in TARGETS:
-        instruct(
-            f"RUN in tests/snippets/test_snippets_programs.py runs {name!r}, which is no target: remove or rename the row."
-        )
+        instruct(f"RUN in {TARGETS_RUN} runs {name!r}, which is no target: remove or rename the row.")
     if name not in RUN:
         instruct(
             f"The target {name!r} is run by no test.",
-            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in tests/snippets/test_snippets_programs.py;',
-            "FUNCTION runs the file.",
+            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
             "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
             f"Then run: {WRITE_GOLDEN}",
         )
@@ -136,3 +137,19 @@ def test_no_file_is_left_without_its_answer(part):
     stems = {file.stem for file in folder.parent.glob(f"*{folder.suffix}")}
     for name in stems - {answer.name for answer in ANSWERS}:
         instruct(f"{folder.parent.name}/{name}{folder.suffix} has no answer called so in kshell/api/: remove it.")
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PROJECT / "kshell" / "api").glob("*/endpoint.py")), ids=lambda file: file.parent.name
+)
+def test_an_endpoint_is_in_the_list(file):
+    """Every ``kshell/api/NAME/endpoint.py`` makes an ``Endpoint`` that stands in ``ENDPOINTS``."""
+    module = f"kshell.api.{file.parent.name}.endpoint"
+    made = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
+    for name, endpoint in made:
+        if endpoint not in ENDPOINTS:
+            instruct(f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.")
+    if not made:
+        instruct(
+            f"{module} makes no Endpoint. Assign one to a name there, and add it to ENDPOINTS in kshell/api/endpoints.py."
+        )

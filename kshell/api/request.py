@@ -34,13 +34,6 @@ class Address(NamedTuple):
         """Whether the account's own parameters, such as its SID, are those of the URL."""
         return all(self.value(name) == text for name, text in _of_account(account).items() if name in self.parameters)
 
-    @property
-    def senders(self) -> list[str]:
-        """The sender's phone number, if the path has it."""
-        return [
-            self.value(field.name) for field in self.endpoint.fields if field.role == "sender" and not field.pointer
-        ]
-
 
 def build(
     endpoint: Endpoint, pod: Pod, account: Account, payload: Payload, values: Mapping[str, str] | None = None

@@ -82,18 +82,22 @@ def _ends_in_comment(text: str) -> bool:
 # ---- checking
 
 
-def check_script(script: Script, running: tuple[Path, ...] = ()) -> list[Note]:
-    """What can be known to be wrong without running: in this script, and in those it sources or runs by a plain name."""
+def check_script(script: Script, running: tuple[Path, ...] = (), checked: set[Path] | None = None) -> list[Note]:
+    """The faults that can be found without running: in this script, and in those it sources or runs by a plain name.
+
+    ``checked`` are the files that were checked already: each is checked once, however often it is named.
+    """
+    checked = set() if checked is None else checked
     faults: list[Note] = []
     for line in script.lines:
         try:
-            faults += _check_line(line, (*running, script.file))
+            faults += _check_line(line, (*running, script.file), checked)
         except KshellError as error:
             faults.append(error.placed(line.place(1)).note)
     return faults
 
 
-def _check_line(line: Line, running: tuple[Path, ...]) -> list[Note]:
+def _check_line(line: Line, running: tuple[Path, ...], checked: set[Path]) -> list[Note]:
     if line.head in commands_of("script").whole:
         _check_whole(line)
         return []
@@ -104,7 +108,7 @@ def _check_line(line: Line, running: tuple[Path, ...]) -> list[Note]:
     plain = [word.plain for word in words]
     known = not any(word.computed for word in words)
     parsed = check_words(plain if known else plain[:1], frontend="script", whole=known)
-    return [fault for file in _files_of(plain[0], parsed) for fault in _check_included(line, file, running)]
+    return [fault for file in _files_of(plain[0], parsed) for fault in _check_included(line, file, running, checked)]
 
 
 def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:
@@ -158,10 +162,13 @@ def capture_parts(line: Line) -> tuple[str, int]:
     return match[1], match.end()
 
 
-def _check_included(line: Line, name: Path, running: tuple[Path, ...]) -> list[Note]:
+def _check_included(line: Line, name: Path, running: tuple[Path, ...], checked: set[Path]) -> list[Note]:
     file = running[-1].parent / name
     refuse_loop(file, running, line.place(1))
-    return check_script(read_script(file), running)
+    if file.resolve() in checked:
+        return []
+    checked.add(file.resolve())
+    return check_script(read_script(file), running, checked)
 
 
 def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:

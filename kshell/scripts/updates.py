@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import ScriptError
 from kshell.profiles.files import read_text, rewrite
 from kshell.scripts.script import MOST_BYTES
-from kshell.syntax.failed_expect import NOT_THERE, blames
+from kshell.syntax.failed_expect import NOT_THERE, failed_parts
 from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def _holds(expression: str, names: Mapping[str, object]) -> bool:
 
 
 def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | None:
-    for blame in blames(expression, names):
-        if blame.wanted and len(blame.sides) == 2 and "==" in blame.text:
-            for side, other in (blame.sides, blame.sides[::-1]):
+    for part in failed_parts(expression, names):
+        if part.expected and len(part.sides) == 2 and "==" in part.text:
+            for side, other in (part.sides, part.sides[::-1]):
                 if _LITERAL.match(side.text) and not _LITERAL.match(other.text) and other.value != NOT_THERE:
                     return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
     return None

@@ -71,10 +71,11 @@ class CommandCompleter(Completer):
 
     def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
         from kshell.console.caller import Caller
-        from kshell.console.completion import Asking
+        from kshell.console.completion import WordComplete
         from kshell.console.group import commands_of
 
-        return Asking(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "").get_completions(words, head)
+        completion = WordComplete(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "")
+        return completion.get_completions(words, head)
 
 
 def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:

@@ -209,7 +209,7 @@ class Attempt:
 
     def _response(self, head: httpx.Response) -> Response:
         body, fault = _decoded(bytes(self._body[: self._most]), head.headers.get("content-encoding", ""))
-        if self._expired:
+        if self._timed_out:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
             fault = "interrupted before it was complete"
@@ -227,10 +227,15 @@ class Attempt:
         hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
         return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
+    @property
+    def _timed_out(self) -> bool:
+        """Whether the time ran out: for who waits, or for httpx, whichever looked at the clock first."""
+        return self._expired or isinstance(self._error, httpx.TimeoutException)
+
     def _reasons(self) -> list[str]:
         if self.interrupted:
             return ["interrupted"]
-        if self._expired or isinstance(self._error, httpx.TimeoutException):
+        if self._timed_out:
             return [f"no answer within {self._route.timeout:g} s"]
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from kshell.api.answers import exchange_of
-from kshell.api.authentication.answers import ANSWERS
-from kshell.api.authentication.fields import FIELDS
-from kshell.api.authentication.rules import RULES
-from kshell.api.endpoints import all_codes, field_words, find_fields
+from kshell.api.endpoints import ANSWERS, FIELDS, RULES, all_codes, field_words, find_fields
 from kshell.commands.explain import explain_command
 from kshell.console.caller import Caller
 from kshell.core.errors import UsageError
@@ -186,7 +183,7 @@ def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
     """An unknown word gives exit code 2, an empty stdout, and a hint with the nearest word or the list of codes."""
     ran = cli("explain", word)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"error: nothing is known of {word!r}\nhint: {hint}")
+    assert ran.err.startswith(f"error: {word!r} is not a code, a field or a rule\nhint: {hint}")
 
 
 def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):

@@ -101,7 +101,7 @@ def test_init_overwrites_nothing(answer):
     answer(*ANSWERS, KEY)
     (user() / "preferences.yaml").write_text("keys: vi\n")
     ran = answer("acme", "acme2", *ANSWERS[1:], KEY)
-    assert "is there already" in ran.err
+    assert "exists already" in ran.err
     assert (user() / "preferences.yaml").read_text() == "keys: vi\n"
 
 
@@ -163,7 +163,7 @@ ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
             "is not a file",
             "(umask 077; cat > profiles/accounts/k)",
         ),
-        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "stands in the profile", "${EDITOR:-vi} +3 "),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "the API key is in the profile", "${EDITOR:-vi} +3 "),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY) + "template: nothing"},
             "there is no template 'nothing'",
@@ -228,14 +228,14 @@ def test_doctor_minds_a_literal_key_unless_the_account_s_pod_is_embedded(cli, wr
     file = write("profiles/accounts/acme.yaml", ACCOUNT.format(key="Aliteral1").replace("pod: in", f"pod: {pod}"))
     file.chmod(0o644)
     out = cli("doctor").out
-    assert out.count("the API key stands in the profile") + out.count("can be read by others") == wrong
+    assert out.count("the API key is in the profile") + out.count("can be read by others") == wrong
 
 
 def test_doctor_finds_nothing_wrong_in_a_clone(cli, clone):
     """``doctor`` finds no fault in a clone, and says that the user has no account yet."""
     ran = cli("doctor")
     assert (ran.code, "wrong" in ran.out) == (0, False)
-    assert "there is no account of your own" in ran.out
+    assert "you have no account of your own" in ran.out
 
 
 @pytest.mark.parametrize("key", ["file:x'$(touch run)", "file:x;touch run", "keyring:x;touch run;/u"])

@@ -45,7 +45,7 @@ def offers(session):
         ("send to=+9", "+91", "India"),
         ("send to=+919812345678,+4", "+44", "United Kingdom"),
         ("send index=", "9", "the button's position"),
-        ("send template_name=", "auth1", "as it is now"),
+        ("send template_name=", "auth1", "the current value"),
         ("send -a low", "low-balance", "The account's balance is too low"),
         ("send --acc", "--account", "Send as this account"),
         ("send --account=low", "low-balance", "The account's balance is too low"),

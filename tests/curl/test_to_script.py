@@ -88,9 +88,9 @@ def test_the_page_s_format_is_understood(imported):
     assert ran.code == 0
     assert "<" not in ran.out
     assert ran.err == (
-        "warning: command.txt:2:1: a form, whose placeholders are to be filled in: <api_domain>, <sid>, "
+        "warning: command.txt:2:1: the command is a form; fill in its placeholders: <api_domain>, <sid>, "
         "<phone_number>, <api-key>, <to_number>, <one_time_password>, <index_value>\n"
-        "hint: kshell init makes an account of yours; then type kshell curl -a NAME to=… otp=…\n"
+        "hint: create your account with kshell init; then type kshell curl -a NAME to=… otp=…\n"
     )
 
 
@@ -111,7 +111,7 @@ def test_placeholders_of_the_message_alone_are_said(imported):
     ran = imported(POSTMAN.replace("+919812345678", "<to_number>").replace("482913", "<one_time_password>"))
     assert ran.out == "use account demo\n"
     assert ran.err == (
-        "warning: command.txt:1:17: a form, whose placeholders are to be filled in: <to_number>, "
+        "warning: command.txt:1:17: the command is a form; fill in its placeholders: <to_number>, "
         "<one_time_password>\n"
         "hint: add a line to the script: set to=… otp=…\n"
     )

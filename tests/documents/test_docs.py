@@ -199,13 +199,13 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("sandbox", "'sandbox' cannot stand in a document", "render, check, curl"),
-        ("docs x.md", "'docs' cannot stand in a document", "render, check, curl"),
-        ('""', "'' cannot stand in a document", "render, check, curl"),
+        ("sandbox", "'sandbox' is not allowed in a document", "render, check, curl"),
+        ("docs x.md", "'docs' is not allowed in a document", "render, check, curl"),
+        ('""', "'' is not allowed in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
-        ("curl -a docs --reveal", "--reveal cannot stand in a document", "--masked"),
-        ("curl --help", "--help cannot stand in a document", "help NAME"),
-        ("curl --home=/ -a docs", "--home cannot stand in a document", "kshell --home DIR docs FILE"),
+        ("curl -a docs --reveal", "--reveal is not allowed in a document", "--masked"),
+        ("curl --help", "--help is not allowed in a document", "help NAME"),
+        ("curl --home=/ -a docs", "--home is not allowed in a document", "kshell --home DIR docs FILE"),
         ("send -a docs otp=1 --force", "the pod in would get the message", "-p sandbox"),
         ("send -p in to=+919812345678 otp=482913", "the pod in would get the message", "-p sandbox"),
         ("curl -a nobody", "there is no account 'nobody'", "accounts: "),
@@ -276,13 +276,13 @@ def test_text_behind_a_comment_is_an_error(cli, write):
     """Text after a comment on its line is an error with exit code 3."""
     ran = failing(cli, write, "<!-- kshell: pods --> text\n")
     assert ran.code == 3
-    assert "guide.md:1:14: text behind the comment, 'text'" in ran.err
+    assert "guide.md:1:14: text after the comment, 'text'" in ran.err
 
 
 def test_an_error_is_where_its_command_is(cli, write):
     """The error of a comment of several lines has the line of the command."""
     ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
-    assert "error: guide.md:2:3: 'nothing' cannot stand in a document\n    nothing -->\n    ^\n" in ran.err
+    assert "error: guide.md:2:3: 'nothing' is not allowed in a document\n    nothing -->\n    ^\n" in ran.err
 
 
 FAULTY = (
@@ -338,7 +338,7 @@ def test_it_rewrites_in_place(cli, write):
     assert "Request Accepted" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert os.listdir() == ["guide.md"]
-    assert cli("docs", "guide.md").err == "guide.md: 1 block, as it should be\n"
+    assert cli("docs", "guide.md").err == "guide.md: 1 block, up to date\n"
 
 
 def test_a_link_stays_a_link(cli, write):
@@ -357,7 +357,7 @@ def test_check_prints_a_diff_and_changes_nothing(cli, write):
     before = file.read_text()
     ran = cli("docs", "--check", "guide.md")
     assert ran.code == 1
-    assert ran.out.startswith("--- guide.md\n+++ guide.md (made again)\n@@ ")
+    assert ran.out.startswith("--- guide.md\n+++ guide.md (updated)\n@@ ")
     assert "\n-old\n+202 WA202 · Request Accepted\n" in ran.out
     assert "hint: kshell docs guide.md" in ran.err
     assert file.read_text() == before
@@ -404,7 +404,7 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
     assert "Request Accepted" in file.read_text()
 
 
-@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all of them")])
+@pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all up to date")])
 def test_blocks_are_counted(cli, write, count, start):
     """``docs`` reports the number of blocks of each file."""
     write("guide.md", "<!-- kshell: explain WA202 -->\n" * count)

@@ -130,7 +130,7 @@ def test_a_trusted_file_is_used(cli, foreign, requests):
     ran = cli("trust", str(foreign))
     assert (ran.code, ran.err) == (
         0,
-        "trusted: profiles/pods/mine.yaml may have keys sent to https://api.evil.example\n",
+        "trusted: profiles/pods/mine.yaml; keys may be sent to https://api.evil.example\n",
     )
     assert sends(cli)
     assert requests == ["https://api.evil.example/v2/HX1IN/whatsapp/+911234567890/messages"]

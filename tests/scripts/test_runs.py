@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
+from support.servers import wait_until
 
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
@@ -287,7 +287,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        time.sleep(1.5)
+        assert wait_until(lambda: httpx.get(f"{sandbox}/inbox", trust_env=False).json(), seconds=20)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 130
@@ -332,12 +332,12 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
     assert (ran.code, ran.out) == (1, "")
     assert "it does not hold" in ran.err
     text = " ".join(cli("run", "--help").out.split())
-    assert "What the lines print is not shown" in text
+    assert "Only failures are shown, not the output of the lines" in text
 
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
     """The help of ``--retry`` says that nothing is sent again."""
-    assert "nothing is sent or asked again" in " ".join(cli("run", "--help").out.split())
+    assert "on the same answer. Nothing is sent again." in " ".join(cli("run", "--help").out.split())
 
 
 # ---- reports
@@ -420,7 +420,7 @@ def test_tap_is_all_that_stands_on_stdout(cli, write):
 
 @pytest.mark.parametrize(
     ("report", "message"),
-    [("xml=x", "there is no report 'xml'"), ("junit", "wants a file"), ("html=.", "is a directory")],
+    [("xml=x", "there is no report 'xml'"), ("junit", "needs a file"), ("html=.", "is a directory")],
 )
 def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, message):
     """A report of an unknown kind or to an impossible file is a usage error before any line is run."""

@@ -19,7 +19,7 @@ from kshell.scripts.script import parse_script
 from kshell.session.session import Session
 from kshell.syntax.command_table import SECTIONS
 from kshell.syntax.expressions import value_of
-from kshell.syntax.failed_expect import blames
+from kshell.syntax.failed_expect import failed_parts
 from kshell.syntax.lines import Line
 
 TO = "set to=+919812345678\n"
@@ -190,7 +190,7 @@ WRONG = [
     ("expect status == 202 $ 3", "1:22: unexpected char '$'", ""),
     ("expect", "1:7: expect without an expression", "kshell help expect"),
     ("expect a | nofilter", "No filter named 'nofilter'", ""),
-    ("expect a }} {{ b", "1:13: no braces here", "take them away"),
+    ("expect a }} {{ b", "1:13: no braces here", "remove them"),
     ("expect status = 202", "1:15: there is no = in an expression", "write =="),
     ("expect status === 202", "1:15: there is no === in an expression", "write =="),
     ("expect a == 1 && b", "1:15: there is no && in an expression", "write and"),
@@ -198,8 +198,8 @@ WRONG = [
     ("expect a == 1 AND b", "1:15: there is no AND in an expression", "write and"),
     ("expect (status == 202", "1:8: ( is not closed", "close it with )"),
     ("expect body['code' == 1", "1:12: [ is not closed", "close it with ]"),
-    ("expect status == 202)", "1:21: ) closes nothing", "take it away"),
-    ("expect status is 202", "1:15: is asks, as in is defined", "write =="),
+    ("expect status == 202)", "1:21: ) closes nothing", "remove it"),
+    ("expect status is 202", "1:15: is tests, as in is defined", "write =="),
     ("expect body.code WA202", "1:18: WA202 is not expected here", "a comparison such as == is missing"),
     ("capture x = {{ body }}", "1:13: no braces here", "write body"),
     ("expect {{ status }} == 202", "1:8: no braces here", "write status == 202"),
@@ -396,10 +396,10 @@ def test_something_is_always_to_blame(expression, values):
 
     names = dict(zip("abcd", values, strict=True))
     if not evaluate(expression, names):
-        found = blames(expression, names)
+        found = failed_parts(expression, names)
         assert found
-        for blame in found:
-            assert expression[blame.offset :].startswith(blame.text)
+        for part in found:
+            assert expression[part.offset :].startswith(part.text)
 
 
 def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
@@ -423,7 +423,7 @@ def test_whatever_is_wrong_with_an_expression_is_a_fault_with_its_place(expressi
     names = {"a": "x", "body": {"data": {"k": [1]}}}
     try:
         if not value_of(expression, names, lambda offset: Place("s", 1, offset + 1)):
-            assert blames(expression, names)
+            assert failed_parts(expression, names)
     except ScriptError as error:
         fault = error
         assert fault.hint
@@ -504,9 +504,9 @@ def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
 
 
 UNDEFINED = [
-    ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'a text stands in quotes: "WA202"'),
+    ("expect body.code == WA202", "3:21: 'WA202' is undefined", 'write a text in quotes: "WA202"'),
     ("expect x == null", "3:13: 'null' is undefined", "write none"),
-    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run by --var to_1=…"),
+    ("set ref={{ to_1 }}", "3:12: 'to_1' is undefined", "set to_1=…, or for a run with --var to_1=…"),
     ("set ref={{ 1/0 }}", "3:13: a division by zero", "must not be 0"),
     ("expect ref < 5", "3:8: '<' not supported", "NAME | int"),
 ]
@@ -522,8 +522,8 @@ def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, messag
 
 
 def test_an_answer_that_is_not_there_yet_wants_a_send(run):
-    """An expect on ``status`` before the first send gives the hint that a send has to come first."""
-    assert "hint: a send has to come before it\n" in run("expect status == 202\n").err
+    """An expect on ``status`` before the first send gives the hint that it is defined after a send."""
+    assert "hint: it is defined after a send\n" in run("expect status == 202\n").err
 
 
 def test_expressions_see_what_vars_lists(run):

@@ -208,7 +208,7 @@ def test_a_bug_in_a_command_does_not_end_the_session(typed, monkeypatch):
     monkeypatch.setattr(Session, "table", lambda _: 1 / 0)
     monkeypatch.setattr(loop.status, "status_of", lambda _: loop.status.UNKNOWN)
     shell = typed("vars", ENTER, "pods sandbox", ENTER)
-    assert "kshell failed on its own: ZeroDivisionError" in shell.err
+    assert "internal error in kshell: ZeroDivisionError" in shell.err
     assert "Embedded simulator" in shell.out
 
 

@@ -27,7 +27,7 @@ def check_golden(file: Path, text: str) -> None:
     if WRITING:
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8"), (
-        "KSHELL_GOLDEN=write pytest tests/test_snippet_targets.py writes it"
+        "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py writes it"
     )
 
 
