@@ -143,13 +143,13 @@ def test_no_file_is_left_without_its_answer(part):
     "file", sorted((PROJECT / "kshell" / "api").glob("*/endpoint.py")), ids=lambda file: file.parent.name
 )
 def test_an_endpoint_is_in_the_list(file):
-    """Every ``kshell/api/NAME/endpoint.py`` makes an ``Endpoint`` that stands in ``ENDPOINTS``."""
+    """Every ``kshell/api/NAME/endpoint.py`` defines an ``Endpoint``, and ``ENDPOINTS`` lists it."""
     module = f"kshell.api.{file.parent.name}.endpoint"
-    made = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
-    for name, endpoint in made:
+    endpoints = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
+    for name, endpoint in endpoints:
         if endpoint not in ENDPOINTS:
             instruct(f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.")
-    if not made:
+    if not endpoints:
         instruct(
             f"{module} makes no Endpoint. Assign one to a name there, and add it to ENDPOINTS in kshell/api/endpoints.py."
         )

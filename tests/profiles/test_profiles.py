@@ -462,7 +462,7 @@ WARNED = {
 
 @pytest.mark.parametrize("case", WARNED)
 def test_a_literal_key_is_warned_about_where_the_pod_is_not_embedded(cli, write, case):
-    """A literal key gives a warning if the message's pod is not embedded and the account's key is not for it."""
+    """A literal key gives a warning if the message's pod is not embedded, whether the account or ``-p`` names the pod."""
     pod, words, warned = WARNED[case]
     write("profiles/pods/local.yaml", "base_url: http://127.0.0.1:1\n")
     file = write("profiles/accounts/acme.yaml", LITERAL.replace("sandbox", pod)) if pod else Path("demo.yaml")

@@ -86,7 +86,7 @@ def test_a_value_changes_its_own_fields_only(values):
     assert str(payload[index]) == joined(values.get("index", PLAIN["index"]))
 
 
-WAYS = {
+INSERTIONS = {
     "in quotes": ('{"v": "{{ v }}", "n": "{{ w }}", "o": 1}', lambda v, w: {"v": v, "n": w, "o": 1}),
     "without quotes": ('{"v": {{ v }}, "n": {{ w }}, "o": 1}', lambda v, w: {"v": v, "n": w, "o": 1}),
     "with tojson": ('{"v": {{ v | tojson }}, "n": "{{ w | tojson }}"}', lambda v, w: {"v": v, "n": w}),
@@ -128,7 +128,7 @@ def each_joined(value: Any) -> Any:
     return joined(value) if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("insertion", INSERTIONS)
 @settings(max_examples=60, deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='", "n": "x', w='"')
@@ -136,9 +136,9 @@ def each_joined(value: Any) -> Any:
 @example(v='"\\', w='\\"')
 @example(v="\x00\x01", w='\x00"\x01')
 @example(v="0123", w="NaN")
-def test_a_value_is_only_where_the_template_puts_it(way, v, w):
+def test_a_value_is_only_where_the_template_puts_it(insertion, v, w):
     """However a template inserts a value, the payload has it unchanged in that place and nothing else changes."""
-    body, expected = WAYS[way]
+    body, expected = INSERTIONS[insertion]
     assert render(template(body), {"v": v, "w": w}) == each_joined(expected(v, w))
 
 

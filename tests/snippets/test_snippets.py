@@ -92,7 +92,7 @@ class Delivered(NamedTuple):
 
 
 def delivered(request: Received) -> Delivered:
-    """Return these parts of a received request, with the body as a JSON value."""
+    """Return the compared parts of a received request, with the body as a JSON value."""
     body = json.loads(request.body)
     return Delivered(request.method, request.target, request.header("content-type"), request.header("api-key"), body)
 
