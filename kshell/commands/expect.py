@@ -11,7 +11,7 @@ from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
-from kshell.scripts.script import capture_parts, check_placed
+from kshell.scripts.script import capture_parts, check_expression_at
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
@@ -40,7 +40,7 @@ def expect(caller: Caller, expression: str) -> Result:
     session = caller.session
     line = caller.line or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
-    check_placed(line, expression, column)
+    check_expression_at(line, expression, column)
     hint = ""
     script_run = caller if isinstance(caller, ScriptRun) else None
     retry = script_run.retry if script_run else Retry()
@@ -83,7 +83,7 @@ def capture(caller: Caller, assignment: str) -> Result:
     line = caller.line or Line("line", 1, (f"capture {assignment}",))
     rest, column = line.rest()
     name, start = capture_parts(line)
-    check_placed(line, rest[start:], column + start)
+    check_expression_at(line, rest[start:], column + start)
     try:
         value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
     except AbsentError as error:

@@ -48,8 +48,8 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
 
     text, name = _read(file)
     copied = read_curl(text, name)
-    found = to_script.find(copied, session.places, DEFAULT_ACCOUNT)
-    imported = to_script.understand(copied, found, session.places)
+    profiles = to_script.find_profiles(copied, session.places, DEFAULT_ACCOUNT)
+    imported = to_script.find_template(copied, profiles, session.places)
     notes = _odd_notes(imported, name)
     account_text = to_script.account_text(imported, template) if account else ""
     if template and imported.source:
@@ -57,7 +57,7 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     if account:
         notes.append(Note("info", _written(session.places, "account", account, account_text)))
         notes.append(Note("info", f"the key is not in it: export {_variable(imported)}=…"))
-        imported = imported._replace(found=found._replace(account=_load_written(session.places, account)))
+        imported = imported._replace(profiles=profiles._replace(account=_load_written(session.places, account)))
     notes += _notes(imported, template)
     lines = [*to_script.script(imported, template), *(() if template else _suggestion(imported))]
     return Result("".join(f"{line}\n" for line in lines), notes)
@@ -84,7 +84,7 @@ def _notes(imported: Imported, template: str) -> list[Note]:
     """The notes about what the script itself does not show."""
     from kshell.curl.to_script import left_over
 
-    account, pod = imported.found
+    account, pod = imported.profiles
     form = bool(imported.copied.placeholders)  # a form has no real host, SID or number
     warnings: list[str] = []
     if account is None and not form:
@@ -115,7 +115,7 @@ def _to_type(imported: Imported) -> list[str]:
     """The names of required variables that the account does not set."""
     from kshell.curl.to_script import PERSONAL
 
-    account, template = imported.found.account, imported.template
+    account, template = imported.profiles.account, imported.template
     needed = [it.name for it in template.missing(imported.values)] if template else list(imported.unfilled)
     return [name for name in needed if (name not in account.variables if account else name in PERSONAL)]
 

@@ -101,8 +101,8 @@ def test_a_form_is_no_account(imported, sid):
         OWN.replace("HX1698IN", sid).replace("'https", '"https').replace("messages'", 'messages"'), "--account", "acme"
     )
     assert (ran.code, ran.out) == (3, "")
-    assert f"error: command.txt:1:17: a form, whose placeholders are no account's: {sid}" in ran.err
-    assert "hint: write your own there and import it again; or type kshell init" in ran.err
+    assert f"error: command.txt:1:17: the command is a form; an account cannot have its placeholders: {sid}" in ran.err
+    assert "hint: replace them by your values and import it again, or type kshell init" in ran.err
     assert not Path("profiles").exists()
 
 
@@ -204,14 +204,14 @@ def test_what_is_not_understood_is_said(imported):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "this is no curl command"),
-        ("wget https://x", "this is no curl command"),
+        ("", "this is not a curl command"),
+        ("wget https://x", "this is not a curl command"),
         ("Invoke-WebRequest -Uri https://x", "copy it as curl, for bash or for cmd"),
         ("curl.exe -H 'api-key: A", "a quote that is not closed"),
         ('curl.exe -H "api-key: A', "a quote that is not closed"),
         ("curl", "no URL"),
         (f"curl {DEMO}", "no payload"),
-        (f"curl {DEMO} -d @body.json", "stands in another file, body.json"),
+        (f"curl {DEMO} -d @body.json", "is in another file, body.json"),
         (f"curl {DEMO} -d '{{'", "the payload is not JSON"),
         (f"curl {DEMO} -d '[]'", "not a JSON object"),
         (f"curl -H 'api-key: {KEY} {DEMO} -d {{}}", "command.txt:1:9: a quote that is not closed"),
@@ -419,7 +419,7 @@ def _back(request, shell, compact):
     text = SHELLS[shell](request, None, compact)
     places = Places.standard()
     copied = read_curl(text, "test")
-    imported = to_script.understand(copied, to_script.find(copied, places, "demo"), places)
+    imported = to_script.find_template(copied, to_script.find_profiles(copied, places, "demo"), places)
     assert imported.template
     assert not copied.notes
     return _drafted(to_script.script(imported, "new"))

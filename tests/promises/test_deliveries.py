@@ -40,7 +40,7 @@ from support.servers import (
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.models import Delivery, Exchange, Request, Response, Secret
-from kshell.transport.client import MOST_BODY, TRAVELLING, Attempt, Route, send
+from kshell.transport.client import MOST_BODY, SEND_THREAD, Attempt, Route, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -589,7 +589,7 @@ def test_what_is_given_up_is_cut():
     """After the time-out no thread goes on reading from a server that sends a byte at a time."""
     with Server(read, drip(HEAD * 100)) as server:
         assert deliver(server.url, timeout=TIMEOUT).delivery is Delivery.UNKNOWN
-        assert wait_until(lambda: TRAVELLING not in [thread.name for thread in threading.enumerate()])
+        assert wait_until(lambda: SEND_THREAD not in [thread.name for thread in threading.enumerate()])
 
 
 # ---- what a user reads

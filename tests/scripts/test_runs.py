@@ -88,8 +88,8 @@ def test_a_quoted_cell_keeps_its_line_breaks(rows):
 
 
 FAULTY = [
-    ("a,b,c", "3 cells, where the first line names 2"),
-    ("a", "1 cells, where the first line names 2"),
+    ("a,b,c", "3 cells, but the first line names 2"),
+    ("a", "1 cells, but the first line names 2"),
     ("9.19877E+11,b", "a spreadsheet has rounded this number"),
     ("9,19877E+11,b", "3 cells"),
     ('"9,19877E+11",b', "a spreadsheet has rounded this number"),

@@ -205,7 +205,7 @@ WRONG = [
     ("expect {{ status }} == 202", "1:8: no braces here", "write status == 202"),
     ("set a={{ 'x }}", "1:10: a quote that is not closed", "close it with '"),
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
-    ("capture status = 1", "1:9: 'status' is the answer's own", "another name"),
+    ("capture status = 1", "1:9: 'status' is a name of the answer", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
     ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
     ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),

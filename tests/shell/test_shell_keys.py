@@ -39,7 +39,7 @@ class Shell(NamedTuple):
 @pytest.fixture
 def typed(capfdbinary, monkeypatch) -> Any:
     """Return a function that presses keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
-    monkeypatch.setattr(loop, "_WARM", ())
+    monkeypatch.setattr(loop, "_PRELOADED", ())
 
     def ran(*keys: str, **preferences: str) -> Shell:
         capfdbinary.readouterr()
@@ -262,9 +262,9 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
-def test_an_outlet_without_a_target_is_an_error(typed):
-    """``>`` without a file is an error."""
-    assert "nothing stands behind >" in typed(f"render {TO} >", ENTER).err
+def test_a_redirection_without_a_target_is_an_error(typed):
+    """``>`` without a file is an error that says what is missing."""
+    assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
 
 
 # ---- asking before a send
