@@ -126,7 +126,7 @@ def test_a_key_file_that_is_none_is_one_clear_error(make):
         make(folder / "key.txt")
     error = refusal("file:key.txt")
     assert error.message == f"file:key.txt: {Path.cwd()}/profiles/accounts/key.txt is not a file"
-    assert error.hint == "put the API key, alone, into that file"
+    assert error.hint == "write only the API key into that file"
 
 
 def test_a_home_of_nobody_is_no_file():
