@@ -1,6 +1,9 @@
-"""Measure how long kshell's commands take, beside other programs in the same environment and the same run.
+"""Measure how long kshell's commands take, beside other programs in the same run.
 
-Usage: pip install . httpie && python bench/start.py [ROUNDS]
+Usage: pip install . && python bench/start.py [ROUNDS [HTTP]]
+
+HTTP is the ``http`` program of HTTPie, by default the one of this environment. Give one of another environment, as ``pipx`` makes:
+HTTPie brings the package rich, and where rich is installed httpx imports its own command line, which costs kshell 30 ms.
 
 Programs run in turns, so a slow moment of the machine affects all of them. Each row shows the least and the median time in
 milliseconds and, against another row, the ratio of the least times and the median of the rounds' ratios. Nothing is asserted,
@@ -38,7 +41,7 @@ def program(name: str) -> str:
 
 def rows(base_url: str, body: str) -> list[Row]:
     """Return the rows: kshell beside a bare Python, and beside HTTPie with the same request."""
-    http = [program("http"), "--ignore-stdin"]
+    http = [sys.argv[2] if len(sys.argv) > 2 else program("http"), "--ignore-stdin"]
     url = f"{base_url}/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
     request = ["POST", url, "api-key:k", "--raw", body]
     return [

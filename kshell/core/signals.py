@@ -1,4 +1,4 @@
-"""SIGINT (Ctrl-C), SIGTERM and SIGHUP: each ends what is under way in the same manner, with an exit code of its own."""
+"""Handle SIGINT (Ctrl-C), SIGTERM and SIGHUP: each of them ends a command alike, and has its own exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _holding: list[Held] = []
 
 
 def handle(handler: Callable[[int, object], None]) -> None:
-    """Set ``handler`` for every signal that the process does not ignore, as ``nohup`` makes it ignore SIGHUP."""
+    """Set ``handler`` for every signal that the process does not ignore; ``nohup`` makes it ignore SIGHUP."""
     for name in _NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -25,13 +25,13 @@ def handle(handler: Callable[[int, object], None]) -> None:
 
 
 def leave(number: int, _frame: object) -> None:
-    """End the process at once. This is the handler while modules are imported, when nothing can have been sent."""
+    """End the process at once. This is the handler during the imports, before anything can be sent."""
     os.write(2, b"interrupted; nothing was sent\n")
     os._exit(128 + number)
 
 
 def interrupt(number: int, _frame: object) -> None:
-    """Raise ``KeyboardInterrupt`` for any of the signals, but only note the first one that comes inside of ``Held``."""
+    """Raise ``KeyboardInterrupt`` for any of the signals; inside of ``Held`` only record the first one."""
     _received.append(number)
     if _holding and not _holding[-1].interrupted:
         _holding[-1].interrupted = True
@@ -40,7 +40,7 @@ def interrupt(number: int, _frame: object) -> None:
 
 
 def exit_code(code: int) -> int:
-    """Return the exit code of the process: for a command that was interrupted, 128 plus the signal; else ``code``."""
+    """Return the exit code of the process: 128 plus the signal if a signal ended the command, else ``code``."""
     return 128 + _received[0] if _received and code == _EXIT_INTERRUPTED else code
 
 
@@ -50,9 +50,9 @@ def asked_to_end() -> bool:
 
 
 class Held:
-    """Inside of this context, such as the writing of reports, the first signal waits; a second one interrupts.
+    """A context, such as the writing of reports, that the first signal does not interrupt; a second one does.
 
-    ``interrupted`` is whether a signal came.
+    ``interrupted`` says whether a signal came.
     """
 
     def __init__(self) -> None:
@@ -64,5 +64,5 @@ class Held:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hold them no longer."""
+        """Stop holding signals."""
         _holding.remove(self)

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command as Ctrl-C does: with words, with reports, and with an exit code of their own."""
+"""SIGTERM and SIGHUP end a command as Ctrl-C does: with the delivery, with reports, and with their own exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STARTED = "print(flush=True)\nfrom kshell.__main__ import entry\nentry()"
 
 
 def kshell(*words: str, ignore_hangup: bool = False) -> subprocess.Popen[str]:
-    """Kshell as a process of its own, which prints an empty line as its first instruction."""
+    """Start kshell in a process that first prints an empty line; return the process."""
     return subprocess.Popen(
         [sys.executable, "-c", STARTED, *words],
         stdout=subprocess.PIPE,
@@ -34,7 +34,7 @@ def kshell(*words: str, ignore_hangup: bool = False) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
-    """Send a signal, and return the exit code and stderr."""
+    """Send a signal to the process; return its exit code and stderr."""
     with process:
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
@@ -43,7 +43,7 @@ def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
 
 @SIGNALS
 def test_a_signal_during_a_send_names_the_delivery(number):
-    """A send that a signal ends says that the message's fate is unknown, and exits with 128 plus the signal."""
+    """A send that a signal ends reports the delivery "unknown" and exits with 128 plus the signal."""
     with Server(read, reach, hang) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
         assert server.reached.wait(20)
@@ -71,7 +71,7 @@ def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number,
 
 @SIGNALS
 def test_a_signal_while_modules_are_imported_says_that_nothing_was_sent(number):
-    """Before a command runs there is no message: the exit code is 128 plus the signal, and one line says so."""
+    """A signal before the command runs gives one line, "nothing was sent", and the exit code 128 plus the signal."""
     program = f"""
 import os, sys
 class Signalling:
@@ -95,7 +95,7 @@ entry()
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_signal_at_any_moment_tells_the_truth(seed):
-    """Whenever a signal comes, no traceback is shown, and what is said of the message agrees with the server."""
+    """At any moment a signal shows no traceback and reports a delivery that agrees with the server."""
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
     number = chance.choice([*CODES])
     with Server(pause(0.01), read, pause(0.05), answer(202, ACCEPTED)) as server:
@@ -115,7 +115,7 @@ def test_a_signal_at_any_moment_tells_the_truth(seed):
 
 
 def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypatch):
-    """The first signal does not keep a report from being written; the exit code says that the run was interrupted."""
+    """After a signal the reports are still written, and the exit code tells that the run was interrupted."""
     from kshell.core import signals
     from kshell.scripts import reports
 
