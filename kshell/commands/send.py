@@ -68,7 +68,7 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
         ),
         click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
-        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal."),
+        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
         click.option(
             "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
         ),
@@ -110,7 +110,7 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
 
 
 def _received(session: Session) -> bytes:
-    """Return the body of the last answer as it came, where a key is not masked."""
+    """Return the body of the last answer with the API key unmasked, if the server repeats it."""
     from kshell.transport.client import cut_to_limit
 
     received = session.attempt.received if session.attempt else None

@@ -79,7 +79,7 @@ class Privacy:
         return self._replace(text)
 
     def hide_values(self, text: str) -> str:
-        """Return ``text`` with every value masked; a remark in its place if a value would still leak."""
+        """Return ``text`` with every value masked, or a remark instead of it if a value would still leak."""
         return self._unless_it_leaks(self._replace(text))
 
     def mask_name(self, text: str) -> str:

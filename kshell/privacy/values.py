@@ -63,7 +63,7 @@ def leak(text: str, values: Iterable[Private]) -> str:
 
 
 def _views(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield one after the other, for they are long, decodings of ``text`` in lower case, and whether separators are removed."""
+    """Yield decodings of ``text`` in lower case, and whether separators are removed. Long texts are not held all at once."""
     unquoted, lower = unquote(unquote(text)), text.lower()
     plain = lower if unquoted == text else unquoted.lower()
     yield from ((view, False) for view in {lower, plain})

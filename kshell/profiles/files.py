@@ -267,14 +267,14 @@ def _write(file: Path, text: str, mode: int) -> None:
 
 
 def append_private(file: Path, line: str) -> None:
-    """Append ``line`` to a file that its owner alone can read, in one write, so that programs can append at the same time.
+    """Append ``line`` to a file of mode 0600 by one write, so that several processes can append at the same time.
 
-    Raises ``SetupError`` where that fails.
+    Raises ``SetupError`` if the file cannot be written.
     """
     with _write_errors(file):
         make_private(file.parent)
         with open(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as stream:
-            os.chmod(file, 0o600)  # it may be there from another time, with another mode
+            os.chmod(file, 0o600)  # an older file may have another mode
             ended = stream.read()[-1:] in (b"", b"\n")
             stream.write(f"{'' if ended else chr(10)}{line}\n".encode())
 

@@ -50,10 +50,10 @@ def remember(places: Places, pod: Pod) -> None:
 
 
 def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
-    """Yield what the files of the working directory decide about a send.
+    """Yield what the user should know of a send that uses files of the working directory.
 
-    That is each file that replaces a shipped one or one of the user's; and the user's secret that an account of the directory
-    has sent as the key to the directory's own pod.
+    One note for each file that replaces a shipped file or one of the user's; and one for the user's secret that an account of
+    the directory sends as the API key to a pod of the directory.
     """
     kinds: tuple[tuple[Kind, Pod | Account | Template], ...] = (
         ("account", draft.account), ("pod", draft.pod), ("template", draft.template),

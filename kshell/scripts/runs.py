@@ -78,7 +78,7 @@ class Run:
         return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
 
     def folder_notes(self) -> list[Note]:
-        """Say, once each, what files of the working directory decided about the messages of the run."""
+        """Return the ``folder_notes`` of every message of the run, each note once."""
         sent = (
             sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
         )
@@ -179,7 +179,7 @@ def summary(run: Run) -> list[str]:
 
 
 def _marks(run: Run) -> list[str]:
-    """What the status lines end in, such as ``simulated``; with a count if it is not true of every message."""
+    """Return the marks of the messages, such as ``simulated``, with a count if not every message has it."""
     exchanges = [exchange for case in run.cases for one in case.with_nested() for exchange in one.exchanges()]
     counts = Counter(mark for exchange in exchanges for mark in exchange.marks)
     return [mark if count == len(exchanges) else f"{count} {mark}" for mark, count in counts.items()]
@@ -225,7 +225,7 @@ def run_all(run: Run, *, brief: bool = False) -> Result:
         run.go()
     except CassetteError as error:
         code, notes = error.exit_code, [error.note]
-    if run.by_rows or run.plan.update:  # then what the lines say is not shown
+    if run.by_rows or run.plan.update:  # the notes of the lines are not shown then
         notes += run.folder_notes()
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]

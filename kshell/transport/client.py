@@ -170,7 +170,7 @@ class Attempt:
 
     @property
     def received(self) -> Response | None:
-        """The answer as it came, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
+        """The unmasked answer, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
         return self._played or (self._response(self._head) if self._head is not None else None)
 
     def _send(self) -> None:

@@ -1,9 +1,10 @@
-"""A key that a server says back is masked on every stream, in the status line, in --json and in every file; --raw gives it."""
+"""A key that a server repeats is masked on every stream, in the status line, in --json and in every file; --raw shows it."""
 
 from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -82,8 +83,8 @@ def account(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("words", SENDS.values(), ids=SENDS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_key_that_a_server_says_back_is_on_no_stream(cli, form, place, words):
-    """Neither stdout nor stderr of a send has the key, in whichever spelling and place the server says it."""
+def test_a_key_that_a_server_repeats_is_on_no_stream(cli, form, place, words):
+    """Neither stdout nor stderr of a send has the key, in any spelling and any part of the answer."""
     with Server(read, PLACES[place](FORMS[form])) as server:
         local_pod(server.url)
         ran = cli(*words, "-a", "acme", f"to={TO}", "otp=482913")
@@ -94,7 +95,7 @@ def test_a_key_that_a_server_says_back_is_on_no_stream(cli, form, place, words):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_body_of_json_is_masked_and_stays_json(cli, form):
-    """What stands beside the key in the body can still be read."""
+    """The rest of a JSON body can still be read when the key in it is masked."""
     body = in_json(FORMS[form])
     with Server(read, body) as server:
         local_pod(server.url)
@@ -104,8 +105,8 @@ def test_a_body_of_json_is_masked_and_stays_json(cli, form):
     assert response["body"]["code"] in ("(redacted)", "(hidden: a key is in it)")
 
 
-def test_a_key_of_digits_said_back_as_a_number_is_masked(cli, monkeypatch):
-    """The number becomes a text, and the body stays JSON."""
+def test_a_key_of_digits_that_is_repeated_as_a_number_is_masked(cli, monkeypatch):
+    """A key that a body contains as a number becomes a text, and the body stays JSON."""
     monkeypatch.setenv("SAID_KEY", "7316054289")
     with Server(read, answer(202, b'{"code": "WA202", "key": 7316054289, "data": {"message_id": "A1"}}')) as server:
         local_pod(server.url)
@@ -113,7 +114,7 @@ def test_a_key_of_digits_said_back_as_a_number_is_masked(cli, monkeypatch):
     assert (ran.code, ran.json["response"]["body"]["key"], ran.json["response"]["fault"]) == (0, "(redacted)", "")
 
 
-def test_the_delivery_is_that_of_the_answer_as_it_came(cli, monkeypatch):
+def test_the_delivery_is_that_of_the_unmasked_answer(cli, monkeypatch):
     """A key that is also the documented code changes what is shown, not what became of the message."""
     monkeypatch.setenv("SAID_KEY", "WA202")
     with Server(read, answer(200, b'{"code": "WA202"}')) as server:
@@ -122,9 +123,20 @@ def test_the_delivery_is_that_of_the_answer_as_it_came(cli, monkeypatch):
     assert (ran.code, ran.json["response"]["body"]) == (0, {"code": "(redacted)"})
 
 
+def test_a_long_body_of_many_texts_is_masked_in_time(cli):
+    """A megabyte of short texts and an escaped key is masked within 2 seconds."""
+    body = json.dumps([f"{number:06}" for number in range(100_000)])[:-1] + f', "{FORMS["JSON-escaped, every sign"]}"]'
+    with Server(read, answer(202, body.encode())) as server:
+        local_pod(server.url)
+        begun = time.perf_counter()
+        ran = cli("send", "-a", "acme", f"to={TO}", "otp=482913", "--json")
+        seconds = time.perf_counter() - begun
+    assert (ran.code, ran.json["response"]["body"], seconds < 2) == (0, "(hidden: a key is in it)", True)
+
+
 @pytest.mark.parametrize("size", [8, len(KEY) - 1])
 def test_a_key_at_which_an_answer_broke_off_is_masked(cli, size):
-    """The beginning of the key at the end of a body that is not whole is not shown."""
+    """The beginning of the key at the end of an incomplete body is not shown."""
     with Server(read, answer(202, f"said {KEY[:size]}".encode(), length=99), close) as server:
         local_pod(server.url)
         ran = cli("send", "-a", "acme", f"to={TO}", "otp=482913")
@@ -132,7 +144,7 @@ def test_a_key_at_which_an_answer_broke_off_is_masked(cli, size):
 
 
 def test_a_key_in_the_name_of_an_encoding_is_masked(cli):
-    """The remark about an encoding that was not asked for quotes what the server wrote."""
+    """The warning of an unexpected encoding has the key masked, which the server wrote as the encoding's name."""
     with Server(read, answer(202, b"{}", ("Content-Encoding", KEY))) as server:
         local_pod(server.url)
         ran = cli("send", "-a", "acme", f"to={TO}", "otp=482913")
@@ -142,7 +154,7 @@ def test_a_key_in_the_name_of_an_encoding_is_masked(cli):
 
 @pytest.mark.parametrize("place", ["JSON", "text"])
 def test_raw_gives_the_bytes_of_the_body(cli, place):
-    """With ``--raw`` stdout is the body as it came; stderr has no key even then."""
+    """With ``--raw`` stdout is the unmasked body; stderr has no key even then."""
     with Server(read, PLACES[place](KEY)) as server:
         local_pod(server.url)
         ran = cli("send", "-a", "acme", f"to={TO}", "otp=482913", "--raw")
@@ -162,7 +174,7 @@ def everything(form: str) -> Step:
 
 @pytest.mark.parametrize("form", ["plain", "URL-encoded", "base64"])
 def test_nothing_that_looks_back_at_an_answer_shows_the_key(form):
-    """The shell's ``last``, ``history``, ``diff`` and ``explain``, and the values of a failed ``expect``, have it masked."""
+    """``last``, ``history``, ``diff``, ``explain``, a failed ``expect`` and ``capture`` show the key masked."""
     with Server(read, everything(FORMS[form])) as server:
         local_pod(server.url)
         shell = Shell(Session(Places.standard()))
@@ -174,8 +186,8 @@ def test_nothing_that_looks_back_at_an_answer_shows_the_key(form):
 
 
 @pytest.mark.parametrize("form", ["plain", "URL-encoded", "base64"])
-def test_no_file_of_a_run_has_a_key_that_a_server_said_back(cli, write, tmp_path, form):
-    """Reports, the cassette and what the run says contain no spelling of it, and neither does the replay."""
+def test_no_file_of_a_run_has_a_key_that_a_server_repeats(cli, write, tmp_path, form):
+    """Reports, the cassette and the output of a run and of its replay contain no spelling of the key."""
     write("s.kshell", f"use account acme\nsend to={TO} otp=482913\nexpect status == 418\ncapture c = body.code\nvars\n")
     reports = [word for kind in ("junit", "json", "html", "tap") for word in ("--report", f"{kind}={kind}.out")]
     with Server(read, everything(FORMS[form])) as server:
