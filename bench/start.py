@@ -1,11 +1,10 @@
-"""How long kshell's commands take, beside other programs in the same environment and the same run.
+"""Measure how long kshell's commands take, beside other programs in the same environment and the same run.
 
 Usage: pip install . httpie && python bench/start.py [ROUNDS]
 
-Rounds are interleaved, so that a slow moment of the machine falls on all of them; each row shows the least and the median
-time in milliseconds, and against another row the ratio of the least times and the median of the rounds' ratios. Nothing is
-asserted: a time is not a fact about the code, and a ratio is one only for who reads it. What the project wants of each
-ratio stands beside it.
+Programs run in turns, so a slow moment of the machine affects all of them. Each row shows the least and the median time in
+milliseconds and, against another row, the ratio of the least times and the median of the rounds' ratios. Nothing is asserted,
+because times depend on the machine. The goal of each ratio is printed beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ PROGRAMS = Path(sys.executable).parent
 
 
 class Row(NamedTuple):
-    """A program to time, and the row and ratio it is held against."""
+    """A command to time, the name of the row to compare it with, and the goal for the ratio."""
 
     name: str
     words: list[str]
@@ -33,12 +32,12 @@ class Row(NamedTuple):
 
 
 def program(name: str) -> str:
-    """A program of this environment."""
+    """Return the path of a program of this environment."""
     return str(PROGRAMS / name)
 
 
 def rows(base_url: str, body: str) -> list[Row]:
-    """What is timed: kshell beside a bare Python and beside HTTPie doing the same."""
+    """Return the rows: kshell beside a bare Python, and beside HTTPie with the same request."""
     http = [program("http"), "--ignore-stdin"]
     url = f"{base_url}/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
     request = ["POST", url, "api-key:k", "--raw", body]
@@ -53,7 +52,7 @@ def rows(base_url: str, body: str) -> list[Row]:
 
 
 def timed(words: list[str]) -> float:
-    """Seconds of one run; a run that fails stops the bench."""
+    """Return the seconds of one run. Raises ``CalledProcessError`` if the run fails."""
     start = time.perf_counter()
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -79,7 +78,7 @@ def main() -> None:
 
 
 def table(wanted: list[Row], rounds: int) -> None:
-    """Time the rows by turns, and print one line each."""
+    """Time the rows in turns, and print one line for each."""
     times: dict[str, list[float]] = {row.name: [] for row in wanted}
     for row in wanted:
         timed(row.words)

@@ -101,7 +101,7 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    return _result(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    return _result(exchange, explain(exchange, draft.account.name, draft.options), notes, sending)
 
 
 def below_notes(notes: Iterable[Note | Finding], text: str) -> str:

@@ -1,7 +1,7 @@
-"""Whether a file that someone else may have written may decide where a key goes.
+"""Decide whether a pod's file, which someone else may have written, may choose where an API key is sent.
 
-A pod that the working directory introduced, on a host that is neither shipped nor loopback, is used for sending only
-after ``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again.
+A pod from the working directory whose host is neither shipped nor loopback is used for sending only after
+``kshell trust FILE``. Trust is remembered by the file's content, so a changed file must be trusted again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import TrustError
-from kshell.profiles.files import Places, shown, typed, write_private
+from kshell.profiles.files import Places, quoted, shown, write_private
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
@@ -20,27 +20,27 @@ _REMEMBERED = "trusted"
 
 
 def require_trust(places: Places, pod: Pod) -> None:
-    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not."""
+    """Raise ``TrustError`` if sending to ``pod`` needs the user's trust and does not have it."""
     if not places.introduced_here(pod.origin):
         return
     if not pod.proxy and (not pod.live or pod.base_url in _shipped_hosts(places)):
         return
-    # what was loaded counts: the file may be another by now
-    if _print(pod.text) not in _remembered(places):
+    # the text that was loaded counts: the file may have changed since
+    if _fingerprint(pod.text) not in _remembered(places):
         file = shown(pod.origin.file)
         raise TrustError(
             f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
-            hint=f"read the file; if you trust it, kshell trust {typed(pod.origin.file)}",
+            hint=f"read the file; if you trust it, kshell trust {quoted(pod.origin.file)}",
         )
 
 
 def remember(places: Places, pod: Pod) -> None:
     """Trust the content that ``pod``'s file had when it was read."""
-    known = _remembered(places) | {_print(pod.text)}
+    known = _remembered(places) | {_fingerprint(pod.text)}
     write_private(places.user / _REMEMBERED, "".join(f"{line}\n" for line in sorted(known)))
 
 
-def _print(text: str) -> str:
+def _fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

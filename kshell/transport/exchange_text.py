@@ -77,7 +77,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
 
 def document_of(sent: Sent) -> dict[str, Json]:
     """Return the document of a sent message, with the explanation of the answer."""
-    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.options))
 
 
 def answer_names(exchange: Exchange) -> dict[str, object]:
