@@ -2,7 +2,7 @@
 
 Usage: pip install . && python bench/start.py [ROUNDS [HTTP]]
 
-HTTP is the ``http`` program of HTTPie, by default the one of this environment. Give one of another environment, as ``pipx`` makes:
+HTTP is the ``http`` program of HTTPie, by default the one of this environment. Better give one of another environment:
 HTTPie brings the package rich, and where rich is installed httpx imports its own command line, which costs kshell 30 ms.
 
 Programs run in turns, so a slow moment of the machine affects all of them. Each row shows the least and the median time in
