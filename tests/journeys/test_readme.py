@@ -15,7 +15,7 @@ README = Path(__file__).parents[2] / "README.md"
 def test_the_readme_shows_what_the_commands_print(default_port):
     """Each console block of the README is what its commands print; tests/support/transcripts.py README.md writes them."""
     text = README.read_text(encoding="utf-8")
-    assert transcripts.run_again(text) == text
+    assert transcripts.run_again(text) == text, "python tests/support/transcripts.py README.md writes it anew"
 
 
 def test_ci_runs_the_readme_s_test_command():
