@@ -1,4 +1,4 @@
-"""The command line: words in, an exit code out. How a command is found, run and shown is ``console``'s."""
+"""The command line: run its arguments and return the exit code. ``console`` finds, runs and prints the command."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line, print what it came to, and return the exit code."""
-    asked = os.environ.get("_KSHELL_COMPLETE")
-    if asked:
-        return show(_completed(asked))
+    """Run one command line, print its result, and return the exit code."""
+    instruction = os.environ.get("_KSHELL_COMPLETE")
+    if instruction:
+        return show(_completed(instruction))
     result, colour = perform(arguments, show=lambda result, colour: show(result, colour=colour))
     return show(result, colour=colour)
 
 
-def _completed(asked: str) -> Result:
-    """What bash, zsh or fish asked for; a bug in completing prints nothing between what is being typed."""
+def _completed(instruction: str) -> Result:
+    """The completions for bash, zsh or fish. After an error nothing is printed, since the user is typing."""
     from kshell.commands.completion import answer
     from kshell.core.models import Result
 
     try:
-        return Result(answer(asked))
+        return Result(answer(instruction))
     except Exception:  # noqa: BLE001
         return Result(exit_code=EXIT_SETUP)

@@ -1,6 +1,6 @@
-"""kshell as a library: a message is made, looked at, written as a snippet, and sent, by one object.
+"""kshell as a library: a ``Message`` can be inspected, written as a snippet, and sent.
 
-The page ``docs/python.md`` shows it; its examples are run as tests.
+The page ``docs/python.md`` describes it; its examples are run as tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class PayloadError(YoursError):
-    """A payload that ``check`` finds errors in, and that nobody said to send all the same. ``findings`` are these errors."""
+    """Raised by ``Message.send`` without ``force`` for a payload with errors; ``findings`` are these errors."""
 
     exit_code = EXIT_REFUSED
 
@@ -34,17 +34,17 @@ class PayloadError(YoursError):
         more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
         super().__init__(
             f"not sent: {first.code} at {first.pointer or '/'}: {first.message}{more}",
-            hint=f"{first.fix}; or send with force to see what the API says",
+            hint=f"{first.fix}; or send with force to see what the API answers",
         )
         self.findings = tuple(findings)
 
 
 class Answer(NamedTuple):
-    """What came of a send.
+    """The outcome of a send.
 
     ``delivery`` is ``accepted``, ``refused``, ``not-sent`` or ``unknown``. ``status`` is the HTTP status; ``json`` is the body
-    as a JSON value, ``None`` where the body is not JSON; ``message_id`` is the id that an accepted message got. ``error`` is
-    the failure of the network, ``None`` where the API answered; then ``status`` is 0.
+    as a JSON value, ``None`` if it is not JSON; ``message_id`` is the id of an accepted message, else empty. ``error`` is the
+    network's failure, ``None`` if the API answered. If it did not answer, ``status`` is 0.
     """
 
     delivery: Delivery
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
 
 
 class Message:
-    """One message, decided in full: made by ``kshell.message``, changed by nothing."""
+    """One complete, immutable message. ``kshell.message`` creates it."""
 
     def __init__(self, session: Session, draft: Draft) -> None:
         self._session = session
@@ -65,12 +65,12 @@ class Message:
 
     @property
     def payload(self) -> Payload:
-        """The JSON object that is sent, as dicts, lists, texts and numbers."""
+        """The JSON object to send, as dicts, lists, strings and numbers."""
         return self._draft.payload
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the API's page says against the payload, errors first; empty where it says nothing."""
+        """The rules of the API's page that the payload breaks, errors first."""
         return self._draft.findings
 
     @property
@@ -80,14 +80,14 @@ class Message:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The template's variables and their values, a generated ``otp`` among them."""
+        """The template's variables and their values, with a generated ``otp``."""
         return dict(self._draft.values)
 
     def curl(self, *, shell: str = "bash", compact: bool = False, reveal: bool = False) -> str:
         """The request as a curl command for ``bash``, ``powershell`` or ``cmd``.
 
         The command reads the key from the environment; ``reveal`` writes the key into it. ``compact`` makes it one line.
-        Raises ``UsageError`` for another shell or what the shell cannot quote, ``SecretError`` where the key cannot be had.
+        Raises ``UsageError`` for another shell or for text that it cannot quote, ``SecretError`` if the key cannot be read.
         """
         _check_name(shell, SHELLS, "shell")
         return curl_command(self.request, key=self._key(reveal=reveal), compact=compact, shell=shell)
@@ -100,8 +100,8 @@ class Message:
     def send(self, *, timeout: float = TIMEOUT, force: bool = False) -> Answer:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
 
-        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` where a finding is an error and
-        ``force`` is not given; ``SecretError`` and ``TrustError`` before anything is sent.
+        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error and
+        ``force`` is not given, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
         """
         if self._draft.errors and not force:
             raise PayloadError(self._draft.errors)
@@ -111,7 +111,7 @@ class Message:
             status=exchange.response.status if exchange.response else 0,
             json=exchange.answer.json,
             message_id=exchange.answer.message_id,
-            explanation=explain(exchange, self._draft.account.name, self._draft.way),
+            explanation=explain(exchange, self._draft.account.name, self._draft.options),
             error=exchange.error,
             elapsed_ms=exchange.elapsed_ms,
         )
@@ -130,11 +130,11 @@ def message(
 ) -> Message:
     """The message that an account sends with these variables of its template.
 
-    ``pod`` and ``template`` stand in place of the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``;
-    without it they are looked for where the command line looks. An ``otp`` that is not given is generated.
+    ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
+    they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 
-    Raises ``ProfileError`` and ``TemplateError`` for a file that is wrong or missing, ``UsageError`` for a variable that the
-    template does not have and for required ones that are not given.
+    Raises ``ProfileError`` and ``TemplateError`` for a faulty or missing file, ``UsageError`` for an unknown variable and
+    for a missing required one.
     """
     session = Session(Places.standard(str(home) if home is not None else None))
     values = {name: str(value) for name, value in variables.items()}

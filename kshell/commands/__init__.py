@@ -1,1 +1,1 @@
-"""The commands, one file for each family. Each is entered in the table ``kshell.syntax.command_table``."""
+"""The commands, one file for each family. The table ``kshell.syntax.command_table`` lists them."""

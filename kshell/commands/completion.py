@@ -1,4 +1,4 @@
-"""``completion``: Tab in bash, zsh and fish, by the definitions that the commands are made of."""
+"""``completion``: the script that makes Tab complete kshell's commands in bash, zsh and fish."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import click
 from kshell.console.command import command
 from kshell.core.models import Result
 
-VARIABLE = "_KSHELL_COMPLETE"  # click's name for it; a shell's function sets it to ask what can stand at the cursor
+VARIABLE = "_KSHELL_COMPLETE"  # the name that click expects; the shell's function sets it to request completions
 _FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
 
 
 @command("completion", examples=["completion bash", "completion fish"])
 @click.argument("shell", type=click.Choice(list(_FILES)))
 def completion(shell: str) -> Result:
-    """Print what bash, zsh or fish needs to complete kshell's commands.
+    """Print the script that makes bash, zsh or fish complete kshell's commands.
 
-    For bash and zsh add a line to ~/.bashrc or ~/.zshrc: eval "$(kshell completion bash)". In a ~/.zshrc that
-    runs compinit it stands below that. For fish add to ~/.config/fish/config.fish: kshell completion fish | source.
+    For bash and zsh add a line to ~/.bashrc or ~/.zshrc: eval "$(kshell completion bash)". Put it
+    below compinit if your ~/.zshrc runs that. For fish add to ~/.config/fish/config.fish: kshell completion fish | source.
     """
     return Result(answer(f"{shell}_source"))
 
 
 def answer(instruction: str) -> str:
-    """What a shell's completion asks by ``_KSHELL_COMPLETE``: its function, or what can stand at the cursor."""
+    """Return what an ``instruction`` in ``_KSHELL_COMPLETE`` requests: the shell's function or completions."""
     from kshell.console.completion import SHELLS
     from kshell.console.group import commands_of
 
-    shell, _, wanted = instruction.partition("_")
-    asked = SHELLS[shell](commands_of("line"), {}, "kshell", VARIABLE)
-    return asked.source() if wanted == "source" else asked.complete() + "\n"
+    shell, _, request = instruction.partition("_")
+    completion = SHELLS[shell](commands_of("line"), {}, "kshell", VARIABLE)
+    return completion.source() if request == "source" else completion.complete() + "\n"

@@ -1,4 +1,4 @@
-"""``docs``: keeps the snippets, payloads, answers and tables of Markdown files as kshell prints them."""
+"""``docs``: updates the snippets, payloads, answers and tables in Markdown files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError
 from kshell.core.models import Result
-from kshell.profiles.files import MOST_BYTES, rewrite, shown, typed
+from kshell.profiles.files import MOST_BYTES, quoted, rewrite, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,34 +25,31 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 @command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--check", is_flag=True, help="Change nothing; print a diff and exit 1 where something is stale or faulty."
-)
+@click.option("--check", is_flag=True, help="Change nothing; print a diff and exit 1 if a block is stale or faulty.")
 @pass_session
 def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
-    """Make the blocks of Markdown files again.
+    """Update the blocks of Markdown files.
 
-    A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table that follows it, which holds what
-    the command prints; with 2>&1 at its end, what goes to stderr too. Answers come from the embedded simulator and are
-    the same every time. Nothing else in a file is changed, and nothing at all where a comment's command fails. Curl commands
-    written by hand are looked over for what would fail when they are pasted: a space after a backslash, an open quote, a
-    variable in single quotes, a real key; and, where they are for this API, an unknown host, a header that is missing or
-    a payload that is refused.
+    A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table below it. The block holds the
+    command's output; with 2>&1 at the end of the command, its stderr too. Answers come from the embedded simulator and are
+    the same every time. The rest of a file does not change. If a command fails, no file changes. Hand-written curl commands
+    are checked for mistakes that make them fail when pasted: a space after a backslash, an open quote, a variable in single
+    quotes, a real key. Those for this API are also checked for an unknown host, a missing header and an invalid payload.
     """
     from kshell.documents.regenerate import regenerate
 
     before, errors = _read_all(files)
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
-    errors += [error for done in after.values() for error in done.errors]
+    errors += [error for document in after.values() for error in document.errors]
     notes = [error.note for error in errors]
-    faults = [fault for done in after.values() for fault in done.faults]
+    faults = [fault for document in after.values() for fault in document.faults]
     notes += [fault._replace(kind="error") for fault in faults] if check else faults
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
         diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
         notes += [Note("error", f"{shown(Path(file))} is stale") for file in stale]
         notes += _hint(files, [] if errors else stale)
-        return Result(diff, notes, _checked(errors, notes))
+        return Result(diff, notes, _check_code(errors, notes))
     if errors:
         return Result(notes=[*notes, Note("info", "nothing was rewritten")], exit_code=EXIT_SETUP)
     for file in stale:
@@ -63,7 +60,7 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     return Result(notes=notes)
 
 
-def _checked(errors: list[ScriptError], notes: list[Note]) -> int:
+def _check_code(errors: list[ScriptError], notes: list[Note]) -> int:
     if errors:
         return EXIT_SETUP
     return EXIT_REFUSED if notes else EXIT_DONE
@@ -73,12 +70,12 @@ def _count(blocks: int, *, rewritten: bool) -> str:
     if not blocks:
         return "no blocks"
     if blocks == 1:
-        return f"1 block, {'rewritten' if rewritten else 'as it should be'}"
-    return f"{blocks} blocks, {'rewritten' if rewritten else 'all of them as they should be'}"
+        return f"1 block, {'rewritten' if rewritten else 'up to date'}"
+    return f"{blocks} blocks, {'rewritten' if rewritten else 'all up to date'}"
 
 
 def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]]:
-    """The text of every file that can be read, and what is wrong with the others."""
+    """Return the text of each readable file by its name, and the errors of the others."""
     texts: dict[str, str] = {}
     errors: list[ScriptError] = []
     for file in files:
@@ -90,7 +87,7 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
 
 
 def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
-    command = f"kshell docs {' '.join(typed(file) for file in files if file in stale)}"
+    command = f"kshell docs {' '.join(quoted(file) for file in files if file in stale)}"
     return [Note("hint", command)] if stale else []
 
 
@@ -104,10 +101,10 @@ def _read(file: Path) -> str:
     except UnicodeDecodeError:
         raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
     except OSError as error:
-        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def _diff(file: str, before: str, after: str) -> str:
     name = shown(Path(file))
-    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (made again)", lineterm="")
+    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""``doctor``: what is wrong with this setup, each with the command that mends it. It sends nothing."""
+"""``doctor``: checks the setup and prints a command that repairs each problem. It sends nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import safe_line
-from kshell.profiles import api_key as keys
-from kshell.profiles.files import shown, typed
+from kshell.profiles import api_key
+from kshell.profiles.files import quoted, shown
 from kshell.profiles.preferences import load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Check(NamedTuple):
-    """One thing looked at; ``mend`` is the command that puts it right."""
+    """The result of one check; ``mend`` is the command that repairs it."""
 
     state: Literal["ok", "note", "wrong"]
     what: str
@@ -41,12 +41,12 @@ class Check(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
 def doctor(session: Session, *, as_json: bool) -> Result:
-    """Look for what is wrong with this setup, and say the command that mends it. Nothing is sent.
+    """Check this setup, and print a command that repairs each problem. Nothing is sent.
 
-    It reads every profile and template, sees that each account of yours has its key, pod and template, that what is private is
-    private, and that pods of this folder are trusted. Exit code 3 says that something is wrong.
+    It reads every profile and template. It checks that each account of yours has its key, pod and template, that others
+    cannot read your private files, and that pods of this folder are trusted. Exit code 3 means that it found a problem.
     """
-    checks = [check for look in _LOOKS for check in look(session.places)]
+    checks = [result for check in _CHECKS for result in check(session.places)]
     code = EXIT_SETUP if any(check.state == "wrong" for check in checks) else EXIT_DONE
     if as_json:
         return Result(dumps([dict(check._asdict()) for check in checks]) + "\n", exit_code=code)
@@ -83,48 +83,48 @@ def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, st
 
 
 def _own(places: Places) -> Iterator[Account]:
-    """The accounts that are the user's and can be read."""
+    """The user's own accounts that can be read."""
     for name, origin in places.names("account").items():
         if origin.place != "shipped":
             try:
                 yield load_account(places, name)
             except KshellError:
-                continue  # _files says so
+                continue  # _files reports it
 
 
 def _accounts(places: Places) -> Iterator[Check]:
     own = list(_own(places))
     if not own:
-        yield Check("note", "there is no account of your own; demo needs none", "kshell init")
+        yield Check("note", "you have no account of your own; demo works without one", "kshell init")
     for account in own:
-        found = list(_account(places, account))
-        yield from found or [Check("ok", f"account {account.name} has its key, pod and template")]
+        problems = list(_account(places, account))
+        yield from problems or [Check("ok", f"account {account.name} has its key, pod and template")]
 
 
 def _account(places: Places, account: Account) -> Iterator[Check]:
-    yield from _there(places, account, "pod", account.pod)
-    yield from _there(places, account, "template", account.template)
+    yield from _missing(places, account, "pod", account.pod)
+    yield from _missing(places, account, "template", account.template)
     try:
-        keys.resolve(account)
+        api_key.resolve(account)
     except KshellError as error:
         yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account))
-    if keys.is_in_profile(account, _pod_of(places, account)):
-        what = f"account {account.name}: the API key stands in the profile; write api_key: env:NAME or file:PATH"
+    if api_key.is_in_profile(account, _pod_of(places, account)):
+        what = f"account {account.name}: the API key is in the profile; write api_key: env:NAME or file:PATH"
         yield Check("wrong", what, _editing_key(account))
         yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
-        yield from _private(_key_file(account))
+        yield from _private(api_key.key_file(account))
 
 
 def _pod_of(places: Places, account: Account) -> Pod | None:
-    """The account's pod; None where it cannot be read, which another check says."""
+    """The account's pod; None if it cannot be read, which ``_files`` reports."""
     try:
         return load_pod(places, account.pod)
     except KshellError:
         return None
 
 
-def _there(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:
+def _missing(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:
     if name not in places.names(kind):
         yield Check(
             "wrong",
@@ -137,21 +137,17 @@ def _key_mend(account: Account) -> str:
     scheme, target = account.api_key.scheme, account.api_key.target
     mends = {
         "env": _reading(target),
-        "file": f"(umask 077; cat > {typed(_key_file(account))})",
-        "keyring": "keyring set " + " ".join(map(typed, target.split("/", 1))),
+        "file": f"(umask 077; cat > {quoted(api_key.key_file(account))})",
+        "keyring": "keyring set " + " ".join(map(quoted, target.split("/", 1))),
     }
     return mends.get(scheme, _editing_key(account))
 
 
 def _reading(variable: str) -> str:
-    """What reads a key unseen into ``variable``: fish has words of its own, and ``read -s`` is not in every other shell."""
+    """A command that reads a key into ``variable`` without echo: in fish or in any POSIX shell, which may lack ``read -s``."""
     if os.environ.get("SHELL", "").endswith("fish"):
         return f"read --silent --global --export {variable}"
     return f"stty -echo; read -r {variable}; stty echo; export {variable}"
-
-
-def _key_file(account: Account) -> Path:
-    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
 
 
 def _editing_key(account: Account) -> str:
@@ -161,11 +157,11 @@ def _editing_key(account: Account) -> str:
 def _pods(places: Places) -> Iterator[Check]:
     for name, origin in places.names("pod").items():
         try:
-            require_trust(places, load_pod(places, name))
+            require_trust(places, load_pod(places, name), own_account=True)
         except KshellError as error:
-            if error.at is None:  # a pod that cannot be read is said by _files
+            if error.at is None:  # _files reports a pod that cannot be read
                 what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"
-                yield Check("wrong", what, f"kshell trust {typed(origin.file)}")
+                yield Check("wrong", what, f"kshell trust {quoted(origin.file)}")
 
 
 def _preferences(places: Places) -> Iterator[Check]:
@@ -182,25 +178,25 @@ def _secrecy(places: Places) -> Iterator[Check]:
 
 
 def _private(file: Path) -> Iterator[Check]:
-    """Whether others can read ``file``."""
+    """A problem if others can read ``file``."""
     try:
         mode = file.stat().st_mode
     except OSError:
         return
     if mode & 0o044:
-        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {typed(file)}")
+        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quoted(file)}")
 
 
 def _editor(_: Places) -> Iterator[Check]:
     chosen = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").split()
     if chosen and shutil.which(chosen[0]) is None:
-        yield Check("wrong", f"the editor {chosen[0]}, which edit would open, is not there", "export EDITOR=nano")
+        yield Check("wrong", f"edit would open {chosen[0]}, which is not installed", "export EDITOR=nano")
     if not chosen and not any(map(shutil.which, ("sensible-editor", "vim", "nano", "vi"))):
-        yield Check("note", "there is no editor for edit", "export EDITOR=… with the name of yours")
+        yield Check("note", "there is no editor for edit", "export EDITOR=… with the name of your editor")
 
 
 def _editing(file: Path, line: int) -> str:
-    return f"${{EDITOR:-vi}} +{line} {typed(file)}"
+    return f"${{EDITOR:-vi}} +{line} {quoted(file)}"
 
 
-_LOOKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)
+_CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)

@@ -1,4 +1,4 @@
-"""``edit``: the payload in the user's editor, checked on return, and sent only when told to."""
+"""``edit``: opens the payload in the user's editor, checks it, and sends it after a yes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _AGAIN = "Edit it again?"
-_NEXT = Note("hint", "edit it again with its errors mended, or edit --force to see what the API says")
+_NEXT = Note("hint", "edit it again and correct its errors, or use edit --force to see what the API answers")
 
 
 @command("edit", examples=["edit to=+919812345678 otp=482913"])
@@ -30,32 +30,28 @@ _NEXT = Note("hint", "edit it again with its errors mended, or edit --force to s
 @sending_options
 @pass_caller
 def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
-    """Open the payload in $EDITOR, check what comes back, and ask whether to send it.
+    """Open the payload in $EDITOR, check it, and ask whether to send it.
 
-    What has an error in it can be edited again. With --yes it is sent without asking. What is not sent is printed.
+    A payload with errors can be edited again. With --yes it is sent without asking. A payload that is not sent is printed.
     """
     draft = caller.session.draft(overrides)
     edited = _edited(caller, draft, force=sending.force)
     if edited is None:
         return Result(notes=[*draft.notes, Note("info", "nothing was changed; nothing was sent")])
     faulty = bool(edited.errors) and not sending.force
-    if not faulty and (sending.yes or _told_to_send(caller, edited)):
+    if not faulty and (sending.yes or _confirmed(caller, edited.findings, question(edited))):
         return deliver(caller, edited, sending._replace(yes=True), ask=False)
     notes = (*edited.findings, Note("info", "not sent"), *([_NEXT] if faulty else ()))
     return Result(dumps(edited.payload) + "\n", notes, exit_code=1 if edited.errors else 0)
 
 
-def _told_to_send(caller: Caller, draft: Draft) -> bool:
-    return _told(caller, draft.findings, question(draft))
-
-
-def _told(caller: Caller, notes: Iterable[Note | Finding], asked: str) -> bool:
-    """Whether the answer is yes; where nobody can be asked, it is no."""
-    return caller.confirm is not None and caller.confirm(below_notes(notes, asked))
+def _confirmed(caller: Caller, notes: Iterable[Note | Finding], prompt: str) -> bool:
+    """Whether the user answers yes; False if nobody can be asked."""
+    return caller.confirm is not None and caller.confirm(below_notes(notes, prompt))
 
 
 def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
-    """The draft as it was saved last, None where nothing was; what is not JSON or has errors may be edited again."""
+    """The draft as it was last saved; None if it was not. The user may edit invalid JSON and payload errors again."""
     edited = None
     text = dumps(draft.payload) + "\n"
     while (saved := _in_editor(text)) is not None:
@@ -63,10 +59,10 @@ def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
         try:
             edited = caller.session.redraft(draft, _parsed(text))
         except UsageError as error:
-            if not _told(caller, [error.note], _AGAIN):
+            if not _confirmed(caller, [error.note], _AGAIN):
                 raise
             continue
-        if not edited.errors or force or not _told(caller, edited.findings, _AGAIN):
+        if not edited.errors or force or not _confirmed(caller, edited.findings, _AGAIN):
             break
     return edited
 
@@ -78,8 +74,8 @@ def _in_editor(text: str) -> str | None:
         if isinstance(error.__cause__, OSError):
             hint = "exit, then export EDITOR=… with the name of your editor"
             raise SetupError(error.format_message(), hint=hint) from None
-        ended = "the editor ended with an error, as vim does after :cq; nothing was changed or sent"
-        raise SetupError(ended, hint="edit opens the payload again; kshell doctor looks for the editor") from None
+        message = "the editor ended with an error, as vim does after :cq; nothing was changed or sent"
+        raise SetupError(message, hint="edit opens the payload again; kshell doctor checks the editor") from None
 
 
 def _parsed(text: str) -> Payload:

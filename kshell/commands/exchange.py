@@ -1,4 +1,4 @@
-"""What was sent before: ``history``, ``last``, ``again``, ``diff``. Exchanges are counted from 1, as ``history`` lists them."""
+"""Earlier exchanges: ``history``, ``last``, ``again``, ``diff``. They are numbered from 1, as ``history`` lists them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Number(click.IntRange):
         super().__init__(min=1)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The exchanges there are."""
+        """The numbers of the session's exchanges."""
         from kshell.console import completion
 
-        return completion.offered("exchanges", ctx, incomplete)
+        return completion.complete("exchanges", ctx, incomplete)
 
 
 _NUMBER = click.argument("number", required=False, type=Number(), metavar="[NUMBER]")
@@ -45,9 +45,9 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_AS_JSON
 @pass_session
 def history(session: Session, *, as_json: bool) -> Result:
-    """List what was sent in this session: number, who, to whom, the answer.
+    """List what was sent in this session: number, sender, recipient, answer.
 
-    The lines you typed are another history: the arrow keys and Ctrl-R go through them.
+    The lines that you typed are a different history: use the arrow keys and Ctrl-R for them.
     """
     if as_json:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
@@ -72,8 +72,8 @@ def _row(sent: Sent) -> tuple[str, ...]:
 @_AS_JSON
 @pass_session
 def last(session: Session, number: int | None, *, part: str | None, as_json: bool) -> Result:
-    """Show an earlier exchange whole, the last one unless NUMBER says another: what was sent and what came back."""
-    sent = chosen(session, number)
+    """Show the request and the answer of exchange NUMBER, by default the last one."""
+    sent = _chosen(session, number)
     if as_json:
         return Result(dumps(document_of(sent)) + "\n")
     if part == "answer":
@@ -109,11 +109,11 @@ def _answer_lines(response: Response) -> list[str]:
 @sending_options
 @pass_caller
 def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
-    """Send the message of an earlier exchange once more, the last one unless NUMBER says another.
+    """Send the message of exchange NUMBER once more, by default the last one.
 
-    It is a second message with the same code. Where the first may have been delivered, the shell asks before it sends.
+    It is a second message with the same code. If the first may have been delivered, the shell asks before it sends.
     """
-    draft, exchange = chosen(caller.session, number)
+    draft, exchange = _chosen(caller.session, number)
     ask = caller.asks(draft.pod) or exchange.delivery is Delivery.UNKNOWN
     return deliver(caller, draft, sending, ask=ask)
 
@@ -121,16 +121,16 @@ def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
 @command("diff", examples=["diff", "diff 1 2 --answers"])
 @click.argument("first", required=False, type=Number(), metavar="[FIRST]")
 @click.argument("second", required=False, type=Number(), metavar="[SECOND]")
-@click.option("--answers", is_flag=True, help="Compare what came back instead of what was sent.")
+@click.option("--answers", is_flag=True, help="Compare the answers instead of the requests.")
 @pass_session
 def diff(session: Session, first: int | None, second: int | None, *, answers: bool) -> Result:
-    """Compare the requests of two exchanges, or their answers: the last two unless numbers say others.
+    """Compare the requests of two exchanges, or their answers; by default of the last two.
 
-    With one number, that exchange is compared with the last one. A request is who sends, method, URL, headers and payload.
+    With one number, that exchange is compared with the last one. A request is its sender, method, URL, headers and payload.
     """
     count = len(session.sent)
     pair = (first or max(1, count - 1), second or max(1, count))
-    old, new = (_comparable(chosen(session, number), answers=answers) for number in pair)
+    old, new = (_comparable(_chosen(session, number), answers=answers) for number in pair)
     names = [f"{'answer' if answers else 'request'} of {number}" for number in pair]
     lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
     same = Note("info", f"no difference: {' and '.join(names)}")
@@ -149,13 +149,13 @@ def _comparable(sent: Sent, *, answers: bool) -> list[str]:
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]
-    body = sent.exchange.answer
-    text = shown_body(response.body) if body.json is None else dumps(body.json)
+    answer = sent.exchange.answer
+    text = shown_body(response.body) if answer.json is None else dumps(answer.json)
     return [safe_line(f"{response.status} {response.reason}"), *text.splitlines()]
 
 
-def chosen(session: Session, number: int | None) -> Sent:
-    """The exchange with this number, or the last one. Raises ``UsageError`` where there is none."""
+def _chosen(session: Session, number: int | None) -> Sent:
+    """The exchange with this number, by default the last one. Raises ``UsageError`` if there is no such exchange."""
     if not session.sent:
         raise UsageError("nothing was sent yet in this session", hint="send to=… sends a message")
     if number is not None and number > len(session.sent):

@@ -1,4 +1,4 @@
-"""``expect`` and ``capture``: assert on, or keep a value of, the last answer."""
+"""``expect`` and ``capture``: test the last answer, or store a value from it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
-from kshell.scripts.script import capture_parts, check_placed
+from kshell.scripts.script import capture_parts, check_expression_at
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.expressions import AbsentError, value_of
-from kshell.syntax.failed_expect import blames
+from kshell.syntax.failed_expect import failed_parts
 from kshell.syntax.lines import Line
 
 if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.core.errors import Place
-    from kshell.syntax.failed_expect import Blame
+    from kshell.syntax.failed_expect import FailedPart
 
 _SIDES = ("left", "right")
 
@@ -30,60 +30,60 @@ _SIDES = ("left", "right")
 @click.argument("expression", required=False, default="")
 @pass_caller
 def expect(caller: Caller, expression: str) -> Result:
-    """Say nothing where an expression holds; where it does not, show the values on both sides, and exit 1.
+    """Test an expression. If it is false, show the values on both sides, and exit 1.
 
     The rest of the line is a Jinja expression over the last answer (status, body, headers, elapsed_ms, delivery) and the
-    variables that vars shows with a value. What needs something the answer lacks does not hold; body.data.x is defined
-    asks whether it is there. An expression is made of names, numbers, texts in quotes, lists, == != < <= > >=, in, not,
-    and, or, brackets, and filters such as length, lower and default.
+    variables that vars shows with a value. An expression that reads a member that the answer lacks is false; test with
+    body.data.x is defined whether it exists. An expression consists of names, numbers, strings in quotes, lists, == != <
+    <= > >=, in, not, and, or, brackets, and filters such as length, lower and default.
     """
     session = caller.session
     line = caller.line or Line("line", 1, (f"expect {expression}",))
     column = line.rest()[1]
-    check_placed(line, expression, column)
+    check_expression_at(line, expression, column)
     hint = ""
     script_run = caller if isinstance(caller, ScriptRun) else None
     retry = script_run.retry if script_run else Retry()
-    for looks_left in range(retry.times, -1, -1):
+    for retries_left in range(retry.times, -1, -1):
         try:
             if value_of(expression, session.names(), lambda offset: line.place(column + offset)):
                 return Result()
         except AbsentError as error:
             hint = error.hint
-        if looks_left:
+        if retries_left:
             time.sleep(retry.delay)
     if script_run and script_run.updates is not None:
-        found = updates_of(expression, session.names(), line, session.privacy())
-        script_run.updates += found
-        if found:
+        updates = updates_of(expression, session.names(), line, session.privacy())
+        script_run.updates += updates
+        if updates:
             return Result()
-    notes = [_note(blame, line.place(column + blame.offset), hint) for blame in blames(expression, session.names())]
+    notes = [_note(part, line.place(column + part.offset), hint) for part in failed_parts(expression, session.names())]
     return Result(notes=[note.masked(session.without_key) for note in notes], exit_code=EXIT_REFUSED)
 
 
-def _note(blame: Blame, place: Place, hint: str) -> Note:
-    names = _SIDES if len(blame.sides) == 2 else ["value"] * len(blame.sides)
+def _note(part: FailedPart, place: Place, hint: str) -> Note:
+    names = _SIDES if len(part.sides) == 2 else ["value"] * len(part.sides)
     sides = (
         f"{name:<5}  {side.value}" + (f"  ({side.text})" if side.text != side.value else "")
-        for name, side in zip(names, blame.sides, strict=True)
+        for name, side in zip(names, part.sides, strict=True)
     )
-    how = "it does not hold" if blame.wanted else "it holds, and must not"
-    return Note("error", f"{how}: {blame.text}", place, hint, tuple(sides))
+    verdict = "it does not hold" if part.expected else "it holds, and must not"
+    return Note("error", f"{verdict}: {part.text}", place, hint, tuple(sides))
 
 
 @command("capture", examples=["capture code = body.code"])
 @click.argument("assignment", required=False, default="")
 @pass_caller
 def capture(caller: Caller, assignment: str) -> Result:
-    """Keep the value of an expression over the last answer as a variable of the session.
+    """Store the value of an expression over the last answer in a variable of the session.
 
-    What stands behind the = is an expression, as expect takes them. {{ NAME }} in a later line gives the value.
+    The text after the = is an expression, as for expect. {{ NAME }} in a later line inserts the value.
     """
     session = caller.session
     line = caller.line or Line("line", 1, (f"capture {assignment}",))
     rest, column = line.rest()
     name, start = capture_parts(line)
-    check_placed(line, rest[start:], column + start)
+    check_expression_at(line, rest[start:], column + start)
     try:
         value = value_of(rest[start:], session.names(), lambda offset: line.place(column + start + offset))
     except AbsentError as error:

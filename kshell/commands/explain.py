@@ -1,4 +1,4 @@
-"""``explain``: what a response code, a payload field or a rule means, without asking anyone."""
+"""``explain``: the meaning of a response code, a payload field or a rule, without a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kshell.core.models import Json
     from kshell.session.session import Session
 
-    Entry = tuple[list[str], dict[str, Json]]  # in lines, and for --json
+    Entry = tuple[list[str], dict[str, Json]]  # its lines of text, and its JSON object
 
 
 @command("explain", examples=["explain WA-401", "explain ref", "explain otp-length", "explain --table codes"])
@@ -42,25 +42,25 @@ if TYPE_CHECKING:
 )
 @pass_session
 def explain_command(session: Session, word: str | None, *, as_json: bool, table: str | None) -> Result:
-    """Say what a response code, a field of the payload or a rule means.
+    """Explain a response code, a field of the payload or a rule.
 
-    Without a word it explains the last answer. The text comes from the API's page and the vendor's list of codes; nothing
-    is asked over the network.
+    Without an argument it explains the last answer. The text comes from the API's page and the vendor's list of codes; it
+    does not use the network.
     """
     if table:
         return Result(_TABLES[table]())
-    entries = [_last(session)] if word is None else _known(word)
+    entries = [_last(session)] if word is None else _found(word)
     if as_json:
         return Result(dumps([data for _, data in entries]) + "\n")
     return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n")
 
 
-def _known(word: str) -> list[Entry]:
+def _found(word: str) -> list[Entry]:
     entries = list(_entries(word))
     if not entries:
         known = [*all_codes(), *field_words(), *RULES]
-        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check names"
-        raise UsageError(f"nothing is known of {word!r}", hint=hint)
+        hint = did_you_mean(word, known) or f"codes: {listed(all_codes())}; or a field, or a rule that check reports"
+        raise UsageError(f"{word!r} is not a code, a field or a rule", hint=hint)
     return entries
 
 
@@ -69,7 +69,7 @@ def _last(session: Session) -> Entry:
         hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
-    explanation = explain(exchange, draft.account.name, draft.way)
+    explanation = explain(exchange, draft.account.name, draft.options)
     return note_lines(explained(explanation)), {"kind": "answer", **explanation._asdict()}
 
 

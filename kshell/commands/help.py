@@ -1,4 +1,4 @@
-"""``help``: one screen of commands, or one command with its examples, wherever it can be typed."""
+"""``help``: lists the commands on one screen, or shows one command with its examples."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from kshell.console.group import Commands
 
 _IN_SHELL = (
-    "help COMMAND shows one, with examples. Tab completes, the right arrow takes what is suggested, Ctrl-R searches. "
-    "COMMAND | PROGRAM and COMMAND > FILE take the output elsewhere. A line that begins with a space is not remembered."
+    "help COMMAND shows one, with examples. Tab completes, the right arrow accepts the suggestion, Ctrl-R searches. "
+    "COMMAND | PROGRAM and COMMAND > FILE redirect the output. A line that begins with a space is not remembered."
 )
 _IN_SESSION = "In the shell and in scripts (kshell help COMMAND shows one):"
-_ELSEWHERE: dict[Frontend, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}
+_FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the shell", "script": "scripts"}
 
 
 @command("help", examples=["help", "help curl", "help expect"])
 @click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
 @click.pass_context
 def help_command(context: click.Context, name: str | None) -> Result:
-    """Show the commands, or one of them with its options and examples."""
+    """List the commands, or show one with its options and examples."""
     root = context.find_root()
     return Result(_overview(root) if name is None else _one(root, OTHER_WORDS.get(name, name)))
 
 
 def _one(root: click.Context, name: str) -> str:
-    """A command's help; one that cannot be typed here is shown as it is typed elsewhere, and says where."""
+    """The help of a command. If this frontend lacks the command, the text names the frontends that have it."""
     entries = {known: entry for section in SECTIONS.values() for known, entry in section.items()}
     if name not in entries:
         hint = did_you_mean(name, entries) or "kshell help lists the commands"
@@ -43,12 +43,12 @@ def _one(root: click.Context, name: str) -> str:
     commands: Commands = root.command  # type: ignore[assignment]
     if commands.frontend in frontends:
         return _shown(root, name)
-    where = " and ".join(_ELSEWHERE[frontend] for frontend in frontends)
+    where = " and ".join(_FRONTENDS[frontend] for frontend in frontends)
     return f"{name} is for {where}.\n\n{_shown(_root(frontends[0], root.terminal_width), name)}"
 
 
 def _root(frontend: Frontend, width: int | None) -> click.Context:
-    """Return the root context of a frontend that is not the one that asks; its help is ``width`` columns wide."""
+    """The root context of another frontend; its help is ``width`` columns wide."""
     from kshell.console.group import commands_of
 
     root = commands_of(frontend)
@@ -58,25 +58,25 @@ def _root(frontend: Frontend, width: int | None) -> click.Context:
 
 def _shown(root: click.Context, name: str) -> str:
     assert isinstance(root.command, click.Group)  # noqa: S101 - dispatch puts it there
-    wanted = root.command.get_command(root, name)
-    assert wanted is not None  # noqa: S101 - the table of commands has it
-    return wanted.get_help(click.Context(wanted, info_name=name, parent=root)) + "\n"
+    command = root.command.get_command(root, name)
+    assert command is not None  # noqa: S101 - the table of commands has it
+    return command.get_help(click.Context(command, info_name=name, parent=root)) + "\n"
 
 
 def _overview(root: click.Context) -> str:
-    """Every command with its sentence; in the shell, where that is more than a screen, only their names."""
-    whole = root.get_help() + "\n"
+    """Every command with its summary; in the shell only their names if the summaries do not fit the screen."""
+    full = root.get_help() + "\n"
     commands: Commands = root.command  # type: ignore[assignment]
     width, height = shutil.get_terminal_size()
     if commands.frontend != "shell":
-        return whole + _others(commands, root)
-    if whole.count("\n") + 1 < height:
-        return f"{whole}\n{_filled(_IN_SHELL, width)}"
+        return full + _others(commands, root)
+    if full.count("\n") + 1 < height:
+        return f"{full}\n{_filled(_IN_SHELL, width)}"
     return _short(commands, width)
 
 
 def _others(commands: Commands, root: click.Context) -> str:
-    """The names of what only the shell and scripts understand, for the command line."""
+    """The names of the commands that only the shell and scripts have; empty unless this is the command line's help."""
     if commands.frontend != "line":
         return ""
     names = (name for section in SECTIONS.values() for name, entry in section.items() if "line" not in entry.frontends)

@@ -1,4 +1,4 @@
-"""``import``: a curl command that somebody has, as a script; with an account or a template for it, where they are wanted."""
+"""``import``: converts a curl command to a script, and on request to an account and a template."""
 
 from __future__ import annotations
 
@@ -31,35 +31,35 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 @command("import", examples=["import command.txt", "import command.txt --account acme"], writes=_writes)
 @click.argument("file", default="-", metavar="[FILE]")
-@click.option("--account", default="", metavar="NAME", help="Write the account into profiles/accounts/NAME.yaml, too.")
+@click.option("--account", default="", metavar="NAME", help="Also write the account to profiles/accounts/NAME.yaml.")
 @click.option(
-    "--template", default="", metavar="NAME", help="Write a new template into templates/NAME.json.j2, if one is needed."
+    "--template", default="", metavar="NAME", help="Write a new template to templates/NAME.json.j2, if one is needed."
 )
 @pass_session
 def import_command(session: Session, file: str, account: str, template: str) -> Result:
     """Read a curl command, from a FILE or from stdin, and print it as a script.
 
-    It takes the commands of the API's page, those that kshell prints and those that browsers and Postman copy, for bash,
-    PowerShell and cmd.exe. The script is what kshell run takes. What is not understood is said on stderr. The key is never
-    printed and never written: an account refers to an environment variable.
+    It reads the commands of the API's page, and those that kshell, browsers and Postman write for bash, PowerShell and
+    cmd.exe. kshell run runs the script. Parts that it does not understand are listed on stderr. The key is never printed
+    and never written: an account refers to an environment variable.
     """
-    from kshell.curl import to_script as curl_import
+    from kshell.curl import to_script
     from kshell.curl.command import read_curl
 
     text, name = _read(file)
     copied = read_curl(text, name)
-    found = curl_import.find(copied, session.places, DEFAULT_ACCOUNT)
-    imported = curl_import.understand(copied, found, session.places)
+    profiles = to_script.find_profiles(copied, session.places, DEFAULT_ACCOUNT)
+    imported = to_script.find_template(copied, profiles, session.places)
     notes = _odd_notes(imported, name)
-    written = curl_import.account_text(imported, template) if account else ""
+    account_text = to_script.account_text(imported, template) if account else ""
     if template and imported.source:
         notes.append(Note("info", _written(session.places, "template", template, imported.source)))
     if account:
-        notes.append(Note("info", _written(session.places, "account", account, written)))
+        notes.append(Note("info", _written(session.places, "account", account, account_text)))
         notes.append(Note("info", f"the key is not in it: export {_variable(imported)}=…"))
-        imported = imported._replace(found=found._replace(account=_checked(session.places, account)))
+        imported = imported._replace(profiles=profiles._replace(account=_load_written(session.places, account)))
     notes += _notes(imported, template)
-    lines = [*curl_import.script(imported, template), *(() if template else _suggestion(imported))]
+    lines = [*to_script.script(imported, template), *(() if template else _suggestion(imported))]
     return Result("".join(f"{line}\n" for line in lines), notes)
 
 
@@ -83,11 +83,11 @@ def _odd_notes(imported: Imported, file: str) -> list[Note]:
 
 
 def _notes(imported: Imported, template: str) -> list[Note]:
-    """What the script does not say by itself."""
+    """The notes about what the script itself does not show."""
     from kshell.curl.to_script import left_over
 
-    account, pod = imported.found
-    form = bool(imported.copied.placeholders)  # whose address is nobody's
+    account, pod = imported.profiles
+    form = bool(imported.copied.placeholders)  # a form has no real host, SID or number
     warnings: list[str] = []
     if account is None and not form:
         warnings.append("no account has this SID and number; import … --account NAME writes one")
@@ -101,23 +101,23 @@ def _notes(imported: Imported, template: str) -> list[Note]:
 
 
 def _form_notes(imported: Imported) -> list[Note]:
-    """What a form has placeholders for, and how to go on from it."""
+    """The notes that list a form's placeholders and the next step."""
     own, unfilled = imported.copied.placeholders, imported.unfilled
     names = list(dict.fromkeys([*own, *unfilled.values()]))
     if not names:
         return []
-    words = " ".join(f"{name}=…" for name in _to_type(imported) or imported.unfilled)
-    account = f"kshell init makes an account of yours; then type kshell curl -a NAME {words}".rstrip()
-    text = f"a form, whose placeholders are to be filled in: {listed(names, most=20)}"
-    hint = account if own else f"add a line to the script: set {words}"
+    assignments = " ".join(f"{name}=…" for name in _to_type(imported) or imported.unfilled)
+    account = f"create your account with kshell init; then type kshell curl -a NAME {assignments}".rstrip()
+    text = f"the command is a form; fill in its placeholders: {listed(names, most=20)}"
+    hint = account if own else f"add a line to the script: set {assignments}"
     return [Note("warning", text, imported.copied.at, hint)]
 
 
 def _to_type(imported: Imported) -> list[str]:
-    """The variables without which there is no message, but for those that an account has."""
+    """The names of required variables that the account does not set."""
     from kshell.curl.to_script import PERSONAL
 
-    account, template = imported.found.account, imported.template
+    account, template = imported.profiles.account, imported.template
     needed = [it.name for it in template.missing(imported.values)] if template else list(imported.unfilled)
     return [name for name in needed if (name not in account.variables if account else name in PERSONAL)]
 
@@ -133,8 +133,8 @@ def _written(places: Places, kind: Kind, name: str, text: str) -> str:
     return f"written: {shown(file)}"
 
 
-def _checked(places: Places, name: str) -> Account:
-    """The account that was written. What cannot be read again is taken away. Raises ``ProfileError``."""
+def _load_written(places: Places, name: str) -> Account:
+    """Load the account that was just written. If it cannot be read, delete its file and raise ``ProfileError``."""
     try:
         return load_account(places, name)
     except KshellError:
@@ -143,7 +143,7 @@ def _checked(places: Places, name: str) -> Account:
 
 
 def _suggestion(imported: Imported) -> list[str]:
-    """A new template as comments, since a script holds none."""
+    """A new template as comment lines, since a script cannot contain a template."""
     if not imported.source:
         return []
     lines = [f"# {line}".rstrip() for line in imported.source.splitlines()]

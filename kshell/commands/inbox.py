@@ -1,4 +1,4 @@
-"""``inbox``: what the simulator's recipients got, drawn as their phone shows it."""
+"""``inbox``: the messages that the simulator delivered, drawn as a phone shows them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _WIDEST = 44  # columns of a bubble; a phone is narrow
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of every message.")
 @pass_session
 def inbox(session: Session, *, everything: bool, as_json: bool) -> Result:
-    """Show what the embedded simulator's recipients got: the message, and the button that copies the code.
+    """Show the messages that the embedded simulator delivered, with the button that copies the code.
 
-    WhatsApp takes the words from the approved template; kshell knows only the code in them, and the code behind the button.
+    WhatsApp takes the text from the approved template; kshell knows only the code in the text and the code of the button.
     """
     messages = session.simulator.inbox
     if as_json:
         return Result(dumps([dict(message._asdict()) for message in messages]) + "\n")
     if not messages:
-        return Result(notes=[Note("info", "the simulator delivered nothing yet; send to=… on the pod sandbox")])
+        return Result(notes=[Note("info", "the simulator delivered nothing yet; send to=… -p sandbox sends a message")])
     shown = messages if everything else messages[-3:]
     hidden = len(messages) - len(shown)
-    notes = [Note("info", f"{hidden} earlier not drawn; inbox --all")] if hidden else []
+    notes = [Note("info", f"{hidden} earlier not shown; inbox --all shows them")] if hidden else []
     width = min(_WIDEST, shutil.get_terminal_size().columns - 1)
     return Result("\n".join("\n".join(bubble(message, width)) + "\n" for message in shown), notes)
 
 
 def bubble(message: Delivered, width: int) -> list[str]:
-    """A message as a chat shows it, ``width`` columns wide: the text with the code, and the button below it."""
+    """The lines of a message as a chat bubble, ``width`` columns wide: the text with the code, and the button below it."""
     inner = width - 4
     body, button = safe_line(message.body_code), safe_line(message.button_code)
     head = safe_line(f"{message.recipient} · {message.template_name} · {message.language}")

@@ -1,4 +1,4 @@
-"""``init``: a first account by answering questions. The key is never shown, and never a word of a command line."""
+"""``init``: creates an account from the user's answers. The key is never shown and never an argument of a command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Answers(NamedTuple):
-    """What was answered. ``api_key`` is the reference that the account's file gets."""
+    """The user's answers. ``api_key`` is the reference that the account's file contains."""
 
     name: str
     pod: str
@@ -45,17 +45,17 @@ class Answers(NamedTuple):
 @command("init", examples=["init"])
 @pass_session
 def init(session: Session) -> Result:
-    """Make an account by answering questions, and the file of your preferences.
+    """Create an account from your answers, and the file of your preferences.
 
-    The API key is typed unseen into a file of its own, or stays in an environment variable that the account names. The files
-    are yours alone (0600), in your configuration directory. Nothing is sent.
+    The API key is not shown while you type it. It goes to a separate file, or stays in an environment variable that the
+    account names. The files are in your configuration directory; only you can read them (0600). Nothing is sent.
     """
     if sys.stdin is None:
         raise UsageError("stdin is closed, so nothing can be asked", hint="kshell init, at a terminal")
     try:
-        answers = _asked(session.places)
+        answers = _ask_all(session.places)
     except click.Abort:
-        notes = [Note("info", ""), Note("info", "given up; nothing more was written")]
+        notes = [Note("info", ""), Note("info", "stopped; nothing more was written")]
         return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
     written = [_write_account(session.places, answers), *_write_preferences(session.places)]
     load_account(session.places, answers.name)
@@ -66,13 +66,13 @@ def init(session: Session) -> Result:
 def _next(answers: Answers) -> list[str]:
     message = f"-a {answers.name} to=+919812345678"
     return [
-        "next: kshell doctor looks whether all is there",
-        f"      kshell send {message} -p sandbox tries it on the simulator; nobody gets a message",
+        "next: kshell doctor checks the account",
+        f"      kshell send {message} -p sandbox tries it on the simulator, which sends no real message",
         f"      kshell curl {message} shows the request that goes to {answers.pod}",
     ]
 
 
-def _asked(places: Places) -> Answers:
+def _ask_all(places: Places) -> Answers:
     name = _ask("Name of the account", lambda text: _new_name(places, text), "mine")
     pods = places.names("pod")
     pod = _ask(f"Pod ({listed(pods)})", lambda text: _one_of(text, pods), "in")
@@ -83,12 +83,12 @@ def _asked(places: Places) -> Answers:
         _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
     )
     language = _ask("Language of the template", lambda text: _one_of(text, LANGUAGES), "en_US")
-    return Answers(name, pod, sid, number, _asked_key(places, name), template_name, language)
+    return Answers(name, pod, sid, number, _ask_key(places, name), template_name, language)
 
 
 def _ask(question: str, check: Callable[[str], str], default: str = "") -> str:
-    """Ask until the answer is right; on stderr, since stdout is for what was asked for."""
-    # where there is no default the empty answer is checked too: click would ask again and give no reason
+    """Ask on stderr until ``check`` accepts the answer, and return it. ``check`` raises ``click.BadParameter``."""
+    # without a default, click asks again after an empty answer and gives no reason; so ``check`` gets it
     return str(
         click.prompt(
             question, default=default, show_default=bool(default), value_proc=lambda text: check(text.strip()), err=True
@@ -100,7 +100,7 @@ def _new_name(places: Places, text: str) -> str:
     if not _NAME.match(text):
         raise click.BadParameter("a name is letters, digits, - and _")
     if _account_file(places, text).exists():
-        raise click.BadParameter(f"{shown(_account_file(places, text))} is there already; choose another name")
+        raise click.BadParameter(f"{shown(_account_file(places, text))} exists already; choose another name")
     return text
 
 
@@ -111,18 +111,18 @@ def _one_of(text: str, known: object) -> str:
     return text
 
 
-def _matching(pattern: re.Pattern[str], otherwise: str) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if not pattern.match(text):
-            raise click.BadParameter(otherwise)
+            raise click.BadParameter(message)
         return text
 
     return check
 
 
-def _asked_key(places: Places, name: str) -> str:
-    """Where the key is: in a file that is written now, or in an environment variable."""
-    while key := _unseen("API key (not shown; empty: it is in an environment variable)"):
+def _ask_key(places: Places, name: str) -> str:
+    """Ask for the key, and return the reference to it: a file that is written now, or an environment variable."""
+    while key := _read_hidden("API key (not shown; empty: it is in an environment variable)"):
         fault = header_fault(key)
         if not fault:
             file = places.user / "keys" / name
@@ -137,10 +137,10 @@ def _asked_key(places: Places, name: str) -> str:
     return f"env:{variable}"
 
 
-def _unseen(question: str) -> str:
+def _read_hidden(question: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(question, default="", hide_input=True, show_default=False, err=True)).strip()
-    line = sys.stdin.readline()  # a script's answers are not on a screen; getpass would go past them to the terminal
+    line = sys.stdin.readline()  # getpass would read from the terminal instead of the pipe
     if not line:
         raise click.Abort
     return line.strip()
@@ -152,10 +152,10 @@ def _account_file(places: Places, name: str) -> Path:
 
 
 def _write_account(places: Places, answers: Answers) -> Path:
-    said = answers._asdict()
-    variables = {name: said.pop(name) for name in ("template_name", "language")}
-    file = _account_file(places, said.pop("name"))
-    lines = [f"{key}: {json.dumps(value)}" for key, value in said.items()]
+    fields = answers._asdict()
+    variables = {name: fields.pop(name) for name in ("template_name", "language")}
+    file = _account_file(places, fields.pop("name"))
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
     lines += ["template: auth", "variables:", *(f"  {key}: {json.dumps(value)}" for key, value in variables.items())]
     write_private(file, "\n".join([*lines, "otp: {length: 6, alphabet: digits}"]) + "\n")
     return file

@@ -1,4 +1,4 @@
-"""``accounts``, ``pods``, ``templates``: what there is, and which file it came from."""
+"""``accounts``, ``pods``, ``templates``: list the profiles and templates with their files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _name(kind: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]
 @_AS_JSON
 @pass_session
 def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the accounts, or show one, with the file it came from. A key is never shown."""
+    """List the accounts, or show one, with the file that defines it. A key is never shown."""
     if name:
         return _one(_account_data(load_account(session.places, name)), as_json=as_json)
     return _all(
@@ -49,7 +49,7 @@ def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
 @_AS_JSON
 @pass_session
 def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the pods, or show one, with the file it came from."""
+    """List the pods, or show one, with the file that defines it."""
     if name:
         return _one(_pod_data(load_pod(session.places, name)), as_json=as_json)
     return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url, it.title), as_json=as_json)
@@ -60,7 +60,7 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
 @_AS_JSON
 @pass_session
 def templates(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the templates, or show one with its variables and the file it came from."""
+    """List the templates, or show one with its variables and the file that defines it."""
     if name:
         return _one_template(load_template(session.places, name), as_json=as_json)
     return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)
@@ -74,22 +74,22 @@ def _all(
     *,
     as_json: bool,
 ) -> Result:
-    """Every thing of a kind; one that cannot be read is a note, and does not hide the others."""
+    """List all files of a kind; an unreadable file becomes a note beside the list."""
     rows: Rows = []
     notes: list[Note] = []
     data: list[Json] = []
     for name, origin in session.places.names(kind).items():
         try:
-            thing = load(session.places, name)
+            item = load(session.places, name)
         except KshellError as error:
             notes.append(error.note)
             continue
-        rows.append((*row(thing), _from(origin)))
-        data.append(_DATA[kind](thing))
+        rows.append((*row(item), _source(origin)))
+        data.append(_DATA[kind](item))
     return Result(dumps(data) + "\n" if as_json else columns(_safe(rows)), notes, EXIT_SETUP if notes else EXIT_DONE)
 
 
-def _from(origin: Origin) -> str:
+def _source(origin: Origin) -> str:
     return "shipped" if origin.place == "shipped" else shown(origin.file)
 
 
@@ -122,9 +122,9 @@ def _template_data(template: Template) -> dict[str, Json]:
     return {**_plain(template), "variables": [dict(variable._asdict()) for variable in template.variables]}
 
 
-def _plain(thing: Account | Pod | Template) -> dict[str, Json]:
-    shown = {name: value for name, value in thing._asdict().items() if name != "text"}  # the file's whole text
-    return {**shown, "origin": thing.origin.place, "file": str(thing.origin.file)}
+def _plain(item: Account | Pod | Template) -> dict[str, Json]:
+    shown = {name: value for name, value in item._asdict().items() if name != "text"}  # the file's whole text
+    return {**shown, "origin": item.origin.place, "file": str(item.origin.file)}
 
 
 _DATA: dict[Kind, Callable[[Any], dict[str, Json]]] = {

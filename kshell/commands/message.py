@@ -1,4 +1,4 @@
-"""What a message is before it is sent: ``render``, ``check``, ``curl``, ``snippet``."""
+"""The commands that show a message without sending it: ``render``, ``check``, ``curl``, ``snippet``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kshell.core.errors import EXIT_REFUSED, Note, UsageError, did_you_mean, lis
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Result
 from kshell.core.terminal import columns, finding_line
-from kshell.profiles import api_key as keys
+from kshell.profiles import api_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,20 +30,20 @@ def _strict(function: Callable[..., Result]) -> Callable[..., Result]:
 
 
 class KeyForm(NamedTuple):
-    """What a snippet shows of the key, and whether of the code and the numbers."""
+    """How a snippet shows the key, the code and the phone numbers."""
 
     masked: bool
     reveal: bool
     placeholders: bool
 
     def text(self, draft: Draft) -> str | None:
-        """What stands in the place of the key; None for a reference. Raises ``SecretError`` where it cannot be had."""
+        """The text in place of the key; None for a reference. Raises ``SecretError`` if the key cannot be read."""
         if self.masked:
             return REDACTED
-        return keys.resolve(draft.account) if self.reveal else None
+        return api_key.resolve(draft.account) if self.reveal else None
 
     def request(self, draft: Draft) -> Request:
-        """The draft's request, or the same with placeholders."""
+        """The draft's request, with placeholders for the code and the numbers if they are wanted."""
         from kshell.snippets import with_placeholders
 
         return with_placeholders(draft.request) if self.placeholders else draft.request
@@ -52,19 +52,19 @@ class KeyForm(NamedTuple):
 def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:
     """``--masked``, ``--reveal`` and ``--placeholders``; the function gets them as one ``KeyForm`` named ``key``."""
 
-    def gathered(*, masked: bool, reveal: bool, placeholders: bool, **options: Any) -> Result:
+    def with_key_form(*, masked: bool, reveal: bool, placeholders: bool, **options: Any) -> Result:
         if masked and reveal:
             raise UsageError("--masked and --reveal exclude each other", hint="leave one of them out")
         return function(key=KeyForm(masked, reveal, placeholders), **options)
 
-    gathered = update_wrapper(gathered, function)
+    decorated = update_wrapper(with_key_form, function)
     for decorate in (
-        click.option("--placeholders", is_flag=True, help="Print words in place of the code and the phone numbers."),
+        click.option("--placeholders", is_flag=True, help="Print placeholders for the code and the phone numbers."),
         click.option("--masked", is_flag=True, help=f"Print {REDACTED} in place of the API key."),
         click.option("--reveal", is_flag=True, help="Print the API key instead of a reference to it."),
     ):
-        gathered = decorate(gathered)
-    return gathered
+        decorated = decorate(decorated)
+    return decorated
 
 
 @command("render", examples=["render to=+919812345678 otp=482913", "render -a docs"])
@@ -84,7 +84,7 @@ def render(session: Session, overrides: Overrides, *, strict: bool) -> Result:
     type=click.Choice(["bash", "powershell", "cmd"]),
     default="bash",
     show_default=True,
-    help="The shell to paste it into; bash is dash, zsh, fish and busybox too.",
+    help="The shell to paste it into; bash also covers dash, zsh, fish and busybox.",
 )
 @_key_options
 @click.option("--compact", is_flag=True, help="Print one line.")
@@ -93,8 +93,8 @@ def render(session: Session, overrides: Overrides, *, strict: bool) -> Result:
 def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, compact: bool, strict: bool) -> Result:
     """Print the request as a curl command.
 
-    The API key stays out of it: the line reads an environment variable, which is the one the account names or
-    KALEYRA_API_KEY. What is printed makes the request that send makes, in bash, dash, zsh, fish and busybox; with
+    The command does not contain the API key: it reads the environment variable that the account names, or
+    KALEYRA_API_KEY. It makes the same request as send. It runs in bash, dash, zsh, fish and busybox; with
     --shell powershell in PowerShell 5.1 and 7; with --shell cmd in cmd.exe.
     """
     from kshell import snippets
@@ -105,12 +105,12 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
 
 
 class _TargetName(click.ParamType[str]):
-    """The name of a snippet's target; completed and described from the registry, which is imported when needed."""
+    """The name of a snippet's target. The registry of targets is imported when it is needed."""
 
     name = "TARGET"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """The name. Raises ``UsageError`` with what there is."""
+        """Return the name. Raises ``UsageError`` with the known targets."""
         from kshell.snippets import TARGETS
 
         if value not in TARGETS:
@@ -121,7 +121,7 @@ class _TargetName(click.ParamType[str]):
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """The targets that begin so."""
+        """The targets that begin with ``incomplete``."""
         from click.shell_completion import CompletionItem
 
         from kshell.snippets import TARGETS
@@ -140,10 +140,10 @@ class _TargetName(click.ParamType[str]):
 @_strict
 @pass_session
 def snippet(session: Session, overrides: Overrides, *, target: str | None, key: KeyForm, strict: bool) -> Result:
-    """Print the request for another tool or language; without a TARGET, list what there is.
+    """Print the request for another tool or language; without a TARGET, list the targets.
 
-    The API key stays out of it: the snippet reads it from the environment or from a variable of the tool. What is printed
-    makes the request that send makes.
+    The snippet does not contain the API key: it reads it from the environment or from a variable of the tool. It makes the
+    same request as send.
     """
     from kshell.snippets import TARGETS
 
@@ -158,10 +158,10 @@ def snippet(session: Session, overrides: Overrides, *, target: str | None, key: 
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @pass_session
 def check(session: Session, overrides: Overrides, *, as_json: bool) -> Result:
-    """Print what is wrong with the payload, one finding a line.
+    """Check the payload, and print one finding a line.
 
-    A line holds the severity, the code of the rule, a JSON pointer, what is wrong, and what to write instead. An error
-    makes the exit code 1; kshell explain CODE says what a rule rests on.
+    A line has the severity, the code of the rule, a JSON pointer, the problem and the correction. With an error the exit
+    code is 1. kshell explain CODE shows the source of a rule.
     """
     draft = session.draft(overrides)
     if as_json:

@@ -1,4 +1,4 @@
-"""``run`` and ``source``: scripts."""
+"""``run`` and ``source``: run scripts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
+    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     EXIT_SETUP,
     Note,
@@ -20,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.core.signals import Held
 from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
@@ -39,9 +41,9 @@ _FILE = click.Path(path_type=Path)
 @click.argument("name", metavar="FILE")
 @pass_caller
 def source(caller: Caller, name: str) -> Result:
-    """Run the lines of another script here, as if they stood in this place.
+    """Run the lines of another script in this session.
 
-    In a script, FILE is relative to the script that names it.
+    In a script, FILE is relative to that script.
     """
     from kshell.scripts.runs import joined
 
@@ -65,7 +67,7 @@ def _faulty(faults: list[Note]) -> Result:
 
 
 class Report(NamedTuple):
-    """A report to write: its kind, and its file; without one it goes to stdout."""
+    """A report to write: its kind, and its file; None for stdout."""
 
     kind: str
     file: Path | None
@@ -78,14 +80,14 @@ class _ReportType(click.ParamType[Report]):
     kinds = ("junit", "json", "html", "tap")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
-        """The report. Raises ``UsageError`` for a kind that there is not, or a file that cannot be one."""
+        """Return the report. Raises ``UsageError`` for an unknown kind, a missing file name or a directory."""
         kind, _, name = str(value).partition("=")
         if kind not in self.kinds:
             raise UsageError(
                 f"there is no report {kind!r}", hint=f"reports: {listed(self.kinds)}; as in junit=report.xml"
             )
         if not name and kind != "tap":
-            raise UsageError(f"--report {kind} wants a file", hint=f"write --report {kind}=FILE")
+            raise UsageError(f"--report {kind} needs a file", hint=f"write --report {kind}=FILE")
         if name and Path(name).is_dir():
             raise UsageError(f"{name} is a directory", hint=f"write --report {kind}=FILE")
         return Report(kind, Path(name) if name else None)
@@ -101,13 +103,13 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 @command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
-@click.option("--check", "only_check", is_flag=True, help="Say what is wrong with the scripts, and run nothing.")
+@click.option("--check", "only_check", is_flag=True, help="Report the faults of the scripts, and run nothing.")
 @click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
 @click.option(
     "--rows",
     type=_FILE,
-    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. What the lines print is not "
-    "shown, only what fails; --report json=FILE keeps what was sent and answered.",
+    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Only failures are shown, not "
+    "the output of the lines; --report json=FILE keeps requests and answers.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
 @click.option(
@@ -118,38 +120,38 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     metavar="KIND=FILE",
     help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
 )
-@click.option("--cassette", type=_FILE, help="Keep what is sent and answered in FILE, and play it from there.")
+@click.option("--cassette", type=_FILE, help="Record requests and answers in FILE, and replay them from it.")
 @click.option(
     "--record",
     "mode",
     type=click.Choice(["none", "once", "new", "all"]),
-    help="With --cassette: send nothing; send where there is no file yet (the default); what the file lacks; all anew.",
+    help="With --cassette, what to send: nothing; all if FILE does not exist (the default); what FILE lacks; all.",
 )
 @click.option(
     "--update",
     is_flag=True,
-    help="Show, as a diff, what the expect lines would have to say for the answers of this run.",
+    help="Show a diff that makes the expect lines match the answers of this run.",
 )
-@click.option("--yes", is_flag=True, help="With --update: write it into the scripts.")
-@click.option("--bail", is_flag=True, help="Run nothing more once something has failed.")
+@click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts.")
+@click.option("--bail", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--retry",
     type=click.IntRange(0, 1000),
     default=0,
     metavar="N",
-    help="Let an expect look N times more at the answer there is. That answer does not change: nothing is sent or asked again.",
+    help="Repeat a failed expect up to N times on the same answer. Nothing is sent again.",
 )
 @click.option(
     "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",
-    help="Wait S seconds before an expect looks again.",
+    help="Wait S seconds before each repetition.",
 )  # fmt: skip
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> Result:
-    """Run scripts, each in a session of its own, and say what they came to.
+    """Run scripts, each in a separate session, and print a summary.
 
-    A script is checked whole before its first line runs, and stops at the first line that fails. A send that is refused
-    fails, unless an expect stands between it and the next send. - is stdin. The exit code is 0 where everything passed, else
-    the gravest of the lines that failed.
+    All lines of a script are checked before the first one runs. A script stops at the first line that fails. A refused send
+    fails, unless an expect follows before the next send. - is stdin. The exit code is 0 if everything passed, else the most
+    severe code of the failed lines.
     """
     from kshell.scripts.rows import read_rows
     from kshell.scripts.runs import Plan
@@ -186,11 +188,11 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
     if options["yes"] and not options["update"]:
         raise UsageError("--yes goes with --update", hint="add --update")
     if options["update"] and (options["rows"] or options["reports"]):
-        raise UsageError("--update goes without --rows and --report", hint="run them one after the other")
+        raise UsageError("--update goes without --rows and --report", hint="run --update separately")
 
 
 def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
-    """Return what the run sends through: a tape for ``--cassette``, else what this session sends through."""
+    """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
     if file is None:
         return nullcontext(session.sender)
     from kshell.transport.tapes import Tape
@@ -199,13 +201,13 @@ def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractC
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
-    """Run the scripts, and show or write what their expect lines would have to say."""
+    """Run the scripts, and show or write the changes that make their expect lines match the answers."""
     from kshell.scripts.runs import Run, joined, run_all
     from kshell.scripts.updates import update_file
 
     failures: list[Result] = []
     run = Run(cases, plan, lambda result: failures.append(result._replace(output="")))
-    ended = run_all(run, brief=True)
+    summary = run_all(run, brief=True)
     updates = dict.fromkeys(update for case in cases if case.script_run for update in case.script_run.updates or ())
     files = dict.fromkeys(update.at.file for update in updates)
     diffs = [
@@ -213,23 +215,26 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
     ]
     changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
     hint = [Note("hint", "add --yes to write this")] if diffs and not write else []
-    return joined([*(failures if ended.exit_code else []), changed, ended, Result(notes=hint)])
+    return joined([*(failures if summary.exit_code else []), changed, summary, Result(notes=hint)])
 
 
 def _run(
     context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
 ) -> Result:
-    """Run the cases, and print what they say at once where that can be done; a report on stdout has it for itself."""
+    """Run the cases. Show their results at once if the caller can; a report on stdout suppresses their output."""
     from kshell.scripts.runs import Run, joined, run_all
 
-    kept: list[Result] = []
-    show = context.meta.get(SHOW) or kept.append
-    alone = any(report.file is None for report in reports)
-    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if alone else show)
-    ended = run_all(run, brief=brief)
-    report = _report(run, reports)
-    # a refused send that an expect follows has an exit code of its own, which is no failure
-    return joined([*kept, report, ended])._replace(exit_code=ended.exit_code or report.exit_code)
+    unshown: list[Result] = []
+    show = context.meta.get(SHOW) or unshown.append
+    report_on_stdout = any(report.file is None for report in reports)
+    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show)
+    summary = run_all(run, brief=brief)
+    with Held() as held:
+        report = _report(run, reports)
+    if held.interrupted:
+        summary = summary._replace(notes=[*summary.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
+    # a refused send before an expect has an exit code but is not a failure, so the summary decides
+    return joined([*unshown, report, summary])._replace(exit_code=summary.exit_code or report.exit_code)
 
 
 def _report(run: Run, reports: tuple[Report, ...]) -> Result:
@@ -251,7 +256,7 @@ def _report(run: Run, reports: tuple[Report, ...]) -> Result:
 
 
 def run_stdin(context: click.Context) -> Result:
-    """Run what stands on stdin as a script; there is no summary where it passes."""
+    """Run stdin as a script; print a summary only if it fails."""
     from kshell.scripts.runs import Plan
 
     script = read_script(STDIN)

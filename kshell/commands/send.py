@@ -1,4 +1,4 @@
-"""``send``: the command that sends; ``again`` and ``edit`` deliver by the same function."""
+"""``send``: sends a message; ``again`` and ``edit`` send with the same ``deliver``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, No
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
 from kshell.core.terminal import finding_line, note_lines
+from kshell.profiles.trust import folder_notes
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
-    from kshell.session.session import Overrides
+    from kshell.session.session import Overrides, Session
 
 
 class Seconds(click.FloatRange):
-    """A time to wait; ``nan``, which is in no range and out of none, is refused like the rest."""
+    """A timeout in seconds, above 0 and up to 3600; ``nan`` is refused too."""
 
     def __init__(self) -> None:
         super().__init__(min=0, min_open=True, max=3600)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number. click's own error where it is none, or out of the range."""
+        """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
         seconds: float = super().convert(value, param, ctx)
         if isnan(seconds):
             self.fail(f"{value} is not a number of seconds.", param, ctx)
@@ -40,7 +41,7 @@ class Seconds(click.FloatRange):
 
 
 class Sending(NamedTuple):
-    """How to send, as the options say."""
+    """The values of the options that every sending command has."""
 
     as_json: bool
     raw: bool
@@ -50,12 +51,12 @@ class Sending(NamedTuple):
 
 
 def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """The options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
+    """Add the options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
 
-    def gathered(*, as_json: bool, raw: bool, yes: bool, force: bool, timeout: float, **rest: Any) -> Result:
+    def with_sending(*, as_json: bool, raw: bool, yes: bool, force: bool, timeout: float, **rest: Any) -> Result:
         return function(sending=Sending(as_json, raw, yes, force, timeout), **rest)
 
-    gathered = update_wrapper(gathered, function)  # with the options that click has put on the function so far
+    decorated = update_wrapper(with_sending, function)  # keeps the options that click has stored on the function
     for decorate in (
         click.option(
             "--timeout",
@@ -63,17 +64,17 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
             default=TIMEOUT,
             show_default=True,
             metavar="SECONDS",
-            help="Wait this long for the whole answer.",
+            help="Wait this long for the complete answer.",
         ),
-        click.option("--force", is_flag=True, help="Send although check finds an error, to see what the API says."),
+        click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
-        click.option("--raw", is_flag=True, help="Print the body as it came, also on a terminal."),
+        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
         click.option(
             "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
         ),
     ):
-        gathered = decorate(gathered)
-    return gathered
+        decorated = decorate(decorated)
+    return decorated
 
 
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])
@@ -81,10 +82,10 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
 @sending_options
 @pass_caller
 def send(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
-    """Send the message, once, and say what the answer means.
+    """Send the message once, and explain the answer.
 
-    The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted; 1 refused, by the API or, before
-    anything is sent, for what check finds; 4 not sent; 5 unknown.
+    The body of the answer goes to stdout, the rest to stderr. Exit codes: 0 accepted; 1 refused by the API, or not sent
+    because check finds an error; 4 not sent; 5 unknown.
     Without an account of your own nothing leaves this machine: the account demo sends to an embedded simulator.
     """
     draft = caller.session.draft(overrides)
@@ -92,40 +93,52 @@ def send(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
 
 
 def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Result:
-    """Send a draft as the options say, where ``ask`` after asking, and say what came of it."""
+    """Send a draft, after a question if ``ask``, and return the explained answer."""
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if draft.errors and not sending.force:
-        return _refused_here(draft, notes, as_json=sending.as_json)
+        return _not_sent(draft, notes, as_json=sending.as_json)
+    notes = (*folder_notes(caller.session.places, draft), *notes)
     if ask and not sending.yes and caller.confirm:
         if not caller.confirm(below_notes(notes, question(draft))):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    return _told(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    result = _result(exchange, explain(exchange, draft.account.name, draft.options), notes, sending)
+    return (
+        result._replace(output=_received(caller.session), raw=True) if sending.raw and not sending.as_json else result
+    )
+
+
+def _received(session: Session) -> bytes:
+    """Return the body of the last answer with the API key unmasked, if the server repeats it."""
+    from kshell.transport.client import cut_to_limit
+
+    received = session.attempt.received if session.attempt else None
+    return cut_to_limit(received).body if received else b""
 
 
 def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
-    """The text of a prompt, with notes above it."""
+    """The text of a prompt with the notes above it."""
     return "\n".join([*(line for note in notes for line in note_lines(note)), text])
 
 
 def question(draft: Draft) -> str:
-    """What is asked before a send: to how many, where, as whom."""
+    """The question before a send: the number of recipients, the pod and the account."""
     count = len(recipients_of(draft.request.endpoint, draft.payload))
     where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
     return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
 
 
-def _told(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
+def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
 
 
-def _refused_here(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:
-    hint = "mend them, or add --force to see what the API says"
+def _not_sent(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:
+    hint = "correct them, or add --force to see what the API answers"
     refusal = Note("error", "not sent: the payload has errors", hint=hint)
     notes = (*notes, refusal)
     if not as_json:

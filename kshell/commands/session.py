@@ -1,4 +1,4 @@
-"""What the session holds: ``use``, ``set``, ``unset``, ``vars``, ``otp``. For the shell and for scripts."""
+"""``use``, ``set``, ``unset``, ``vars``, ``otp``: show and change the session, in the shell and in scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def use(session: Session, kind: str, name: str) -> Result:
     """Change the account, the pod or the template of the session.
 
-    Another account brings its own pod and template with it; the variables that were set stay.
+    A new account also selects its pod and template. The variables that were set stay.
     """
     if kind == "account":
         load_account(session.places, name)
@@ -44,7 +44,7 @@ def use(session: Session, kind: str, name: str) -> Result:
 def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Result:
     """Set variables for the rest of the session.
 
-    A name that the template does not have is kept all the same: another template or an expression may use it.
+    A variable that the template does not have is kept too: another template or an expression may use it.
     """
     template = session.current_template()
     known = [variable.name for variable in template.variables]
@@ -60,10 +60,10 @@ def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Res
 @click.argument("names", nargs=-1, required=True, type=Known("settings"), metavar="NAME...")
 @pass_session
 def unset(session: Session, names: tuple[str, ...]) -> Result:
-    """Forget variables of the session. unset otp makes the next message generate a new code."""
+    """Remove variables from the session. After unset otp the next message generates a new code."""
     for name in names:
         if name not in session.settings:
-            near = did_you_mean(name, session.settings) or f"set are: {listed(session.settings)}"
+            near = did_you_mean(name, session.settings) or f"these are set: {listed(session.settings)}"
             raise UsageError(f"{name!r} is not set in this session", hint=near)
     for name in names:
         session.settings.pop(name, None)
@@ -74,7 +74,7 @@ def unset(session: Session, names: tuple[str, ...]) -> Result:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
 def vars_command(session: Session, *, as_json: bool) -> Result:
-    """Show every variable: its value, where it came from, and which are missing."""
+    """Show every variable with its value and its source, and list the missing ones."""
     rows = session.table()
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
@@ -95,12 +95,12 @@ _SOURCES = {"template": "default of the template", "account": "from the account"
 def otp_command(session: Session, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.
 
-    It stays the session's code until otp new, otp CODE or unset otp, so that what was previewed is what is sent.
+    The session keeps the code until otp new, otp CODE or unset otp, so send uses the code that a preview showed.
     """
     if code == "new":
         session.set("otp", generate(load_account(session.places, session.account).otp), source="generated")
     elif code is not None:
         session.set("otp", code)
     if "otp" not in session.settings:
-        return Result(notes=[Note("info", "no code yet; the next message generates one, and otp new does it now")])
+        return Result(notes=[Note("info", "no code yet; the next message generates one, or otp new does it now")])
     return Result(f"{session.settings['otp'].text}\n")

@@ -1,4 +1,4 @@
-"""``shell`` and ``exit``: into the shell and out of it."""
+"""``shell`` and ``exit``: start and leave the shell."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @command("shell", examples=["shell"])
 @pass_session
 def shell(session: Session) -> Result:
-    """Start the shell, where the session keeps its values from line to line.
+    """Start the shell, which keeps the session from line to line.
 
-    kshell alone does the same at a terminal. Tab completes; help lists the commands; Ctrl-D or exit leaves.
+    At a terminal, kshell without arguments does the same. Tab completes; help lists the commands; Ctrl-D or exit leaves.
     """
     if not at_terminal():
         raise UsageError("the shell needs a terminal", hint="kshell --help lists the commands that need none")
@@ -27,7 +27,7 @@ def shell(session: Session) -> Result:
 
 
 def start(session: Session) -> Result:
-    """Run the shell to its end."""
+    """Run the shell until the user leaves it."""
     from kshell.shell.loop import run
 
     return Result(exit_code=run(session))
@@ -36,6 +36,6 @@ def start(session: Session) -> Result:
 @command("exit", examples=["exit"])
 @pass_caller
 def exit_command(caller: Caller) -> Result:
-    """Leave the shell, as Ctrl-D and quit do; in a script, end it here, with all that runs it by source."""
+    """Leave the shell, as Ctrl-D and quit do. In a script, end it here, and the scripts that run it by source too."""
     caller.ended = True
     return Result()

@@ -1,4 +1,4 @@
-"""``trust``: the user's word that a pod's file may decide where a key goes."""
+"""``trust``: the user's permission for a pod's file to decide where an API key is sent."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_session
 def trust(session: Session, file: Path) -> Result:
-    """Trust a pod's file of this folder, as it is now, with an API key.
+    """Allow API keys to be sent to the host of a pod's file in this folder.
 
-    Before anything is sent to a host that a file of the working directory introduced, kshell wants your word once. It is
-    remembered by the file's content: when the file changes, kshell asks again. Only you can type it: no script can hold it.
+    Nothing is sent to the host of a pod's file in the working directory until you trust the file. Your permission is for
+    the current content: when the file changes, it ends. A script cannot use this command.
     """
     from kshell.profiles.trust import remember
 
     pod = _pod(file)
     remember(session.places, pod)
-    return Result(notes=[Note("info", f"trusted: {shown(file)} may have keys sent to {pod.base_url}")])
+    return Result(notes=[Note("info", f"trusted: {shown(file)}; keys may be sent to {pod.base_url}")])
 
 
 def _pod(file: Path) -> Pod:
-    """The pod of ``file``. Where it is not among pods and cannot be read as one, it is something else."""
+    """Read the pod of ``file``. Raises ``ProfileError``; outside of a ``pods`` folder it explains which files need trust."""
     try:
         return read_pod(file.stem, Origin(file, "here"))
     except ProfileError as error:
         if error.at is None or file.absolute().parent.name == "pods":
             raise
-        what = f"{shown(file)} is not a pod's file: {error.message}"
-        raise ProfileError(what, hint="trust a file of profiles/pods; accounts and templates need no trust") from None
+        text = f"{shown(file)} is not a pod's file: {error.message}"
+        raise ProfileError(text, hint="trust a file of profiles/pods; accounts and templates need no trust") from None

@@ -1,1 +1,1 @@
-"""How a command is made, found, completed and run, and the one place that prints."""
+"""Define, find, complete and run commands, and print their results."""

@@ -1,4 +1,4 @@
-"""Who runs a command: the command line, the shell or a script. Commands get it as the object of click's context."""
+"""The caller of a command: the command line, the shell or a script. It is the ``obj`` of click's context."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Caller:
-    """The session that a command runs in, and how its caller asks and records; the shell and a script extend it."""
+    """The session of a command, and how to ask the user and to record; ``Shell`` and ``ScriptRun`` extend it."""
 
     def __init__(self, session: Session, frontend: Frontend = "line") -> None:
         self.session = session
@@ -26,8 +26,8 @@ class Caller:
         self.asks: Callable[[Pod], bool] = lambda pod: pod.live  # whether to ask before a send to this pod
         self.ended = False  # whether ``exit`` was run
 
-    def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for those who record
-        """Take note of a line that was run, and return its result, with what went wrong in recording it."""
+    def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for subclasses that record
+        """Record a line that was run, and return its result. A subclass adds notes about errors in recording."""
         return result
 
 

@@ -1,6 +1,6 @@
-"""How a command is made: one function, defined once for the command line, the shell, scripts, completion and help.
+"""Define commands. One function serves the command line, the shell, scripts, completion and help.
 
-A command takes what was typed and the session or its caller, and returns a ``Result``; only the outermost layer prints.
+A command takes its parsed options and arguments, and the session or the caller. It returns a ``Result`` and prints nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 
 SHOW = "kshell.show"
-"""Where a context keeps the function that prints a ``Result`` at once, for a command that takes its time."""
+"""The key in ``context.meta`` of the function with which a slow command prints a ``Result`` at once."""
 
 
 def _set_home(context: click.Context, _: click.Parameter, home: str | None) -> None:
@@ -39,7 +39,7 @@ def _set_colour(context: click.Context, _: click.Parameter, chosen: Any) -> None
 
 
 def common_options(*, hidden: bool) -> list[click.Option]:
-    """``--home`` and ``--color``: shown once, understood before and behind the command's name."""
+    """``--home`` and ``--color``, which are valid before and after the command's name."""
     return [
         click.Option(
             ["--home"], metavar="DIR", hidden=hidden, expose_value=False, is_eager=True, callback=_set_home,
@@ -47,7 +47,7 @@ def common_options(*, hidden: bool) -> list[click.Option]:
         ),
         click.Option(
             ["--color/--no-color"], default=None, hidden=hidden, expose_value=False, is_eager=True, callback=_set_colour,
-            help="Colour, also where the output is no terminal; or none. [env: NO_COLOR]",
+            help="Print colours always or never; by default on a terminal. [env: NO_COLOR]",
         ),
     ]  # fmt: skip
 
@@ -55,13 +55,13 @@ def common_options(*, hidden: bool) -> list[click.Option]:
 _COMMON = common_options(hidden=True)
 
 
-def _show_help(context: click.Context, _: click.Parameter, asked: Any) -> None:
-    if asked and not context.resilient_parsing:
+def _show_help(context: click.Context, _: click.Parameter, given: Any) -> None:
+    if given and not context.resilient_parsing:
         click.echo(context.get_help(), color=context.color)
         context.exit()
 
 
-# click's own is translated by gettext, which imports locale for it at every start
+# click's own option is translated by gettext, which makes every start import locale
 HELP = click.Option(
     ["-h", "--help"],
     is_flag=True,
@@ -73,7 +73,7 @@ HELP = click.Option(
 
 
 class Command(click.Command):
-    """A command with examples, which its help shows and a test runs.
+    """A command with examples. Its help shows them, and a test runs them.
 
     ``writes`` returns, for parsed options, those that write a file and what to type instead; None if none does. A script may
     be somebody else's, so it cannot use them.
@@ -85,12 +85,12 @@ class Command(click.Command):
         self.writes = writes
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """What was declared, ``--help``, and on the command line the options that every command understands there."""
+        """The declared parameters, ``--help``, and on the command line the common options."""
         declared = [*super().get_params(ctx), HELP]
         return [*declared, *_COMMON] if _frontend(ctx) == "line" else declared
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does; an error of the parser learns, too, which command it is about."""
+        """Parse as click does; add the context to the parser's errors that lack it."""
         try:
             rest = super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -104,7 +104,7 @@ class Command(click.Command):
         return rest
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The examples, below the options."""
+        """Write the examples below the options."""
         if self.examples:
             with formatter.section("Examples"):
                 lead = f"{ctx.find_root().info_name} ".lstrip()
@@ -119,59 +119,59 @@ def _frontend(context: click.Context) -> str:
 def command(
     name: str, *, examples: Sequence[str], writes: Writes = lambda _: None
 ) -> Callable[[Callable[..., Result]], Command]:
-    """Define the command ``name``: its function's docstring is its help, its decorators are its parsing."""
+    """Define the command ``name``. The function's docstring is its help; click decorators define its parameters."""
     return click.command(name, cls=Command, examples=examples, writes=writes)
 
 
 class Known(click.ParamType[str]):
-    """A word of which completion knows what it may be: ``offer`` names a function of ``completion``."""
+    """A text parameter with completions of a ``kind``, a key of ``completion.COMPLETIONS``."""
 
-    def __init__(self, offer: str) -> None:
-        self.name = offer
-        self.offer = offer
+    def __init__(self, kind: str) -> None:
+        self.name = kind
+        self.kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return the word. ``-a=NAME`` means ``NAME``, as in argparse; click reads ``=NAME``, and no name begins so."""
+        """Return the text. ``-a=NAME`` gives ``NAME``, as in argparse; click alone gives ``=NAME``."""
         return str(value).removeprefix("=") if isinstance(param, click.Option) else str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """What begins with ``incomplete``."""
+        """The completions that begin with ``incomplete``."""
         from kshell.console import completion
 
-        return completion.offered(self.offer, ctx, incomplete)
+        return completion.complete(self.kind, ctx, incomplete)
 
 
 class Assignment(click.ParamType[tuple[str, str]]):
-    """``NAME=VALUE``; the value is the rest of the word, whatever it holds."""
+    """``NAME=VALUE``; the value is all text after the first ``=``."""
 
     name = "NAME=VALUE"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The template's variables, and behind ``=`` their values where they are known."""
+        """The template's variables; after ``=`` the variable's known values."""
         from kshell.console import completion
 
-        return completion.offered("assignments", ctx, incomplete)
+        return completion.complete("assignments", ctx, incomplete)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ARG002
-        """The pair. Raises ``UsageError`` where there is no ``=``, or no name before it."""
+        """Return the name and the value. Raises ``UsageError`` if there is no ``=`` or no name before it."""
         if isinstance(value, tuple):
             return value
         name, equals, text = str(value).partition("=")
         if not equals or not name.isidentifier():
-            # what stands behind the = is not repeated: it may be a key
+            # the message leaves out the value, which may be a key
             raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
         return name, text
 
 
 def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """The words every message command takes; the function gets them as one ``Overrides`` named ``overrides``."""
+    """Add the parameters of every message command; the function gets them as one ``Overrides`` named ``overrides``."""
 
-    def gathered(
+    def with_overrides(
         *, variables: tuple[tuple[str, str], ...], account: str, pod: str, template: str, **options: Any
     ) -> Result:
         return function(overrides=Overrides(account, pod, template, dict(variables)), **options)
 
-    gathered = update_wrapper(gathered, function)  # with the options that click has put on the function so far
+    decorated = update_wrapper(with_overrides, function)  # keeps the options that click has stored on the function
     for decorate in (
         click.option(
             "-t", "--template", default="", type=Known("templates"), metavar="NAME", help="Render this template."
@@ -182,8 +182,8 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
         ),
         click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]..."),
     ):
-        gathered = decorate(gathered)
-    return gathered
+        decorated = decorate(decorated)
+    return decorated
 
 
 pass_caller = click.make_pass_decorator(Caller)

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     import click
 
 
-def offered(what: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-    """The completions of the kind ``what`` that begin with ``incomplete``; none if a profile cannot be read."""
+def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+    """The completions of a ``kind`` that begin with ``incomplete``; none if a profile cannot be read."""
     try:
-        found = list(_OFFERS[what](context, incomplete))
+        values = list(COMPLETIONS[kind](context, incomplete))
     except KshellError:
         return []
-    return [CompletionItem(value, help=safe_line(text)) for value, text in found if value.startswith(incomplete)]
+    return [CompletionItem(value, help=safe_line(text)) for value, text in values if value.startswith(incomplete)]
 
 
 # ---- names
@@ -71,14 +71,14 @@ def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iter
 
 def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """The names for the second argument of ``use``."""
-    return _OFFERS[f"{context.params['kind']}s"](context, incomplete)
+    return COMPLETIONS[f"{context.params['kind']}s"](context, incomplete)
 
 
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     """All commands of all frontends, since ``help`` explains each of them."""
     from kshell.syntax.command_table import SECTIONS
 
-    root: Any = context.find_root().command  # it finds every command, which this module cannot import
+    root: Any = context.find_root().command  # of the type Commands, whose module imports this one
     for section in SECTIONS.values():
         for name in section:
             if command := root.find(name):
@@ -116,7 +116,7 @@ def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
 def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     name, equals, value = incomplete.partition("=")
     if equals:
-        return ((f"{name}={text}", told) for text, told in _values(context, name, value))
+        return ((f"{name}={text}", help_text) for text, help_text in _values(context, name, value))
     return _variables(context)
 
 
@@ -154,15 +154,15 @@ def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
     session = session_of(context)
     text = {**session.current_account(overrides).variables, **session.variables}.get(name)
     if text is not None:
-        yield text, "as it is now"
+        yield text, "the current value"
 
 
 def _overrides(context: click.Context) -> Overrides:
-    given = context.params
-    return Overrides(given.get("account") or "", given.get("pod") or "", given.get("template") or "")
+    options = context.params
+    return Overrides(options.get("account") or "", options.get("pod") or "", options.get("template") or "")
 
 
-_OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = {
+COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = {
     "accounts": _accounts,
     "pods": _pods,
     "templates": _templates,
@@ -179,7 +179,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = 
 # ---- the frontends of completion
 
 
-class Asking(ShellComplete):
+class WordComplete(ShellComplete):
     """click's completion of a command line; every completion is a whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
@@ -210,7 +210,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-class Bash(Asking, BashComplete):
+class Bash(WordComplete, BashComplete):
     """click's completion for bash, extended to words that contain ``=``."""
 
     source_template = _BASH
@@ -255,7 +255,7 @@ fi
 """
 
 
-class Zsh(Asking, ZshComplete):
+class Zsh(WordComplete, ZshComplete):
     """click's completion for zsh, without a blank after ``NAME=``."""
 
     source_template = _ZSH
@@ -285,10 +285,10 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 """
 
 
-class Fish(Asking, FishComplete):
+class Fish(WordComplete, FishComplete):
     """click's completion for fish, for completions that contain commas."""
 
     source_template = _FISH
 
 
-SHELLS: dict[str, type[Asking]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}

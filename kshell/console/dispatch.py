@@ -1,6 +1,6 @@
-"""Words -> command -> ``Result``: the one way a command is found, parsed and run, and an exception becomes words.
+"""Find, parse and run a command, and turn an exception into a ``Result``.
 
-The command line, the shell and scripts are three frontends of it; printing is not done here.
+The command line, the shell and scripts all use this module. It prints nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Performed(NamedTuple):
-    """What a line came to, and whether it asked for colour (None: it did not say)."""
+    """The result of a line, and the value of ``--color``; None if it was not given."""
 
     result: Result
     colour: bool | None = None
@@ -47,42 +47,42 @@ class Performed(NamedTuple):
 def perform(
     words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None, width: int | None = None
 ) -> Performed:
-    """Run one line's words. Never raises: what goes wrong becomes a ``Result`` with its exit code.
+    """Run the words of one line. Never raises: an error becomes a ``Result`` with its exit code.
 
-    Without a ``caller`` it is the command line, with a new session and the places that ``--home`` says. ``show`` prints what
-    a command that takes its time has to say meanwhile; without it, all of it is in the ``Result``. Help is wrapped at
+    Without a ``caller`` the words are a command line's, which runs in a new session for the folder of ``--home``. ``show``
+    prints intermediate results of a slow command; without it, they are part of the returned ``Result``. Help is wrapped at
     ``width`` columns, by default at the terminal's.
     """
     frontend = caller.frontend if caller else "line"
     root = commands_of(frontend)
     context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     if caller is not None:
-        caller.session.attempt = None  # what an earlier line sent is not what this one is asked about
+        caller.session.attempt = None  # an error of this line must not report an earlier send
     try:
         context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
-        context.meta[SHOW] = show and partial(_shown, show, context)
+        context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
     except Exit as error:
         return Performed(Result(exit_code=error.exit_code), context.color)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug of ours is told in two lines too
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return Performed(failure(error, context.obj and context.obj.session), context.color)
 
 
-def _shown(show: Show, context: click.Context, result: Result) -> None:
+def _show_coloured(show: Show, context: click.Context, result: Result) -> None:
     show(result, context.color)
 
 
 def perform_line(text: str, caller: Caller) -> Performed:
-    """Split one line, expand its expressions, and run its words. Never raises; an empty line comes to nothing."""
+    """Split one line, expand its expressions, and run its words. Never raises; an empty line gives an empty result."""
     from kshell.syntax.lines import Line
 
     return perform_at(Line("line", 1, (text,)), caller)
 
 
 def perform_at(line: Line, caller: Caller) -> Performed:
-    """As ``perform_line``, for a line of a file."""
-    before, caller.line = caller.line, line
+    """Run a line of a file as ``perform_line`` does."""
+    outer, caller.line = caller.line, line
     try:
         words = _words(line, caller.session, commands_of(caller.frontend))
         if not words:
@@ -90,15 +90,15 @@ def perform_at(line: Line, caller: Caller) -> Performed:
         performed = perform(words, caller)
         return performed._replace(result=caller.record(line, performed.result))
     except KshellError as error:
-        # the hint may say what the last answer holds
+        # the hint may quote the last answer
         note = error.note.masked(caller.session.without_key)
         return Performed(Result(notes=[note], exit_code=error.exit_code))
     finally:
-        caller.line = before
+        caller.line = outer
 
 
 def _words(line: Line, session: Session, commands: Commands) -> list[str]:
-    """The words of a line, its expressions expanded; of ``expect`` and ``capture``, all that follows as one word."""
+    """The words of a line with expanded expressions. ``expect`` and ``capture`` get the rest of the line as one word."""
     if line.head in commands.whole:
         rest = line.rest()[0]
         return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
@@ -115,7 +115,7 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
     with ``whole``, if the command does not take the words.
     """
     root = commands_of(frontend)
-    # a command keeps the help option that its first context gives it, so this one is as every other
+    # a command keeps the help option of its first context, so this context needs the usual settings
     context = click.Context(root, info_name="", **root.context_settings)
     name: str | None = ""
     try:
@@ -128,7 +128,7 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
 
 
 def failure(error: BaseException, session: Session | None) -> Result:
-    """An exception as what a user reads, and its exit code."""
+    """The notes and the exit code for an exception. Raises it again if ``KSHELL_DEBUG`` is set and it is a bug."""
     if isinstance(error, KshellError):
         return Result(notes=[error.note], exit_code=error.exit_code)
     if isinstance(error, click.UsageError):
@@ -138,7 +138,7 @@ def failure(error: BaseException, session: Session | None) -> Result:
     if os.environ.get("KSHELL_DEBUG"):
         raise error
     hint = "KSHELL_DEBUG=1 shows where; please report it"
-    note = Note("error", f"kshell failed on its own: {type(error).__name__}", hint=hint)
+    note = Note("error", f"internal error in kshell: {type(error).__name__}", hint=hint)
     begun = session and session.attempt and session.attempt.begun
     return Result(notes=[note], exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 
@@ -150,7 +150,7 @@ def _usage_note(error: click.UsageError) -> Note:
 
 
 def _interrupted(session: Session | None) -> str:
-    """What to say where Ctrl-C came outside of the sending itself, which says it on its own."""
+    """The message for a Ctrl-C outside of ``Attempt.run``, which reports its own."""
     if session is None or session.attempt is None:
         return "interrupted; nothing was sent"
     return f"interrupted; delivery: {session.attempt.exchange.delivery}"

@@ -1,4 +1,4 @@
-"""The root of the commands: for each frontend one click group, whose modules are imported when they are asked for."""
+"""The click group of each frontend. It imports a command's module when the command is needed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def module_of(name: str) -> ModuleType:
 
 
 def find_command(name: str) -> Command | None:
-    """Return the command ``name`` of the table, whichever frontend has it; None if its module does not define it."""
-    found = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
-    return next(found, None)
+    """The command ``name`` of the table, for any frontend; None if its module does not define it."""
+    commands = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
+    return next(commands, None)
 
 
 _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
 
 
 class Commands(click.Group):
-    """The commands that ``frontend`` understands; a module is imported when one of its commands is asked for."""
+    """The commands that ``frontend`` understands. Their modules are imported on demand."""
 
     def __init__(self, *args: Any, frontend: Frontend, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,43 +50,43 @@ class Commands(click.Group):
         self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every command's name, in the order of the help."""
+        """The names of the commands, in the order of the help."""
         return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
-        """The command called ``cmd_name``."""
+        """The command ``cmd_name``; None if ``frontend`` does not understand it."""
         if cmd_name not in self.modules:
             return None
         return find_command(cmd_name)
 
     def find(self, name: str) -> Command | None:
-        """The command called ``name``, whichever frontend understands it."""
+        """The command ``name`` of any frontend."""
         return find_command(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a did-you-mean."""
+        """Resolve as click does, but raise ``KshellError`` with a hint for an unknown command."""
         if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise self._refusal(args[0])
         return super().resolve_command(ctx, args)
 
     def _refusal(self, name: str) -> KshellError:
-        """The error for a name that is no command of this frontend, with a hint that says what to type instead."""
-        fault = ScriptError if self.frontend == "script" else UsageError
+        """The error for a name that is not a command of this frontend, with a hint of what to type."""
+        error = ScriptError if self.frontend == "script" else UsageError
         frontends = next((entries[name].frontends for entries in SECTIONS.values() if name in entries), ())
         if frontends:
-            instead = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
-            return fault(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {instead}")
+            usages = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
+            return error(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {usages}")
         hint = did_you_mean(name, self.modules) or "kshell help lists the commands"
-        return fault(f"there is no command {name!r}", hint=hint)
+        return error(f"there is no command {name!r}", hint=hint)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by section, each with the first sentence of its help."""
+        """Write the commands by section, each with the first sentence of its help."""
         for title, names in self.sections.items():
             with formatter.section(title):
                 rows = [
-                    (name, known.get_short_help_str(90)) for name in names if (known := self.get_command(ctx, name))
+                    (name, command.get_short_help_str(90)) for name in names if (command := self.get_command(ctx, name))
                 ]
                 formatter.write_dl(rows)
 
@@ -101,7 +101,7 @@ def _usage(name: str, frontend: Frontend) -> str:
 
 @cache
 def commands_of(frontend: Frontend) -> Commands:
-    """The root of everything that ``frontend`` understands."""
+    """The click group of ``frontend``."""
     return Commands(
         "kshell",
         frontend=frontend,
@@ -114,8 +114,8 @@ def commands_of(frontend: Frontend) -> Commands:
     )
 
 
-def _show_version(context: click.Context, _: click.Parameter, asked: Any) -> None:
-    if asked and not context.resilient_parsing:
+def _show_version(context: click.Context, _: click.Parameter, given: Any) -> None:
+    if given and not context.resilient_parsing:
         click.echo(f"kshell {__version__}")
         context.exit()
 
@@ -148,5 +148,5 @@ def _root(context: click.Context) -> Result:
 
 
 def at_terminal() -> bool:
-    """Whether there is somebody to talk to: stdin and stdout are a terminal."""
+    """Whether stdin and stdout are both a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""The one place that prints: a ``Result`` goes to stdout and stderr."""
+"""Print a ``Result`` to stdout and stderr. Only this module prints the results of commands."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ if TYPE_CHECKING:
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
-    """Print a result and return its exit code: notes first, so that an outcome is told even where stdout fails."""
+    """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails."""
     _write_notes(result.notes, colour)
     try:
         _write_output(result, colour)
         sys.stdout.flush()
     except BrokenPipeError:
-        _leave(sys.stdout)
+        _discard(sys.stdout)
     except OSError as error:
-        _leave(sys.stdout)
+        _discard(sys.stdout)
         _write_notes([Note("error", f"stdout cannot be written: {error.strerror}")], colour)
         return result.exit_code if result.sent else result.exit_code or EXIT_SETUP
     return result.exit_code
 
 
-def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
+def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None:  # noqa: FBT001 - None: not given
     colour = wants_colour(sys.stderr, chosen=chosen)
     try:
         for note in notes:
             sys.stderr.writelines(f"{line}\n" for line in note_lines(note, colour=colour))
         sys.stderr.flush()
     except OSError:
-        _leave(sys.stderr)
+        _discard(sys.stderr)
 
 
-def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: it was not said
+def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: not given
     output = result.output
     if not result.raw and sys.stdout.isatty():
-        output = _shown(output)
+        output = _for_terminal(output)
     if isinstance(output, str) and wants_colour(sys.stdout, chosen=chosen):
         output = highlighted(output)
-    # a pipe gets UTF-8 whatever the locale says: JSON is UTF-8
+    # UTF-8 in every locale, since JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)
 
 
-def _shown(output: str | bytes) -> str:
-    """Output as a terminal may have it: nothing in it is obeyed."""
+def _for_terminal(output: str | bytes) -> str:
+    """The output with control characters made visible, so that a terminal does not interpret them."""
     if isinstance(output, str):
         return safe(output)
     from kshell.transport.exchange_text import shown_body
@@ -59,6 +59,6 @@ def _shown(output: str | bytes) -> str:
     return shown_body(output)
 
 
-def _leave(stream: TextIO) -> None:
-    """Point a stream whose reader is gone at nothing, so that the interpreter's last flush does not fail again."""
+def _discard(stream: TextIO) -> None:
+    """Redirect a stream without a reader to the null device, so that the interpreter's last flush does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

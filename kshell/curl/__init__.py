@@ -1,1 +1,1 @@
-"""curl commands read back: their words in each shell, their options, their faults, and the script they become."""
+"""Parse curl commands: split them into words for each shell, read their options, find faults, and convert them to scripts."""

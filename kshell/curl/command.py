@@ -1,4 +1,4 @@
-"""A curl command -> what it says: its URL, its key as a reference, its payload, and what of it is not understood."""
+"""A curl command -> its URL, its key as a reference, its payload, and warnings about the parts that are not understood."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
 
 
 class Copied(NamedTuple):
-    """What a curl command says. ``key`` is the reference to a key, or the key itself as a literal; None without one.
+    """A parsed curl command. ``key`` is a reference to a key, or a key as a literal, or None.
 
     ``address`` is None if the URL is not this API's. ``payload`` is None if the endpoint takes none.
-    ``placeholders`` are those of the address and the key, such as the page's ``<sid>``, which are to be filled in.
+    ``placeholders`` are those in the URL and the key, such as ``<sid>``. They need real values before a send.
     """
 
     address: Address | None
@@ -40,14 +40,14 @@ class Copied(NamedTuple):
 
 
 def read_curl(text: str, file: str) -> Copied:
-    """What a command says. Raises ``ScriptError`` where it is no curl command for this API."""
+    """Parse a curl command for this API. Raises ``ScriptError`` if ``text`` is not one, or its payload is not JSON."""
     words, oddities = split(text)
     fatal = next((odd for odd in oddities if odd.fatal), None)
     if fatal:
-        # without the line itself: it may hold the key
+        # without the line itself, which may contain the key
         raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
     if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
-        raise ScriptError("this is no curl command", hint=_instead(text))
+        raise ScriptError("this is not a curl command", hint=_not_curl_hint(text))
     options = parse(words[1:])
     url = _url(options)
     address = read_url(url.text)
@@ -64,17 +64,17 @@ def read_curl(text: str, file: str) -> Copied:
     )
 
 
-def _instead(text: str) -> str:
+def _not_curl_hint(text: str) -> str:
     if re.search(r"Invoke-(WebRequest|RestMethod)", text):
-        return "PowerShell's own commands are not read: copy it as curl, for bash or for cmd"
+        return "kshell does not read PowerShell's commands: copy it as curl, for bash or for cmd"
     return "a command begins with curl; kshell curl prints one"
 
 
 def _placeholders(url: Word, options: Options) -> tuple[str, ...]:
-    """Those of the URL, and with them the key's: alone it is a reference as any other."""
-    found = [match[0] for match in STAND_IN.finditer(url.text)]
+    """Return the placeholders of the URL and the key. Without one in the URL, that of the key is only a reference."""
+    in_url = [match[0] for match in STAND_IN.finditer(url.text)]
     keys = [value for name, value, _ in headers(options) if name in KEY_HEADERS and PLACEHOLDER.fullmatch(value)]
-    return tuple(dict.fromkeys([*found, *keys])) if found else ()
+    return tuple(dict.fromkeys([*in_url, *keys])) if in_url else ()
 
 
 def _url(options: Options) -> Word:
@@ -91,7 +91,7 @@ def _key(options: Options) -> Secret | None:
         if name in KEY_HEADERS:
             reference = _REFERENCE.fullmatch(value)
             variable = reference and (reference[1] or reference[2] or reference[3] or DEFAULT_KEY_VARIABLE)
-            # a $ before the key itself is a slip of the pen
+            # a $ before a literal key is a typing mistake
             if not variable or _LIKE_A_KEY.search(variable):
                 return Secret("literal", value)
             return Secret("env", variable)
@@ -101,12 +101,10 @@ def _key(options: Options) -> Secret | None:
 def _payload(options: Options, file: str) -> Payload:
     bodies = [(name, word) for name, word in options if name in BODIES]
     if not bodies:
-        raise ScriptError("there is no payload in the command", hint="it is what stands behind --data-raw or -d")
+        raise ScriptError("there is no payload in the command", hint="add --data-raw or -d with the payload")
     text = "&".join(word.text for _, word in bodies)
     if is_file(*bodies[0]):
-        raise ScriptError(
-            f"the payload stands in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'"
-        )
+        raise ScriptError(f"the payload is in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'")
     try:
         # the page's Request Format has <index_value> without quotes
         payload = json.loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', text), strict=False)

@@ -1,7 +1,7 @@
 """Find faults in a curl command of a document: it fails when it is pasted, or the API will refuse it.
 
-Only what is certain is a fault. A placeholder (``<sid>``, ``$KEY``, ``TO_NUMBER``) is right. Nothing is reported as missing
-where it may stand in a file or in a variable.
+Only a certain fault is reported. A placeholder (``<sid>``, ``$KEY``, ``TO_NUMBER``) is not a fault. A part that may be in a
+file or in a variable is not reported as missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 _FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
 _HOST = re.compile(r"(?:(https?)://)?([A-Z0-9-]+(?:\.[A-Z0-9-]+)+(?::\d+)?)(?=[/?#]|\Z)", re.IGNORECASE)
-_NOBODY_S = re.compile(r"(^|\.)example(\.(com|net|org))?(:|\Z)")  # RFC 2606: for documentation
+_EXAMPLE_HOST = re.compile(r"(^|\.)example(\.(com|net|org))?(:|\Z)")  # RFC 2606: for documentation
 _MASKED = re.compile(r"[Xx*]{2,}|\b[A-Z]+_[A-Z_]+\b|…|\.\.\.")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BARE = re.compile(rf"{STAND_IN.pattern}|{_MASKED.pattern}|\b[A-Z]{{2,}}\b|<|\{{%")
@@ -43,7 +43,7 @@ _EATEN = re.compile(r'[^\'"\\]*"\s*\{\s*"')  # "{"… : the second quote ends wh
 
 
 def hosts_of(places: Places) -> set[str]:
-    """The base URLs of all pods, in lower case; pods that cannot be read are left out."""
+    """Return the base URLs of all pods, in lower case; pods that cannot be read are left out."""
     hosts: set[str] = set()
     for name in places.names("pod"):
         with suppress(KshellError):
@@ -81,14 +81,14 @@ def _is_open_at(text: str) -> bool:
 
 
 def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
-    """The faults of the curl command at the beginning of ``text``."""
+    """Yield the faults of the curl command at the beginning of ``text``."""
     return _faults(split(text), hosts)
 
 
 def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
     words, oddities = command
     messages = [odd.message for odd in oddities]
-    inner = messages.index(WITHIN) if WITHIN in messages else len(oddities)  # whose quotes are its own
+    inner = messages.index(WITHIN) if WITHIN in messages else len(oddities)  # an inner command has other quotes
     yield from (odd for odd in oddities[:inner] if odd.message != FOLLOWED)
     options = parse(words[1:])
     yield from _key_faults(options)
@@ -105,7 +105,7 @@ def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
 
 
 def _endpoint(url: Word) -> Endpoint | None:
-    """The endpoint of this API that a URL is for, whatever its host; None for another URL."""
+    """Return the endpoint of this API that a URL is for, with any host; None for another URL."""
     address = read_url(url.text if "://" in url.text else f"https://{url.text}")
     return address.endpoint if address else None
 
@@ -127,27 +127,27 @@ def looks_real(key: str) -> bool:
 
 def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
     for word in values(options, "--url"):
-        found = _HOST.match(word.text)
-        host = found[2].lower() if found else ""
-        if not found or _stands_in(found[2]) or _NOBODY_S.search(host) or is_loopback(f"http://{host}"):
+        match = _HOST.match(word.text)
+        host = match[2].lower() if match else ""
+        if not match or _is_masked(match[2]) or _EXAMPLE_HOST.search(host) or is_loopback(f"http://{host}"):
             continue
         if f"https://{host}" in hosts:
-            if found[1] != "https":
-                how = "http" if found[1] else "no scheme, so curl takes http"
+            if match[1] != "https":
+                how = "http" if match[1] else "no scheme, so curl takes http"
                 yield word.oddity(f"{how}, by which anyone can read the API key", f"write https://{host}")
-        elif found[1] and f"{found[1]}://{host}" not in hosts and (_endpoint(word) or _looks_ours(word)):
-            yield word.oddity(f"an unknown host, {found[1]}://{host}", f"hosts of pods: {listed(sorted(hosts))}")
+        elif match[1] and f"{match[1]}://{host}" not in hosts and (_endpoint(word) or _is_kaleyra(word)):
+            yield word.oddity(f"an unknown host, {match[1]}://{host}", f"hosts of pods: {listed(sorted(hosts))}")
 
 
-def _looks_ours(url: Word) -> bool:
-    """Whether the URL means this API: its host names Kaleyra, and its path begins with the API's version."""
+def _is_kaleyra(url: Word) -> bool:
+    """Whether the URL is for this API: its host names Kaleyra, and its path begins with the API's version."""
     versions = "|".join(re.escape(endpoint.path.partition("/{")[0]) for endpoint in ENDPOINTS)
     found = re.match(rf"https?://([^/]*)({versions})(/|\Z)", url.text, re.IGNORECASE)
     return found is not None and "kaleyra" in found[1].lower()
 
 
 def _literal_faults(options: Options) -> Iterator[Oddity]:
-    """Variables in single quotes. A ``$`` in the path of another site's URL is not one."""
+    """Yield variables in single quotes. A ``$`` in the path of another site's URL is not a variable."""
     for name, word in options:
         if not word.literal or name not in ("--header", "--url"):
             continue
@@ -164,7 +164,7 @@ def _literal_faults(options: Options) -> Iterator[Oddity]:
 def _method_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
     method = endpoint.method
     for name, word in options:
-        if name == "--request" and word.text.upper() != method and not _stands_in(word.text):
+        if name == "--request" and word.text.upper() != method and not _is_masked(word.text):
             yield word.oddity(f"the method {word.text}; the API takes {method}", f"write -X {method}")
         elif name in _UNPOSTED and endpoint.takes_payload:
             yield word.oddity(f"curl's option {name}, with which nothing is posted", "remove it")
@@ -174,13 +174,13 @@ def _header_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
     right = endpoint.media_type
     for name, value, word in headers(options) if right else ():
         kind = value.partition(";")[0].strip().lower()
-        if name == CONTENT_TYPE.lower() and kind not in ("", right) and not _stands_in(value):
+        if name == CONTENT_TYPE.lower() and kind not in ("", right) and not _is_masked(value):
             yield word.oddity(f"the {CONTENT_TYPE} {value}; the API takes {right}", f"write '{CONTENT_TYPE}: {right}'")
 
 
 def _missing(endpoint: Endpoint, command: Word, options: Options) -> Iterator[Oddity]:
-    """The parts that the command lacks; none if they may stand in a file or in a variable."""
-    if _unseen(options):
+    """Yield the parts that the command lacks; none if they may be in a file or in a variable."""
+    if _may_be_elsewhere(options):
         return
     key, right = endpoint.key_header, endpoint.media_type
     given = {name for name, value, _ in headers(options) if value}
@@ -194,16 +194,16 @@ def _missing(endpoint: Endpoint, command: Word, options: Options) -> Iterator[Od
         yield command.oddity(f"no payload{sends}", "add --data-raw '{…}'; kshell render prints one")
 
 
-def _unseen(options: Options) -> bool:
+def _may_be_elsewhere(options: Options) -> bool:
     """Whether headers or the payload may come from a file, a variable, or words that are left out."""
-    strange = any(not _endpoint(word) for word in values(options, "--url"))
-    loose = any(
-        ":" not in word.text for word in values(options, "--header") if _stands_in(word.text) or word.text[:1] == "@"
+    other_url = any(not _endpoint(word) for word in values(options, "--url"))
+    open_header = any(
+        ":" not in word.text for word in values(options, "--header") if _is_masked(word.text) or word.text[:1] == "@"
     )
-    return strange or loose or bool(values(options, "--config"))
+    return other_url or open_header or bool(values(options, "--config"))
 
 
-def _stands_in(text: str) -> bool:
+def _is_masked(text: str) -> bool:
     """Whether ``text`` contains a placeholder or a masked value."""
     return bool(STAND_IN.search(text) or _MASKED.search(text))
 
@@ -265,11 +265,11 @@ def _is_open(finding: Finding, payload: Json) -> bool:
     texts = _texts(_value(payload, finding.pointer))
     if finding.code == "otp-twice":  # the finding names one of the two places
         texts = _texts(payload)
-    return any(_stands_in(text) for text in texts)
+    return any(_is_masked(text) for text in texts)
 
 
 def _value(value: Json, pointer: str) -> Json:
-    """The value at a JSON pointer; None if there is none."""
+    """Return the value at a JSON pointer, or None."""
     for step in pointer.split("/")[1:]:
         names = {token(name): name for name in value} if isinstance(value, dict) else {}
         if step in names and isinstance(value, dict):
@@ -282,7 +282,7 @@ def _value(value: Json, pointer: str) -> Json:
 
 
 def _texts(value: Json) -> Iterator[str]:
-    """Every string inside of a JSON value."""
+    """Yield every string inside of a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

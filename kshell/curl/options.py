@@ -44,7 +44,7 @@ Options = list[tuple[str, Word]]
 
 
 def parse(words: tuple[Word, ...]) -> Options:
-    """Every option as (long name, value); the URL is ``--url``. An option without a value has its own word as the value."""
+    """Return every option as (long name, value). The URL is ``--url``. An option without a value has its own word."""
     options: Options = []
     rest = iter(words)
     for word in rest:
@@ -57,7 +57,7 @@ def parse(words: tuple[Word, ...]) -> Options:
 
 
 def _named(word: Word) -> Iterator[tuple[str, str]]:
-    """The options in one word, each with its attached value: ``-sSL``, ``-XPOST``, ``--request``."""
+    """Yield the options in one word, each with its attached value: ``-sSL``, ``-XPOST``, ``--request``."""
     if word.text.startswith("--") or not word.text.startswith("-"):
         yield (word.text, "") if word.text.startswith("--") else ("--url", word.text)
         return
@@ -70,7 +70,7 @@ def _named(word: Word) -> Iterator[tuple[str, str]]:
 
 
 def values(options: Options, *names: str) -> list[Word]:
-    """The values of the options with these names, in order."""
+    """Return the values of the options with these names, in order."""
     return [word for name, word in options if name in names]
 
 
@@ -80,18 +80,18 @@ def is_file(name: str, word: Word) -> bool:
 
 
 def headers(options: Options) -> list[tuple[str, str, Word]]:
-    """Every header as (name in lower case, value, word)."""
-    split_up = ((word.text.partition(":"), word) for word in values(options, "--header"))
-    return [(name.strip().lower(), value.strip(), word) for (name, _, value), word in split_up]
+    """Return every header as (name in lower case, value, word)."""
+    parts = ((word.text.partition(":"), word) for word in values(options, "--header"))
+    return [(name.strip().lower(), value.strip(), word) for (name, _, value), word in parts]
 
 
 def unused(options: Options, endpoint: Endpoint) -> Iterator[Oddity]:
-    """What the script cannot express: another method, other headers, variables in the body, other options."""
+    """Yield what a script cannot express: another method, other headers, shell variables in the body, other options."""
     for name, word in options:
-        yield from (word.oddity(message, fix) for message, fix in _beyond(name, word, endpoint))
+        yield from (word.oddity(message, fix) for message, fix in _inexpressible(name, word, endpoint))
 
 
-def _beyond(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+def _inexpressible(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     if name == "--request" and word.text.upper() != endpoint.method:
         yield f"the method {word.text}", f"the API takes {endpoint.method}"
     elif name == "--header":

@@ -1,6 +1,6 @@
-"""A payload -> the values with which a template renders to it, or a new template that makes it.
+"""A payload -> the values with which a template renders to it, or a new template for it.
 
-A template is rendered with a marker in place of each value; what the payload has there is the value.
+A template is rendered with a marker for each variable. The text of the payload at a marker is the variable's value.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
-_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks its one code in two ways
+_CODE_MASKED, _CODE_MASKED_AGAIN = "J$FpXXXX", "J$FXXXXp"  # the page's sample masks one code as two texts
 
 
 def recover(template: Template, payload: Payload) -> dict[str, str] | None:
-    """The values with which ``template`` renders to ``payload``, or None where there are none."""
+    """Return the values with which ``template`` renders to ``payload``, or None if it cannot."""
     markers = {variable.name: f"{_OPEN}{variable.name}{_CLOSE}" for variable in template.variables}
     values: dict[str, str] = {}
     try:
         skeleton = templates.render(template, markers)
-        payload = cast("Payload", _settled(skeleton, payload))
+        payload = cast("Payload", _normalised(skeleton, payload))
         _compare(skeleton, payload, values)
         rendered = templates.render(template, values)
     except KshellError:
@@ -42,12 +42,12 @@ def recover(template: Template, payload: Payload) -> dict[str, str] | None:
     return {variable.name: values[variable.name] for variable in template.variables if variable.name in values}
 
 
-def _settled(skeleton: Json, value: Json) -> Json:
-    """Return ``value`` without what only the page writes: placeholders like ``<type>``, a second mask of one code."""
+def _normalised(skeleton: Json, value: Json) -> Json:
+    """Return ``value`` without peculiarities of the API's page: placeholders like ``<type>``, a second mask of one code."""
     if isinstance(skeleton, dict) and isinstance(value, dict):
-        return {name: _settled(skeleton.get(name), item) for name, item in value.items()}
+        return {name: _normalised(skeleton.get(name), item) for name, item in value.items()}
     if isinstance(skeleton, list) and isinstance(value, list) and len(skeleton) == len(value):
-        return [_settled(inner, item) for inner, item in zip(skeleton, value, strict=True)]
+        return [_normalised(inner, item) for inner, item in zip(skeleton, value, strict=True)]
     if value == _CODE_MASKED_AGAIN:
         return _CODE_MASKED
     if not isinstance(value, str) or not PLACEHOLDER.fullmatch(value):
@@ -57,7 +57,7 @@ def _settled(skeleton: Json, value: Json) -> Json:
 
 
 def _compare(skeleton: Json, value: Json, values: dict[str, str]) -> None:
-    """Read off ``value`` what stands where ``skeleton`` has markers; the first place of a variable decides."""
+    """Add to ``values`` the texts that ``value`` has at the markers of ``skeleton``; the first one of a variable counts."""
     if isinstance(skeleton, dict) and isinstance(value, dict):
         for name in filter(value.__contains__, skeleton):  # a set would have no order
             _compare(skeleton[name], value[name], values)
@@ -65,15 +65,15 @@ def _compare(skeleton: Json, value: Json, values: dict[str, str]) -> None:
         for inner, item in zip(skeleton, value, strict=False):
             _compare(inner, item, values)
     elif isinstance(skeleton, str) and isinstance(value, str | int) and not isinstance(value, bool):
-        _read_off(skeleton, str(value), values)
+        _match_text(skeleton, str(value), values)
 
 
-def _read_off(skeleton: str, text: str, values: dict[str, str]) -> None:
-    fixed = _MARKER.split(skeleton)  # text and names by turns
-    pattern = "".join(re.escape(piece) if index % 2 == 0 else "(.*)" for index, piece in enumerate(fixed))
+def _match_text(skeleton: str, text: str, values: dict[str, str]) -> None:
+    pieces = _MARKER.split(skeleton)  # texts and names, alternating
+    pattern = "".join(re.escape(piece) if index % 2 == 0 else "(.*)" for index, piece in enumerate(pieces))
     match = re.fullmatch(pattern, text, re.DOTALL)
-    for name, found in zip(fixed[1::2], match.groups() if match else (), strict=False):
-        values.setdefault(name, found)
+    for name, value in zip(pieces[1::2], match.groups() if match else (), strict=False):
+        values.setdefault(name, value)
 
 
 def _same(one: Json, other: Json) -> bool:
@@ -84,10 +84,10 @@ def _same(one: Json, other: Json) -> bool:
 
 
 def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
-    """A template for ``payload``, whose variables stand where the page's fields do; and the values it has here."""
-    spots = dict(_spots(payload))
+    """Return a template's source with variables at the API's fields, and the values they have in ``payload``."""
+    names = dict(_variable_names(payload))
     values: dict[str, str] = {}
-    body = _with_variables(payload, "", spots, values)
+    body = _with_variables(payload, "", names, values)
     header = "".join(f"  {name}: {{help: {dumps(_help(name))}}}\n" for name in values)
     text = dumps(body, avoid="{")
     for name in values:
@@ -96,19 +96,19 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
     return f"{title}{'variables:' if values else 'variables: {}'}\n{header}#}}\n{text}\n", values
 
 
-def _spots(payload: Payload) -> Iterator[tuple[str, str]]:
-    """(pointer, variable) of every place that a field of the page gives a variable's value; text only."""
+def _variable_names(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Yield (pointer, variable) of every text in ``payload`` that is a field with a variable."""
     for field in FIELDS:
         if field.variable and field.kind == "text":
             yield from ((pointer, field.variable) for pointer, _ in texts_at(payload, [field.pointer]))
 
 
-def _with_variables(value: Json, pointer: str, spots: Mapping[str, str], values: dict[str, str]) -> Json:
+def _with_variables(value: Json, pointer: str, names: Mapping[str, str], values: dict[str, str]) -> Json:
     if isinstance(value, dict):
-        return {name: _with_variables(item, f"{pointer}/{token(name)}", spots, values) for name, item in value.items()}
+        return {name: _with_variables(item, f"{pointer}/{token(name)}", names, values) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_variables(item, f"{pointer}/{index}", spots, values) for index, item in enumerate(value)]
-    name = spots.get(pointer, "")
+        return [_with_variables(item, f"{pointer}/{index}", names, values) for index, item in enumerate(value)]
+    name = names.get(pointer, "")
     if not name or not isinstance(value, str) or values.setdefault(name, value) != value:
         return value
     return f"{_OPEN}{name}{_CLOSE}"

@@ -1,6 +1,6 @@
-"""A curl command that was read -> whose it is, the lines of a script that makes the same request, and an account's file.
+"""A parsed curl command -> its account, the lines of a script that makes the same request, and an account's file.
 
-The way back from ``snippets.curl``. The key is in nothing that this module returns but as a reference.
+This is the inverse of a curl snippet. Scripts and account files have a reference to the key, never the key itself.
 """
 
 from __future__ import annotations
@@ -26,84 +26,82 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Kind, Places
 
 
-class Found(NamedTuple):
-    """The account that a command was made for, and the pod of its host; None where there is none."""
+class Profiles(NamedTuple):
+    """The account that a command was made for, and the pod of its host. Each is None if there is no such profile."""
 
     account: Account | None
     pod: Pod | None
 
 
 class Imported(NamedTuple):
-    """``template`` is one that exists, or None where ``source`` suggests a new one; ``values`` fill it.
+    """A command with the template that makes its payload. ``template`` is None if ``source`` has a new one.
 
-    ``unfilled`` are its variables for which the command has placeholders, each with its own.
+    ``values`` are the template's variables. ``unfilled`` are those for which the command has placeholders, by name.
     """
 
     copied: Copied
-    found: Found
+    profiles: Profiles
     template: Template | None
     source: str
     values: Mapping[str, str]
     unfilled: Mapping[str, str]
 
 
-# ---- whose it is
+# ---- the account and the pod
 
-Thing = TypeVar("Thing")
+Profile = TypeVar("Profile")
 
 
-def find(copied: Copied, places: Places, preferred: str) -> Found:
-    """The account whose host, SID and number are the command's; of several the one with its key, then ``preferred``."""
+def find_profiles(copied: Copied, places: Places, preferred: str) -> Profiles:
+    """Return the account with the command's host, SID and number. Of several, take one with its key, then ``preferred``."""
     pods = _readable(places, "pod", load_pod)
     address = copied.address
     if address is None:
-        return Found(None, None)
-    here = next((pod for pod in pods if pod.base_url.lower() == address.base_url), None)
-    same = [it for it in _readable(places, "account", load_account) if address.is_of(it)]
-    ranked = sorted(
-        same, key=lambda it: (here is None or it.pod != here.name, it.api_key != copied.key, it.name != preferred)
-    )
-    return Found(ranked[0] if ranked else None, here)
+        return Profiles(None, None)
+    pod = next((pod for pod in pods if pod.base_url.lower() == address.base_url), None)
+    accounts = [account for account in _readable(places, "account", load_account) if address.is_of(account)]
+    accounts.sort(key=lambda it: (pod is None or it.pod != pod.name, it.api_key != copied.key, it.name != preferred))
+    return Profiles(accounts[0] if accounts else None, pod)
 
 
-def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Thing]) -> list[Thing]:
-    """Every thing of a kind that can be read; what cannot be is ``kshell accounts`` and its sisters' to say."""
-    found: list[Thing] = []
+def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile]) -> list[Profile]:
+    """Return every readable profile of a kind. The listing commands report the faulty ones."""
+    profiles: list[Profile] = []
     for name in places.names(kind):
         with suppress(KshellError):
-            found.append(load(places, name))
-    return found
+            profiles.append(load(places, name))
+    return profiles
 
 
-# ---- which template makes it, filled with what
+# ---- the template and its values
 
 
-def understand(copied: Copied, found: Found, places: Places) -> Imported:
-    """The template and the values that make the payload; or a new template for it."""
+def find_template(copied: Copied, profiles: Profiles, places: Places) -> Imported:
+    """Return the command with a template and the values that make its payload, or with the source of a new template."""
     if copied.payload is None:
-        return Imported(copied, found, None, "", {}, {})
-    known = _readable(places, "template", templates.load_template)
-    first = found.account.template if found.account else "auth"
-    for template in sorted(known, key=lambda it: it.name != first):
+        return Imported(copied, profiles, None, "", {}, {})
+    candidates = _readable(places, "template", templates.load_template)
+    first = profiles.account.template if profiles.account else "auth"
+    for template in sorted(candidates, key=lambda it: it.name != first):
         values = recover(template, copied.payload)
         if values is not None:
-            return Imported(copied, found, template, "", *_filled(values))
+            return Imported(copied, profiles, template, "", *_split_placeholders(values))
     source, values = new_template(copied.payload)
-    return Imported(copied, found, None, source, *_filled(values))
+    return Imported(copied, profiles, None, source, *_split_placeholders(values))
 
 
-def _filled(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The values, and apart from them the placeholders."""
+def _split_placeholders(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the variables that have a value, and those that have a placeholder."""
     unfilled = {name: text for name, text in values.items() if PLACEHOLDER.fullmatch(text)}
     return {name: text for name, text in values.items() if name not in unfilled}, unfilled
 
 
-# ---- what is printed and written
+# ---- the script and the account's file
 
 
 def script(imported: Imported, template: str) -> list[str]:
-    """The lines that ``run`` takes. ``template`` is the name that a new one was given; empty where it is not written."""
-    account, pod = imported.found
+    """Return the lines of the script. ``template`` is the name of a new template, or empty if none is written."""
+    account, pod = imported.profiles
     lines: list[str] = []
     if account:
         lines.append(f"use account {account.name}")
@@ -112,48 +110,48 @@ def script(imported: Imported, template: str) -> list[str]:
     name = imported.template.name if imported.template else template
     if name not in ("", account.template if account else "auth"):
         lines.append(f"use template {name}")
-    set_already = _set_already(imported)
-    words = [f"{name}={quote(text)}" for name, text in imported.values.items() if set_already.get(name) != text]
-    return [*lines, f"set {' '.join(words)}"] if words else lines
+    defaults = _defaults(imported)
+    assignments = [f"{name}={quote(text)}" for name, text in imported.values.items() if defaults.get(name) != text]
+    return [*lines, f"set {' '.join(assignments)}"] if assignments else lines
 
 
-def _set_already(imported: Imported) -> dict[str, str]:
-    """What holds without a word: the template's defaults and the account's variables."""
+def _defaults(imported: Imported) -> dict[str, str]:
+    """Return the values that a script need not set: the template's defaults and the account's variables."""
     variables = imported.template.variables if imported.template else ()
     defaults = {variable.name: variable.default for variable in variables if variable.default is not None}
-    return {**defaults, **(imported.found.account.variables if imported.found.account else {})}
+    return {**defaults, **(imported.profiles.account.variables if imported.profiles.account else {})}
 
 
 def left_over(imported: Imported) -> list[str]:
-    """Variables that the account sets and the command has no place for: the script would send them."""
-    account, template = imported.found.account, imported.template
+    """Return the variables that the account sets and the command does not have: the script would send them too."""
+    account, template = imported.profiles.account, imported.template
     if not account or not template:
         return []
     known = {**imported.values, **imported.unfilled}
     return [name for name in account.variables if template.variable(name) and name not in known]
 
 
-PERSONAL = {field.variable for field in FIELDS if field.variable and (field.role or field.kept)}
-"""The variables that change with every message, so that no account has them: recipient, code, references."""
+PERSONAL = {field.variable for field in FIELDS if field.variable and (field.role or field.cut_at)}
+"""The variables that differ in every message, so that no account has them: recipient, code, references."""
 
 
 def account_text(imported: Imported, template: str) -> str:
-    """The account's file: all of it but the key, to which it refers. Raises ``UsageError`` where the host is no pod's.
+    """Return the text of an account's file, with a reference to the key.
 
-    Raises ``ScriptError`` for a form, whose placeholders are no account's.
+    Raises ``UsageError`` if no pod has the command's host, and ``ScriptError`` if the command has placeholders.
     """
-    address, pod = imported.copied.address, imported.found.pod
+    address, pod = imported.copied.address, imported.profiles.pod
     if imported.copied.placeholders:
         raise ScriptError(
-            f"a form, whose placeholders are no account's: {listed(imported.copied.placeholders)}",
-            hint="write your own there and import it again; or type kshell init, which asks for them",
+            f"the command is a form; an account cannot have its placeholders: {listed(imported.copied.placeholders)}",
+            hint="replace them by your values and import it again, or type kshell init, which asks for the values",
             at=imported.copied.at,
         )
     if address is None or pod is None:
-        base = address.base_url if address else "the command, which is not this API's,"
+        base = address.base_url if address else "the command, which is not for this API"
         raise UsageError(
             f"no pod has the host of {base}",
-            hint="write one: a file profiles/pods/NAME.yaml with the line base_url: https://HOST",
+            hint="create one: a file profiles/pods/NAME.yaml with the line base_url: https://HOST",
         )
     key = imported.copied.key
     variables = {name: text for name, text in imported.values.items() if name not in PERSONAL}

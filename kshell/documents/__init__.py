@@ -1,1 +1,1 @@
-"""Markdown documents whose blocks are made again and checked."""
+"""Update and check the generated blocks of Markdown documents."""

@@ -1,6 +1,6 @@
 """Find ``kshell`` comments in Markdown, and the fenced blocks and tables that they own.
 
-A comment owns the fenced block or the table that follows it; blank lines may stand between. A comment in a fence is text.
+A comment owns the fenced block or the table that follows it; blank lines may come between. A comment in a fence is text.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Comment(NamedTuple):
 
 
 def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
-    """The comments, and the blocks that no comment owns."""
+    """Return the comments, and the blocks that no comment owns."""
     comments: list[Comment] = []
-    own: list[Block] = []
+    free: list[Block] = []
     ends = _ends(lines)
     number = 0
     while number < len(lines):
@@ -60,11 +60,11 @@ def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
             comments.append(comment)
             number = comment.block.end if comment.block else comment.end
         elif fence:
-            own.append(_fenced(lines, number, fence))
-            number = own[-1].end
+            free.append(_fenced(lines, number, fence))
+            number = free[-1].end
         else:
             number += 1
-    return comments, own
+    return comments, free
 
 
 def _ends(lines: Sequence[str]) -> list[int]:
@@ -125,7 +125,7 @@ def _fenced(lines: Sequence[str], start: int, fence: re.Match[str]) -> Block:
 
 
 def content(lines: Sequence[str], block: Block) -> Iterator[str]:
-    """The lines inside of a fence, without the fence's indentation."""
+    """The lines inside a fence, without the fence's indentation."""
     end = block.end - 1 if block.closed else block.end
     return (line.removeprefix(block.indent) for line in lines[block.start + 1 : end])
 

@@ -1,7 +1,6 @@
-"""Documentation that stays true: the blocks under ``kshell`` comments are made again, hand-written curl is looked over.
+"""Regenerate the blocks under ``kshell`` comments of a document, and check its hand-written curl commands.
 
-Nothing here reads or writes a document; what a line comes to is decided by ``dispatch``, in a session of its own whose
-answers are the same every time, and what is wrong with curl by ``curlfaults``.
+This module does no file I/O. Each comment's command runs in a new session that gives the same answers every time.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from kshell.console.dispatch import perform
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Note, Place, ScriptError, listed
 from kshell.core.models import first_error
 from kshell.core.terminal import note_lines
-from kshell.curl import lint as curlfaults
+from kshell.curl import lint
 from kshell.documents import markdown
 from kshell.session.session import Session
 from kshell.snippets import TARGETS
@@ -32,16 +31,16 @@ if TYPE_CHECKING:
 COMMANDS = (
     "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
 )  # fmt: skip
-"""What a document may hold the output of: commands that give the same each time and change nothing."""
+"""The commands that a comment may contain: their output is the same every time, and they change nothing."""
 
 _REFUSED = {
-    "--reveal": "--masked shows that there is a key",
+    "--reveal": "--masked prints a mask in place of the key",
     "--home": "kshell --home DIR docs FILE",
     "--help": "help NAME gives the same",
     "-h": "help NAME gives the same",
 }
-_WITH_NOTES = "2>&1"  # as in a shell: what goes to stderr stands in the block too
-_MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # the page's
+_WITH_NOTES = "2>&1"  # as in a shell: the block contains stderr too
+_MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # as on the API's page
 _ELAPSED_MS = 38.0
 _WIDTH = 98  # columns; as help is wrapped in a terminal of 100
 _SHELLS = {"", "bash", "sh", "shell", "zsh", "fish", "console", "shell-session", "cmd", "bat", "batch"}
@@ -49,9 +48,9 @@ _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 
 
 class Regenerated(NamedTuple):
-    """A document as it should be, how many blocks it has, and what is wrong with those that are written by hand.
+    """The new text of a document, its number of generated blocks, and the faults of its hand-written curl commands.
 
-    A block that cannot be made is as it was, and among the ``errors``.
+    A block that cannot be generated keeps its text; its error is in ``errors``.
     """
 
     text: str
@@ -61,23 +60,23 @@ class Regenerated(NamedTuple):
 
 
 def regenerate(text: str, file: str, places: Places) -> Regenerated:
-    """``text`` with every block under a ``kshell`` comment made again."""
+    """Regenerate every block under a ``kshell`` comment of ``text``; ``file`` is its name in messages."""
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(newline)
     comments, own = markdown.read(lines)
-    hosts = curlfaults.hosts_of(places)
+    hosts = lint.hosts_of(places)
     faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
     errors: list[ScriptError] = []
-    for comment in reversed(comments):  # from the end, so that the numbers of the lines before stay right
+    for comment in reversed(comments):  # from the end, so that earlier line numbers stay valid
         start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
         try:
-            lines[start:end] = _made(comment, lines, file, places)
+            lines[start:end] = _new_block(comment, lines, file, places)
         except ScriptError as error:
             errors.insert(0, error)
     return Regenerated(newline.join(lines), len(comments), faults, tuple(errors))
 
 
-def _made(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
+def _new_block(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
     at = Place(file, comment.line + 1, comment.column, lines[comment.line])
     _check_end(comment, at)
     if comment.block and not comment.block.closed:
@@ -96,7 +95,7 @@ def _check_end(comment: Comment, at: Place) -> None:
     if not comment.closed:
         raise ScriptError("a comment without an end", hint="close it with -->", at=at)
     if comment.rest:
-        raise ScriptError(f"text behind the comment, {comment.rest!r}", hint="write it on a line of its own", at=at)
+        raise ScriptError(f"text after the comment, {comment.rest!r}", hint="write it on a separate line", at=at)
 
 
 def _words(command: str, at: Place) -> list[str]:
@@ -106,21 +105,21 @@ def _words(command: str, at: Place) -> list[str]:
         raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
     if not words or words[0] not in COMMANDS:
         raise ScriptError(
-            f"{' '.join(words[:1])!r} cannot stand in a document", hint=f"what can: {listed(COMMANDS)}", at=at
+            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS)}", at=at
         )
     for word, hint in _REFUSED.items():
-        if word in (given.partition("=")[0] for given in words):
-            raise ScriptError(f"{word} cannot stand in a document", hint=hint, at=at)
+        if word in (argument.partition("=")[0] for argument in words):
+            raise ScriptError(f"{word} is not allowed in a document", hint=hint, at=at)
     return words
 
 
 def _output(words: Sequence[str], at: Place, places: Places) -> str:
-    """What a line prints. Raises ``ScriptError`` where it fails."""
+    """The output of a line. Raises ``ScriptError`` if it fails."""
     notes = words[-1] == _WITH_NOTES
     session = _session(places)
     result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH).result
     text = _text(result, notes=notes)
-    # what the simulated API refuses is an answer, and what check finds is one too
+    # a refusal of the simulated API and the findings of check are output, not failures
     if result.exit_code != EXIT_DONE and not (result.exit_code == EXIT_REFUSED and text):
         raise _failed(words, result, at)
     if session.generated:
@@ -130,9 +129,9 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
 
 
 def _failed(words: Sequence[str], result: Result, at: Place) -> ScriptError:
-    """The command's own error, at its comment. The details are all other lines of the command's notes."""
-    own = Note("error", f"{words[0]} prints nothing: exit code {result.exit_code}")
-    error = first_error(result.notes) or own
+    """The command's error, with the place of its comment. The details are all other lines of the command's notes."""
+    fallback = Note("error", f"{words[0]} prints nothing: exit code {result.exit_code}")
+    error = first_error(result.notes) or fallback
     below = (note_lines(error._replace(hint=""))[1:] if note is error else note_lines(note) for note in result.notes)
     return ScriptError(error.headline, hint=error.hint, at=at, details=chain.from_iterable(below))
 
@@ -144,7 +143,7 @@ def _text(result: Result, *, notes: bool) -> str:
 
 
 def _language(words: Sequence[str]) -> str:
-    """The language of a block that is made for the first time."""
+    """The language of a new fenced block."""
     if words[0] == "snippet":
         return next((TARGETS[word].fence for word in words[1:] if word in TARGETS), "text")
     if words[0] == "curl":
@@ -154,14 +153,14 @@ def _language(words: Sequence[str]) -> str:
 
 
 def _session(places: Places) -> Session:
-    """A session whose lines give the same every time, and from which nothing can reach a person."""
+    """A session with fixed answers that sends only to the embedded simulator."""
     from kshell.simulator.simulator import Simulator
 
     simulator = Simulator(new_id=lambda: _MESSAGE_ID)
-    return Session(places, simulator=simulator, sender=_in_fixed_time, embedded_only=True)
+    return Session(places, simulator=simulator, sender=_send_in_fixed_time, embedded_only=True)
 
 
-def _in_fixed_time(attempt: Attempt) -> Exchange:
+def _send_in_fixed_time(attempt: Attempt) -> Exchange:
     return attempt.run()._replace(elapsed_ms=_ELAPSED_MS)
 
 
@@ -172,6 +171,6 @@ def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
-    for odd in curlfaults.all_faults(text, hosts):
-        place = Place(file, block.start + 1 + odd.line, odd.column + len(block.indent))
-        yield Note("warning", f"{odd.message}; {odd.fix}", place)
+    for fault in lint.all_faults(text, hosts):
+        place = Place(file, block.start + 1 + fault.line, fault.column + len(block.indent))
+        yield Note("warning", f"{fault.message}; {fault.fix}", place)

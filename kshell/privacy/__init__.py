@@ -1,1 +1,1 @@
-"""What is private (a key, a code, a phone number), how it is masked, and whether a text leaks it."""
+"""Private values (keys, codes, phone numbers): find them, mask them, and detect them in a text."""

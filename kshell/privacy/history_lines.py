@@ -1,8 +1,8 @@
-"""A typed line, as the shell's history may keep it: without a code, a number or a key.
+"""Remove codes, numbers and keys from a typed line, so that the shell's history may keep it.
 
-A value is private by its variable's name, by its looks, or because the session knows it. It becomes the expression that means
-it, so that the line works again in a session that has the value: ``send to=+919812345678`` is kept as ``send to={{ to }}``.
-A line in which something private is left is not kept at all.
+A value is private by its variable's name, by its form, or because the session has it as private. A reference to the variable
+replaces it, so that the line works again in a session that has the value: ``send to=+919812345678`` is kept as
+``send to={{ to }}``. A line that still contains a private value is not kept.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from kshell.syntax.command_table import Entry
     from kshell.syntax.lines import Word
 
-SHORTEST_IN_HISTORY = 3  # characters; a shorter value stands in half of all lines by chance
+SHORTEST_IN_HISTORY = 3  # characters; shorter values are in too many lines by chance
 LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
 
 # a code or a phone number has four digits in a row, signs aside; a key has twenty characters, some of them digits
-_LOOKS = re.compile(
+_PRIVATE_FORM = re.compile(
     r"(?:\d[().-]?){4,}|(?<!\d)\d{2,4}(?: \d{2,4}){2,5}(?!\d)"
     r"|(?<![A-Za-z0-9_+-])(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}"
 )
@@ -32,17 +32,16 @@ _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 
 def storable(line: str, secrets: Collection[str] = ()) -> str:
-    """Return what may be stored of ``line``, or ``""``. ``secrets`` are the private texts that the session knows."""
+    """Return what may be stored of ``line``, or ``""``. ``secrets`` are the private texts of the session."""
     if line[:1].isspace() or "\n" in line or len(line) > LONGEST_IN_HISTORY:
         return ""
-    line = (
-        re.sub(r"kshell\s+(?=[^\s#])", "", line, count=1) if line.startswith("kshell") else line
-    )  # a line may omit it
+    if line.startswith("kshell"):  # optional at the start of a line
+        line = re.sub(r"kshell\s+(?=[^\s#])", "", line, count=1)
     try:
         command, sign, target = cut(line)
         words = split(command)
     except KshellError:
-        return ""  # it cannot be read, so what is private in it is unknown
+        return ""  # a line that cannot be split may contain any private value
     entry = _entry(words)
     if entry is None:
         return ""
@@ -52,7 +51,7 @@ def storable(line: str, secrets: Collection[str] = ()) -> str:
         pairs = list(_masked(typed_words(command), words))
         kept = " ".join(filter(None, (*(text for text, _ in pairs), sign, target)))
         hidden = [value for _, value in pairs if len(value) >= SHORTEST_IN_HISTORY]
-    return "" if _LOOKS.search(kept) or any(secret in kept for secret in (*secrets, *hidden)) else kept
+    return "" if _PRIVATE_FORM.search(kept) or any(secret in kept for secret in (*secrets, *hidden)) else kept
 
 
 def _entry(words: list[Word]) -> Entry | None:
@@ -64,12 +63,12 @@ def _entry(words: list[Word]) -> Entry | None:
 
 
 def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
-    """Yield each word as it may be stored, and the value that was taken out of it."""
-    after = ""  # the name of a variable whose value was typed behind a blank, as in otp= 482913
+    """Yield each word as it may be stored, and the value that was removed from it."""
+    after = ""  # the variable whose value was typed after a blank, as in otp= 482913
     for position, word in enumerate(words):
         text = word.plain
         name, equals, value = text.partition("=")
-        if equals and name.isidentifier() and (kind_by_name(name) or _LOOKS.search(value)):
+        if equals and name.isidentifier() and (kind_by_name(name) or _PRIVATE_FORM.search(value)):
             yield f"{name}={{{{ {name} }}}}", value
         elif after or (position > 0 and words[0].plain == "otp" and text not in ("new", "--", "--help")):
             yield f"{{{{ {after or 'otp'} }}}}", text
@@ -79,8 +78,8 @@ def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
 
 
 def _kept_expression(line: str) -> str:
-    """Return an ``expect`` or ``capture`` without its comment, or ``""`` if the names in it say that a text in it is a code."""
+    """Return an ``expect`` or ``capture`` without its comment; ``""`` if it has a string and the name of a private value."""
     plain = _STRING.sub('""', line)
     names = re.findall(r"(?<!\w)(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*", plain)
-    telling = [name for name in names if name != "body.code" and any(map(kind_by_name, name.split(".")))]
-    return "" if telling and plain != line else f"{line.split(maxsplit=1)[0]} {Line('', 1, (line,)).rest()[0]}"
+    private = [name for name in names if name != "body.code" and any(map(kind_by_name, name.split(".")))]
+    return "" if private and plain != line else f"{line.split(maxsplit=1)[0]} {Line('', 1, (line,)).rest()[0]}"

@@ -1,4 +1,4 @@
-"""Phone numbers that are recognised by their shape alone, and how a number is masked."""
+"""Find phone numbers by their form, and mask them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def e164_in(text: str) -> list[str]:
 
 
 def numbers_in(text: str) -> list[str]:
-    """Return what has the shape of a phone number in ``text``, as it is written there."""
+    """Return every part of ``text`` that has the form of a phone number, as it is written there."""
     return [match[0] for match in _NUMBER.finditer(text) if _is_number(match)]
 
 
 def without_numbers(text: str, known: Iterable[str] = (), kept: Iterable[str] = ()) -> str:
-    """Return ``text`` with every phone number masked: what has the shape of one, and the digits ``known`` in any grouping.
+    """Return ``text`` with phone numbers masked: every text in the form of one, and the digits ``known`` in any grouping.
 
-    Texts in ``kept`` stay, such as message ids that have the shape of a number.
+    Texts in ``kept`` stay, such as message ids that have the form of a number.
     """
     text = _NUMBER.sub(
         lambda match: match[0] if match[0] in kept or not _is_number(match) else _masked_match(match), text
@@ -43,7 +43,7 @@ def without_numbers(text: str, known: Iterable[str] = (), kept: Iterable[str] = 
 
 
 def masked_number(number: str) -> str:
-    """Return ``+91XXXXXXXX78`` for a number: enough to tell who is meant, too little to call."""
+    """Return ``+91XXXXXXXX78`` for a number: enough to recognise it, too little to call."""
     start = 3 if number[:1] == "+" else 2
     length = len(number) - start - 2
     return f"{number[:start]}{'X' * length}{number[-2:]}" if length > 0 else "X" * len(number)

@@ -1,7 +1,7 @@
-"""``Privacy``: what is private in a session, and every way in which it is kept out of a text.
+"""``Privacy``: the private values of a session, and the functions that remove them from a text.
 
-Reports and messages ask for masks, cassettes for pseudonyms, recordings for references, ``run --update`` and cassettes for
-leaks, the shell for what of a typed line its history may keep.
+Reports and messages use masks, cassettes use pseudonyms, and recordings use references. ``run --update`` and cassettes check
+for leaks. The shell asks which part of a typed line its history may keep.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from kshell.privacy.values import Change, Private
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
+_MASKED_KEY = re.compile(rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)")
 _TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
 
 
 class Privacy:
-    """Private values, and what is done with a text that may contain them.
+    """Private values, and the functions that find and replace them in a text.
 
-    ``message_ids`` are never masked, not even one that has the shape of a number. ``typed`` are words as they were typed, each
-    with its text without quotes: a value may stand in the second alone.
+    ``message_ids`` are never masked, even if one has the form of a number. ``typed`` are words as they were typed, each with
+    its text without quotes: sometimes only the text without quotes contains a value.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class Privacy:
         self.values = tuple(dict.fromkeys(value for value in values if value.text))
         self._message_ids = message_ids
         self._typed = typed
-        self._masked: dict[str, str] = {}  # each report of a run asks for the same texts
+        self._masked: dict[str, str] = {}  # a cache, because all reports of a run mask the same texts
 
     def with_values(self, values: Iterable[Private]) -> Privacy:
-        """Return the privacy of these values and of ``values``, which come first."""
+        """Return a ``Privacy`` that also has ``values``, which come first."""
         return Privacy((*values, *self.values))
 
     def forms(self, shortest: int = SHORTEST) -> dict[str, str]:
@@ -60,15 +61,16 @@ class Privacy:
     # ---- leaks
 
     def leak(self, text: str) -> str:
-        """Return the kind of a value that ``text`` contains in any encoding, or ``""``. Pseudonyms are passed over."""
+        """Return the kind of a value that ``text`` contains in any encoding, or ``""``. Pseudonyms are ignored."""
         return private_values.leak(without_pseudonyms(text), self.values)
 
     def is_private(self, value: Json) -> bool:
-        """Return whether a JSON value is a private value, contains one, or is a text that contains a phone number."""
-        if any(value == known.text for known in self.values):  # also a short one
+        """Whether a JSON value is a private value, contains one or its mask, or is a text that contains a phone number."""
+        if any(value == known.text for known in self.values):  # ``leak`` finds no short value
             return True
         number = isinstance(value, str) and bool(numbers_in(value))
-        return number or bool(self.leak(json.dumps(value, ensure_ascii=False)))
+        text = json.dumps(value, ensure_ascii=False)
+        return number or bool(_MASKED_KEY.search(text)) or bool(self.leak(text))
 
     # ---- masks
 
@@ -76,23 +78,30 @@ class Privacy:
         """Return ``text`` with every value masked, in each of its forms."""
         return self._replace(text)
 
+    def hide_values(self, text: str) -> str:
+        """Return ``text`` with every value masked, or a remark instead of it if a value would still leak."""
+        return self._unless_it_leaks(self._replace(text))
+
     def mask_name(self, text: str) -> str:
-        """Return a file's name on one line, every value masked; digits that are no known number stay."""
+        """Return a file's name on one line, every value masked; digits that are not a known number stay."""
         return safe_line(self._replace(text))
 
     def mask(self, text: str) -> str:
-        """Return ``text`` without a key, a code or a full number; a remark in its place if a value would still leak."""
+        """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
             hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
             for spelling in private_values.grouped_codes(hidden, self.values):
                 hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)
-            kind = self.leak(hidden)
-            self._masked[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
+            self._masked[text] = self._unless_it_leaks(hidden)
         return self._masked[text]
 
+    def _unless_it_leaks(self, text: str) -> str:
+        kind = self.leak(text)
+        return f"(hidden: a {kind.lower()} is in it)" if kind else text
+
     def mask_json(self, value: Json) -> Json:
-        """Return a JSON value with its texts and names masked. A text that is a code, however short, is hidden whole."""
+        """Return a JSON value with its texts and names masked. A text that is a code of any length is masked whole."""
         if isinstance(value, dict):
             return {self.mask(name): self.mask_json(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -140,7 +149,7 @@ class Privacy:
     # ---- the history
 
     def storable(self, line: str) -> str:
-        """Return what the history may keep of a typed line: the line without private values, or ``""``."""
+        """Return a typed line without private values, as the history may keep it, or ``""``."""
         from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
 
         kept = storable(line, self.forms(SHORTEST_IN_HISTORY))
@@ -156,6 +165,6 @@ def _masked_forms(value: Private) -> Iterator[tuple[str, str]]:
 
 
 def _masked_words(typed: Iterable[tuple[str, str]], replace: Change) -> dict[str, str]:
-    """Return the masks of the words that contain a value only without their quotes."""
+    """Return the masks of typed words that contain a value only once their quotes are removed."""
     pairs = ((word, text) for word, text in typed if replace(text) != text and replace(word) == word)
     return {word: replace(text) for word, text in pairs}

@@ -1,9 +1,9 @@
 """Pseudonyms: names such as ``CODE-4f0c2a9d1b37`` that stand for private values in a cassette.
 
 Equal values have equal pseudonyms within one cassette, and different values have different ones, so that equal requests still
-match. Each is a hash with the cassette's salt. It hides a value from a reader, but not from someone who tries all values: a
-guess costs a thousand hashes. A code that the session generated is named by its ordinal (``CODE-generated0001``), so that a
-script which generates its codes can be played.
+match. A pseudonym is a hash with the cassette's salt. It hides a value from readers, but not from someone who tries all values:
+a guess costs a thousand hashes. A code that the session generated is named by its ordinal (``CODE-generated0001``), so that
+a script that generates its codes can be replayed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pseudonyms:
 
 
 def is_pseudonym(text: str) -> bool:
-    """Return whether the whole of ``text`` is a pseudonym."""
+    """Whether the whole of ``text`` is a pseudonym."""
     return _PSEUDONYM.fullmatch(text) is not None
 
 

@@ -22,11 +22,11 @@ class References:
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self._kinds: dict[str, str] = {}  # of the texts in ``names``
-        self._forms: dict[str, str] = {}  # every form of what is private now, with its kind
+        self._forms: dict[str, str] = {}  # every form of the current private values, with its kind
         self._values: tuple[Private, ...] = ()
 
     def update(self, privacy: Privacy) -> bool:
-        """Take what is private now; return whether that has changed."""
+        """Use the private values of ``privacy`` from now on. Return whether they have changed."""
         before, self._forms, self._values = self._forms, privacy.forms(), privacy.values
         return self._forms != before
 
@@ -38,7 +38,7 @@ class References:
         return found | dict.fromkeys(numbers_in(text), "NUMBER") | grouped_codes(text, self._values)
 
     def name(self, kind: str, value: str) -> str:
-        """Return the name of a private value, a new one if it has none yet."""
+        """Return the name of a private value, and create it if necessary."""
         if value not in self.names:
             prefix = _PREFIXES[kind]
             count = sum(name.startswith(f"{prefix}_") for name in self.names.values())
@@ -47,23 +47,23 @@ class References:
         return self.names[value]
 
     def expression(self, kind: str, value: str) -> str:
-        """Return ``{{ NAME }}`` for a private value: what stands for it in a line."""
+        """Return the expression ``{{ NAME }}`` that replaces a private value in a line."""
         return f"{{{{ {self.name(kind, value)} }}}}"
 
     def quoted(self, text: str) -> str:
         """Return ``text`` as a part of a line's word, with an expression in place of every private text in it."""
-        found = self.private_in(text)
-        if not found:
+        kinds = self.private_in(text)
+        if not kinds:
             return quote(text) if text else ""
-        pieces = re.split("(" + "|".join(map(re.escape, sorted(found, key=len, reverse=True))) + ")", text)
+        pieces = re.split("(" + "|".join(map(re.escape, sorted(kinds, key=len, reverse=True))) + ")", text)
         return "".join(
-            self.expression(found[piece], piece) if piece in found else quote(piece) for piece in pieces if piece
+            self.expression(kinds[piece], piece) if piece in kinds else quote(piece) for piece in pieces if piece
         )
 
     def in_expression(self, expression: str) -> str:
         """Return an expression with the name in place of every string literal that is a private text."""
         for secret, kind in self.private_in(expression).items():
-            for written in (f'"{secret}"', f"'{secret}'"):
-                if written in expression:
-                    expression = expression.replace(written, self.name(kind, secret))
+            for literal in (f'"{secret}"', f"'{secret}'"):
+                if literal in expression:
+                    expression = expression.replace(literal, self.name(kind, secret))
         return expression

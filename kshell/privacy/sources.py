@@ -1,4 +1,4 @@
-"""Where private values come from: drafts, accounts, and variables whose names say that they hold a code or a number."""
+"""Collect private values from drafts, from accounts, and from variables that are named like a code or a number."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Account, Draft
 
-_TELLING = re.compile(
+_PRIVATE_NAME = re.compile(
     r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE
 )
-_TELLING_NUMBER = re.compile(r"to|.*(phone|number|mobile|msisdn|recipient).*", re.IGNORECASE)
-_HARMLESS = re.compile(r"(language|country|status|error)_?code", re.IGNORECASE)
+_NUMBER_NAME = re.compile(r"to|.*(phone|number|mobile|msisdn|recipient).*", re.IGNORECASE)
+_PUBLIC_NAME = re.compile(r"(language|country|status|error)_?code", re.IGNORECASE)
 
 
 def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
@@ -47,7 +47,7 @@ def keys_of(accounts: Iterable[Account]) -> Iterator[Private]:
 
 
 def named_values(name: str, text: str) -> Iterator[Private]:
-    """Yield the private values in the text of the variable ``name``; none if the name is not that of a code or a number."""
+    """Yield the private values in the text of the variable ``name``, if it is named like a code or a number."""
     kind = kind_by_name(name)
     if kind == "NUMBER":
         for number in text.split(","):
@@ -57,10 +57,10 @@ def named_values(name: str, text: str) -> Iterator[Private]:
 
 
 def kind_by_name(name: str) -> str:
-    """Return ``NUMBER`` or ``CODE`` if a variable called ``name`` holds one, else ``""``."""
-    if _HARMLESS.fullmatch(name) or not _TELLING.fullmatch(name):
+    """Return ``NUMBER`` or ``CODE`` if a variable is named like one, else ``""``."""
+    if _PUBLIC_NAME.fullmatch(name) or not _PRIVATE_NAME.fullmatch(name):
         return ""
-    return "NUMBER" if _TELLING_NUMBER.fullmatch(name) else "CODE"
+    return "NUMBER" if _NUMBER_NAME.fullmatch(name) else "CODE"
 
 
 def _spellings(number: str) -> Iterator[Private]:

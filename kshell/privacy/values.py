@@ -13,13 +13,11 @@ from kshell.core.json_text import dumps
 from kshell.core.terminal import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Change = Callable[[str], str]
 
-SHORTEST = (
-    4  # characters; a shorter code stands in other text by chance, so it is masked only where it is a whole value
-)
+SHORTEST = 4  # characters; a shorter code is in other text by chance, so only a whole value is masked
 
 _SHORTEST_GROUPED = 6  # digits
 _SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
@@ -29,7 +27,7 @@ _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
 class Private(NamedTuple):
-    """A value that no file may hold. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``.
+    """A value that no file may contain. ``kind`` is ``KEY``, ``CODE`` or ``NUMBER``.
 
     ``ordinal`` counts, from 1, the codes that a session generated; it is 0 for every other value.
     """
@@ -39,17 +37,17 @@ class Private(NamedTuple):
     ordinal: int = 0
 
     def forms(self) -> dict[str, str]:
-        """The forms in which the value is written, each under a suffix that tells a pseudonym which form it replaces."""
+        """Return the forms in which the value may be written, by the suffix of the pseudonym that replaces each."""
         escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
         packed = base64.b64encode(self.text.encode("utf-8", "surrogatepass")).decode()
         encoded = quote(self.text, safe="", errors="surrogatepass")
-        found = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
-        found["-shown"] = safe_line(self.text)
+        forms = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
+        forms["-shown"] = safe_line(self.text)
         if self.kind == "NUMBER":
-            return found | ({"-digits": self.text[1:]} if self.text[0] == "+" else {})
+            return forms | ({"-digits": self.text[1:]} if self.text[0] == "+" else {})
         if len(self.text) < SHORTEST:
-            return found
-        return found | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
+            return forms
+        return forms | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
 
 
 def grouped_codes(text: str, values: Iterable[Private]) -> dict[str, str]:
@@ -77,36 +75,47 @@ def leak(text: str, values: Iterable[Private]) -> str:
     Encodings that ``Private.forms`` does not list are found too, such as hexadecimal, mixed case or digits in groups. A value
     shorter than ``SHORTEST`` is never found.
     """
-    unquoted = unquote(unquote(text))
-    views = {view.lower() for view in (text, unquoted, _unescaped(text), text.translate({45: 43, 95: 47}))}
-    bare = {*views, _bare(unquoted)}
-    values = tuple(values)
-    if grouped_codes(unquoted, values):
+    known = [*values]
+    if grouped_codes(text, known) or ("%" in text and grouped_codes(unquote(unquote(text)), known)):
         return "CODE"
-    for value in values:
-        seen = views if value.kind == "CODE" else bare
-        if any(trace in view for trace in _traces(value) for view in seen):
-            return value.kind
-    return ""
+    found = {
+        value
+        for view, bare in (_views(text) if known else ())
+        for value in known
+        if not (bare and value.kind == "CODE") and any(trace in view for trace in _traces(value))
+    }
+    return next((value.kind for value in known if value in found), "")
+
+
+def _views(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield decodings of ``text`` in lower case, and whether separators are removed. Long texts are not held all at once."""
+    unquoted, lower = unquote(unquote(text)), text.lower()
+    plain = lower if unquoted == text else unquoted.lower()
+    yield from ((view, False) for view in {lower, plain})
+    if "\\" in text:
+        yield _unescaped(text).lower(), False
+    if "-" in text or "_" in text:
+        yield lower.translate({45: 43, 95: 47}), False
+    yield _bare(plain), True
 
 
 @lru_cache(maxsize=256)
 def _traces(value: Private) -> tuple[str, ...]:
-    """Return lower-case texts of which one stands in every text that contains ``value``; none for a short value."""
+    """Return lower-case texts. A text that contains ``value`` contains one of them. A short value has none."""
     if len(value.text) < SHORTEST:
         return ()
     raw = value.text.encode("utf-8", "surrogatepass")
     plain = {value.text.lower()} if value.kind != "NUMBER" else set()
-    bare = {_bare(value.text).lstrip("+")} if value.kind != "CODE" else set()
+    bare = {_bare(value.text.lower()).lstrip("+")} if value.kind != "CODE" else set()
     shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
-    # base64 writes a value in one of three ways; the characters that depend on the neighbouring bytes are cut off
+    # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
     packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
     return tuple(filter(None, [*plain, *bare, raw.hex(), *(text for text in packed if len(text) > 5)]))
 
 
 def _bare(text: str) -> str:
-    """Return ``text`` in lower case without the characters that may separate those of a number or a key."""
-    return re.sub(r"""[\s().'"\\-]""", "", text).lower()
+    """Return ``text`` without the separators that may be written in a number or a key."""
+    return re.sub(r"""[\s().'"\\-]""", "", text)
 
 
 def _unescaped(text: str) -> str:
@@ -114,7 +123,7 @@ def _unescaped(text: str) -> str:
 
 
 def replacer(table: Mapping[str, str]) -> Change:
-    """Return a function that replaces every key of ``table`` by its value, the longest first, in one pass over a text."""
+    """Return a function that replaces every key of ``table`` by its value in one pass; the longest key matches first."""
     if not table:
         return lambda text: text
     pattern = re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))

@@ -1,1 +1,1 @@
-"""``.kshell`` scripts: read, checked, run, recorded and reported."""
+"""Read, check, run, record and report ``.kshell`` scripts."""

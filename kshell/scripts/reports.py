@@ -1,6 +1,6 @@
-"""Reports of a run: JUnit XML, TAP, JSON, and one page of HTML. No key, code or full phone number stands in any of them.
+"""Reports of a run: JUnit XML, TAP, JSON, and one page of HTML. No report contains a key, a code or a full phone number.
 
-Each is a function from a ``Run`` to text; which there are says ``REPORTS``.
+Each report is a function from a ``Run`` to text. ``REPORTS`` has them by name.
 """
 
 from __future__ import annotations
@@ -38,22 +38,24 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # ---- what is private in a case
 
-_OF_CASES: WeakKeyDictionary[Case, Privacy] = WeakKeyDictionary()
+_PRIVACY_OF_CASES: WeakKeyDictionary[Case, Privacy] = WeakKeyDictionary()
 
 
 def _privacy(case: Case) -> Privacy:
-    """Return what a report of a case must not contain, made once: a run has several reports, and each asks several times."""
-    if case not in _OF_CASES:
+    """Return the private values of a case. They are cached, because every report needs them several times."""
+    if case not in _PRIVACY_OF_CASES:
         cases = [*case.with_nested()]
         lines = [step.line for known in cases for step in known.steps]
         ids = {exchange.answer.message_id for known in cases for exchange in known.exchanges()}
         values = [value for known in cases for value in _values(known)]
-        _OF_CASES[case] = Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
-    return _OF_CASES[case]
+        _PRIVACY_OF_CASES[case] = Privacy(
+            values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)]
+        )
+    return _PRIVACY_OF_CASES[case]
 
 
 def _values(case: Case) -> Iterator[Private]:
-    """Yield the session's values, and those of its row and its lines: they may not have come to a draft."""
+    """Yield the private values of the session, and those of the row and the lines, which may be in no draft."""
     yield from case.session.privacy().values if case.session else ()
     given = case.row.cells.items() if case.row else ()
     for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
@@ -61,7 +63,7 @@ def _values(case: Case) -> Iterator[Private]:
 
 
 def _assigned(line: Line) -> Iterator[tuple[str, str]]:
-    """Yield name and text of every variable that a line sets by a text, and ``otp`` with what is typed behind ``otp``."""
+    """Yield (name, text) of every variable that a line sets to a plain text, also by ``otp CODE``."""
     with suppress(KshellError):
         words = line.words() if line.head not in ("expect", "capture") else []
         plain = [word.plain for word in words if not word.computed]
@@ -72,17 +74,17 @@ def _assigned(line: Line) -> Iterator[tuple[str, str]]:
 
 
 def _typed(line: Line) -> Iterator[tuple[str, str]]:
-    """Yield each word of a line as it was typed, and without its quotes."""
+    """Yield each word of a line, as typed and without its quotes."""
     with suppress(KshellError):
         words = line.words()
         yield from zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)
 
 
-# ---- what a report says of a case
+# ---- a case, masked
 
 
 class MaskedStep(NamedTuple):
-    """A step, masked."""
+    """A step without private values. ``place`` is ``FILE:LINE``; ``failure`` has the lines that explain a failure."""
 
     place: str
     line: str
@@ -95,7 +97,7 @@ class MaskedStep(NamedTuple):
 
 
 def masked_steps(case: Case) -> list[MaskedStep]:
-    """The steps of a case, masked."""
+    """Return the steps of a case, masked."""
     privacy = _privacy(case)
     return [_masked_step(step, privacy) for step in case.steps]
 
@@ -116,7 +118,7 @@ def _masked_step(step: Step, privacy: Privacy) -> MaskedStep:
 
 
 def failure_of(case: Case) -> list[str]:
-    """The lines of the notes of the line that failed, or of what is wrong with the row; masked."""
+    """Return the masked lines that explain why a case failed; empty if it did not fail."""
     return _lines(case.failure, _privacy(case))
 
 
@@ -133,7 +135,7 @@ def _script(case: Case) -> str:
 
 
 def _reason(case: Case) -> str:
-    """Why a case failed, in one line."""
+    """Return why a case failed, in one line."""
     error, mask = first_error(case.failure), _privacy(case).mask
     return mask(safe_line(error.masked(mask).headline)) if error else case.verdict
 
@@ -142,7 +144,7 @@ def _reason(case: Case) -> str:
 
 
 def as_json(run: Run) -> str:
-    """Everything: each case, each line, request, answer and explanation."""
+    """Return the whole run as JSON: each case with its lines, requests, answers and explanations."""
     cases: list[Json] = [_case_data(case) for case in run.cases]
     return (
         dumps({"kshell": __version__, "exit_code": run.exit_code, "seconds": round(run.seconds, 3), "cases": cases})
@@ -169,7 +171,7 @@ def _case_data(case: Case) -> Json:
 
 
 def as_tap(run: Run) -> str:
-    """TAP version 14; what was not run is skipped."""
+    """Return the report as TAP version 14. A case that was not run is skipped."""
     lines = ["TAP version 14", f"1..{len(run.cases)}"]
     for number, case in enumerate(run.cases, 1):
         name = re.sub(r"([\\#])", r"\\\1", _name(case))
@@ -186,7 +188,7 @@ def as_tap(run: Run) -> str:
 
 
 def as_junit(run: Run) -> str:
-    """JUnit XML as Jenkins, GitLab and others read it: a suite for each script, a test case for each run of it."""
+    """Return JUnit XML for Jenkins, GitLab and others: a suite for each script, a test case for each run of it."""
     scripts = dict.fromkeys(_script(case) for case in run.cases)
     root = ET.Element("testsuites", _counts(run.cases, "kshell run", run.seconds))
     for name in scripts:
@@ -221,8 +223,8 @@ def _counts(cases: Sequence[Case], name: str, seconds: float) -> dict[str, str]:
     return {"name": _xml(name), **{key: str(count) for key, count in counts.items()}, "time": f"{seconds:.3f}"}
 
 
-def _count(cases: Sequence[Case], which: Callable[[Case], bool]) -> int:
-    return sum(map(which, cases))
+def _count(cases: Sequence[Case], matches: Callable[[Case], bool]) -> int:
+    return sum(map(matches, cases))
 
 
 def _is_skipped(case: Case) -> bool:
@@ -230,7 +232,7 @@ def _is_skipped(case: Case) -> bool:
 
 
 def _is_failure(case: Case) -> bool:
-    """What was asserted does not hold, or the API refused; anything else that went wrong is an error."""
+    """Whether an ``expect`` failed or the API refused. Any other fault is an error."""
     return case.state == "failed" and case.exit_code == EXIT_REFUSED
 
 
@@ -270,7 +272,7 @@ summary { cursor: pointer; }
 
 
 def as_html(run: Run) -> str:
-    """One page that needs nothing else: each step with its request, answer, timing and failure."""
+    """Return one self-contained page: each step with its request, answer, timing and failure."""
     from kshell.scripts.runs import summary
 
     total = escape(summary(run)[-1])
@@ -286,22 +288,24 @@ def as_html(run: Run) -> str:
 def _html_case(case: Case) -> str:
     opened = " open" if case.state not in ("passed", "not run") else ""
     steps = "\n".join(map(_html_step, masked_steps(case)))
-    alone = (
+    failure = (
         f'<pre class="bad">{escape(chr(10).join(failure_of(case)))}</pre>' if case.failure and not case.steps else ""
     )
-    word = case.state.replace(" ", "-")
-    ended = f'<span class="{word}">{escape(case.verdict)}</span> <span class="time">{case.seconds * 1000:.0f} ms</span>'
+    css = case.state.replace(" ", "-")
+    verdict = (
+        f'<span class="{css}">{escape(case.verdict)}</span> <span class="time">{case.seconds * 1000:.0f} ms</span>'
+    )
     return (
-        f'<details class="case"{opened}><summary><b>{escape(_name(case))}</b> {ended}</summary>{alone}'
+        f'<details class="case"{opened}><summary><b>{escape(_name(case))}</b> {verdict}</summary>{failure}'
         f"<ol>\n{steps}\n</ol></details>"
     )
 
 
 def _html_step(step: MaskedStep) -> str:
-    sign, word = ("✓", "passed") if step.passed else ("✗", "failed")
+    sign, css = ("✓", "passed") if step.passed else ("✗", "failed")
     failure = f'<pre class="bad">{escape(chr(10).join(step.failure))}</pre>' if step.failure else ""
     return (
-        f'<li><div class="step"><span class="{word}">{sign}</span><span class="place">{escape(step.place)}</span>'
+        f'<li><div class="step"><span class="{css}">{sign}</span><span class="place">{escape(step.place)}</span>'
         f'<code>{escape(step.line)}</code><span class="time">{step.seconds * 1000:.0f} ms</span></div>'
         f"{_html_exchange(step)}{failure}</li>"
     )

@@ -1,6 +1,6 @@
-"""Rows: a CSV file or JSON lines, each row the variables of one run of a script. What is wrong with a row is its own fault.
+"""Rows: a CSV file or JSON lines. Each row has the variables of one run of a script. A faulty row does not stop the others.
 
-A cell is text and stays the text that it is. A number that a spreadsheet has rounded is refused, because its digits are gone.
+A cell stays unchanged text. A number that a spreadsheet has rounded is refused, because its digits are lost.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_OPEN_QUOTES = 20
 
 
 class Row(NamedTuple):
-    """One row: ``number`` counts from 1, ``line`` is where it begins in the file, ``fault`` says why it cannot be run."""
+    """One row. ``number`` counts from 1, ``line`` is its first line in the file, ``fault`` is why it cannot be run."""
 
     number: int
     line: int
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Every row of ``file``. Raises ``ScriptError`` for a file that has no rows or whose header is wrong."""
+    """Return every row of ``file``. Raises ``ScriptError`` for another kind of file, a faulty header or no rows."""
     kinds: dict[str, Callable[[str, str], Iterator[Row]]] = {
         ".csv": _csv_rows,
         ".jsonl": _json_rows,
@@ -53,7 +53,7 @@ def read_rows(file: Path) -> list[Row]:
     rows = list(read(read_text(file, ScriptError, most=MOST_BYTES), shown(file)))
     if not rows:
         raise ScriptError(
-            f"{shown(file)} has no rows", hint="a CSV file has its names in the first line, and rows below it"
+            f"{shown(file)} has no rows", hint="a CSV file has the names in its first line and the rows below"
         )
     return rows
 
@@ -73,13 +73,13 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
             names = _header(cells, broken, Place(file, line, 1, lines[line - 1].rstrip("\r\n")))
             continue
         number += 1
-        fault = broken or _ragged(cells, names)
+        fault = broken or _count_fault(cells, names)
         cells_by_name = {} if fault else dict(zip(names, cells, strict=True))
         yield _row(number, line, cells_by_name, fault, file)
 
 
 def _records(lines: list[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str], str]]:
-    """(line, cells, fault) of every record; behind a quote that is never closed it goes on with the next line.
+    """Yield (line, cells, fault) of every record. After a quote that is never closed, the next line is a new record.
 
     Each such quote costs a pass over the rest of the file. Raises ``ScriptError`` for more than ``_MOST_OPEN_QUOTES`` of them.
     """
@@ -116,27 +116,27 @@ def _delimiter(header: str) -> str:
 
 def _header(cells: list[str], fault: str, at: Place) -> list[str]:
     names = [cell.strip() for cell in cells]
-    wrong = [name for name in names if not _NAME.match(name)]
+    invalid = [name for name in names if not _NAME.match(name)]
     hint = "the first line names the variables: letters, digits and _, as in to,ref"
-    if fault or wrong:
-        raise ScriptError(fault or f"{wrong[0]!r} cannot name a variable", hint=hint, at=at)
-    twice = next((name for name, columns in Counter(names).items() if columns > 1), "")
-    if twice:
-        raise ScriptError(f"two columns are named {twice!r}", hint="keep one", at=at)
+    if fault or invalid:
+        raise ScriptError(fault or f"{invalid[0]!r} cannot name a variable", hint=hint, at=at)
+    duplicate = next((name for name, columns in Counter(names).items() if columns > 1), "")
+    if duplicate:
+        raise ScriptError(f"two columns are named {duplicate!r}", hint="keep one", at=at)
     return names
 
 
-def _ragged(cells: list[str], names: list[str]) -> str:
+def _count_fault(cells: list[str], names: list[str]) -> str:
     if len(cells) == len(names):
         return ""
-    return f"{len(cells)} cells, where the first line names {len(names)}: {listed(names)}"
+    return f"{len(cells)} cells, but the first line names {len(names)}: {listed(names)}"
 
 
 # ---- JSON lines
 
 
-class _TwiceError(ValueError):
-    """A name that stands twice in an object."""
+class _DuplicateNameError(ValueError):
+    """An object has two members of one name."""
 
 
 def _json_rows(text: str, file: str) -> Iterator[Row]:
@@ -144,14 +144,14 @@ def _json_rows(text: str, file: str) -> Iterator[Row]:
     for line, source in enumerate(text.split("\n"), 1):
         if source.strip():
             number += 1
-            cells, fault = _object(source)
+            cells, fault = _json_cells(source)
             yield _row(number, line, cells, fault, file)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _TwiceError("a name stands in it twice")
+        raise _DuplicateNameError("it has the same name twice")
     return members
 
 
@@ -162,10 +162,10 @@ def _no_number(name: str) -> str:
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number, object_pairs_hook=_members)
 
 
-def _object(source: str) -> tuple[dict[str, str], str]:
+def _json_cells(source: str) -> tuple[dict[str, str], str]:
     try:
         value = _DECODER.decode(source)
-    except _TwiceError as error:
+    except _DuplicateNameError as error:
         return {}, str(error)
     except (ValueError, RecursionError) as error:
         return {}, f"it is not JSON: {error}"
@@ -185,16 +185,16 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-# ---- both
+# ---- both formats
 
 
 def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str) -> Row:
     rounded = next((name for name, text in cells.items() if _is_rounded(text)), "")
     if rounded and not fault:
-        fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are gone"
+        fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are lost"
     if not fault:
         return Row(number, line, cells)
-    hint = "format that column as text, and type the number again" if rounded else "mend the row, and run it alone"
+    hint = "format that column as text, and type the number again" if rounded else "correct the row, and run it alone"
     return Row(number, line, {}, Note("error", f"row {number}: {fault}", Place(file, line, 1), hint))
 
 

@@ -1,6 +1,6 @@
-"""Runs: scripts, once or for each row, one after the other or several at a time; and what came of each.
+"""Runs: run scripts, once or for each row, in order or several at a time, and summarise the results.
 
-Every case is run at most once and is accounted for, also where the run was interrupted.
+Every case is run at most once. The summary counts every case, also if the run was interrupted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
+from kshell.profiles.trust import folder_notes
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session, send_attempt
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Plan(NamedTuple):
-    """How to run. ``sender`` is entered before the first case and left after the last; every session sends through it."""
+    """How to run. ``sender`` is entered before the first case and exited after the last. Every session sends through it."""
 
     places: Places
     variables: Mapping[str, str] = {}
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
     jobs: int = 1
     sender: AbstractContextManager[Sender] = nullcontext(send_attempt)
     update: bool = False
-    outer: ScriptRun | None = None  # the script with the ``run`` line, where a script runs scripts
+    outer: ScriptRun | None = None  # the script with the ``run`` line, if a script runs scripts
 
 
 class Run:
@@ -54,16 +55,16 @@ class Run:
         self.interrupted = False
         self.seconds = 0.0
         self._sender: Sender = send_attempt
-        self._closed = False  # whether no further case begins
+        self._closed = False  # once closed, no further case begins
         self._progress = _Progress(len(cases) if self.by_rows else 0)
 
     def go(self) -> None:
-        """Run every case that has not failed before it began. Raises ``CassetteError``."""
+        """Run every case, except those with a faulty row. Raises ``CassetteError``."""
         begun = time.perf_counter()
         waiting = [case for case in self.cases if case.state == "not run"]
         for case in self.cases:
             if case.state == "failed":
-                self._ended(case)
+                self._finish(case)
         try:
             with self.plan.sender as self._sender:
                 self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
@@ -73,8 +74,17 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """130 where it was interrupted, else the gravest of the cases'."""
+        """130 if the run was interrupted, else the highest exit code of its cases."""
         return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
+
+    def folder_notes(self) -> list[Note]:
+        """Return the ``folder_notes`` of every message of the run, each note once."""
+        sent = (
+            sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
+        )
+        drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
+        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
         try:
@@ -82,37 +92,37 @@ class Run:
                 for step in self._run(case):
                     if not self.by_rows and (step.result.output or step.result.notes):
                         self.show(step.result)
-                self._ended(case)
-        except KeyboardInterrupt:  # between two lines; a line tells of its own
+                self._finish(case)
+        except KeyboardInterrupt:  # between two lines; within a line it is part of the result
             self._interrupt()
             for case in waiting:
                 case.state = "interrupted" if case.state == "running" else case.state
 
     def _go_in_threads(self, waiting: Sequence[Case]) -> None:
         pool = ThreadPoolExecutor(self.plan.jobs)
-        under_way: dict[Future[None], Case] = {pool.submit(self._run_whole, case): case for case in waiting}
+        under_way: dict[Future[None], Case] = {pool.submit(self._run_to_end, case): case for case in waiting}
         try:
             for done in as_completed(under_way):
                 done.result()
-                self._tell(under_way[done])
+                self._show_case(under_way[done])
         except KeyboardInterrupt:
             self._interrupt()
-            self._progress.say("interrupted; waiting for what is under way")
-            with suppress(KeyboardInterrupt):  # a second one does not wait
+            self._progress.show("interrupted; waiting for the cases that have begun")
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
                 pool.shutdown(wait=True, cancel_futures=True)
         pool.shutdown(wait=False)
 
-    def _tell(self, case: Case) -> None:
+    def _show_case(self, case: Case) -> None:
         for step in () if self.by_rows else case.steps:
             self.show(step.result)
-        self._ended(case)
+        self._finish(case)
 
-    def _run_whole(self, case: Case) -> None:
+    def _run_to_end(self, case: Case) -> None:
         for _ in self._run(case):
             pass
 
     def _run(self, case: Case) -> Iterator[Step]:
-        """Run a case's lines, if its turn has come before the run was closed."""
+        """Run the lines of a case, unless the run is closed."""
         if self._closed:
             return
         case.script_run = _script_run(self.plan, case.row, self._sender)
@@ -130,7 +140,7 @@ class Run:
             case.state = "interrupted"
         case.seconds = time.perf_counter() - begun
 
-    def _ended(self, case: Case) -> None:
+    def _finish(self, case: Case) -> None:
         if case.state == "interrupted":
             self._interrupt()
         if case.state == "failed" and self.plan.bail:
@@ -158,63 +168,72 @@ def _script_run(plan: Plan, row: Row | None, sender: Sender) -> ScriptRun:
 
 
 def summary(run: Run) -> list[str]:
-    """What a run came to: every case where not all passed, and the counts."""
+    """Return the counts of a run, in one line; before it a verdict for each case, unless all have the same state."""
     states = Counter(case.state for case in run.cases)
     deliveries = Counter(delivery for case in run.cases for delivery in case.deliveries)
     counted = ", ".join(f"{count} {state}" for state, count in states.items())
     sent = ", ".join(f"{count} {delivery}" for delivery, count in deliveries.items())
     what = "rows" if run.by_rows else "scripts"
-    total = f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s"
+    total = " · ".join((f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s", *_marks(run)))
     return [*_verdicts(run), total] if len(states) > 1 or run.interrupted else [total]
 
 
+def _marks(run: Run) -> list[str]:
+    """Return the marks of the messages, such as ``simulated``, with a count if not every message has it."""
+    exchanges = [exchange for case in run.cases for one in case.with_nested() for exchange in one.exchanges()]
+    counts = Counter(mark for exchange in exchanges for mark in exchange.marks)
+    return [mark if count == len(exchanges) else f"{count} {mark}" for mark, count in counts.items()]
+
+
 def _verdicts(run: Run) -> Iterator[str]:
-    """How each case ended; neighbouring rows that ended alike share a line."""
-    for (name, verdict), alike in groupby(run.cases, key=lambda case: (case.script.name, case.verdict)):
-        rows = [case.row.number for case in alike if case.row]
+    """Yield a line for each case; neighbouring rows with the same verdict share one."""
+    for (name, verdict), cases in groupby(run.cases, key=lambda case: (case.script.name, case.verdict)):
+        rows = [case.row.number for case in cases if case.row]
         where = "" if not rows else f" row {rows[0]}" if len(rows) == 1 else f" rows {rows[0]} to {rows[-1]}"
         yield f"{name}{where}: {verdict}"
 
 
 class _Progress:
-    """A line on a terminal that says how far a run has come; nothing anywhere else."""
+    """A line with the progress of a run. It is written only if stderr is a terminal."""
 
     def __init__(self, total: int) -> None:
         self.total = total if sys.stderr.isatty() else 0
         self.states: Counter[str] = Counter()
 
     def step(self, state: str) -> None:
-        """One more case ended so."""
+        """Count a case that ended in ``state``, and show the counts."""
         self.states[state] += 1
         done = sum(self.states.values())
         if done < self.total:
-            self.say(f"{done}/{self.total} · " + ", ".join(f"{count} {name}" for name, count in self.states.items()))
+            self.show(f"{done}/{self.total} · " + ", ".join(f"{count} {name}" for name, count in self.states.items()))
 
-    def say(self, text: str) -> None:
-        """Put ``text`` in the line's place."""
+    def show(self, text: str) -> None:
+        """Replace the line by ``text``."""
         if self.total:
             sys.stderr.write(f"\r\x1b[K{text}")
             sys.stderr.flush()
 
     def clear(self) -> None:
-        """Make room for what is printed next."""
-        self.say("")
+        """Erase the line, before other output."""
+        self.show("")
 
 
 def run_all(run: Run, *, brief: bool = False) -> Result:
-    """Go, and say what came of it; where ``brief``, only of what failed."""
+    """Run every case and return the summary; with ``brief``, return it only if something failed."""
     code, notes = EXIT_DONE, list[Note]()
     try:
         run.go()
     except CassetteError as error:
         code, notes = error.exit_code, [error.note]
+    if run.by_rows or run.plan.update:  # the notes of the lines are not shown then
+        notes += run.folder_notes()
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=max(code, run.exit_code))
 
 
 def joined(results: Sequence[Result]) -> Result:
-    """What several lines came to, as one; the exit code is the last that is not 0."""
+    """Join the results of several lines. The exit code is the last that is not 0."""
     output = b"".join(_bytes(result.output) for result in results)
     notes = [note for result in results for note in result.notes]
     return Result(

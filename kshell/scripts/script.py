@@ -1,4 +1,4 @@
-"""Scripts read and checked: a ``.kshell`` file is the shell's own lines.
+"""Read and check scripts. A ``.kshell`` file has the same lines as the shell.
 
 A script is checked before its first line runs, so that a misspelt word on its last line is found before anything is sent.
 """
@@ -29,14 +29,14 @@ _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
 class Script(NamedTuple):
-    """A script's file and the lines in it that do something."""
+    """A script: its file, and its lines except blank lines and comments."""
 
     file: Path
     lines: tuple[Line, ...]
 
     @property
     def name(self) -> str:
-        """The file, as a message shows it."""
+        """The file's name, as messages show it."""
         return shown(self.file)
 
 
@@ -44,14 +44,14 @@ class Script(NamedTuple):
 
 
 def read_script(file: Path) -> Script:
-    """The script in ``file``, or on stdin for ``-``. Raises ``ScriptError``."""
+    """Return the script in ``file``, or on stdin for ``-``. Raises ``ScriptError``."""
     if file == STDIN:
         return parse_script(read_stdin(ScriptError, most=MOST_BYTES), Path("stdin"))
     return parse_script(read_text(file, ScriptError, most=MOST_BYTES), file)
 
 
 def parse_script(text: str, file: Path) -> Script:
-    """The lines of a script's text. Never raises: a line that cannot be split is found when it is checked."""
+    """Return the script in ``text``. Never raises: ``check_script`` reports a line that cannot be split."""
     lines = _joined(re.split(r"\r\n|\r|\n", text), shown(file))
     return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")))
 
@@ -60,7 +60,7 @@ def _joined(texts: list[str], file: str) -> Iterator[Line]:
     parts: list[str] = []
     read = Continuation()
     for number, text in enumerate(texts, 1):
-        if number < len(texts) and _goes_on(text, read):
+        if number < len(texts) and _continues(text, read):
             parts.append(text[:-1])
             continue
         parts.append(text)
@@ -68,7 +68,7 @@ def _joined(texts: list[str], file: str) -> Iterator[Line]:
         parts, read = [], Continuation()
 
 
-def _goes_on(text: str, read: Continuation) -> bool:
+def _continues(text: str, read: Continuation) -> bool:
     """Whether a line ends in a backslash that is neither escaped nor in a comment; ``read`` has the parts before it."""
     if not _BACKSLASHES.search(text):
         return False
@@ -80,7 +80,7 @@ def _goes_on(text: str, read: Continuation) -> bool:
 
 
 def check_script(script: Script, running: tuple[Path, ...] = (), checked: set[Path] | None = None) -> list[Note]:
-    """The faults that can be found without running: in this script, and in those it sources or runs by a plain name.
+    """Return the faults that are found without running a script, also those in scripts that it sources or runs by name.
 
     ``checked`` are the files that were checked already: each is checked once, however often it is named.
     """
@@ -109,9 +109,9 @@ def _check_line(line: Line, running: tuple[Path, ...], checked: set[Path]) -> li
 
 
 def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:
-    """The scripts that a ``source`` or a ``run`` names by plain words; stdin can be read only once."""
-    named = {"source": [parsed.get("name")], "run": parsed.get("files", ())}.get(command, ())
-    return [Path(name) for name in named if name and Path(name) != STDIN]
+    """Return the scripts that a ``source`` or a ``run`` names, without stdin, which can be read only once."""
+    names = {"source": [parsed.get("name")], "run": parsed.get("files", ())}.get(command, ())
+    return [Path(name) for name in names if name and Path(name) != STDIN]
 
 
 def _check_whole(line: Line) -> None:
@@ -121,18 +121,18 @@ def _check_whole(line: Line) -> None:
     if line.head == "capture":
         _, offset = capture_parts(line)
         expression, start = expression[offset:], start + offset
-    check_placed(line, expression, start)
+    check_expression_at(line, expression, start)
 
 
 def _check_expressions(line: Line, words: list[Word]) -> None:
     for word in words:
         for piece in word.pieces:
             if piece.expression:
-                check_placed(line, piece.text, piece.column + 2)
+                check_expression_at(line, piece.text, piece.column + 2)
 
 
-def check_placed(line: Line, expression: str, column: int) -> None:
-    """Raise ``ScriptError`` for what is no expression; it begins at ``column`` of ``line``."""
+def check_expression_at(line: Line, expression: str, column: int) -> None:
+    """Raise ``ScriptError`` if ``expression``, which begins at ``column`` of ``line``, is not an expression."""
     from kshell.syntax.expressions import fault_in
     from kshell.templating.evaluation import check_expression
 
@@ -141,12 +141,12 @@ def check_placed(line: Line, expression: str, column: int) -> None:
         raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
     try:
         check_expression(expression)
-    except Exception as error:  # noqa: BLE001 - whatever the parser raises is a fault of the expression
+    except Exception as error:  # noqa: BLE001 - every error of the parser is a fault of the expression
         raise fault_in(expression, error, {}, lambda offset: line.place(column + offset)) from None
 
 
 def capture_parts(line: Line) -> tuple[str, int]:
-    """The name in ``capture NAME = EXPR``, and the offset of the expression behind it. Raises ``ScriptError``."""
+    """Return the name in ``capture NAME = EXPR``, and the offset of the expression. Raises ``ScriptError``."""
     from kshell.syntax.diagnostics import ANSWER_NAMES
 
     rest, column = line.rest()
@@ -155,7 +155,8 @@ def capture_parts(line: Line) -> tuple[str, int]:
         hint = "write capture id = body.data.message_id"
         raise ScriptError("capture takes NAME = EXPRESSION", hint=hint, at=line.place(column))
     if match[1] in ANSWER_NAMES:
-        raise ScriptError(f"{match[1]!r} is the answer's own", hint="choose another name", at=line.place(column))
+        text = f"{match[1]!r} is a name of the answer"
+        raise ScriptError(text, hint="choose another name", at=line.place(column))
     return match[1], match.end()
 
 
@@ -169,7 +170,7 @@ def _check_included(line: Line, name: Path, running: tuple[Path, ...], checked: 
 
 
 def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
-    """Raise ``ScriptError`` if ``file`` is one of the scripts that are running already."""
+    """Raise ``ScriptError`` if ``file`` is one of the running scripts."""
     if file.resolve() in [known.resolve() for known in running]:
         chain = " → ".join(shown(known) for known in (*running, file))
         raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)

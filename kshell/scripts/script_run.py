@@ -1,7 +1,7 @@
-"""A script that runs, and what came of it.
+"""Run one script, and keep the results of its lines.
 
-It stops at the first line that fails. A line fails when its command does not exit with 0; but a ``send`` that got an answer,
-or none, is judged by an ``expect`` between it and the next ``send``, where there is one.
+The run stops at the first line that fails. A line fails if its exit code is not 0. A line that sent a message is an
+exception: if an ``expect`` follows before the next ``send``, only the ``expect`` can fail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ State = Literal["not run", "running", "interrupted", "passed", "failed"]
 
 
 class Step(NamedTuple):
-    """What one line came to. ``sent`` is what it sent, if it sent; ``failed`` is whether the script stops here."""
+    """The outcome of one line. ``sent`` is the message it sent, or None; ``failed`` is whether the script stops here."""
 
     line: Line
     result: Result
@@ -40,16 +40,16 @@ class Step(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """How often ``expect`` looks again, and how many seconds it waits before. Looking sends nothing."""
+    """How often ``expect`` evaluates again, and how many seconds it waits before each time. It sends nothing again."""
 
     times: int = 0
     delay: float = 1.0
 
 
 class ScriptRun(Caller):
-    """A running script, with those it includes by ``source``: the caller of the commands on its lines.
+    """The caller of the commands in a running script, and in the scripts that it includes by ``source``.
 
-    ``outer`` is the shell where the script is run by the shell's ``source``: it asks and records as for a line of its own.
+    ``outer`` is the shell if its ``source`` runs the script. The shell then asks for confirmation and records the lines.
     """
 
     def __init__(self, session: Session, *, outer: Caller | None = None) -> None:
@@ -58,17 +58,17 @@ class ScriptRun(Caller):
         if outer:
             self.confirm, self.asks = outer.confirm, outer.asks
         self.retry = Retry()
-        self.files: tuple[Path, ...] = ()  # the scripts that are being run, the including before the included
-        self.steps: list[Step] = []  # what every line came to
-        self.updates: list[Update] | None = None  # what ``expect`` lines would have to say to hold; None: they fail
-        self.nested: list[Case] = []  # what its ``run`` lines have run
+        self.files: tuple[Path, ...] = ()  # the running scripts, the outermost first
+        self.steps: list[Step] = []
+        self.updates: list[Update] | None = None  # of ``expect`` lines that do not hold; None: such a line fails
+        self.nested: list[Case] = []  # run by its ``run`` lines
 
     def record(self, line: Line, result: Result) -> Result:
-        """The shell records the lines of a script that it includes."""
+        """Let the shell record a line, if its ``source`` runs the script."""
         return self.outer.record(line, result) if self.outer else result
 
     def included(self, name: Path) -> Path:
-        """The file that ``source`` or ``run`` names: relative to the script with that line.
+        """Return the file that ``source`` or ``run`` names, relative to the script with that line.
 
         Raises ``ScriptError`` for a script that is running already.
         """
@@ -79,7 +79,7 @@ class ScriptRun(Caller):
         return file
 
     def play(self, script: Script) -> Iterator[Step]:
-        """Run the lines of ``script`` one after the other, up to the first that fails or is ``exit``."""
+        """Run the lines of ``script`` in order, up to the first that fails or is ``exit``; yield the step of each."""
         before, self.files = self.files, (*self.files, script.file)
         try:
             for position, line in enumerate(script.lines):
@@ -95,10 +95,8 @@ class ScriptRun(Caller):
         result = perform_at(line, self).result
         seconds = time.perf_counter() - begun
         if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
-            result = result._replace(
-                output=result.output + b"\n"
-            )  # what the next line prints stands on a line of its own
-        included = len(self.steps) > inner  # what source ran is there already
+            result = result._replace(output=result.output + b"\n")  # the next output begins on a new line
+        included = len(self.steps) > inner  # ``source`` has added the steps of its script
         exchange = self.session.sent[-1] if len(self.session.sent) > sent and not included else None
         code = result.exit_code
         judged_later = exchange is not None and code != EXIT_INTERRUPTED and _is_judged(following)
@@ -112,13 +110,13 @@ class ScriptRun(Caller):
 
 
 def _is_judged(following: tuple[Line, ...]) -> bool:
-    """Whether an ``expect`` comes before the next line that sends, and before the end."""
+    """Whether an ``expect`` comes before the next line that may send, and before ``exit``."""
     heads = (line.head for line in following if line.head in ("expect", "send", "source", "exit"))
     return next(heads, "") == "expect"
 
 
 def _placed(result: Result, line: Line) -> list[Note | Finding]:
-    """The notes of a line that failed, its error with the place of the line. Every line that failed has an error."""
+    """Return the notes of a failed line. One of them is an error that has the place of the line."""
     place = line.place(len(line.text) - len(line.text.lstrip()) + 1)
     error = first_error(result.notes)
     if error is None:
@@ -135,7 +133,7 @@ def _placed(result: Result, line: Line) -> list[Note | Finding]:
 
 
 class Case:
-    """A script to run, with a row where there are rows; and, once it has run, what it came to."""
+    """A script to run, with its row if the run has rows. Once it has run, it has the outcome."""
 
     def __init__(self, script: Script, row: Row | None = None) -> None:
         self.script = script
@@ -151,44 +149,44 @@ class Case:
 
     @property
     def session(self) -> Session | None:
-        """The session that it ran in; None before it ran."""
+        """The session that it ran in, or None before."""
         return self.script_run.session if self.script_run else None
 
     @property
     def steps(self) -> Sequence[Step]:
-        """What its lines came to."""
+        """The outcome of each line that was run."""
         return self.script_run.steps if self.script_run else ()
 
     @property
     def failure(self) -> Sequence[Note | Finding]:
-        """The notes of the line that failed, or what is wrong with the row; empty if nothing failed."""
+        """The notes of the line that failed, or the fault of the row; empty if nothing failed."""
         if self.row and self.row.fault:
             return (self.row.fault,)
         return next((step.result.notes for step in self.steps if step.failed), ())
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the line that failed."""
+        """The exit code of the line that failed, or 0; 3 for a faulty row."""
         if self.row and self.row.fault:
             return EXIT_SETUP
         return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
 
     def with_nested(self) -> Iterator[Case]:
-        """The case itself, then every case that its ``run`` lines have run, however deep."""
+        """Yield the case itself, then every case that its ``run`` lines have run, at any depth."""
         yield self
         for case in self.script_run.nested if self.script_run else ():
             yield from case.with_nested()
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """What became of every message that it sent, then of those that its ``run`` lines sent.
+        """The delivery of every message that it sent, then of those that its ``run`` lines sent.
 
-        A message under way counts as far as its delivery is known now.
+        A message that is being sent has the delivery that is known now.
         """
         return [exchange.delivery for case in self.with_nested() for exchange in case.exchanges()]
 
     def exchanges(self) -> list[Exchange]:
-        """What its own lines sent, one under way included."""
+        """Return the exchanges of its own lines, with the one that is being sent."""
         if self.script_run is None:
             return []
         session = self.script_run.session
@@ -204,7 +202,7 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        """``passed (accepted)``: how it ended, and what became of its messages."""
-        how = "a faulty row, not run" if self.row and self.row.fault else self.state
-        sent = ", ".join(map(str, self.deliveries))
-        return f"{how} ({sent})" if sent else how
+        """The state and the deliveries: ``passed (accepted)``."""
+        state = "a faulty row, not run" if self.row and self.row.fault else self.state
+        deliveries = ", ".join(map(str, self.deliveries))
+        return f"{state} ({deliveries})" if deliveries else state

@@ -1,7 +1,7 @@
-"""Updates: what the ``expect`` lines of a script would have to say for the answers it gets now.
+"""Updates: changes to a script that make its ``expect`` lines hold for the answers it gets now.
 
-Only a value that was written out is replaced: the number or the text on one side of a ``==`` that does not hold. What would
-write a key, a code or a number into the script is no update: the line fails as ever.
+Only a literal is replaced: the number or the text on one side of a ``==`` that does not hold. A key, a code or a phone
+number is never written into a script: such a line fails.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import ScriptError
 from kshell.profiles.files import read_text, rewrite
 from kshell.scripts.script import MOST_BYTES
-from kshell.syntax.failed_expect import NOT_THERE, blames
+from kshell.syntax.failed_expect import NOT_THERE, failed_parts
 from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*
 
 
 class Update(NamedTuple):
-    """A value in a script and what it would have to be."""
+    """A literal in a script, and its replacement."""
 
     at: Place
     old: str
@@ -40,42 +40,42 @@ class Update(NamedTuple):
 def updates_of(expression: str, names: Mapping[str, object], line: Line, privacy: Privacy) -> list[Update]:
     """Return the updates that make the expression of an ``expect`` line hold; none if that needs a private value."""
     column = line.rest()[1]
-    found: list[Update] = []
+    updates: list[Update] = []
     updated = expression
     for _ in range(expression.count("==")):
         if _holds(updated, names):
             break
-        step = _step(updated, names)
-        if step is None:
+        replacement = _replacement(updated, names)
+        if replacement is None:
             return []
-        side, new = step
+        side, new = replacement
         if privacy.is_private(json.loads(new)):
             return []
-        grown = len(updated) - len(expression)  # all of it to the left: and is false by its first false operand
+        grown = len(updated) - len(expression)  # to the left, because the first false operand of ``and`` comes first
         at = line.place(column + side.offset - grown)
-        found.append(Update(at, side.text, new))
+        updates.append(Update(at, side.text, new))
         updated = updated[: side.offset] + new + updated[side.offset + len(side.text) :]
-    return found if _holds(updated, names) else []
+    return updates if _holds(updated, names) else []
 
 
 def _holds(expression: str, names: Mapping[str, object]) -> bool:
     try:
         return bool(evaluate(expression, names))
-    except Exception:  # noqa: BLE001 - it needs what the answer lacks
+    except Exception:  # noqa: BLE001 - the answer lacks a name in it
         return False
 
 
-def _step(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | None:
-    for blame in blames(expression, names):
-        if blame.wanted and len(blame.sides) == 2 and "==" in blame.text:
-            for side, other in (blame.sides, blame.sides[::-1]):
+def _replacement(expression: str, names: Mapping[str, object]) -> tuple[Side, str] | None:
+    for part in failed_parts(expression, names):
+        if part.expected and len(part.sides) == 2 and "==" in part.text:
+            for side, other in (part.sides, part.sides[::-1]):
                 if _LITERAL.match(side.text) and not _LITERAL.match(other.text) and other.value != NOT_THERE:
                     return side, json.dumps(evaluate(other.text, names), ensure_ascii=False)
     return None
 
 
 def updated_text(text: str, updates: Sequence[Update]) -> str:
-    """A script's text with its updates."""
+    """Return a script's text with its updates made."""
     lines = re.split(r"(\r\n|\r|\n)", text)
     for update in sorted(updates, key=lambda known: known.at[1:3], reverse=True):
         position = (update.at.line - 1) * 2
@@ -86,14 +86,14 @@ def updated_text(text: str, updates: Sequence[Update]) -> str:
 
 
 def diff_of(name: str, before: str, after: str) -> str:
-    """What would change, as a unified diff."""
+    """Return the unified diff of two texts of a file."""
     return "".join(
         unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name} (updated)")
     )
 
 
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
-    """The diff of a script's updates; with ``write`` they are also made."""
+    """Return the diff of a script's updates; with ``write``, make them in the file too."""
     before = read_text(file, ScriptError, most=MOST_BYTES)
     after = updated_text(before, updates)
     if write:

@@ -1,1 +1,1 @@
-"""Who sends, where, with which variables: the one path from what was typed to a ``Request``."""
+"""The session: who sends, where, and with which variables. It is the only path to a ``Request``."""

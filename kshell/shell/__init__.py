@@ -1,5 +1,5 @@
-"""The shell: a prompt, a line, what it came to, and again. The one door to prompt_toolkit.
+"""The shell: read a line, run it, show its result, until ``exit``. No other room imports prompt_toolkit.
 
-``loop`` reads lines, ``running`` runs them; ``status`` says what prompt and toolbar show; ``completer`` offers what the
-commands' own definitions know; ``history`` keeps lines without secrets; ``outlets`` are the pipe or file a line ends in.
+``loop`` reads lines, ``running`` runs them, and ``redirection`` writes their output to a program or a file. ``status`` makes
+the text of prompt and toolbar. ``completer`` completes from the commands' definitions. ``history`` keeps lines without secrets.
 """

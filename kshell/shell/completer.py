@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
     from kshell.session.session import Session
 
-_DRAWN_FIRST = (
-    0.004  # seconds in which the main thread draws the key that was typed, before this one takes the interpreter
-)
+_DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
 
 
 class Typed(NamedTuple):
-    """The words before the cursor, and the word at the cursor, which begins ``length`` characters before it."""
+    """The words before the cursor, and the word at the cursor, which begins ``length`` characters before the cursor."""
 
     words: list[str]
     word: str
@@ -43,8 +41,8 @@ class CommandCompleter(Completer):
         self.paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """The completions. Never raises: a bug in completion must not interrupt typing; ``KSHELL_DEBUG`` shows it."""
-        time.sleep(_DRAWN_FIRST)
+        """Yield the completions. A bug does not interrupt typing: it raises only if ``KSHELL_DEBUG`` is set."""
+        time.sleep(_DRAW_TIME)
         try:
             yield from self._completions(document.text_before_cursor.rpartition("\n")[2], complete_event)
         except Exception:  # a bug in kshell
@@ -59,50 +57,51 @@ class CommandCompleter(Completer):
         typed = typed_before(text)
         if typed is None:
             return
-        head = _head(typed.word)
-        items = self._items(typed.words, head)
+        prefix = _kept_prefix(typed.word)
+        items = self._items(typed.words, prefix)
         if any(item.type != "plain" for item in items):
             yield from self._files(typed.word, event)
-        yield from matching(typed, head, items)
+        yield from matching(typed, prefix, items)
 
-    def _files(self, begun: str, event: CompleteEvent) -> Iterator[Completion]:
-        """Files whose names are printable: another name could control the terminal."""
-        return (found for found in self.paths.get_completions(Document(begun), event) if found.text.isprintable())
+    def _files(self, start: str, event: CompleteEvent) -> Iterator[Completion]:
+        """Yield the files with printable names: another name could control the terminal."""
+        return (file for file in self.paths.get_completions(Document(start), event) if file.text.isprintable())
 
-    def _items(self, words: list[str], head: str) -> list[CompletionItem[str]]:
+    def _items(self, words: list[str], prefix: str) -> list[CompletionItem[str]]:
         from kshell.console.caller import Caller
-        from kshell.console.completion import Asking
+        from kshell.console.completion import WordComplete
         from kshell.console.group import commands_of
 
-        return Asking(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "").get_completions(words, head)
+        completion = WordComplete(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "")
+        return completion.get_completions(words, prefix)
 
 
-def matching(typed: Typed, head: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:
-    """The items that contain the characters typed after ``head`` in this order; the closest match first."""
-    tail = typed.word[len(head) :]
+def matching(typed: Typed, prefix: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:
+    """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first."""
+    tail = typed.word[len(prefix) :]
     pattern = re.compile(f"(?=({'.*?'.join(map(re.escape, tail))}))", re.IGNORECASE)
-    found = []
-    for place, item in enumerate(items):
-        value = item.value.removeprefix(head)
+    matches = []
+    for position, item in enumerate(items):
+        value = item.value.removeprefix(prefix)
         match = pattern.search(value)
         if item.type == "plain" and match:
-            found.append((match.start(), len(match[1]), place, value, item.help or ""))
-    for *_, value, meta in sorted(found):
+            matches.append((match.start(), len(match[1]), position, value, item.help or ""))
+    for *_, value, meta in sorted(matches):
         yield Completion(
-            quote(head + value) if not value.endswith("=") else head + value,
+            quote(prefix + value) if not value.endswith("=") else prefix + value,
             start_position=-typed.length,
-            display=safe_line(_shown(head, value)),
+            display=safe_line(_displayed(prefix, value)),
             display_meta=safe_line(meta),
         )
 
 
-def _shown(head: str, value: str) -> str:
-    """The text to display: a value without its ``NAME=``, an option with its dashes."""
-    return value if head.endswith(("=", ",")) else head + value
+def _displayed(prefix: str, value: str) -> str:
+    """Return the text to display: a value without its ``NAME=``, an option with its dashes."""
+    return value if prefix.endswith(("=", ",")) else prefix + value
 
 
 def typed_before(text: str) -> Typed | None:
-    """The words before the cursor, also with an open quote; None if they cannot be split."""
+    """Return the words before the cursor, also with an open quote; None if they cannot be split."""
     words = _words(text)
     if words is None:
         return None
@@ -113,7 +112,7 @@ def typed_before(text: str) -> Typed | None:
 
 
 def _words(text: str) -> list[Word] | None:
-    """The words of a line whose last word may have an open quote; None if they cannot be split."""
+    """Return the words of a line whose last word may have an open quote; None if they cannot be split."""
     for ending in ("", "'", '"') if not text.endswith("\\") else ():
         try:
             return split(text + ending)
@@ -129,8 +128,8 @@ def _cut(text: str) -> tuple[str, str, str]:
         return text, "", ""
 
 
-def _head(word: str) -> str:
-    """The part of a word that completion keeps: ``NAME=``, all recipients but the last, the dash of an option."""
+def _kept_prefix(word: str) -> str:
+    """Return what completion keeps of a word: ``NAME=``, all recipients but the last, the dash of an option."""
     name, equals, value = word.partition("=")
     if equals:
         return f"{name}={value[: value.rfind(',') + 1]}"

@@ -1,6 +1,6 @@
-"""The history of typed lines: private, bounded, and without a code, a number or a key in it.
+"""The history of typed lines, in a private file of limited length without codes, numbers and keys.
 
-In this session a line comes back as it was typed; the file has what ``Privacy.storable`` leaves of it.
+In the current session a line is recalled unchanged. The file has only what ``Privacy.storable`` returns for it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 FILE = "history"
 MOST_LINES = 2000
-_SLACK = 500  # lines over the most before the file is written anew
+_SLACK = 500  # lines over the limit before the file is cut
 
 
 class PrivateHistory(History):
-    """Lines in a file of the user's own (0600). What cannot be written is not remembered, and nothing is said."""
+    """Lines in a file that only the user can read (mode 0600). A line that cannot be written is left out silently."""
 
     def __init__(self, file: Path, privacy: Callable[[], Privacy]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class PrivateHistory(History):
         self._privacy = privacy
 
     def load_history_strings(self) -> Iterable[str]:
-        """The newest line first."""
+        """Return the lines of the file, the newest first."""
         lines = self._read()
         if len(lines) > MOST_LINES + _SLACK:
             write_private(self.file, "".join(f"{line}\n" for line in lines[-MOST_LINES:]))
@@ -44,14 +44,14 @@ class PrivateHistory(History):
             super().append_string(string)
 
     def store_string(self, string: str) -> None:
-        """Append what may be stored of a line, or of each line of a paste."""
-        from kshell.shell.running import joined
+        """Append to the file what may be stored of a line, or of each line of a paste."""
+        from kshell.shell.running import logical_lines
 
         try:
-            kept = [line for line in map(self._privacy().storable, joined(string)) if line]
+            kept = [line for line in map(self._privacy().storable, logical_lines(string)) if line]
             if kept:
                 self._append("".join(f"{line}\n" for line in kept))
-        except Exception:  # a bug of ours must not come between two lines; what may hold a secret is not stored
+        except Exception:  # a bug must not interrupt the shell; a line that may contain a secret is not stored
             if os.environ.get("KSHELL_DEBUG"):
                 raise
 
@@ -70,5 +70,5 @@ class PrivateHistory(History):
         except OSError:
             return
         with open(descriptor, "w", encoding="utf-8") as stream:
-            os.chmod(self.file, 0o600)  # it may be there from another time, with another mode
+            os.chmod(self.file, 0o600)  # an existing file may have another mode
             stream.write(text)

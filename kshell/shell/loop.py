@@ -1,6 +1,6 @@
-"""The loop: show the prompt, read a line, have it run, until ``exit`` or Ctrl-D.
+"""The loop: show the prompt, read a line and run it, until ``exit`` or Ctrl-D.
 
-What runs a line (``running``) and what completes it (``completer``) are imported once the prompt shows.
+``running`` and ``completer`` are imported once the prompt shows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell.core.errors import EXIT_DONE, KshellError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError
+from kshell.core.signals import asked_to_end
 from kshell.core.terminal import paint, wants_colour
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import Preferences, load_preferences
@@ -40,14 +41,14 @@ _STYLE = {
     "prompt.simulated": "ansigreen",
     "prompt.local": "ansiyellow",
     "prompt.unknown": "ansired",
-    "mood.live": "bg:ansired fg:ansiwhite bold",
-    "mood.simulated": "bg:ansigreen fg:ansiblack",
-    "mood.local": "bg:ansiyellow fg:ansiblack",
+    "environment.live": "bg:ansired fg:ansiwhite bold",
+    "environment.simulated": "bg:ansigreen fg:ansiblack",
+    "environment.local": "bg:ansiyellow fg:ansiblack",
     "missing": "bold",
     "bottom-toolbar": "noreverse",
     "mode": "bold",
 }
-_WARM = (
+_PRELOADED = (
     "kshell.shell.running",
     "kshell.shell.completer",
     "kshell.console.completion",
@@ -61,34 +62,34 @@ _WARM = (
 
 
 def begin() -> int:
-    """``kshell`` alone at a terminal. Raises ``UsageError`` where ``KSHELL_HOME`` names no folder."""
+    """Run ``kshell`` without arguments at a terminal. Raises ``UsageError`` if ``KSHELL_HOME`` is not a folder."""
     return run(Session(Places.standard()))
 
 
 def run(session: Session) -> int:
-    """The shell, from the first prompt to the last; what is wrong with the preferences is said, and the defaults hold."""
+    """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then."""
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
-        from kshell.shell.running import say
+        from kshell.shell.running import show_notes
 
-        say([error.note])
+        show_notes([error.note])
         preferences = Preferences()
     return Loop(session, preferences).run()
 
 
 class Loop:
-    """A session at a terminal."""
+    """The prompt of one session, and the loop that reads its lines."""
 
     def __init__(self, session: Session, preferences: Preferences) -> None:
         self.session = session
         self.preferences = preferences
         self.status = status.UNKNOWN
         self.prompts = self._prompts()
-        self._warmed = False
+        self._preloaded = False
 
     def run(self) -> int:
-        """Say what to begin with, then read and run lines until the end."""
+        """Greet, then read and run lines until the end. Return 0."""
         self._greet()
         ended = False
         while not ended:
@@ -96,18 +97,18 @@ class Loop:
             try:
                 text = self.prompts.prompt()
                 self._shell.take(text)
-                ended = self._shell.ended
+                ended = self._shell.ended or asked_to_end()
             except KeyboardInterrupt:
-                continue
+                ended = asked_to_end()
             except EOFError:
                 break
-        return EXIT_DONE
+        return EXIT_INTERRUPTED if asked_to_end() else EXIT_DONE
 
     def _greet(self) -> None:
         if sys.stdout.isatty():
             colour = wants_colour(sys.stdout, chosen=self.preferences.colour)
             sys.stdout.write(paint(_GREETING, "dim", colour=colour) + "\n")
-            sys.stdout.flush()  # what draws the prompt writes past this buffer
+            sys.stdout.flush()  # prompt_toolkit does not write through this buffer
 
     @cached_property
     def _shell(self) -> Shell:
@@ -118,14 +119,14 @@ class Loop:
         return shell
 
     def confirm(self, question: str) -> bool:
-        """Ask, with no as the answer of Enter, Ctrl-C and Ctrl-D."""
-        asking: PromptSession[str] = PromptSession(erase_when_done=False)
+        """Ask a yes-or-no question. Enter, Ctrl-C and Ctrl-D mean no."""
+        prompts: PromptSession[str] = PromptSession(erase_when_done=False)
         try:
-            return asking.prompt(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            return prompts.prompt(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except (KeyboardInterrupt, EOFError):
             return False
 
-    # ---- what prompt_toolkit is given
+    # ---- the prompt
 
     def _prompts(self) -> PromptSession[str]:
         prompts: PromptSession[str] = PromptSession(
@@ -143,7 +144,7 @@ class Loop:
             include_default_pygments_style=False,
             enable_open_in_editor=True,
         )
-        prompts.app.after_render += self._warm
+        prompts.app.after_render += self._preload
         return prompts
 
     @cached_property
@@ -162,11 +163,11 @@ class Loop:
             mode = f"vi {app.vi_state.input_mode.value.removeprefix('vi-')}"
         return status.toolbar(self.status, app.output.get_size().columns, mode)
 
-    def _warm(self, _: Application[Any]) -> None:
-        """Once the prompt shows, import what the first send needs, so that it does not wait for it."""
-        if self._warmed:
+    def _preload(self, _: Application[Any]) -> None:
+        """Import what the first send needs, in a thread, once the prompt shows."""
+        if self._preloaded:
             return
-        self._warmed = True
+        self._preloaded = True
         from threading import Thread
 
         Thread(target=_import_all, daemon=True).start()
@@ -175,22 +176,22 @@ class Loop:
 def _import_all() -> None:
     from importlib import import_module
 
-    for name in _WARM:
+    for name in _PRELOADED:
         import_module(name)
 
 
 def _bindings() -> KeyBindings:
     bindings = KeyBindings()
 
-    @bindings.add("enter", filter=_goes_on())
+    @bindings.add("enter", filter=_continues())
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
     return bindings
 
 
-def _goes_on() -> Any:
-    """Whether the line ends in a backslash that joins it with the next."""
+def _continues() -> Any:
+    """Return the filter that holds if the text before the cursor ends in a backslash: Enter then continues the line."""
     from prompt_toolkit.application import get_app
     from prompt_toolkit.filters import Condition, is_searching
 

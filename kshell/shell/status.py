@@ -1,4 +1,4 @@
-"""What the prompt and the toolbar show: who sends, where, what, whether people get it, what is missing, what came last."""
+"""The text of prompt and toolbar: account, pod, template, whether people get a message, missing variables, the last send."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_FAULT = 200
 
 
 class Status(NamedTuple):
-    """``mood`` is ``live``, ``local`` or ``simulated``; ``fault`` is why the next line cannot work, if it cannot."""
+    """``environment`` is ``live``, ``local``, ``simulated`` or ``unknown``. ``fault`` is why no line can send, or ``""``."""
 
     account: str
     pod: str
     template: str
-    mood: str
+    environment: str
     missing: tuple[str, ...] = ()
     last: str = ""
     fault: str = ""
@@ -33,16 +33,16 @@ UNKNOWN = Status("?", "?", "?", "unknown")
 
 
 def status_of(session: Session) -> Status:
-    """What holds now. Never raises for a file that is wrong or gone."""
+    """Return the status of a session. Never raises: a faulty or missing file is the ``fault``."""
     last = _last(session)
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
-    except Exception as error:  # noqa: BLE001 - a bug of ours must not end the session
-        own = Note("error", f"kshell failed: {type(error).__name__}")
-        fault = note_lines(error.note if isinstance(error, KshellError) else own)[0][:_MOST_FAULT]
+    except Exception as error:  # noqa: BLE001 - a bug must not end the session
+        bug = Note("error", f"kshell failed: {type(error).__name__}")
+        fault = note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT]
         return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
-    return Status(session.account, pod.name, template.name, mood_of(pod), missing, last)
+    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last)
 
 
 def _last(session: Session) -> str:
@@ -53,28 +53,28 @@ def _last(session: Session) -> str:
     return short_line(session.sent[-1].exchange)
 
 
-def mood_of(pod: Pod) -> str:
-    """Whether a message sent to ``pod`` reaches people."""
+def environment_of(pod: Pod) -> str:
+    """Return ``live`` if a message sent to ``pod`` reaches people, else ``simulated`` or ``local``."""
     if pod.live:
         return "live"
     return "simulated" if pod.embedded else "local"
 
 
 def prompt(status: Status) -> StyleAndTextTuples:
-    """``demo@sandbox auth> ``; a live pod says so in a word as well as in colour."""
+    """Return the prompt: ``demo@sandbox auth> ``. For a live pod, ``LIVE`` stands before it."""
     who = f"{_short(status.account)}@{_short(status.pod)}"
-    live: StyleAndTextTuples = [("class:live", " LIVE ")] if status.mood == "live" else []
+    live: StyleAndTextTuples = [("class:live", " LIVE ")] if status.environment == "live" else []
     return [
         *live,
-        (f"class:prompt.{status.mood}", f"{' ' if live else ''}{who}"),
+        (f"class:prompt.{status.environment}", f"{' ' if live else ''}{who}"),
         ("", f" {_short(status.template)}> "),
     ]
 
 
 def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
-    """Everything in as many lines as it takes at this width; ``mode`` is vi's."""
+    """Return the whole status in lines of at most ``width`` columns. ``mode`` is the mode of vi, or ``""``."""
     segments = [
-        (f"class:mood.{status.mood}", f" {status.mood.upper()} "),
+        (f"class:environment.{status.environment}", f" {status.environment.upper()} "),
         ("", f" {_short(status.account)}@{_short(status.pod)} "),
         ("", f" {_short(status.template)} "),
         _readiness(status),
@@ -92,7 +92,7 @@ def _readiness(status: Status) -> tuple[str, str]:
 
 
 def _wrapped(segments: list[tuple[str, str]], width: int) -> StyleAndTextTuples:
-    """The segments in lines of at most ``width``; one that is longer than a line is cut."""
+    """Return the segments in lines of at most ``width`` columns; a segment that is longer is cut."""
     shown: StyleAndTextTuples = []
     used = 0
     for style, whole in segments:

@@ -1,8 +1,8 @@
-"""The simulator over HTTP, by uvicorn: for curl, browsers and other programs than kshell.
+"""Serve the simulator over HTTP with uvicorn, for curl, browsers and other programs.
 
-Beside the API there are ``GET /``, which says what this is and what its magic values do, and ``GET /inbox``, what the
-recipients got as a JSON list.
-A line about a request holds no key, no code and no phone number.
+Besides the API, ``GET /`` describes the simulator and its magic values, and ``GET /inbox`` returns the delivered messages
+as a JSON list.
+The log line about a request contains no key, code or phone number.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def serve(
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a line about each request.
+    """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
-    Port 0 is any free one.
+    Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
     """
     with _bound(host, port) as listener:
         config = uvicorn.Config(
@@ -57,7 +57,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=0,  # a connection that is kept open does not delay the end
+            timeout_graceful_shutdown=0,  # an open connection does not delay the end
         )
         server = _Server(config, lambda: on_ready(_base_url(listener)))
         with _stopped_by_signals(server):
@@ -65,7 +65,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens."""
+    """A uvicorn server that calls ``on_listening`` when it listens."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -77,16 +77,16 @@ class _Server(uvicorn.Server):
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``host`` and ``port``; uvicorn would end the process where that fails."""
-    if not 0 <= port <= 65_535:  # getaddrinfo takes 70000 for 4464
-        raise _not_opened(host, port, "there is no such port")
+    """Return a socket that listens on ``host`` and ``port``; on a failure uvicorn would end the process."""
+    if not 0 <= port <= 65_535:  # getaddrinfo reads 70000 as 4464
+        raise _port_error(host, port, "there is no such port")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return _listening(socket.socket(family, kind, protocol), address)
     except OSError as error:
-        raise _not_opened(host, port, error.strerror or str(error)) from None
+        raise _port_error(host, port, error.strerror or str(error)) from None
     except UnicodeError:
-        raise _not_opened(host, port, "there is no such host") from None
+        raise _port_error(host, port, "there is no such host") from None
 
 
 def _listening(listener: socket.socket, address: Any) -> socket.socket:
@@ -101,8 +101,8 @@ def _listening(listener: socket.socket, address: Any) -> socket.socket:
     return listener
 
 
-def _not_opened(host: str, port: int, why: str) -> UsageError:
-    hint = "for a port that is free, type: kshell sandbox --port 0"
+def _port_error(host: str, port: int, why: str) -> UsageError:
+    hint = "for a free port, type: kshell sandbox --port 0"
     return UsageError(f"port {port} on {host} cannot be opened: {why}", hint=hint)
 
 
@@ -113,11 +113,11 @@ def _base_url(listener: socket.socket) -> str:
 
 @contextmanager
 def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """SIGINT and SIGTERM stop ``server``, and nothing else.
+    """Make SIGINT and SIGTERM stop ``server`` and have no other effect.
 
-    Uvicorn handles them only while it serves, and raises the one that stopped it once more when it is done.
+    Uvicorn alone would handle them only while it serves, and would raise the one that stopped it again at the end.
     """
-    in_main = threading.current_thread() is threading.main_thread()  # which alone may handle signals
+    in_main = threading.current_thread() is threading.main_thread()  # only the main thread may handle signals
     handled = (signal.SIGINT, signal.SIGTERM) if in_main else ()
     before = {number: signal.signal(number, server.handle_exit) for number in handled}
     try:
@@ -128,7 +128,7 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 def _app(simulator: Simulator, on_request: Callable[[str], None]) -> Callable[[Event, Receive, Send], Awaitable[None]]:
-    """The ASGI application."""
+    """Return the ASGI application."""
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         body = await _body(receive)
@@ -144,7 +144,7 @@ def _app(simulator: Simulator, on_request: Callable[[str], None]) -> Callable[[E
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The request's body, or as much of it as shows that it is too large; None when the client went away."""
+    """Return the request's body, cut just over the size limit; None if the client disconnected."""
     body = bytearray()
     more = True
     while more and len(body) <= BODY_LIMIT:
@@ -157,7 +157,7 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 def _answer(simulator: Simulator, scope: Event, body: bytes) -> tuple[Response, str]:
-    """The answer to a request, and the line about it."""
+    """Return the response to a request, and the log line about it."""
     method, target = scope["method"], scope["raw_path"].decode("latin-1")
     if method in {"GET", "HEAD"} and target == "/":
         return _page(_about()), "200 about"
@@ -169,7 +169,7 @@ def _answer(simulator: Simulator, scope: Event, body: bytes) -> tuple[Response, 
 
 
 def _about() -> dict[str, object]:
-    """What this is, and the values that make it fail on demand."""
+    """Return a description of the simulator, with the magic values."""
 
     def shown(magic: Mapping[str, Failure]) -> dict[str, str]:
         return {value: f"{failure.title}, {failure.code}" for value, failure in magic.items()}
@@ -194,7 +194,7 @@ def _page(content: object) -> Response:
 
 
 def _line(simulator: Simulator, response: Response) -> str:
-    """``202 WA202, 2 recipients``: an answer, and how many got a message by it."""
+    """Return a log line with the answer and the number of recipients reached: ``202 WA202, 2 recipients``."""
     answer = json.loads(response.body)
     message_id = answer["data"]["message_id"] if response.status == 202 else None
     reached = sum(delivered.message_id == message_id for delivered in simulator.inbox)

@@ -1,15 +1,15 @@
-"""The API stated a second time, from its page alone: ``Simulator.handle`` takes a request and returns the answer.
+"""Simulate the API from its page alone: ``Simulator.handle`` takes a request and returns the response.
 
-Nothing of kshell's own rules is used here, so that the checker and the simulator can disagree. Sentences in quotes are
-the page's. What the page leaves open is decided here, and for the payload in ``payload``:
+The simulator does not use kshell's rules, so the checker and the simulator can disagree. Sentences in quotes are the
+page's. The page leaves the following open; the simulator decides it (``payload`` does so for the payload):
 
 1.  Order: path, method, key, SID, sender number, content type, payload, recipients. The first fault is the answer.
-2.  Any SID, any key that is not empty and any E.164 sender number are right, but for the magic ones; a magic account
-    fails the same way whatever it sends. Of several magic recipients the first decides, and then nobody gets anything.
-3.  ``X`` stands for a digit of a number, as on the page.
-4.  A path the page does not have is a 404 and any method but POST a 405, in the shape of the page's failures. A query
-    is ignored; every part of the path may be percent-encoded.
-5.  A header given twice counts as not given. Parameters of the content type (``; charset=…``) are ignored. A wrong
+2.  Any SID, any key that is not empty and any E.164 sender number are accepted, except the magic ones. A magic account
+    always gets the same failure. Of several magic recipients the first decides, and nobody gets a message.
+3.  ``X`` may replace a digit of a number, as on the page.
+4.  The answer to an unknown path is 404 and to any method but POST 405, in the form of the page's failures. A query is
+    ignored; every part of the path may be percent-encoded.
+5.  A header that is given twice counts as missing. Parameters of the content type (``; charset=…``) are ignored. A wrong
     content type is WA400.
 """
 
@@ -44,7 +44,7 @@ INBOX_SIZE = 1_000
 
 
 class Delivered(NamedTuple):
-    """What one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, defaults filled in."""
+    """A message that one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
 
     recipient: str
     sender: str
@@ -57,27 +57,27 @@ class Delivered(NamedTuple):
 
 
 def new_message_id() -> str:
-    """An id like the page's ``AXXXXXXXXXXXXXXXXXXX``."""
+    """Return a new id in the form of the page's ``AXXXXXXXXXXXXXXXXXXX``."""
     import secrets  # costs more to import than the rest of this module
 
     return "A" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(19))
 
 
 class Simulator:
-    """The API's side of one endpoint. It knows no accounts and keeps nothing but the inbox."""
+    """The API's side of one endpoint. It has no accounts, and keeps only the inbox."""
 
     def __init__(self, *, new_id: Callable[[], str] = new_message_id) -> None:
         self._new_id = new_id
-        # A deque takes new entries and is copied without a lock: scripts send from several threads.
+        # several threads may append to a deque and copy it without a lock
         self._inbox: deque[Delivered] = deque(maxlen=INBOX_SIZE)
 
     @property
     def inbox(self) -> tuple[Delivered, ...]:
-        """What the recipients got, oldest first: the newest thousand."""
+        """The newest thousand delivered messages, oldest first."""
         return tuple(self._inbox)
 
     def handle(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
-        """The answer to a request; ``target`` is as on the request line. No request makes it raise."""
+        """Return the response to a request; ``target`` is as on the request line. Never raises."""
         address = _address(target)
         if address is None:
             return _refusal(NO_SUCH_PATH)
@@ -90,7 +90,7 @@ class Simulator:
         return self._take(address[1], sent.get("content-type", ""), body)
 
     def _take(self, sender: str, content_type: str, body: bytes) -> Response:
-        """The answer to a right account that posts ``body``."""
+        """Return the response to a valid account that posts ``body``."""
         try:
             message = read_message(content_type, body)
         except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ class Simulator:
         return _refusal(failure) if failure else self._deliver(sender, message)
 
     def _deliver(self, sender: str, message: Message) -> Response:
-        """One message id for the request, one entry of the inbox for each recipient."""
+        """Add one message for each recipient to the inbox, all with the request's one message id."""
         message_id = self._new_id()
         self._inbox.extend([Delivered(number, sender, message_id, *message[1:]) for number in message.recipients])
         answer: Payload = {
@@ -122,7 +122,7 @@ def _refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
 
 
 def _address(target: str) -> tuple[str, str] | None:
-    """The SID and the sender number in ``/v2/<sid>/whatsapp/<phone_number>/messages``."""
+    """Return the SID and the sender number in ``/v2/<sid>/whatsapp/<phone_number>/messages``; None for another path."""
     from urllib.parse import unquote
 
     match [unquote(part) for part in target.partition("?")[0].split("/")]:
@@ -132,11 +132,11 @@ def _address(target: str) -> tuple[str, str] | None:
 
 
 def _once_each(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers by lower-case name, but those given more than once."""
+    """Return the headers by lower-case name, without those given more than once."""
     values: dict[str, list[str]] = {}
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value.strip())
-    return {name: given[0] for name, given in values.items() if len(given) == 1}
+    return {name: texts[0] for name, texts in values.items() if len(texts) == 1}
 
 
 def _account_failure(key: str, sid: str, sender: str) -> Failure | None:

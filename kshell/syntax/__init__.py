@@ -1,1 +1,1 @@
-"""A line's words, the expressions in them, and what is wrong with an expression."""
+"""Split a line into words, evaluate its expressions, and explain their errors."""

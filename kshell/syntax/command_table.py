@@ -1,6 +1,6 @@
-"""The table of commands: their names, the module of ``kshell.commands`` that defines each, and who understands it.
+"""The table of commands: their names, the module of ``kshell.commands`` that defines each, and its frontends.
 
-Nothing is imported here: history, recordings, scripts and completion only need to know which commands there are.
+This module imports no command: history, recordings, scripts and completion only need the names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Frontend = Literal["line", "shell", "script"]
 class Entry(NamedTuple):
     """The module that defines a command, and the frontends that understand it: the command line, the shell, scripts.
 
-    ``whole`` is whether the command takes the rest of its line as one text, with quotes and braces unread.
+    ``whole`` is whether the command takes the rest of its line as one text, with its quotes and braces.
     """
 
     module: str
@@ -54,7 +54,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "run": Entry("script"),
         "record": Entry("record", ("shell",)),
     },
-    "Looking things up": {
+    "Reference": {
         "explain": Entry("explain"),
         "accounts": Entry("listing"),
         "pods": Entry("listing"),
@@ -75,4 +75,4 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 """Every command, by the section of the help that lists it."""
 
 OTHER_WORDS: dict[str, str] = {"quit": "exit"}
-"""Words of other programs that the shell takes for its own command. The help does not list them."""
+"""Names from other programs, and the commands that they run. The help does not list them."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
 
 _CLOSING_OF = {"(": ")", "[": "]", "{": "}"}
-_GENERAL_HINT = "kshell help expect shows what an expression is made of"
+_GENERAL_HINT = "kshell help expect describes expressions"
 _STRING = re.compile(r"""\"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
 _OPTION = re.compile(r"\w\((?:[^()]*,)?\s*\w+\s*\Z")  # the text before the = of default(value=1)
 _SIGNS = {
@@ -25,18 +25,18 @@ _SIGNS = {
 }  # fmt: skip
 _SIGN = re.compile(r"===|!==|=!|<>|=>|=<|(?<![=!<>])=(?!=)|&&|\|\||!(?!=)|\b(?:AND|OR|NOT|IN|IS)\b")
 _PAIRED = re.compile(r"(?:[^{}]*\{\{[^{}]*\}\})+[^{}]*\Z")
-_NOTHING = ("null", "nil", "undefined", "NULL", "Null")
+_NULL_WORDS = ("null", "nil", "undefined", "NULL", "Null")
 
 
 class Fault(NamedTuple):
-    """A fault in an expression: its offset (from 0), a message, and a hint that says what to write."""
+    """A fault in an expression: its offset (from 0), a message, and a hint with the correction."""
 
     offset: int
     message: str
     hint: str = _GENERAL_HINT
 
 
-def slip_in(expression: str, error: Exception, names: Mapping[str, object]) -> Fault:
+def diagnose(expression: str, error: Exception, names: Mapping[str, object]) -> Fault:
     """The fault in an expression that raised ``error`` when it was parsed or evaluated."""
     message = (str(error) or type(error).__name__).partition("\n")[0]
     undefined = re.match(r"'(\w+)' is undefined", message)
@@ -46,22 +46,22 @@ def slip_in(expression: str, error: Exception, names: Mapping[str, object]) -> F
         return Fault(_offset_of(r"[/%]", expression), "a division by zero", "the number after / must not be 0")
     if "not supported between" in message:
         return Fault(0, message, "a variable is text; NAME | int is its number")
-    named = re.match(r"No (?:filter|test) named '(\w+)'", message)
-    if named:
-        return Fault(_offset_of(rf"\b{named[1]}\b", expression), message.rstrip("."))
-    return _slip(expression) or _unexpected(expression, message)
+    unknown = re.match(r"No (?:filter|test) named '(\w+)'", message)
+    if unknown:
+        return Fault(_offset_of(rf"\b{unknown[1]}\b", expression), message.rstrip("."))
+    return _common_mistake(expression) or _unexpected(expression, message)
 
 
 def _undefined(expression: str, name: str, names: Mapping[str, object]) -> Fault:
     hints = [did_you_mean(name, {*names, *ANSWER_NAMES})]
     if name in ANSWER_NAMES:
-        hints = ["a send has to come before it"]
-    elif name in _NOTHING:
+        hints = ["it is defined after a send"]
+    elif name in _NULL_WORDS:
         hints = ["write none"]
     else:
         if re.search(r"[=<>]|\bin\b", expression):
-            hints.append(f'a text stands in quotes: "{name}"')
-        hints.append(f"a variable is set by set {name}=…, or for a run by --var {name}=…")
+            hints.append(f'write a text in quotes: "{name}"')
+        hints.append(f"set a variable with set {name}=…, or for a run with --var {name}=…")
     return Fault(_offset_of(rf"\b{name}\b", expression), f"{name!r} is undefined", "; ".join(filter(None, hints)))
 
 
@@ -75,7 +75,7 @@ def _without_strings(expression: str) -> str:
     return _STRING.sub(lambda match: " " * len(match[0]), expression)
 
 
-def _slip(expression: str) -> Fault | None:
+def _common_mistake(expression: str) -> Fault | None:
     """A common mistake: an unclosed quote or bracket, braces around the expression, another language's operator."""
     bare = _without_strings(expression)
     quote, braces = re.search("[\"']", bare), bare.find("{{")
@@ -83,8 +83,8 @@ def _slip(expression: str) -> Fault | None:
         return Fault(quote.start(), "a quote that is not closed", f"close it with {quote[0]}")
     if braces >= 0:
         plain = " ".join(expression.replace("{{", " ").replace("}}", " ").split())
-        hint = f"write {safe_line(plain)}" if _PAIRED.match(bare) else "take them away"
-        return Fault(braces, "no braces here, all of it is an expression already", hint)
+        hint = f"write {safe_line(plain)}" if _PAIRED.match(bare) else "remove them"
+        return Fault(braces, "no braces here: this is an expression already", hint)
     return _open_bracket(bare) or _foreign_sign(bare)
 
 
@@ -94,7 +94,7 @@ def _open_bracket(bare: str) -> Fault | None:
         if sign in OPENING:
             opened.append((sign, offset))
         elif sign in CLOSING and (not opened or _CLOSING_OF[opened.pop()[0]] != sign):
-            return Fault(offset, f"{sign} closes nothing", "take it away, or open it before")
+            return Fault(offset, f"{sign} closes nothing", "remove it, or open it before")
     if not opened:
         return None
     sign, offset = opened[-1]
@@ -109,14 +109,14 @@ def _foreign_sign(bare: str) -> Fault | None:
 
 
 def _unexpected(expression: str, message: str) -> Fault:
-    """The parser's own message, at the offset that it means."""
+    """The parser's own message, at the offset of the unexpected token."""
     if "unexpected 'end of print statement'" in message:
         return Fault(len(expression.rstrip()), "the expression ends too early")
-    counted = re.search(r" at (\d+)$", message)
-    if counted:  # the lexer counts from the {{ before the expression
-        return Fault(int(counted[1]) - 2, message[: counted.start()])
+    offset = re.search(r" at (\d+)$", message)
+    if offset:  # the lexer counts from the {{ before the expression
+        return Fault(int(offset[1]) - 2, message[: offset.start()])
     if message.startswith("expected token 'name'") and re.search(r"\bis\b", _without_strings(expression)):
-        return Fault(_offset_of(r"\bis\b", expression), "is asks, as in is defined; it does not compare", "write ==")
+        return Fault(_offset_of(r"\bis\b", expression), "is tests, as in is defined; it does not compare", "write ==")
     if not message.startswith("expected token 'end of print statement'"):
         return Fault(0, message)
     try:

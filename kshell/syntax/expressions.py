@@ -1,6 +1,6 @@
 """Evaluate the expressions of ``expect`` and ``capture``, and explain a path that the last answer does not have.
 
-An ``expect`` fails (exit code 1) where its expression reads something that the answer lacks. An expression with a syntax error
+An ``expect`` fails (exit code 1) if its expression reads something that the answer lacks. An expression with a syntax error
 or an unknown name is a fault of the script (exit code 3); ``diagnostics`` explains it. ``failed_expect`` finds the comparison
 that did not hold.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
 from kshell.core.terminal import safe_line
-from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, slip_in
-from kshell.syntax.failed_expect import CLOSING, OPENING, Blaming, is_lack, is_there, tokens_of
+from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, diagnose
+from kshell.syntax.failed_expect import CLOSING, OPENING, Analysis, is_missing_member, members_exist, tokens_of
 from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def value_of(expression: str, names: Mapping[str, object], place: Callable[[int]
 def fault_in(
     expression: str, error: Exception, names: Mapping[str, object], place: Callable[[int], Place]
 ) -> ScriptError:
-    """The fault to raise for an expression that raised ``error``: ``AbsentError`` if the answer lacks something."""
-    absence = _absence(expression, names) if is_lack(error) else None
+    """The fault to raise for an expression that raised ``error``: ``AbsentError`` if the answer lacks a member."""
+    absence = _absence(expression, names) if is_missing_member(error) else None
     if absence:
         return AbsentError(absence.message, hint=absence.hint, at=place(absence.offset))
-    fault = slip_in(expression, error, names)
+    fault = diagnose(expression, error, names)
     return ScriptError(fault.message, hint=fault.hint, at=place(fault.offset))
 
 
@@ -52,9 +52,9 @@ def fault_in(
 
 
 def _absence(expression: str, names: Mapping[str, object]) -> Fault | None:
-    """The first path into the answer that leads nowhere; None if something else than the answer lacks a member."""
-    lacking = Blaming(expression, names).lacking(tokens_of(expression))
-    sides = lacking.sides if lacking else ()
+    """The first path into the answer that does not exist; None if another value than the answer lacks a member."""
+    missing = Analysis(expression, names).missing_member(tokens_of(expression))
+    sides = missing.sides if missing else ()
     found = (_first_missing(side, path, names) for side in sides for path in _paths(tokens_of(side.text)))
     return next(filter(None, found), None)
 
@@ -64,7 +64,7 @@ def _first_missing(side: Side, path: list[Token], names: Mapping[str, object]) -
     start = path[0].start
     for before, step in pairwise(path):
         text = side.text[start : step.end]
-        if not is_there(text, names):
+        if not members_exist(text, names):
             known = side.text[start : before.end]
             hint = _members_hint(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
             return Fault(side.offset + start, f"{text} is not in the answer", hint)

@@ -22,7 +22,7 @@ NOT_THERE = "(not in the answer)"
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
-_LACKS = re.compile(r".* has no (?:attribute|element) ", re.DOTALL)  # Jinja's message for a missing member
+_MISSING_MEMBER = re.compile(r".* has no (?:attribute|element) ", re.DOTALL)  # Jinja's message for a missing member
 
 
 class Token(NamedTuple):
@@ -41,29 +41,29 @@ class Side(NamedTuple):
     value: str
 
 
-class Blame(NamedTuple):
+class FailedPart(NamedTuple):
     """The part of an expression that made it fail, its offset, and its sides: two or more for a comparison, else one.
 
-    ``wanted`` is False if the part holds and must not, such as after ``not``.
+    ``expected`` is False if the part is true and must be false, such as after ``not``.
     """
 
     text: str
     offset: int
     sides: tuple[Side, ...]
-    wanted: bool = True
+    expected: bool = True
 
 
-def is_lack(error: Exception) -> bool:
+def is_missing_member(error: Exception) -> bool:
     """Whether ``error`` is Jinja's for a member that a value does not have."""
-    return _LACKS.match(str(error)) is not None
+    return _MISSING_MEMBER.match(str(error)) is not None
 
 
-def is_there(expression: str, names: Mapping[str, object]) -> bool:
+def members_exist(expression: str, names: Mapping[str, object]) -> bool:
     """Whether every member that ``expression`` reads exists."""
     try:
         evaluate(expression, names)
     except Exception as error:  # noqa: BLE001 - an expression may raise anything
-        return not is_lack(error)
+        return not is_missing_member(error)
     return True
 
 
@@ -72,11 +72,11 @@ def tokens_of(expression: str) -> list[Token]:
     return _with_not_in([Token(text, offset, offset + len(text)) for _, text, offset in tokens(expression)])
 
 
-def blames(expression: str, names: Mapping[str, object]) -> list[Blame]:
+def failed_parts(expression: str, names: Mapping[str, object]) -> list[FailedPart]:
     """The parts that made a false expression false, or the part that reads a missing member."""
-    blaming, found = Blaming(expression, names), tokens_of(expression)
-    lacking = blaming.lacking(found)
-    return [lacking] if lacking else list(blaming.of(found, wanted=True))
+    analysis, found = Analysis(expression, names), tokens_of(expression)
+    missing = analysis.missing_member(found)
+    return [missing] if missing else list(analysis.failed_parts(found, expected=True))
 
 
 def _with_not_in(found: list[Token]) -> list[Token]:
@@ -90,47 +90,46 @@ def _with_not_in(found: list[Token]) -> list[Token]:
     return joined
 
 
-class Blaming:
+class Analysis:
     """Takes one expression apart in the order in which Jinja evaluates it."""
 
     def __init__(self, expression: str, names: Mapping[str, object]) -> None:
         self.expression = expression
         self.names = names
 
-    def of(self, part: list[Token], *, wanted: bool) -> Iterator[Blame]:
-        """The parts because of which ``part`` is not ``wanted``."""
+    def failed_parts(self, part: list[Token], *, expected: bool) -> Iterator[FailedPart]:
+        """The parts that make the truth of ``part`` differ from ``expected``."""
         part = _unwrapped(part)
         if _is_choice(part):
-            yield self._blame(part, [part], wanted=wanted)
+            yield self._failed_part(part, [part], expected=expected)
             return
         for operator in ("or", "and"):
             operands = _split(part, {operator})
             if len(operands) > 1:
-                yield from self._of_several(operands, wanted=wanted, all_count=(operator == "or") == wanted)
+                yield from self._of_several(operands, expected=expected, all_count=(operator == "or") == expected)
                 return
         if part[0].text == "not":
-            yield from self.of(part[1:], wanted=not wanted)
+            yield from self.failed_parts(part[1:], expected=not expected)
         else:
-            yield self._blame(part, self._sides(part), wanted=wanted)
+            yield self._failed_part(part, self._sides(part), expected=expected)
 
-    def lacking(self, part: list[Token]) -> Blame | None:
+    def missing_member(self, part: list[Token]) -> FailedPart | None:
         """The first comparison that reads a missing member; None if there is none."""
         part = _unwrapped(part)
-        if is_there(f"({self._text(part)}) and 1", self.names):  # "and 1" also asks for the truth of the value
+        if members_exist(f"({self._text(part)}) and 1", self.names):  # "and 1" also tests the truth of the value
             return None
         for operator in () if _is_choice(part) else ("or", "and"):
             operands = _split(part, {operator})
             if len(operands) > 1:
-                return next(filter(None, map(self.lacking, operands)), None)
-        return self.lacking(part[1:]) if part[0].text == "not" else self._blame(part, self._sides(part))
+                return next(filter(None, map(self.missing_member, operands)), None)
+        return self.missing_member(part[1:]) if part[0].text == "not" else self._failed_part(part, self._sides(part))
 
-    def _of_several(self, operands: list[list[Token]], *, wanted: bool, all_count: bool) -> Iterator[Blame]:
+    def _of_several(self, operands: list[list[Token]], *, expected: bool, all_count: bool) -> Iterator[FailedPart]:
         """``or`` is false because of all operands, ``and`` because of its first false one."""
-        false = (
-            part for part in operands if self._truth(part) is not wanted
-        )  # lazy: operands after the first are not evaluated
+        # a generator: operands after the first are not evaluated
+        false = (part for part in operands if self._truth(part) is not expected)
         for part in operands if all_count else islice(false, 1):
-            yield from self.of(part, wanted=wanted)
+            yield from self.failed_parts(part, expected=expected)
 
     def _sides(self, part: list[Token]) -> list[list[Token]]:
         sides = _split(part, _COMPARISONS)
@@ -142,15 +141,15 @@ class Blaming:
     def _text(self, part: list[Token]) -> str:
         return self.expression[part[0].start : part[-1].end]
 
-    def _blame(self, part: list[Token], sides: list[list[Token]], *, wanted: bool = True) -> Blame:
+    def _failed_part(self, part: list[Token], sides: list[list[Token]], *, expected: bool = True) -> FailedPart:
         shown = tuple(Side(self._text(side), side[0].start, self._shown(side)) for side in sides)
-        return Blame(self._text(part), part[0].start, shown, wanted)
+        return FailedPart(self._text(part), part[0].start, shown, expected)
 
     def _shown(self, side: list[Token]) -> str:
         try:
             return shown_value(evaluate(self._text(side), self.names))
         except Exception as error:  # noqa: BLE001 - an undefined value is shown too
-            return NOT_THERE if is_lack(error) else f"({error})"
+            return NOT_THERE if is_missing_member(error) else f"({error})"
 
 
 def shown_value(value: object) -> str:
@@ -184,7 +183,7 @@ def _split(part: list[Token], operators: frozenset[str] | set[str]) -> list[list
             pieces.append([])
         else:
             pieces[-1].append(token)
-    return pieces
+    return pieces if all(pieces) else [part]  # Jinja also takes the words of operators for names: in in (1,)
 
 
 def _unwrapped(part: list[Token]) -> list[Token]:

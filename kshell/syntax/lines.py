@@ -107,7 +107,7 @@ class Line(NamedTuple):
     def _value(self, piece: Piece, names: Mapping[str, object]) -> str:
         from kshell.syntax.expressions import value_of
 
-        start = piece.column + 2  # behind the {{
+        start = piece.column + 2  # after the {{
         return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))
 
 
@@ -117,7 +117,7 @@ def split(line: str) -> list[Word]:
 
 
 def typed_words(line: str) -> list[str]:
-    """Return the words of a line as they were typed, with their quotes. Raises ``ScriptError`` for what is not closed."""
+    """The words of a line as typed, with their quotes. Raises ``ScriptError`` for an unclosed quote or brace."""
     splitter = _Splitter(Line("line", 1, (line,)))
     found: list[str] = []
     while splitter.at_word():
@@ -271,7 +271,7 @@ class _Splitter:
             return self._expression()
         if self.line[start] == "\\":
             if start + 1 == len(self.line):
-                raise self._fault(start, "a backslash with nothing behind it", "write \\\\ for a backslash")
+                raise self._fault(start, "a backslash at the end of the line", "write \\\\ for a backslash")
             self.position += 2
             return Piece(self.line[start + 1], start + 1)
         run = plain.match(self.line, start + 1)

@@ -1,1 +1,1 @@
-"""A request is sent and becomes an exchange; cassettes keep exchanges; an exchange as text and as JSON."""
+"""Send a request and get an exchange; keep exchanges in cassettes; show an exchange as text or JSON."""

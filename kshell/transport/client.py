@@ -1,7 +1,7 @@
-"""The one door to the network: ``send(Request)`` gives an ``Exchange``, whatever happens on the way.
+"""The only access to the network: ``send(Request)`` returns an ``Exchange``, whatever the network does.
 
-Nothing is ever sent twice: no retry, no redirect followed, one connection for one request. No proxy, netrc or
-certificate setting is taken from the environment. Only what fails before the first byte of the request is ``not-sent``.
+Nothing is sent twice: there is no retry and no redirect, and each request has one connection. Proxy, netrc and certificate
+settings of the environment are ignored. A request is ``not-sent`` only if it failed before its first byte was written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import threading
 import time
 import zlib
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from kshell import __version__
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,16 +36,16 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
-TRAVELLING = "kshell send"  # the name of a thread with a request under way
+SEND_THREAD = "kshell send"  # the name of a thread that sends a request
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
-_LOOK = 0.1  # seconds until who waits looks whether a Ctrl-C came
-_GRACE = 1.0  # seconds for an exchange to end that was cut
+_POLL = 0.1  # seconds between two checks for a Ctrl-C
+_GRACE = 1.0  # seconds for an interrupted exchange to end
 
 
 class Route(NamedTuple):
-    """How a request travels: within ``timeout`` seconds, through ``proxy`` if it is given, or to ``handle`` in process."""
+    """How to send: within ``timeout`` seconds, through ``proxy`` if it is given, or to ``handle`` in this process."""
 
     timeout: float = TIMEOUT
     proxy: str = ""
@@ -53,67 +53,69 @@ class Route(NamedTuple):
 
 
 class _StoppedError(Exception):
-    """Raised on the way to the first byte of a request that nobody waits for any more: it is not written."""
+    """Raised before the first byte when the caller has given up, so nothing is written."""
 
 
 class Attempt:
-    """One send under way. At any moment, also in an interrupt handler, ``exchange`` says what became of it so far.
+    """One send. ``exchange`` is its result so far, at any moment, also in an interrupt handler.
 
-    It travels in a thread of its own, and who asked waits beside it: looking a name up can be neither timed nor interrupted,
-    and a Ctrl-C just before a wait for the network is seen only when that wait ends.
+    A separate thread sends while the caller waits. Without it, the lookup of a host name could be neither timed nor
+    interrupted, and a Ctrl-C just before a wait for the network would be seen only after that wait.
     """
 
     def __init__(self, request: Request, key: Callable[[], str], route: Route, private: Sequence[Private] = ()) -> None:
-        """Prepare a send. ``key`` resolves the API key; ``private`` are the private values in the request, key apart."""
+        """Prepare a send. ``key`` resolves the API key; ``private`` are the other private values in the request."""
         self.request = request
         self.private = private
         self.interrupted = False
         self.begun = False  # whether the API may have any of the request
         self._resolve_key = key
+        self._key = ""
         self._route = route
         self._played: Response | None = None
         self._head: httpx.Response | None = None
         self._body = bytearray()
-        self._most = MOST_BODY
+        self._limit = MOST_BODY
         self._fault = ""
         self._error: Exception | None = None
         self._bug: Exception | None = None
         self._expired = False
         self._stopped = False
-        self._under_way = threading.Lock()  # held until the end; an Event's wait breaks where a second Ctrl-C comes
-        self._lock = threading.Lock()  # between the first byte and giving up before it
+        self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
+        self._lock = threading.Lock()  # orders the first byte and the decision to give up
         self._connection: socket.socket | None = None
         self._started = self._ended = time.perf_counter()
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The API key, resolved when it is first asked for. Raises ``SecretError``."""
-        return self._resolve_key()
+        self._key = self._key or self._resolve_key()
+        return self._key
 
     def play(self, response: Response) -> Exchange:
-        """Take ``response`` as the answer, and send nothing."""
+        """Use ``response`` as the answer, and send nothing."""
         self._played = response
         self._ended = time.perf_counter()
         return self.exchange
 
     def run(self, most: int = MOST_BODY) -> Exchange:
-        """Send, once, and read at most ``most`` bytes of the answer's body.
+        """Send once, and read at most ``most`` bytes of the answer's body.
 
-        Raises ``SecretError`` before anything is sent; never raises for what the network or the server does, nor for Ctrl-C.
+        Raises ``SecretError`` before anything is sent. Never raises for a fault of the network or the server, or for Ctrl-C.
         """
-        self._most = most
-        self.key  # noqa: B018 - where it cannot be resolved, this raises before anything is sent
+        self._limit = most
+        self.key  # noqa: B018 - raises before anything is sent, if the key cannot be resolved
         self._started = time.perf_counter()
         try:
             if self._route.handle is not None:
-                self._travel()
+                self._run()
             else:
                 self._under_way.acquire()
-                threading.Thread(target=self._travel, name=TRAVELLING, daemon=True).start()
+                threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
-            with suppress(KeyboardInterrupt):  # who presses it twice is told the same
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C changes nothing
                 self._stop()
         self._ended = time.perf_counter()
         if self._bug is not None:
@@ -122,31 +124,31 @@ class Attempt:
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
-        while not self._under_way.acquire(timeout=min(_LOOK, max(end - time.perf_counter(), 0))):
+        while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
             if time.perf_counter() >= end:
                 self._expired = True
                 self._stop()
                 return
 
     def _stop(self) -> None:
-        """Let nothing begin any more, and cut what has begun; then wait a moment for what came of it."""
+        """Prevent the first byte, or break the connection; then wait a moment for the result."""
         with self._lock:
             self._stopped = True
         if self._connection is not None:
-            with suppress(OSError):  # it was closed meanwhile
+            with suppress(OSError):  # it may be closed by now
                 self._connection.shutdown(socket.SHUT_RDWR)
         if self.begun or self._connection is not None:
             self._under_way.acquire(timeout=_GRACE)
 
-    def _travel(self) -> None:
+    def _run(self) -> None:
         try:
-            self._exchange()
+            self._send()
         # httpx wraps most faults; a host name that IDNA refuses is a bare UnicodeError
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             self._error = error
         except _StoppedError:
             pass
-        except Exception as error:  # noqa: BLE001 - raised again by who waits
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             self._bug = error
         finally:
             if self._route.handle is None:
@@ -154,19 +156,26 @@ class Attempt:
 
     @property
     def exchange(self) -> Exchange:
-        """What is known of this attempt now. What is told as not sent stays so: it does not begin any more."""
+        """The result so far. An attempt that was not sent by now is stopped, so that the result stays true."""
         with self._lock:
             self._stopped = self._stopped or not self.begun
         elapsed_ms = (self._ended - self._started) * 1000
-        response = self._played or (self._response(self._head) if self._head is not None else None)
-        if response is not None:
-            return exchange_of(self.request, response, elapsed_ms, interrupted=self.interrupted)
+        received = self.received
+        if received is not None:
+            exchange = exchange_of(self.request, cut_to_limit(received), elapsed_ms, interrupted=self.interrupted)
+            mark = "replayed" if self._played else "simulated" if self._route.handle else ""
+            return masked_exchange(exchange, self._key)._replace(marks=(mark,) if mark else ())
         delivery = Delivery.UNKNOWN if self.begun else Delivery.NOT_SENT
         return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
 
-    def _exchange(self) -> None:
+    @property
+    def received(self) -> Response | None:
+        """The unmasked answer, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
+        return self._played or (self._response(self._head) if self._head is not None else None)
+
+    def _send(self) -> None:
         with _client(self.request.url, self._route) as client:
-            # in process the request is handed over whole, so it has begun when it is handed over
+            # a handler in this process gets the whole request at once
             self.begun = self._route.handle is not None
             try:
                 self._head = client.send(self._wire_request(), stream=True)
@@ -177,11 +186,11 @@ class Attempt:
 
     def _wire_request(self) -> httpx.Request:
         headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
-        own = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
+        client_headers = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
         return httpx.Request(
             self.request.method,
             self.request.url,
-            headers=headers + own,
+            headers=headers + client_headers,
             content=self.request.body.encode(),
             extensions={"trace": self._trace, "timeout": httpx.Timeout(self._route.timeout).as_dict()},
         )
@@ -194,21 +203,21 @@ class Attempt:
                     stream.close()
                 raise _StoppedError
             if stream is not None:
-                # one of our own for the connection, because TLS takes the first one over
+                # a duplicate, because TLS takes over the socket itself
                 self._connection = stream.get_extra_info("socket").dup()
-            # a proxy's CONNECT is a request too, but not ours
+            # a CONNECT to a proxy is not the request itself
             elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
                 self.begun = True
 
     def _read(self, response: httpx.Response) -> None:
         for chunk in _chunks(response):
             self._body += chunk
-            if len(self._body) > self._most:
+            if len(self._body) > self._limit:
                 self._fault = TOO_LONG
                 return
 
     def _response(self, head: httpx.Response) -> Response:
-        body, fault = _decoded(bytes(self._body[: self._most]), head.headers.get("content-encoding", ""))
+        body, fault = _decoded(bytes(self._body[: self._limit]), head.headers.get("content-encoding", ""))
         if self._timed_out:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
@@ -229,7 +238,7 @@ class Attempt:
 
     @property
     def _timed_out(self) -> bool:
-        """Whether the time ran out: for who waits, or for httpx, whichever looked at the clock first."""
+        """Whether the timeout has passed, for the waiting caller or for httpx."""
         return self._expired or isinstance(self._error, httpx.TimeoutException)
 
     def _reasons(self) -> list[str]:
@@ -240,11 +249,8 @@ class Attempt:
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 
     def _without_key(self, text: str) -> str:
-        # the library quotes bytes that it cannot read or write: the key may be among them, also said back by a server
-        from kshell.privacy.privacy import Privacy
-        from kshell.privacy.values import Private
-
-        return Privacy([Private("KEY", self.key)]).mask_values(_QUOTED.sub("", text))
+        # httpx quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
+        return key_privacy(self.key).hide_values(_QUOTED.sub("", text))
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:
@@ -269,7 +275,7 @@ def _client(url: str, route: Route) -> httpx.Client:
 def _tls(url: str) -> ssl.SSLContext:
     if url.startswith("https:"):
         return httpx.create_ssl_context(trust_env=False)
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: http:// needs none, and loading them takes time
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: http:// needs none, and loading them is slow
 
 
 def _in_process(handle: Handle) -> Callable[[httpx.Request], httpx.Response]:
@@ -287,7 +293,7 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
-    """Undo a compression nobody asked for, without making more than ``MOST_BODY`` of it."""
+    """Return the first ``MOST_BODY`` bytes of an unpacked body, and a fault; kshell asks for no compression."""
     if encoding.lower() in ("", "identity"):
         return body, ""
     if encoding.lower() not in ("gzip", "deflate"):
@@ -305,7 +311,7 @@ def _latin(raw: bytes) -> str:
 
 
 def _chain(error: BaseException | None) -> list[str]:
-    """What went wrong, from the outside in; equal neighbours said once."""
+    """Return the texts of an error and its causes, the outermost first, each text once."""
     reasons: list[str] = []
     while error is not None:
         text = _ERRNO.sub("", str(error)).rstrip(".") or type(error).__name__

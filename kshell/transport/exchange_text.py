@@ -1,4 +1,4 @@
-"""Exchange -> text: the lines a person reads, and the JSON document a program reads. The key is in neither."""
+"""Exchange -> text: lines for people, and a JSON document for programs. Neither contains the key."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _LONGEST_CODE = 12  # columns; a documented code has at most seven
 
 
 def status_line(exchange: Exchange) -> str:
-    """``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms``: what there is of it, on one line."""
+    """Return ``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms · simulated``, without the parts that an answer lacks."""
     response = exchange.response
     body = exchange.answer
-    if response is None:
-        return f"{exchange.delivery} · {exchange.elapsed_ms:.0f} ms"
-    parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
-    return safe_line(" · ".join((*filter(None, map(str.strip, parts)), f"{exchange.elapsed_ms:.0f} ms")))
+    parts: tuple[str, ...] = (str(exchange.delivery),)
+    if response is not None:
+        parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
+    said = filter(None, map(str.strip, parts))
+    return safe_line(" · ".join((*said, f"{exchange.elapsed_ms:.0f} ms", *exchange.marks)))
 
 
 def short_line(exchange: Exchange) -> str:
-    """``202 WA202 accepted``: what became of it, in three words."""
+    """Return ``202 WA202 accepted``, or the delivery alone if there was no answer."""
     if exchange.response is None:
         return str(exchange.delivery)
     code = safe_line(exchange.answer.code)[:_LONGEST_CODE]
@@ -35,7 +36,7 @@ def short_line(exchange: Exchange) -> str:
 
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
-    """The status line or the error; what is odd about the body; what an answer means that is not an acceptance."""
+    """Return the status line or the error, then the faults of the body, then the explanation if it was not accepted."""
     notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
@@ -46,7 +47,7 @@ def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
 
 
 def explained(explanation: Explanation) -> Note:
-    """The title of an explanation, and one fact a line below it."""
+    """Return an explanation as a note: its title, and below it one fact in each line."""
     rows = (
         ("means", explanation.meaning),
         ("move", explanation.who),
@@ -63,7 +64,7 @@ def _oddities(exchange: Exchange) -> list[Note]:
 
 
 def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, Json]:
-    """The stable document of ``send --json``. ``response`` is null where there was no answer."""
+    """Return the stable document of ``send --json``. ``response`` is null if there was no answer."""
     error = exchange.error
     return {
         "request": _request(exchange.request),
@@ -76,12 +77,12 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
 
 
 def document_of(sent: Sent) -> dict[str, Json]:
-    """The document of what was sent, with what the answer means."""
-    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
+    """Return the document of a sent message, with the explanation of the answer."""
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.options))
 
 
 def answer_names(exchange: Exchange) -> dict[str, object]:
-    """An answer as expressions see it; ``status`` is 0 and the rest empty where there was none. Header names are lower-case."""
+    """Return an answer's names in expressions. Without an answer, ``status`` is 0. Header names are lower-case."""
     answer = (
         _response(exchange.response, exchange.answer) if exchange.response else {"status": 0, "headers": {}, "body": ""}
     )
@@ -101,7 +102,7 @@ def _request(request: Request) -> dict[str, Json]:
 
 
 def _response(response: Response, body: Body) -> dict[str, Json]:
-    """``body`` is the JSON value, or the text of what is not JSON; ``fault`` says what is wrong with it."""
+    """Return an answer as JSON. ``body`` is a JSON value, or the text of a body that is not JSON; ``fault`` is its fault."""
     value = body.json if body.is_json else response.body.decode("utf-8", errors="replace")
     headers: dict[str, Json] = {}
     for name, text in response.headers:
@@ -117,7 +118,7 @@ def _response(response: Response, body: Body) -> dict[str, Json]:
 
 
 def shown_body(body: bytes) -> str:
-    """A body for a terminal: JSON indented, anything else as harmless text, and a line break at the end."""
+    """Return a body for a terminal: JSON indented, other text with control characters escaped, a line break at the end."""
     try:
         text = dumps(parse(body))
     except ValueError:

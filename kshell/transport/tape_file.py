@@ -1,6 +1,6 @@
 """A cassette's file, in vcrpy's format: ``version`` and ``interactions``, and under ``kshell`` a note and the salt.
 
-The one door to vcrpy: its YAML serializer reads and writes the text, and plain vcrpy plays what stands in it.
+No other module imports vcrpy. Its YAML serializer reads and writes the file, so plain vcrpy can replay it too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read_cassette(file: Path) -> tuple[str, list[KeptExchange]]:
         if not 0 < len(bytes.fromhex(salt)) <= _MOST_SALT:
             raise ValueError("a salt of another length")
         return salt, [_exchange(interaction) for interaction in data["interactions"]]
-    except Exception as error:  # noqa: BLE001 - a file can be wrong in every way
+    except Exception as error:  # noqa: BLE001 - any part of the file can be wrong
         raise _unusable(file, error) from None
 
 
@@ -81,16 +81,16 @@ def _unusable(file: Path, error: Exception) -> CassetteError:
 
 def _exchange(interaction: Mapping[str, Any]) -> KeptExchange:
     """Return an interaction as an exchange. Raises ``ValueError`` and others for another shape than vcrpy writes."""
-    asked, answered = interaction["request"], interaction["response"]
-    headers = {_text(name).lower(): value for name, value in _pairs(asked["headers"])}
-    body = asked["body"] or ""
-    request = KeptRequest(_text(asked["method"]), _text(asked["uri"]), headers, text_of(_bytes(body)))
-    facts_of(request)  # raises for a URL that is none
-    status, reason = answered["status"]["code"], _text(answered["status"]["message"] or "")
+    sent, answer = interaction["request"], interaction["response"]
+    headers = {_text(name).lower(): value for name, value in _pairs(sent["headers"])}
+    body = sent["body"] or ""
+    request = KeptRequest(_text(sent["method"]), _text(sent["uri"]), headers, text_of(_bytes(body)))
+    facts_of(request)  # raises for an invalid URL
+    status, reason = answer["status"]["code"], _text(answer["status"]["message"] or "")
     if type(status) is not int or not reason.isascii():
         raise ValueError("a status is not a number and an ASCII text")
     return KeptExchange(
-        request, Response(status, reason, tuple(_pairs(answered["headers"])), _bytes(answered["body"]["string"]))
+        request, Response(status, reason, tuple(_pairs(answer["headers"])), _bytes(answer["body"]["string"]))
     )
 
 

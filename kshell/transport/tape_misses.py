@@ -1,7 +1,7 @@
 """Why a cassette has no answer to a request: the nearest recorded request, and every fact that differs.
 
-A recorded code is known by its pseudonym alone, which may stand for a part of any text: a short code is found by chance in a
-host or a name. A fact that could have been equal before its codes were replaced does not differ.
+A cassette has only the pseudonym of a code. It may replace a part of any text, because a short code can be in a host or a
+name by chance. So a fact does not differ if it could have been equal before its codes were replaced.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _MOST_CODES = 3  # in one fact
 _MOST_DIFFERENCES = 6  # that a message names
 
 
-class Asked(NamedTuple):
-    """A fact of a request that was not found, as (name, text): as it is looked up, with its codes, and as it is shown."""
+class RequestFact(NamedTuple):
+    """One fact of a request, three times as (name, text): ``hidden`` to compare, ``plain`` with codes, ``shown`` to print."""
 
     hidden: tuple[str, str]
     plain: tuple[str, str]
@@ -39,10 +39,10 @@ def why_missing(recorded: Sequence[Facts], request: Request, privacy: Privacy, n
     """Return what follows ``the cassette FILE`` in the error: ``has no such request; nearest is …``."""
     if not recorded:
         return "is empty"
-    asked = _asked(request, privacy, names)
+    request_facts = _request_facts(request, privacy, names)
     number, differing = min(
-        ((number, _differences(facts, asked, names)) for number, facts in enumerate(recorded, 1)),
-        key=lambda found: len(found[1]),
+        ((number, _differences(facts, request_facts, names)) for number, facts in enumerate(recorded, 1)),
+        key=lambda candidate: len(candidate[1]),
     )
     if not differing:
         return "has no further answer to this request"
@@ -55,8 +55,8 @@ def why_missing(recorded: Sequence[Facts], request: Request, privacy: Privacy, n
     return f"has no such request; nearest is its request {number}: {what}" + (f"; and {more} more" if more > 0 else "")
 
 
-def _asked(request: Request, privacy: Privacy, names: Pseudonyms) -> list[Asked]:
-    """Return the facts of a request. A text that contains a short code by chance is shown as it is."""
+def _request_facts(request: Request, privacy: Privacy, names: Pseudonyms) -> list[RequestFact]:
+    """Return the facts of a request. A text that contains a short code by chance is shown unchanged."""
     short = _short_codes(privacy)
     no_codes = Privacy(value for value in privacy.values if value.kind != "CODE")
     no_short_codes = Privacy(value for value in privacy.values if value not in short)
@@ -64,22 +64,22 @@ def _asked(request: Request, privacy: Privacy, names: Pseudonyms) -> list[Asked]
         facts_of(kept_request(request, hidden.hider(names))).items() for hidden in (privacy, no_codes, no_short_codes)
     )
     whole = {json.dumps(code.text) for code in privacy.values if code.kind == "CODE"}
-    asked = [Asked(*facts) for facts in zip(*versions, strict=False)]
-    return [fact._replace(shown=fact.hidden) if fact.plain[1] in whole else fact for fact in asked]
+    request_facts = [RequestFact(*facts) for facts in zip(*versions, strict=False)]
+    return [fact._replace(shown=fact.hidden) if fact.plain[1] in whole else fact for fact in request_facts]
 
 
 def _short_codes(privacy: Privacy) -> list[Private]:
     return [value for value in privacy.values if value.kind == "CODE" and len(value.text) < SHORTEST]
 
 
-def _differences(recorded: Facts, asked: list[Asked], names: Pseudonyms) -> list[tuple[str, str, str]]:
+def _differences(recorded: Facts, request_facts: list[RequestFact], names: Pseudonyms) -> list[tuple[str, str, str]]:
     """Return (name, recorded text, text now) of every fact that differs.
 
-    A recorded fact may have another name than the one that is asked for: a code may be a part of a name, too.
+    A recorded fact may have another name than the one in the request: a code may be a part of a name, too.
     """
     left = dict(recorded)
-    unequal = [fact for fact in asked if left.get(fact.hidden[0]) != fact.hidden[1]]
-    for fact in asked:
+    unequal = [fact for fact in request_facts if left.get(fact.hidden[0]) != fact.hidden[1]]
+    for fact in request_facts:
         if fact not in unequal:
             del left[fact.hidden[0]]
     different: list[tuple[str, str, str]] = []
@@ -93,7 +93,7 @@ def _differences(recorded: Facts, asked: list[Asked], names: Pseudonyms) -> list
 
 
 def _could_be(kept: tuple[str, str], plain: tuple[str, str], names: Pseudonyms) -> bool:
-    """Return whether a recorded fact may have been ``plain`` before the codes in it were replaced."""
+    """Whether a recorded fact may have been ``plain`` before the codes in it were replaced."""
     return all(was == now or _stands_for(was, now, names) for was, now in zip(kept, plain, strict=True))
 
 

@@ -38,14 +38,14 @@ class KeptExchange(NamedTuple):
 
 
 def kept_request(request: Request, hide: Change, key: str = "") -> KeptRequest:
-    """Return a request as a cassette keeps it. ``key`` stands in the key's header; without it that header is left out."""
+    """Return a request as a cassette keeps it. ``key`` is the value of the key's header; without it the header is left out."""
     headers = {name.lower(): hide(value) if isinstance(value, str) else key for name, value in request.headers}
     body = dumps(_changed_json(request.payload, hide), indent=None) if request.endpoint.takes_payload else ""
     return KeptRequest(request.method, hide(request.url), {name: text for name, text in headers.items() if text}, body)
 
 
 def numbers_of(request: Request) -> list[Private]:
-    """Return every number in E.164 form that stands anywhere in a request."""
+    """Return every number in E.164 form in the URL and the body of a request."""
     return [Private("NUMBER", number) for number in e164_in(unquote(request.url) + request.body)]
 
 
@@ -69,7 +69,7 @@ def request_text(request: KeptRequest) -> str:
 def answer_text(response: Response) -> str:
     """Return all of an answer as one text, for a search."""
     headers = [text for pair in response.headers for text in pair]
-    # a header's bytes were read as Latin-1, and a server may have meant UTF-8
+    # headers are decoded as Latin-1, but a server may have written UTF-8
     utf8 = [text.encode("latin-1", "replace").decode("utf-8", "replace") for text in headers if not text.isascii()]
     return "\n".join([response.reason, *headers, *utf8, text_of(response.body)])
 
@@ -77,7 +77,7 @@ def answer_text(response: Response) -> str:
 def facts_of(request: KeptRequest) -> Facts:
     """Return what must be equal for two requests to match, by names that a message can use.
 
-    The key is no fact: of the headers only the key's has a pseudonym for its value.
+    The key is not a fact: a header whose whole value is a pseudonym has the key, and is left out.
 
     Raises ``ValueError`` for a URL that cannot be read.
     """

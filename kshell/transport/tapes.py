@@ -1,8 +1,8 @@
-"""``Tape``: what stands between a session and the network, plays exchanges from a cassette and keeps new ones in it.
+"""``Tape`` stands between a session and the network. It plays exchanges from a cassette and keeps new ones in it.
 
-No key, code or phone number stands in a cassette: each is replaced by its pseudonym, so that equal requests match and a request
-with another code does not. A played answer gets back the values of the request that asked for it. The API key's header is not
-compared, so a replay needs no key.
+A cassette contains no key, code or phone number. Each is replaced by its pseudonym, so that equal requests match and a request
+with another code does not. A played answer gets the values of the current request back. The API key's header is not compared,
+so a replay needs no key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from kshell.api.answers import exchange_of
 from kshell.core.errors import CassetteError, SecretError, SetupError
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
@@ -56,10 +55,10 @@ MOST_READ = (
 
 
 class Tape:
-    """A cassette in use: ``with Tape(file, mode) as send`` gives what sends. Several threads may send through it.
+    """A cassette in use: ``with Tape(file, mode) as send`` gives a sender. Several threads may use it.
 
-    Mode ``none`` sends nothing, ``once`` sends if there is no file yet, ``new`` sends what the file does not have, and ``all``
-    sends everything and keeps nothing of what was there. What was sent is in the file once the tape is closed.
+    Mode ``none`` sends nothing, ``once`` sends if there is no file yet, ``new`` sends requests that the file does not have, and
+    ``all`` sends every request and replaces the file. New exchanges are written when the tape is closed.
     """
 
     def __init__(self, file: Path, mode: Mode = "once") -> None:
@@ -67,9 +66,9 @@ class Tape:
         self.mode = mode
         self._names = Pseudonyms(secrets.token_hex(16))
         self._exchanges: list[KeptExchange] = []
-        self._facts: list[Facts] = []  # of the exchanges that were in the file
+        self._facts: list[Facts] = []  # of the exchanges read from the file
         self._unplayed: dict[FactsKey, deque[int]] = defaultdict(deque)
-        self._key_in_requests = False  # somewhere else than in its header: only then is it needed to compare
+        self._key_in_requests = False  # outside of its header, so that a comparison needs the key
         self._sends = True
         self._faults: list[str] = []  # why the file must not be written
         self._changed = False
@@ -97,7 +96,7 @@ class Tape:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Write what was sent. Raises ``CassetteError`` if that must not or cannot be written, and no other error is raised."""
+        """Write new exchanges. Raises ``CassetteError`` if that is not allowed or fails, unless the block raised an error."""
         try:
             self._write()
         except CassetteError:
@@ -106,7 +105,7 @@ class Tape:
 
     def _write(self) -> None:
         if self._faults:
-            hint = "what was sent was sent; run it without --cassette"
+            hint = "the messages were sent; run it without --cassette"
             raise CassetteError(f"the cassette {shown(self.file)} was not written: {self._faults[0]}", hint=hint)
         if not self._changed:
             return
@@ -114,14 +113,14 @@ class Tape:
             with self._lock:  # a thread that an interrupted run does not wait for may still send
                 write_cassette(self.file, self._names.salt, self._exchanges)
         except SetupError as error:
-            raise CassetteError(error.message, hint=f"what was sent was sent; {error.hint}") from None
+            raise CassetteError(error.message, hint=f"the messages were sent; {error.hint}") from None
 
     # ---- sending
 
     def send(self, attempt: Attempt) -> Exchange:
-        """Play the answer to an attempt's request, or let it run and keep what came of it.
+        """Play the recorded answer to an attempt's request, or send the request and keep the answer.
 
-        Raises ``CassetteError`` if there is no answer and nothing may be sent.
+        Raises ``CassetteError`` if there is no recorded answer and the mode forbids to send.
         """
         request = attempt.request
         privacy = Privacy([*numbers_of(request), *attempt.private])
@@ -136,27 +135,29 @@ class Tape:
         if not self._sends:
             raise self._miss(request, _with_key(privacy, attempt))
         exchange = attempt.run(MOST_READ)
-        if exchange.response is None:
-            return exchange
-        self._keep(request, exchange.response, privacy, Private("KEY", attempt.key))
-        response = cut_to_limit(exchange.response)
-        return exchange_of(request, response, exchange.elapsed_ms, interrupted=exchange.interrupted)
+        received = attempt.received
+        if received is not None and self._keep(request, received, privacy, Private("KEY", attempt.key)):
+            return exchange._replace(marks=(*exchange.marks, "recorded"))
+        return exchange
 
     def _restored(self, response: Response, privacy: Privacy, attempt: Attempt) -> Response:
-        """Return a kept answer with the private values of the request that asks for it."""
+        """Return a recorded answer with the private values of the current request."""
         if "KEY-" in answer_text(response):
             privacy = _with_key(privacy, attempt)
         return cut_to_limit(changed_response(response, privacy.restorer(self._names)))
 
     def _miss(self, request: Request, privacy: Privacy) -> CassetteError:
         why = why_missing(self._facts, request, privacy, self._names)
-        hint = "--record new records what is missing; --record all records everything anew"
+        hint = "--record new records what is missing; --record all records everything again"
         return CassetteError(f"not sent: the cassette {shown(self.file)} {why}", hint=hint)
 
     # ---- keeping
 
-    def _keep(self, request: Request, response: Response, privacy: Privacy, key: Private) -> None:
-        """Keep an exchange, or note why the file must not be written. An answer that broke off is not kept."""
+    def _keep(self, request: Request, response: Response, privacy: Privacy, key: Private) -> bool:
+        """Keep an exchange, or note why the file must not be written; return whether it is kept.
+
+        An incomplete answer is not kept.
+        """
         kept, fault = None, _unkeepable(response)
         if not fault and response.fault in ("", TOO_LONG):
             numbers = (Private("NUMBER", number) for number in e164_in(text_of(response.body)))
@@ -171,6 +172,7 @@ class Tape:
             elif kept:
                 self._exchanges.append(kept)
                 self._changed = True
+        return bool(kept and not fault)
 
 
 def _with_key(privacy: Privacy, attempt: Attempt) -> Privacy:
@@ -181,7 +183,7 @@ def _with_key(privacy: Privacy, attempt: Attempt) -> Privacy:
 
 
 def _unkeepable(response: Response) -> str:
-    """Return why an answer must not be kept as it came, or ``""``."""
+    """Return why an answer cannot be kept safely, or ``""``."""
     encodings = [text for name, text in response.headers if name.lower() == "content-encoding"]
     if any(text.lower() != "identity" for text in encodings):
         return "an answer is compressed, and a secret in it would not be found"
@@ -198,5 +200,5 @@ def _kept_response(response: Response, hide: Change) -> Response:
 
 
 def _without_end(body: bytes) -> bytes:
-    """Return a cut body, already hidden, without its end, and filled up so that it is over the client's limit again."""
+    """Return a cut and hidden body without its end, filled up to exceed the client's limit again."""
     return text_of(body)[:-_END].encode("utf-8", "surrogateescape") + b" " * (MOST_READ - MOST_BODY)

@@ -1,7 +1,7 @@
 """Split a pasted curl command into words, by the rules of POSIX shells, PowerShell or cmd.exe.
 
-Mistakes that a shell would not forgive (a space after a continuation, typographic quotes) are read as they were meant, and
-reported as oddities. Nothing is expanded or run.
+Mistakes that fail in a shell (a space after a continuation, typographic quotes) are read as the author meant them, and reported
+as oddities. Nothing is expanded or run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
 
 
 def split(text: str) -> Words:
-    """The words of the first command in ``text``. Its shell is recognized by its signs."""
+    """Return the words of the first command in ``text``. Its continuations and quotes tell which shell it is for."""
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
     if _POWERSHELL.search(text):
         return PowershellReader(text).read()

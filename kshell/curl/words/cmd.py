@@ -13,7 +13,7 @@ class CmdReader(Reader):
     """Applies cmd.exe's rules for carets and quotes, then the C runtime's rules for arguments."""
 
     def read(self) -> Words:
-        """The words of the first command, and its oddities."""
+        """Return the words of the first command, and its oddities."""
         characters, end = self._carets()
         self._argv(characters)
         self.position = end
@@ -21,30 +21,30 @@ class CmdReader(Reader):
         return self.done()
 
     def _carets(self) -> tuple[list[tuple[str, int]], int]:
-        """The characters that cmd.exe passes to the program, each with its position, and the end of the command."""
-        done: list[tuple[str, int]] = []
+        """Return the characters that cmd.exe passes to the program, each with its position, and the command's end."""
+        characters: list[tuple[str, int]] = []
         quoted = False
         while self.position < len(self.text):
             position = self.position
             character = self.text[position]
             if character == "^" and not quoted:
-                self._caret(done)
+                self._caret(characters)
                 continue
             if character == "\n" or (character in "&|<>" and not quoted):
                 break
             quoted ^= character == '"'
-            done.append((character, position))
+            characters.append((character, position))
             self.position += 1
-        return done, self.position
+        return characters, self.position
 
-    def _caret(self, done: list[tuple[str, int]]) -> None:
+    def _caret(self, characters: list[tuple[str, int]]) -> None:
         """Take the character after a caret literally; drop one line break there, keep a second one."""
         continued = self.at(_CARET)
         if continued and continued[1]:
             self.odd(self.position, "a space after the caret", "remove it: a caret ends its line")
         self.position = continued.end() if continued else self.position + 1
         if self.position < len(self.text):
-            done.append((self.text[self.position], self.position))
+            characters.append((self.text[self.position], self.position))
         self.position += 1
 
     def _argv(self, characters: list[tuple[str, int]]) -> None:
@@ -62,7 +62,7 @@ class CmdReader(Reader):
                 continue
             if current is None:
                 current, start = [], position
-            text, index, toggles = _crt(characters, index)
+            text, index, toggles = _next_piece(characters, index)
             current.append(text)
             quoted ^= toggles
             opening = position if toggles and quoted else opening
@@ -76,8 +76,8 @@ class CmdReader(Reader):
             self.words.append(Word(text, *self.place(start), tuple(re.findall(r"%(\w+)%", text)), raw))
 
 
-def _crt(characters: list[tuple[str, int]], index: int) -> tuple[str, int, bool]:
-    """The next piece of an argument, the index after it, and whether it is a quote that opens or closes."""
+def _next_piece(characters: list[tuple[str, int]], index: int) -> tuple[str, int, bool]:
+    """Return the next piece of an argument, the index after it, and whether it is a quote that opens or closes."""
     end = index
     while end < len(characters) and characters[end][0] == "\\":
         end += 1

@@ -31,8 +31,8 @@ _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 
 
 @cache
-def _forgotten() -> re.Pattern[str]:
-    """An option, or the URL of an endpoint up to its last parameter, at the beginning of a line."""
+def _argument_line() -> re.Pattern[str]:
+    """Return the pattern of a line that begins with an option, or with an endpoint's URL up to its last parameter."""
     starts = (path_pattern(endpoint.path.rpartition("{")[0], lambda _: r"[^\s'\"]+") for endpoint in ENDPOINTS)
     return re.compile(rf"\n[ \t]*(?:-{{1,2}}[A-Za-z]|['\"]?https?://[^\s'\"]+(?:{'|'.join(starts)}))")
 
@@ -41,7 +41,7 @@ class PosixReader(Reader):
     """Applies the quoting rules that bash, dash, zsh and ksh share, and bash's ``$'…'``."""
 
     def read(self) -> Words:
-        """The words of the first command, and its oddities."""
+        """Return the words of the first command, and its oddities."""
         prompt = self.at(_PROMPT)
         self.position = prompt.end() if prompt else 0
         while self._to_next_word():
@@ -66,10 +66,10 @@ class PosixReader(Reader):
         return self.at(_OPERATOR) is not None and not self.at(_PLACEHOLDER)
 
     def _ends_here(self) -> bool:
-        """Whether a line break ends the command. Before an option it does not: the backslash was forgotten."""
+        """Whether a line break ends the command. Before an option or a URL it does not: a backslash is missing."""
         if not self.words:
             return False
-        if self.at(_forgotten()):
+        if self.at(_argument_line()):
             self.odd(self.position, "a line that ends without a backslash", "end it with a space and a backslash")
             return False
         self.more()
@@ -77,7 +77,7 @@ class PosixReader(Reader):
 
     def _word(self) -> None:
         start = self.position
-        done: list[str] = []
+        pieces: list[str] = []
         variables: list[str] = []
         literal: list[str] = []
         while self.position < len(self.text):
@@ -85,10 +85,10 @@ class PosixReader(Reader):
             if character in " \t\r\n" or self._is_operator() or self.at(_CONTINUED):
                 break
             piece = self._piece(character, variables)
-            literal += [found[0] for found in _VARIABLE.finditer(piece)] if character == "'" else []
-            done.append(piece)
+            literal += [match[0] for match in _VARIABLE.finditer(piece)] if character == "'" else []
+            pieces.append(piece)
         raw = self.text[start : self.position]
-        self.words.append(Word("".join(done), *self.place(start), tuple(variables), raw, tuple(literal)))
+        self.words.append(Word("".join(pieces), *self.place(start), tuple(variables), raw, tuple(literal)))
 
     def _piece(self, character: str, variables: list[str]) -> str:
         if character == "'":
@@ -119,28 +119,28 @@ class PosixReader(Reader):
 
     def _double_quoted(self, variables: list[str]) -> str:
         start = self.position = self.position + 1
-        done: list[str] = []
+        pieces: list[str] = []
         while self.position < len(self.text):
             escaped = self.at(_ESCAPED)
             if self.text[self.position] == '"':
                 self.position += 1
-                return "".join(done)
+                return "".join(pieces)
             if escaped:
                 self.position += 2
-                done.append(escaped[1].strip("\n"))
+                pieces.append(escaped[1].strip("\n"))
             else:
-                done.append(self._plain(variables))
+                pieces.append(self._plain(variables))
         return self._unclosed(start)
 
     def _plain(self, variables: list[str]) -> str:
-        """The text of a variable, such as ``$NAME``, or one character."""
+        """Return the text of a variable, such as ``$NAME``, or one character."""
         variable = self.at(_VARIABLE)
         if variable:
             variables.append(variable[1] or variable[2])
         elif self.text.startswith(("$(", "`"), self.position):
             self.odd(self.position, WITHIN, "it was not run: write what it gives")
-        found = variable or self.at(_PLACEHOLDER)
-        end = found.end() if found else self.position + 1
+        match = variable or self.at(_PLACEHOLDER)
+        end = match.end() if match else self.position + 1
         piece = self.text[self.position : end]
         self.position = end
         return piece
@@ -164,9 +164,13 @@ def _ansi_character(match: re.Match[str]) -> str:
 
 
 def _joined_surrogates(text: str) -> str:
-    """``text`` with surrogate pairs joined: browsers write a character beyond U+FFFF as two escapes."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _halves(text) else text
+    """Return ``text`` with surrogate pairs joined: browsers write a character beyond U+FFFF as two escapes."""
+    return (
+        text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        if _has_surrogates(text)
+        else text
+    )
 
 
-def _halves(text: str) -> bool:
+def _has_surrogates(text: str) -> bool:
     return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is not None

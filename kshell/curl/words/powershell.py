@@ -28,20 +28,20 @@ class PowershellReader(Reader):
     """Reads assignments first, then the words of one program."""
 
     def read(self) -> Words:
-        """The words of the first command, and its oddities."""
+        """Return the words of the first command, and its oddities."""
         values: dict[str, str] = {}
-        while passed := self._assignment(values) or self.at(_CONDITION):
-            self.position = passed.end()
+        while match := self._assignment(values) or self.at(_CONDITION):
+            self.position = match.end()
         while self._to_next_word():
             self._word(values)
         self.more()
         return self.done()
 
     def _assignment(self, values: dict[str, str]) -> re.Match[str] | None:
-        found = self.at(_ASSIGNMENT)
-        if found:
-            values[found[1]] = found[2].replace("''", "'")
-        return found
+        match = self.at(_ASSIGNMENT)
+        if match:
+            values[match[1]] = match[2].replace("''", "'")
+        return match
 
     def _to_next_word(self) -> bool:
         blank = self.at(_BLANK)
@@ -50,23 +50,23 @@ class PowershellReader(Reader):
 
     def _word(self, values: Mapping[str, str]) -> None:
         start = self.position
-        done: list[str] = []
+        pieces: list[str] = []
         names: list[str] = []
         literal: list[str] = []
         while self.position < len(self.text) and self.text[self.position] not in " \t\n;|&":
             single = self.text[self.position] == "'"
-            done.append(self._piece(values, names))
-            literal += _VARIABLE.findall(done[-1]) if single else []
+            pieces.append(self._piece(values, names))
+            literal += _VARIABLE.findall(pieces[-1]) if single else []
         raw = self.text[start : self.position]
-        self.words.append(Word("".join(done), *self.place(start), tuple(names), raw, tuple(literal)))
+        self.words.append(Word("".join(pieces), *self.place(start), tuple(names), raw, tuple(literal)))
 
     def _piece(self, values: Mapping[str, str], names: list[str]) -> str:
         for pattern, read in _PIECES:
-            found = self.at(pattern)
-            if found:
-                self.position = found.end()
-                names += _ENVIRONMENT.findall(found[0]) if pattern is _DOUBLE else []
-                return read(found[1], values)
+            match = self.at(pattern)
+            if match:
+                self.position = match.end()
+                names += _ENVIRONMENT.findall(match[0]) if pattern is _DOUBLE else []
+                return read(match[1], values)
         start = self.position
         self.position += 1
         if self.text[start] in "'\"":

@@ -1,4 +1,4 @@
-"""What every reader gives and is made of: words, oddities, and a text that is gone through once."""
+"""The base class of the readers, and the words and oddities that they return."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOMETHING = re.compile(r"\s*\S")
 
 
 class Oddity(NamedTuple):
-    """What a shell would stumble over: where, what, and what to write instead. ``fatal``: the rest cannot be read."""
+    """A problem in a command: its place, a message, and what to write instead. After a ``fatal`` one nothing can be read."""
 
     line: int
     column: int
@@ -24,9 +24,9 @@ class Oddity(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word, where it begins, and the names of the shell's variables in it, which ``text`` holds as they were written.
+    """A word, its place, and the names of the shell variables in it, which ``text`` has unexpanded.
 
-    ``raw`` is the word with its quotes; ``literal`` are the variables in single quotes, which no shell fills in.
+    ``raw`` is the word with its quotes; ``literal`` are the variables in single quotes, which no shell expands.
     """
 
     text: str
@@ -37,11 +37,11 @@ class Word(NamedTuple):
     literal: tuple[str, ...] = ()
 
     def oddity(self, message: str, fix: str) -> Oddity:
-        """Something odd about this word."""
+        """Return an oddity at this word."""
         return Oddity(self.line, self.column, message, fix)
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character of ``text``; the word's own where it was not written as it stands."""
+        """Return line and column of a character of ``text``; those of the word if it was written with escapes."""
         start = self.raw.find(self.text)
         if start < 0:
             return self.line, self.column
@@ -51,14 +51,14 @@ class Word(NamedTuple):
 
 
 class Words(NamedTuple):
-    """The words of the first command of a text, and what is odd."""
+    """The words of the first command of a text, and its oddities."""
 
     words: tuple[Word, ...]
     oddities: tuple[Oddity, ...]
 
 
 class Reader:
-    """Goes through a text once, from left to right."""
+    """Reads a text once, from left to right."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -67,16 +67,16 @@ class Reader:
         self.oddities: list[Oddity] = []
 
     def at(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Whether ``pattern`` matches here."""
+        """Return the match of ``pattern`` at the current position, or None."""
         return pattern.match(self.text, self.position)
 
     def more(self) -> None:
-        """Say that something stands behind the command."""
+        """Report text that follows the command, if there is any."""
         if self.at(_SOMETHING):
             self.odd(self.position, FOLLOWED, "only the first command is read")
 
     def place(self, position: int) -> tuple[int, int]:
-        """Line and column of a position, both from 1."""
+        """Return line and column of a position, both from 1."""
         line = bisect_left(self._line_breaks, position)
         return line + 1, position - (self._line_breaks[line - 1] if line else -1)
 
@@ -86,9 +86,9 @@ class Reader:
         return [found.start() for found in re.finditer("\n", self.text)]
 
     def odd(self, position: int, message: str, fix: str, *, fatal: bool = False) -> None:
-        """Remember what is odd at a position."""
+        """Add an oddity at a position."""
         self.oddities.append(Oddity(*self.place(position), message, fix, fatal))
 
     def done(self) -> Words:
-        """What was read."""
+        """Return the words and the oddities."""
         return Words(tuple(self.words), tuple(self.oddities))

@@ -1,4 +1,4 @@
-"""Redirect the output of a line into a program or a file."""
+"""Redirect the output of a line to a program or a file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from kshell.syntax.lines import Line, cut, split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WAYS = {">": os.O_TRUNC, ">>": os.O_APPEND}
+_OPEN_FLAGS = {">": os.O_TRUNC, ">>": os.O_APPEND}
 
 
-class Outlet(NamedTuple):
+class Redirection(NamedTuple):
     """A redirection: ``sign`` is ``|``, ``>`` or ``>>``; ``target`` is a command line of the system's shell, or a file."""
 
     sign: str
     target: str
 
-    def pour(self, output: str | bytes) -> list[Note]:
-        """Put ``output`` there, and say what went wrong."""
+    def write(self, output: str | bytes) -> list[Note]:
+        """Write ``output`` to the target, and return a note if that failed."""
         data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
         try:
             return _into_program(data, self.target) if self.sign == "|" else _into_file(data, self)
@@ -32,7 +32,7 @@ class Outlet(NamedTuple):
             return [Note("error", f"{self.target}: {error.strerror}")]
 
 
-def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
+def split_redirection(line: str, names: Mapping[str, object]) -> tuple[str, Redirection | None]:
     """Split a line into its command and its redirection, if any. Raises ``UsageError`` and ``ScriptError``."""
     if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
         return line, None  # expect status > 300 redirects nothing
@@ -40,8 +40,8 @@ def parted(line: str, names: Mapping[str, object]) -> tuple[str, Outlet | None]:
     if not sign:
         return line, None
     if not target:
-        raise UsageError(f"nothing stands behind {sign}", hint=f"{command.strip()} {sign} {_EXAMPLES[sign]}")
-    return command, Outlet(sign, target if sign == "|" else _file(target, names))
+        raise UsageError(f"nothing follows {sign}", hint=f"{command.strip()} {sign} {_EXAMPLES[sign]}")
+    return command, Redirection(sign, target if sign == "|" else _file(target, names))
 
 
 _EXAMPLES = {"|": "less", ">": "payload.json", ">>": "log.txt"}
@@ -50,17 +50,17 @@ _EXAMPLES = {"|": "less", ">": "payload.json", ">>": "log.txt"}
 def _file(target: str, names: Mapping[str, object]) -> str:
     words = split(target)
     if len(words) != 1:
-        raise UsageError(f"{target!r} is not one file", hint="quote a name that holds spaces")
+        raise UsageError(f"{target!r} is not one file", hint="quote a name that contains spaces")
     return Line("line", 1, (target,)).expanded(words[0], names)
 
 
 def _into_program(data: bytes, program: str) -> list[Note]:
-    done = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
-    return [Note("warning", f"{program} ended with {done.returncode}")] if done.returncode else []
+    process = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
+    return [Note("warning", f"{program} ended with {process.returncode}")] if process.returncode else []
 
 
-def _into_file(data: bytes, outlet: Outlet) -> list[Note]:
-    file = Path(outlet.target).expanduser()
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | _WAYS[outlet.sign], 0o600), "wb") as stream:
+def _into_file(data: bytes, redirection: Redirection) -> list[Note]:
+    file = Path(redirection.target).expanduser()
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | _OPEN_FLAGS[redirection.sign], 0o600), "wb") as stream:
         stream.write(data)
     return []
