@@ -23,6 +23,7 @@ MOST_CHARACTERS = 256 * 1024
 MOST_ITERATIONS = 1000
 MOST_WORK = 10_000_000  # a character that is looked at is 1; the slowest filter takes 0.1 microseconds for each
 _WORK_OF_NODE = 20
+_WEIGHED, _ITERATION = "#weighed", "#iteration"  # filters that no template can name
 _MOST_INTEGER = 10**18
 
 
@@ -148,7 +149,7 @@ def make_environment(kind: type[SandboxEnvironment], **options: Any) -> SandboxE
     environment.filters = {name: FILTERS[name] for name in general.split()}
     environment.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
     environment.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _unchanged}
-    environment.filters |= {"bounded": _bounded_value, "weighed": _weighed_value, "iteration": _counted_iteration}
+    environment.filters |= {"bounded": _bounded_value, _WEIGHED: _weighed_value, _ITERATION: _counted_iteration}
     environment.globals = {"range": _range}
     return environment
 
@@ -174,7 +175,7 @@ class BoundNodes(NodeTransformer):
 class CountWork(BoundNodes):
     """Do the same for a template, and count its work: each turn of a loop, each value that an operation looks at whole."""
 
-    literal = "weighed"
+    literal = _WEIGHED
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the name is Jinja's
         """Count the parts of the loop at every iteration, also at one that the loop's ``if`` passes over."""
@@ -182,7 +183,7 @@ class CountWork(BoundNodes):
         self.generic_visit(node)
         passes = nodes.Const(1, lineno=node.lineno) if node.test is None else node.test
         node.test = _filter(
-            cast("nodes.Expr", passes), "iteration", nodes.Const(parts * _WORK_OF_NODE, lineno=node.lineno)
+            cast("nodes.Expr", passes), _ITERATION, nodes.Const(parts * _WORK_OF_NODE, lineno=node.lineno)
         )
         return node
 
@@ -190,9 +191,9 @@ class CountWork(BoundNodes):
         self.generic_visit(node)
         for name, value in node.iter_fields(exclude=("arg", "dyn_args", "dyn_kwargs")):
             if isinstance(value, nodes.Expr):
-                setattr(node, name, _filter(value, "weighed"))
+                setattr(node, name, _filter(value, _WEIGHED))
             elif isinstance(value, list):
-                setattr(node, name, [_filter(it, "weighed") if isinstance(it, nodes.Expr) else it for it in value])
+                setattr(node, name, [_filter(it, _WEIGHED) if isinstance(it, nodes.Expr) else it for it in value])
         return node
 
     visit_Filter = visit_Test = visit_Compare = visit_Operand = visit_Add = _visit_operation  # noqa: N815
@@ -200,13 +201,13 @@ class CountWork(BoundNodes):
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802 - the name is Jinja's
         """A slice copies what it is taken from."""
         self.generic_visit(node)
-        node.node = _filter(node.node, "weighed")
+        node.node = _filter(node.node, _WEIGHED)
         return node
 
     def visit_Call(self, node: nodes.Call) -> nodes.Call:  # noqa: N802 - the name is Jinja's
         """``loop.changed`` compares what it is given."""
         self.generic_visit(node)
-        node.args = [_filter(argument, "weighed") for argument in node.args]
+        node.args = [_filter(argument, _WEIGHED) for argument in node.args]
         return node
 
 

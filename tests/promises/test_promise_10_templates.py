@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
 
 from kshell.templating.program import compile_template
 
@@ -62,3 +62,10 @@ def test_the_work_of_one_rendering_is_not_the_next_ones():
     """A template that stays within the bound stays within it however often it is rendered."""
     compiled = compile_template("{% for a in range(1000) if a is odd %}{% endfor %}{}", "mine")
     assert {compiled.render({}) for _ in range(300)} == {"{}"}
+
+
+@pytest.mark.parametrize("name", ["iteration(-9)", "weighed", "#iteration(-9)", "'#iteration'(-9)"])
+def test_no_template_can_name_what_counts(name):
+    """A template that could count less than nothing would have no bound."""
+    with pytest.raises(TemplateSyntaxError):
+        compile_template(f"{{{{ 1 | {name} }}}}", "mine")
