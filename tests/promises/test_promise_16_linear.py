@@ -70,8 +70,8 @@ def history(text: str) -> None:
 SLOW = {
     "an open quote over lines": (curl, "curl '", "\n", 8_000),
     "typographic quotes": (curl, "curl ", "“ ", 2_000),
-    "what looks like an option on each line": (curl, "curl ", "\n-H a", 2_000),
-    "spaces behind backslashes": (curl, "curl ", "\\ \n", 3_000),
+    "what looks like an option on each line": (curl, "curl ", "\n-H a", 10_000),
+    "spaces behind backslashes": (curl, "curl ", "\\ \n", 15_000),
     "commands, each with an open quote": (lint, "", "curl '\n", 2_000),
     "commands without an end": (lint, "", "curl a\n", 3_000),
     "variables in single quotes": (lint, f"{SEND} -H 'api-key: ", "$a ", 2_000),
