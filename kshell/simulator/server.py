@@ -3,34 +3,52 @@
 Beside the API there are ``GET /``, which says what this is and what its magic values do, and ``GET /inbox``, what the
 recipients got as a JSON list.
 A line about a request holds no key, no code and no phone number.
+
+A request that another site's page may have made is answered 403. Limits keep the memory and the time of an answer small:
+``BODY_LIMIT`` for a body, ``BODIES_LIMIT`` for all of them, ``REQUEST_SECONDS`` for an unfinished request or an answer that is
+not read, ``CONNECTIONS`` open at once, and those of the inbox.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kshell.core.errors import UsageError
-from kshell.core.models import Response
-from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.core.models import Response, is_loopback
+from kshell.simulator.documented import FOREIGN, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, SERVER_ERROR
 from kshell.simulator.payload import BODY_LIMIT
+from kshell.simulator.simulator import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from concurrent.futures import Executor
 
     from kshell.simulator.documented import Failure
+    from kshell.simulator.inbox import Inbox
     from kshell.simulator.simulator import Simulator
 
     Event = dict[str, Any]
     Receive = Callable[[], Awaitable[Event]]
     Send = Callable[[Event], Awaitable[None]]
+    Headers = list[tuple[str, str]]
+
+REQUEST_SECONDS = 10.0
+CONNECTIONS = 200
+BODIES_LIMIT = 32 << 20  # bytes
+_PIECE = 64 << 10  # bytes: of an answer what is sent at once, of a body what is not large
+_AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 
 def serve(
@@ -45,10 +63,10 @@ def serve(
 
     Port 0 is any free one.
     """
-    with _bound(host, port) as listener:
+    with _bound(host, port) as listener, ThreadPoolExecutor(max_workers=1) as worker:
         config = uvicorn.Config(
-            _app(simulator, on_request),
-            http="h11",
+            _app(simulator, on_request, worker),
+            http=_Connection,
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -74,6 +92,51 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_listening()
+
+
+class _Connection(H11Protocol):
+    """A connection that is dropped if its client is too slow, or if it waits for its client and too many are open."""
+
+    _opened: float
+    _timer: asyncio.TimerHandle
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether there is no whole request, or the client does not read the answer."""
+        cycle = self.cycle
+        return cycle is None or cycle.response_complete or cycle.more_body or self.flow.write_paused
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """If too many connections are open, drop the oldest of those that wait for their clients."""
+        super().connection_made(transport)
+        self._opened = self.loop.time()
+        self._start_timer()
+        opened = [
+            other for other in self.connections if isinstance(other, _Connection) and not other.transport.is_closing()
+        ]
+        waiting = [other for other in opened if other.waits_for_client]
+        if len(opened) > CONNECTIONS:
+            min(waiting, key=lambda other: other._opened).transport.abort()
+
+    def on_response_complete(self) -> None:
+        """Give the next request on this connection its own time."""
+        self._timer.cancel()
+        self._start_timer()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(REQUEST_SECONDS, self._drop_if_slow)
+
+    def _drop_if_slow(self) -> None:
+        if self.waits_for_client:
+            self.transport.abort()
+        else:
+            self._start_timer()
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -127,54 +190,125 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _app(simulator: Simulator, on_request: Callable[[str], None]) -> Callable[[Event, Receive, Send], Awaitable[None]]:
-    """The ASGI application."""
+def _app(
+    simulator: Simulator, on_request: Callable[[str], None], worker: Executor
+) -> Callable[[Event, Receive, Send], Awaitable[None]]:
+    """The ASGI application. ``worker`` is the one thread in which the simulator reads payloads."""
+    api = _Api(simulator, worker)
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
-        if body is None:
-            return
-        response, line = _answer(simulator, scope, body)
-        headers = [(name.encode(), value.encode()) for name, value in response.headers]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
-        on_request(line)
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        method, target = scope["method"], scope["raw_path"].decode("latin-1")
+        page = target if method in {"GET", "HEAD"} else ""
+        if not is_from_here(headers):
+            await _send(refusal(FOREIGN), send)
+            on_request("403 403, 0 recipients")
+        elif page == "/":
+            await _send(_about(), send)
+            on_request("200 about")
+        elif page == "/inbox":
+            await _send_inbox(simulator.kept, send, with_body=method == "GET")
+            on_request("200 inbox")
+        elif answer := await api.answer(method, target, headers, receive):
+            await _send(answer[0], send)
+            on_request(answer[1])
 
     return app
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The request's body, or as much of it as shows that it is too large; None when the client went away."""
-    body = bytearray()
-    more = True
-    while more and len(body) <= BODY_LIMIT:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return None
-        body += event["body"]
-        more = event["more_body"]
-    return bytes(body)
+class _Api:
+    """The simulator behind a bound on the bodies of all requests together."""
+
+    def __init__(self, simulator: Simulator, worker: Executor) -> None:
+        self._simulator = simulator
+        self._worker = worker
+        self._held = 0  # bytes of all bodies
+
+    async def answer(self, method: str, target: str, headers: Headers, receive: Receive) -> tuple[Response, str] | None:
+        """The answer to a request, and the line about it; ``None`` if the client went away.
+
+        A body is read as far as shows that it is too large. While all bodies hold ``BODIES_LIMIT`` bytes, a large one is
+        answered WA500, "Please try again later".
+        """
+        body = bytearray()
+        more = True
+        try:
+            while more and len(body) <= BODY_LIMIT:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    return None
+                body += event["body"]
+                self._held += len(event["body"])
+                if self._held > BODIES_LIMIT and len(body) > _PIECE:
+                    return refusal(SERVER_ERROR), "500 WA500, 0 recipients"
+                more = event["more_body"]
+            request = (method, target, headers, bytes(body))
+            return await asyncio.get_running_loop().run_in_executor(self._worker, _handle, self._simulator, request)
+        finally:
+            self._held -= len(body)
 
 
-def _answer(simulator: Simulator, scope: Event, body: bytes) -> tuple[Response, str]:
-    """The answer to a request, and the line about it."""
-    method, target = scope["method"], scope["raw_path"].decode("latin-1")
-    if method in {"GET", "HEAD"} and target == "/":
-        return _page(_about()), "200 about"
-    if method in {"GET", "HEAD"} and target == "/inbox":
-        return _page([delivered._asdict() for delivered in simulator.inbox]), "200 inbox"
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    response = simulator.handle(method, target, headers, body)
-    return response, _line(simulator, response)
+def is_from_here(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a request was made by a program or a page of this machine. ``headers`` have lower-case names.
+
+    The ``Host`` has to be a loopback one: a page whose own name was made to resolve to 127.0.0.1 sends that name. So has
+    every ``Origin``, which a browser adds where another site's page asks.
+    """
+    named = list(headers)
+    hosts = [f"http://{value}" if _AUTHORITY.fullmatch(value) else "" for name, value in named if name == "host"]
+    origins = [value for name, value in named if name == "origin"]
+    try:
+        return len(hosts) == 1 and all(map(is_loopback, (*hosts, *origins)))
+    except ValueError:  # brackets around no address
+        return False
 
 
-def _about() -> dict[str, object]:
+async def _send(response: Response, send: Send) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _send_inbox(inbox: Inbox, send: Send, *, with_body: bool) -> None:
+    """Send ``inbox`` as a JSON list, piece by piece.
+
+    Other requests are answered between two pieces. One message is held at a time, so a slow reader costs little memory.
+    """
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for piece in _pieces(inbox) if with_body else ():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _pieces(inbox: Inbox) -> Iterator[bytes]:
+    """A JSON list of the messages that are in ``inbox`` now, one a line, in pieces of 64 KiB at most."""
+    end, number, before = inbox.added, 0, b"[\n"
+    while (found := inbox.next_line(number)) and found[0] < end:
+        number = found[0] + 1
+        text = before + found[1]
+        yield from (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        before = b",\n"
+    yield b"\n]\n" if number else b"[]\n"
+
+
+def _handle(simulator: Simulator, request: tuple[str, str, Headers, bytes]) -> tuple[Response, str]:
+    """The simulator's answer, and the line about it: ``202 WA202, 2 recipients`` says how many got a message by it."""
+    before = simulator.kept.added
+    response = simulator.handle(*request)
+    reached = simulator.kept.added - before
+    code = json.loads(response.body)["code"]
+    return response, f"{response.status} {code}, {reached} recipient{'' if reached == 1 else 's'}"
+
+
+def _about() -> Response:
     """What this is, and the values that make it fail on demand."""
 
     def shown(magic: Mapping[str, Failure]) -> dict[str, str]:
         return {value: f"{failure.title}, {failure.code}" for value, failure in magic.items()}
 
-    return {
+    about = {
         "name": "kshell sandbox",
         "what": "a simulator of the Send Authentication Template Messages API; nobody gets a message",
         "messages": "POST /v2/<sid>/whatsapp/<phone_number>/messages",
@@ -186,16 +320,5 @@ def _about() -> dict[str, object]:
             "phone_number": shown(MAGIC_SENDERS),
         },
     }
-
-
-def _page(content: object) -> Response:
-    body = json.dumps(content, indent=2).encode() + b"\n"
+    body = json.dumps(about, indent=2).encode() + b"\n"
     return Response(200, "OK", (("content-type", "application/json"), ("content-length", str(len(body)))), body)
-
-
-def _line(simulator: Simulator, response: Response) -> str:
-    """``202 WA202, 2 recipients``: an answer, and how many got a message by it."""
-    answer = json.loads(response.body)
-    message_id = answer["data"]["message_id"] if response.status == 202 else None
-    reached = sum(delivered.message_id == message_id for delivered in simulator.inbox)
-    return f"{response.status} {answer['code']}, {reached} recipient{'' if reached == 1 else 's'}"

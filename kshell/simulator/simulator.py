@@ -4,8 +4,9 @@ Nothing of kshell's own rules is used here, so that the checker and the simulato
 the page's. What the page leaves open is decided here, and for the payload in ``payload``:
 
 1.  Order: path, method, key, SID, sender number, content type, payload, recipients. The first fault is the answer.
-2.  Any SID, any key that is not empty and any E.164 sender number are right, but for the magic ones; a magic account
-    fails the same way whatever it sends. Of several magic recipients the first decides, and then nobody gets anything.
+2.  Any SID of printable characters, any key that is not empty and any E.164 sender number are right, but for the magic
+    ones; a magic account fails the same way whatever it sends. A SID that holds a control character or another that
+    cannot be printed is RBC001. Of several magic recipients the first decides, and then nobody gets anything.
 3.  ``X`` stands for a digit of a number, as on the page.
 4.  A path the page does not have is a 404 and any method but POST a 405, in the shape of the page's failures. A query
     is ignored; every part of the path may be percent-encoded.
@@ -16,8 +17,7 @@ the page's. What the page leaves open is decided here, and for the payload in ``
 from __future__ import annotations
 
 import json
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kshell.core.models import Response
 from kshell.simulator.documented import (
@@ -31,6 +31,7 @@ from kshell.simulator.documented import (
     UNKNOWN_NUMBER,
     WRONG_METHOD,
 )
+from kshell.simulator.inbox import Delivered, Inbox
 from kshell.simulator.payload import E164, read_message
 
 if TYPE_CHECKING:
@@ -39,21 +40,6 @@ if TYPE_CHECKING:
     from kshell.core.models import Payload
     from kshell.simulator.documented import Failure
     from kshell.simulator.payload import Message
-
-INBOX_SIZE = 1_000
-
-
-class Delivered(NamedTuple):
-    """What one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, defaults filled in."""
-
-    recipient: str
-    sender: str
-    message_id: str
-    template_name: str
-    language: str
-    body_code: str
-    button_code: str
-    payload: Payload
 
 
 def new_message_id() -> str:
@@ -64,29 +50,28 @@ def new_message_id() -> str:
 
 
 class Simulator:
-    """The API's side of one endpoint. It knows no accounts and keeps nothing but the inbox."""
+    """The API's side of one endpoint. It knows no accounts and keeps nothing but the inbox, ``kept``."""
 
     def __init__(self, *, new_id: Callable[[], str] = new_message_id) -> None:
         self._new_id = new_id
-        # A deque takes new entries and is copied without a lock: scripts send from several threads.
-        self._inbox: deque[Delivered] = deque(maxlen=INBOX_SIZE)
+        self.kept = Inbox()
 
     @property
     def inbox(self) -> tuple[Delivered, ...]:
-        """What the recipients got, oldest first: the newest thousand."""
-        return tuple(self._inbox)
+        """What the recipients got, oldest first: the newest 1,000 messages, and of those the newest 16 MiB of JSON."""
+        return self.kept.messages()
 
     def handle(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
         """The answer to a request; ``target`` is as on the request line. No request makes it raise."""
         address = _address(target)
         if address is None:
-            return _refusal(NO_SUCH_PATH)
+            return refusal(NO_SUCH_PATH)
         if method != "POST":
-            return _refusal(WRONG_METHOD, ("allow", "POST"))
+            return refusal(WRONG_METHOD, ("allow", "POST"))
         sent = _once_each(headers)
         failure = _account_failure(sent.get("api-key", ""), *address)
         if failure:
-            return _refusal(failure)
+            return refusal(failure)
         return self._take(address[1], sent.get("content-type", ""), body)
 
     def _take(self, sender: str, content_type: str, body: bytes) -> Response:
@@ -94,14 +79,14 @@ class Simulator:
         try:
             message = read_message(content_type, body)
         except (ValueError, RecursionError):
-            return _refusal(INCORRECT_PAYLOAD)
+            return refusal(INCORRECT_PAYLOAD)
         failure = next((MAGIC_RECIPIENTS[number] for number in message.recipients if number in MAGIC_RECIPIENTS), None)
-        return _refusal(failure) if failure else self._deliver(sender, message)
+        return refusal(failure) if failure else self._deliver(sender, message)
 
     def _deliver(self, sender: str, message: Message) -> Response:
         """One message id for the request, one entry of the inbox for each recipient."""
         message_id = self._new_id()
-        self._inbox.extend([Delivered(number, sender, message_id, *message[1:]) for number in message.recipients])
+        self.kept.add(message.recipients, Delivered("", sender, message_id, *message[1:]))
         answer: Payload = {
             "code": "WA202",
             "message": "Request Accepted",
@@ -117,7 +102,8 @@ def _json_response(status: int, reason: str, answer: Payload, *headers: tuple[st
     return Response(status, reason, (*described, *headers), body)
 
 
-def _refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
+def refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
+    """The answer that refuses a request for ``failure``, with further ``headers``."""
     return _json_response(failure.status, failure.reason, failure.body, *headers)
 
 
@@ -142,5 +128,6 @@ def _once_each(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _account_failure(key: str, sid: str, sender: str) -> Failure | None:
     if not key:
         return INCORRECT_KEY
-    known = MAGIC_KEYS.get(key) or MAGIC_SIDS.get(sid) or MAGIC_SENDERS.get(sender)
+    unprintable = None if sid.isprintable() else INCORRECT_KEY  # "Incorrect SID or API key."
+    known = MAGIC_KEYS.get(key) or unprintable or MAGIC_SIDS.get(sid) or MAGIC_SENDERS.get(sender)
     return known or (None if E164.fullmatch(sender) else UNKNOWN_NUMBER)
