@@ -1,8 +1,8 @@
-"""How long the shell takes to its first prompt, and a key to its place, against a bare prompt_toolkit prompt.
+"""Measure the time to the shell's first prompt and the time of a key press, beside a bare prompt_toolkit prompt.
 
-Both run in the same environment, in turns, in a real pseudo-terminal; the table shows medians and their ratio. Goals: start
-at most 1.3 times the bare prompt; a key with the completion menu open no slower than at a bare prompt whose menu shows the
-same words. (prompt_toolkit draws the menu anew at every key; that is nearly all of the time in both.)
+Both run alternately in the same environment, in a real pseudo-terminal; the table shows medians and their ratio. Goals: the
+start takes at most 1.3 times as long as the bare prompt; a key press with the completion menu open is no slower than at a bare
+prompt whose menu shows the same words. (prompt_toolkit redraws the menu at every key; that is nearly all of the time in both.)
 
     python bench/shell_start.py [STARTS]
 """
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from support.screen import Terminal
 
 STARTS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-KEYS = "eoart" * 12  # each is in several variables' names, so the menu stays open
+KEYS = "eoart" * 12  # each letter is in the names of several variables, so the menu stays open
 LEAD = "send "
 WORDS = "to= otp= template_name= language= index= ref= ref1= ref2= wa_source="
 BARE = "from prompt_toolkit import PromptSession\nPromptSession().prompt('> ')"
@@ -41,7 +41,7 @@ KINDS = {
 
 
 def started(kind: str, home: str) -> tuple[Terminal, float]:
-    """A prompt of that kind, and the seconds it took to show."""
+    """Return a terminal with a prompt of that kind, and the seconds until the prompt appeared."""
     words, prompt = KINDS[kind]
     begun = time.perf_counter()
     terminal = Terminal(*words, env={"HOME": home, "XDG_CONFIG_HOME": home}, cwd=home)
@@ -51,7 +51,7 @@ def started(kind: str, home: str) -> tuple[Terminal, float]:
 
 
 def key(terminal: Terminal, pressed: str) -> float:
-    """Seconds from a key to the write that holds its character, with the menu open before and after."""
+    """Return the seconds from a key press to the next output, with the menu open before and after."""
     terminal.type(LEAD)
     settle(terminal)
     begun = time.perf_counter()
@@ -65,14 +65,14 @@ def key(terminal: Terminal, pressed: str) -> float:
 
 
 def settle(terminal: Terminal) -> None:
-    """Wait until the menu is drawn."""
+    """Wait 0.06 s, until the menu is drawn."""
     end = time.perf_counter() + 0.06
     while time.perf_counter() < end:
         terminal.read(0.01)
 
 
 def main() -> None:
-    """Measure in turns and print the table."""
+    """Measure alternately and print the table."""
     starts: dict[str, list[float]] = {"bare": [], "kshell": []}
     keys: dict[str, list[float]] = {"menu": [], "kshell": []}
     with tempfile.TemporaryDirectory() as home:
@@ -83,7 +83,7 @@ def main() -> None:
                 if turn:  # the first one warms the disk
                     starts[kind].append(seconds)
         terminals = {kind: started(kind, home)[0] for kind in keys}
-        time.sleep(1.5)  # the shell has loaded by now what it loads behind its prompt
+        time.sleep(1.5)  # the shell finishes its imports behind the prompt
         for pressed in KEYS:
             for kind, terminal in terminals.items():
                 keys[kind].append(key(terminal, pressed))

@@ -1,8 +1,8 @@
-"""A session as text, for the README: the real program in a pseudo-terminal, typed at by this script.
+"""Print a shell session as text for the README. This script types into the real program in a pseudo-terminal.
 
     python docs/record_session.py > session.txt
 
-Two runs print the same: message ids are written as the API's page does, and every duration as 1 ms.
+Two runs print the same text: message ids are masked as on the API's page, and every duration is 1 ms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from support.screen import Terminal
 
-# each line, and what its answer ends with
+# each line, and the end of its output
 LINES = (
     ("set to=+919812345678 otp=482913", "auth>"),
     ("check", "no findings"),
@@ -29,11 +29,11 @@ LINES = (
     ("sned", "did you mean send?"),
 )
 PROMPT = "demo@sandbox auth"
-WIDTH, HEIGHT = 88, 120
+WIDTH, HEIGHT = 100, 120
 
 
 def record() -> str:
-    """The screen after the last line, with the menu and the toolbar of the next one."""
+    """Return the screen after the last line, with the menu and the toolbar of the next one."""
     with tempfile.TemporaryDirectory() as home:
         terminal = Terminal.kshell(columns=WIDTH, lines=HEIGHT, env={"HOME": home, "XDG_CONFIG_HOME": home}, cwd=home)
         for number, (line, ending) in enumerate(LINES, 1):
@@ -45,7 +45,7 @@ def record() -> str:
 
 
 def steady(text: str) -> str:
-    """``text`` without what differs from run to run, and with one empty line where the menu has room."""
+    """Return ``text`` without the values that differ between runs, and with at most one empty line in a row."""
     text = re.sub(r"\bA[A-Z0-9]{19}\b", "AXXXXXXXXXXXXXXXXXXX", text)
     text = re.sub(r"\b\d+ ms\b", "1 ms", text)
     return re.sub(r"\n{3,}", "\n\n", text) + "\n"

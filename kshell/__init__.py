@@ -6,8 +6,7 @@ it is first asked for, so that ``import kshell`` costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # importing typing takes 3 ms
 if TYPE_CHECKING:
     from kshell.core.errors import (
         KshellError,

@@ -1,35 +1,57 @@
-"""Start and end the process of ``kshell`` and ``python -m kshell`` quickly."""
+"""Start and end the process of ``kshell`` and ``python -m kshell`` quickly.
+
+``entry`` handles signals first, so only what that needs is imported above it.
+"""
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-from contextlib import suppress
-from typing import NoReturn
 
-from kshell import __version__
+from kshell.core import signals
+
+TYPE_CHECKING = False  # typing itself takes 3 ms to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    return _run(_frontend())
+
+
+def _run(frontend: Callable[[], int]) -> int:
+    try:
+        return frontend()
+    except KeyboardInterrupt:  # a second signal while the first one is reported, or one while a result is printed
+        sys.stderr.write("interrupted\n")
+        return 130
+
+
+def _frontend() -> Callable[[], int]:
+    """Import the shell or the command line, and return what runs it."""
     _open_streams()
     if sys.argv[1:] == ["--version"]:
-        print(f"kshell {__version__}")  # noqa: T201 - installers run this, so it is fast and imports nothing more
-        return 0
+        return _version
+    import gc
+    import os
+
     # garbage collection during the imports takes a tenth of the start and finds almost nothing
     gc.set_threshold(100_000, 50, 50)
-    try:
-        if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
-            return _shell()
-        from kshell.cli import run
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was sent\n")
-        return 130
-    try:
-        return run(sys.argv[1:])
-    except KeyboardInterrupt:  # a second Ctrl-C while the first one is reported
-        return 130
+    if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
+        from kshell.shell.loop import begin
+
+        return lambda: _shell(begin)
+    from kshell.cli import run
+
+    return lambda: run(sys.argv[1:])
+
+
+def _version() -> int:
+    from kshell import __version__
+
+    print(f"kshell {__version__}")  # noqa: T201 - installers run this, so it is fast and imports nothing more
+    return 0
 
 
 def _open_streams() -> None:
@@ -37,19 +59,20 @@ def _open_streams() -> None:
 
     Without this the next socket would get the stream's file descriptor, and a note would go to the server.
     """
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    from os import devnull
+
+    sys.stdout = sys.stdout or open(devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    sys.stderr = sys.stderr or open(devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _shell() -> int:
-    """Start the shell without importing what only a command line needs, so that its prompt shows sooner."""
+def _shell(begin: Callable[[], int]) -> int:
+    """Run the shell without importing what only a command line needs, so that its prompt shows sooner."""
     from kshell.core.errors import KshellError
     from kshell.core.terminal import note_lines
-    from kshell.shell.loop import begin
 
     try:
         return begin()
@@ -64,12 +87,21 @@ def entry() -> NoReturn:
     Python's shutdown would wait for the worker threads of ``run --jobs``: a second Ctrl-C could not end a run whose server
     does not answer. A Ctrl-C during the shutdown would replace the exit code and print a traceback. And the shutdown takes
     20 to 40 ms, a fifth of ``kshell curl``. Nothing is lost: every command closes its own files before it returns.
+
+    Signals are handled from the first instruction on. Before it, while Python itself starts, they end the process as ever.
     """
-    code = main()
+    signals.handle(signals.leave)
+    frontend = _frontend()
+    signals.handle(signals.interrupt)
+    code = signals.exit_code(_run(frontend))
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # the program that reads the stream has ended
+        try:
             stream.flush()
-    os._exit(code)
+        except OSError:  # the program that reads the stream has ended
+            continue
+    from os import _exit
+
+    _exit(code)
 
 
 if __name__ == "__main__":

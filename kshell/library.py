@@ -111,7 +111,7 @@ class Message:
             status=exchange.response.status if exchange.response else 0,
             json=exchange.answer.json,
             message_id=exchange.answer.message_id,
-            explanation=explain(exchange, self._draft.account.name, self._draft.way),
+            explanation=explain(exchange, self._draft.account.name, self._draft.options),
             error=exchange.error,
             elapsed_ms=exchange.elapsed_ms,
         )

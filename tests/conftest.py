@@ -1,4 +1,4 @@
-"""What every test stands on: an empty directory, an empty environment, and ways to run kshell."""
+"""The base of every test: an empty directory, an empty environment, and fixtures that run kshell."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from kshell.core.errors import KshellError
 PROJECT = Path(__file__).parent.parent
 pytest_plugins = ["support.programs"]
 EMPTY = "empty"  # the folder in which a test runs
-# how the names of the environment variables begin that a test may find
+# prefixes of the environment variables that a test keeps
 KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "PYTEST_", "COV", "KSHELL_PAYLOADS", "KSHELL_GOLDEN")
 
-# without bytecode each kshell that a test starts would compile all of kshell anew
+# without bytecode each kshell process of a test would compile all of kshell again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-# a property is tried on this many examples where its test does not say how many; a busy machine makes none of them fail
+# the number of examples of a property test that does not set it; without a deadline, which a busy machine would miss
 settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "50")), deadline=None)
 settings.load_profile("suite")
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Take the environment of whoever runs the tests away, before the first test module is imported."""
+    """Remove the user's environment variables before the first test module is imported."""
     for name in [name for name in os.environ if not name.startswith(KEPT)]:
         del os.environ[name]
-    os.environ["HOME"] = os.devnull  # nothing can be below it
+    os.environ["HOME"] = os.devnull  # no file can be below it
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """With ``-n auto`` one worker more than there are cores: the tests wait for terminals and sockets about as long."""
+    """Return one worker more than there are cores for ``-n auto``: half of a test's time is waiting."""
     return (os.cpu_count() or 1) + 1
 
 
 class Ran(NamedTuple):
-    """What a run of kshell came to."""
+    """The exit code and the output of a kshell command."""
 
     code: int
     out: str
@@ -60,12 +60,12 @@ class Ran(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """What stdout holds, as JSON."""
+        """Return stdout as a JSON value."""
         return json.loads(self.out)
 
 
 class Folders:
-    """Numbered folders below ``root``; one in which a test left nothing serves the next one, too."""
+    """Numbered folders below ``root``; a folder that a test left empty is used again."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -73,15 +73,15 @@ class Folders:
         self.spare: list[Path] = []
 
     def take(self) -> Path:
-        """A folder with nothing in it but the empty folder that every test runs in, both of mode 0755."""
+        """Return a folder that has only the empty folder in which a test runs, both with mode 0755."""
         folder = self.spare.pop() if self.spare else self.root / str(next(self.numbers))
-        for made in (folder, folder / EMPTY):
-            made.mkdir(exist_ok=True)
-            made.chmod(0o755)
+        for path in (folder, folder / EMPTY):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
         return folder
 
     def give_back(self, folder: Path) -> None:
-        """Keep a folder for the next test, unless this one left something there."""
+        """Keep a folder for the next test if it is still empty."""
         place = folder / EMPTY
         if [*folder.rglob("*")] == [place] and place.is_dir() and not place.is_symlink():
             self.spare.append(folder)
@@ -94,7 +94,7 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 
 @pytest.fixture
 def tmp_path(_folders: Folders) -> Iterator[Path]:
-    """As pytest's own, which makes a folder for each test, and looks through those of all earlier ones before it does."""
+    """Replace pytest's fixture, which searches the folders of all earlier tests for each new one."""
     folder = _folders.take()
     yield folder
     _folders.give_back(folder)
@@ -105,66 +105,66 @@ _CAPTURED = pytest.StashKey[str]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """What a test printed itself is kept for ``said``."""
+    """Keep the captured output of a test for ``recorded_output``."""
     report = yield
     if call.when == "call":
         item.stash[_CAPTURED] = report.capstdout + report.capstderr
     return report
 
 
-class Said:
-    """All that programs, terminals and errors said during a test."""
+class Output:
+    """The output of all programs, terminals and errors of a test."""
 
     def __init__(self) -> None:
         self.streams: list[bytes] = []
         self.errors: list[BaseException] = []
 
-    def hear(self, words: Sequence[object], *streams: bytes | str | None) -> None:
-        """Keep what was said, but where ``--reveal`` was among the words."""
+    def add(self, words: Sequence[object], *streams: bytes | str | None) -> None:
+        """Keep the streams of a command, unless ``--reveal`` is among its arguments."""
         if "--reveal" not in " ".join(map(str, words)):
             self.streams += [
                 text.encode(errors="surrogateescape") if isinstance(text, str) else text for text in streams if text
             ]
 
     def all(self) -> bytes:
-        """Streams, and errors as Python shows them."""
+        """Return all streams and the formatted errors."""
         errors = ("".join(traceback.format_exception(error)) for error in self.errors)
         return b"\n".join([*self.streams, *(text.encode(errors="surrogateescape") for text in errors)])
 
 
 @pytest.fixture(autouse=True)
-def said(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Said]:
-    """Every test runs with a canary as its key, and fails where the key is shown or left, or a code or number is kept.
+def recorded_output(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Output]:
+    """Give each test a canary key; fail the test if it shows or leaves the key, or if kshell stores a code or number.
 
-    A test that has to do with the key itself is marked ``shows_the_key``.
+    A test that handles the key itself is marked ``shows_the_key``.
     """
-    heard = Said()
+    recorded = Output()
     begin, communicate = KshellError.__init__, subprocess.Popen.communicate
 
     def raised(self: KshellError, *arguments: Any, **options: Any) -> None:
         begin(self, *arguments, **options)
-        heard.errors.append(self)
+        recorded.errors.append(self)
 
     def ended(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> Any:
         streams = communicate(self, *arguments, **options)
-        heard.hear(self.args if isinstance(self.args, list | tuple) else [self.args], *streams)
+        recorded.add(self.args if isinstance(self.args, list | tuple) else [self.args], *streams)
         return streams
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KALEYRA_API_KEY", canary.KEY)
         patch.setattr(KshellError, "__init__", raised)
         patch.setattr(subprocess.Popen, "communicate", ended)
-        yield heard
-    heard.hear((), request.node.stash.get(_CAPTURED, ""), *(terminal.bytes for terminal in Terminal.opened))
+        yield recorded
+    recorded.add((), request.node.stash.get(_CAPTURED, ""), *(terminal.bytes for terminal in Terminal.opened))
     Terminal.opened.clear()
     if not request.node.get_closest_marker("shows_the_key"):
-        assert not canary.shown(heard.all())
+        assert not canary.shown(recorded.all())
         assert not canary.kept(tmp_path)
 
 
 @pytest.fixture(autouse=True)
-def _empty_place(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs in an empty directory, as a user without configuration or key."""
+def _empty_place(recorded_output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in an empty directory, as a user without configuration or key."""
     monkeypatch.chdir(tmp_path / EMPTY)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
@@ -172,15 +172,15 @@ def _empty_place(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def cli(capfdbinary: pytest.CaptureFixture[bytes], said: Said) -> Any:
-    """Run a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
+def cli(capfdbinary: pytest.CaptureFixture[bytes], recorded_output: Output) -> Any:
+    """Return a function that runs a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
     from kshell.cli import run
 
     def ran(*words: str) -> Ran:
         capfdbinary.readouterr()
         code = run(words)
         out, err = capfdbinary.readouterr()
-        said.hear(words, out, err)
+        recorded_output.add(words, out, err)
         return Ran(code, out.decode(), err.decode())
 
     return ran
@@ -188,7 +188,7 @@ def cli(capfdbinary: pytest.CaptureFixture[bytes], said: Said) -> Any:
 
 @pytest.fixture
 def program() -> Any:
-    """Run kshell as a process of its own, as a user does; ``input`` and ``env`` are optional."""
+    """Return a function that runs kshell in a new process; ``input`` and ``env`` are optional."""
 
     def ran(*words: str, input: bytes = b"", env: dict[str, str] | None = None, timeout: float = 20) -> Ran:  # noqa: A002
         done = subprocess.run(
@@ -205,10 +205,10 @@ def program() -> Any:
 
 @pytest.fixture
 def default_port() -> Iterator[None]:
-    """The simulator's own port, for one test at a time; skips where another program of the machine has it."""
+    """Reserve the simulator's default port for one test at a time; skip if another program has it."""
     file = Path(tempfile.gettempdir()) / "kshell-tests-8025"
     with suppress(PermissionError):
-        file.touch()  # it may be another user's
+        file.touch()  # the file may belong to another user
     with file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _listened_on(8025):
@@ -223,7 +223,7 @@ def _listened_on(port: int) -> bool:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Any:
-    """Write a file below the working directory: ``write("profiles/pods/mine.yaml", "…")`` gives its path."""
+    """Return a function that writes a file below the working directory and returns its path."""
 
     def written(name: str, text: str | bytes) -> Path:
         file = Path.cwd() / name
@@ -236,9 +236,9 @@ def write(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def clone() -> Iterator[Path]:
-    """The working directory as a clone of kshell that is installed elsewhere: it holds copies of all that ships.
+    """Yield the working directory as a clone of kshell, with copies of all shipped profiles and templates.
 
-    They are removed afterwards, because the shipped accounts hold the key that no test may leave behind.
+    The copies are removed afterwards, because the shipped accounts have the key that no test may leave behind.
     """
     place = Path.cwd()
     for name in ("profiles", "templates"):

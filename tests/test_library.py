@@ -19,7 +19,7 @@ PAGE = PROJECT / "docs" / "python.md"
 
 
 def test_the_examples_of_the_page_are_true() -> None:
-    """Every example of docs/python.md gives what stands below it."""
+    """Every example of docs/python.md gives the output below it."""
     examples = "\n".join(
         re.findall(r"^```pycon\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
@@ -32,19 +32,19 @@ def test_the_examples_of_the_page_are_true() -> None:
 
 @pytest.mark.parametrize("name", kshell.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    """What the package says it exports can be had from it."""
+    """Every name in ``kshell.__all__`` can be imported."""
     assert getattr(kshell, name) is not None
 
 
 def test_importing_kshell_imports_nothing_else() -> None:
-    """``import kshell`` loads no other module of the package and no library."""
+    """``import kshell`` imports no other module of the package and no library."""
     program = "import sys, kshell; print([name for name in sys.modules if name.split('.')[0] in ('kshell', 'httpx', 'click')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "['kshell']\n"
 
 
 def test_the_curl_command_is_the_one_of_the_command_line(cli) -> None:
-    """``message.curl()`` is what ``kshell curl`` prints."""
+    """``message.curl()`` returns what ``kshell curl`` prints."""
     printed = cli("curl", "-a", "docs", "to=+919812345678", "otp=482913").out
     message = kshell.message("docs", to="+919812345678", otp="482913")
     assert f"{message.curl()}\n" == printed
@@ -57,7 +57,7 @@ def test_the_payload_is_the_one_of_the_command_line(cli) -> None:
 
 
 def test_a_generated_code_can_be_asked_for() -> None:
-    """Without an ``otp`` a code is generated, and both places of the payload hold it."""
+    """Without an ``otp`` a code of six digits is generated and put in both places of the payload."""
     message = kshell.message(to="+919812345678")
     code = message.variables["otp"]
     assert len(code) == 6
@@ -65,19 +65,19 @@ def test_a_generated_code_can_be_asked_for() -> None:
 
 
 def test_an_integer_is_taken_for_its_digits() -> None:
-    """A variable may be given as a whole number."""
+    """A variable may be given as an integer."""
     message = kshell.message(to="+919812345678", otp="1", index=3)
     assert message.variables["index"] == "3"
 
 
 def test_force_sends_what_has_errors() -> None:
-    """With ``force`` the API's own refusal is the answer."""
+    """``send(force=True)`` sends a payload with errors and returns the API's refusal."""
     answer = kshell.message(to="9812345678", otp="482913").send(force=True)
     assert (answer.delivery.value, answer.status) == ("refused", 400)
 
 
 def test_the_error_of_a_payload_holds_its_findings() -> None:
-    """``PayloadError.findings`` are the findings that are errors."""
+    """``PayloadError.findings`` has the findings that are errors."""
     message = kshell.message(to="9812345678", otp="1234567890123456")
     with pytest.raises(kshell.PayloadError) as caught:
         message.send()
@@ -86,7 +86,7 @@ def test_the_error_of_a_payload_holds_its_findings() -> None:
 
 @pytest.mark.parametrize(("call", "hint"), [("snippet", "did you mean python?"), ("curl", "did you mean bash?")])
 def test_an_unknown_target_names_the_nearest(call: str, hint: str) -> None:
-    """A misspelt target or shell is an error that names the one that was meant."""
+    """A misspelt target or shell is a UsageError with a did-you-mean."""
     message = kshell.message("docs", to="+919812345678", otp="1")
     with pytest.raises(kshell.UsageError) as caught:
         message.snippet("pyhton") if call == "snippet" else message.curl(shell="bsh")  # noqa: S604
@@ -94,7 +94,7 @@ def test_an_unknown_target_names_the_nearest(call: str, hint: str) -> None:
 
 
 def test_a_home_holds_the_profiles(tmp_path, write) -> None:
-    """``home`` names the folder in which profiles are looked for first."""
+    """``home`` names the folder in which profiles are searched first."""
     home = tmp_path / "home"
     account = home / "profiles" / "accounts" / "mine.yaml"
     account.parent.mkdir(parents=True)
@@ -107,7 +107,7 @@ def test_a_home_holds_the_profiles(tmp_path, write) -> None:
 
 
 def test_nothing_is_sent_where_nobody_listens() -> None:
-    """A server that is not there gives the delivery ``not-sent``, the error, and status 0."""
+    """A closed port gives the delivery ``not-sent``, an error, and status 0."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused
         pod = local_pod(f"http://127.0.0.1:{unused.getsockname()[1]}")

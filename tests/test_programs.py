@@ -1,4 +1,4 @@
-"""A test finds the programs that it asks for, and no other (tests/support/programs.py)."""
+"""A test finds only the programs that it asks for (tests/support/programs.py)."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ FINDERS = {"which", "find_spec", "importorskip"}
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_a_test_does_not_ask_for_is_not_found(name):
-    """It cannot be run, also where the machine has it."""
+    """A program that a test does not ask for cannot be run, even if it is installed."""
     with pytest.raises(FileNotFoundError):
         subprocess.run([name])
 
 
 @needs("bash", "curl")
 def test_a_program_finds_what_the_test_asks_for():
-    """A shell that a test asks for finds curl where the test asks for that, too, and finds no other shell."""
+    """A shell in a test finds only the programs that the test asks for."""
     done = subprocess.run(["bash", "--norc", "-c", "command -v curl dash fish"], capture_output=True, text=True)
     assert [Path(found).name for found in done.stdout.splitlines()] == ["curl"]
 
 
 @pytest.mark.parametrize("name", ["sh", "git", "cat", "touch"])
 def test_the_shell_git_and_coreutils_are_always_found(name):
-    """A test need not ask for them."""
+    """A test finds sh, git and coreutils without asking for them."""
     assert name in ALWAYS
     assert subprocess.run([name], stdin=subprocess.DEVNULL, capture_output=True).returncode in (0, 1)
 
 
 def test_nothing_else_is_on_the_path():
-    """A test's PATH is folders of links to what is listed."""
+    """The PATH of a test has only the programs of ``ALWAYS``."""
     listed = {name for folder in os.environ["PATH"].split(os.pathsep) for name in os.listdir(folder)}
     assert listed <= set(ALWAYS)
 
 
 def test_a_hidden_program_is_missing(tmp_path):
-    """The reason of the skip names the variable; what is neither there nor hidden is not installed."""
+    """The reason of a skip says whether the program is hidden by the variable or not installed."""
     (tmp_path / "bin").mkdir()
     for name in ("fish", "zsh"):
         (tmp_path / "bin" / name).write_text("")
@@ -65,12 +65,12 @@ def test_a_hidden_program_is_missing(tmp_path):
     ],
 )
 def test_the_variable_hides_what_it_names(value, names):
-    """Names with commas between them; ``all`` is every one."""
+    """KSHELL_TEST_WITHOUT hides the names between its commas; ``all`` hides every program."""
     assert hidden(value) == names
 
 
 def test_an_unknown_name_is_refused():
-    """In the variable, and in a test; the error lists the names that there are."""
+    """An unknown program in KSHELL_TEST_WITHOUT or in ``needs`` is an error that lists the known names."""
     with pytest.raises(
         pytest.UsageError, match=r"^KSHELL_TEST_WITHOUT: unknown name fsh; known names: all, bash, .*, zsh"
     ):
@@ -92,7 +92,7 @@ def test_with_bash(server): ...
 
 
 def test_a_test_is_skipped_before_its_fixtures_are_set_up(write):
-    """A hidden program costs nothing and leaves nothing behind, and the run passes."""
+    """A test without its program is skipped before its fixtures are set up."""
     file = write("test_skipped.py", SKIPPED)
     words = [
         sys.executable,
@@ -114,7 +114,7 @@ def test_a_test_is_skipped_before_its_fixtures_are_set_up(write):
 
 
 def looks_for_a_program(part: ast.AST) -> bool:
-    """Whether a part of a module finds a program or package by itself, or names a program by its absolute path."""
+    """Return whether a part of a module searches for a program or package, or names one by its absolute path."""
     match part:
         case ast.Name(name) | ast.Attribute(attr=name) | ast.alias(name):
             return name in FINDERS
@@ -125,7 +125,7 @@ def looks_for_a_program(part: ast.AST) -> bool:
 
 @pytest.mark.parametrize("file", sorted(HERE.rglob("*.py")), ids=lambda file: file.name)
 def test_no_module_looks_for_a_program_itself(file):
-    """Who looks for a program by name or by path runs it on some machines alone, and goes around the PATH of the test."""
+    """No test module searches for a program by itself, which would bypass the PATH of the test."""
     found = [part for part in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if looks_for_a_program(part)]
     lines = [f"{file.name}:{getattr(part, 'lineno', 0)}: {ast.unparse(part)}" for part in found]
     assert [line for line in lines if file.name not in ("programs.py", "test_programs.py")] == []

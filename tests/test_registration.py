@@ -1,4 +1,4 @@
-"""Whatever is registered has all its parts; each failure here says what to add, where, and what to run then."""
+"""Every registration has all its parts; each failure says what to add, where, and what to run then."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SAMPLES = "Send Authentication Template Messages"
 
 
 def instruct(*lines: str) -> NoReturn:
-    """Fail with instructions alone, without a traceback."""
+    """Fail with these instructions, without a traceback."""
     pytest.fail("\n".join(lines), pytrace=False)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS.keys() | {name for names in DEFINED.values() for name in names}))
 def test_a_command_has_a_row_and_a_row_has_a_command(name):
-    """Every ``@command`` stands in the table of commands, in the row of its module, and every row names a command."""
+    """Every ``@command`` has a row in the table of commands, and every row names a command of its module."""
     defined = [module for module, names in DEFINED.items() if name in names]
     if name not in ROWS:
         instruct(
@@ -73,7 +73,7 @@ def test_a_rule_has_examples(code):
 
 @pytest.mark.parametrize("name", sorted(TARGETS.keys() | RUN.keys()))
 def test_a_target_has_a_run_and_a_golden_file(name):
-    """Every snippet target is run, or replayed, and compared with what ``send`` delivers; its text is kept in a file."""
+    """Every snippet target is run or replayed by a test, and has a golden file."""
     if name not in TARGETS:
         instruct(f"RUN in {TARGETS_RUN} runs {name!r}, which is no target: remove or rename the row.")
     if name not in RUN:
@@ -91,7 +91,7 @@ def test_a_target_has_a_run_and_a_golden_file(name):
     "answer", [answer for answer in ANSWERS if SAMPLES in answer.source], ids=lambda row: row.title
 )
 def test_a_documented_answer_can_be_seen(answer):
-    """Every answer of the page has an account, a session, a cassette, and is what the simulator answers."""
+    """Every answer of the page has an account, a session and a cassette, and the simulator can give it."""
     name = answer.name
     if not name:
         instruct(
@@ -119,7 +119,7 @@ def test_a_documented_answer_can_be_seen(answer):
 
 
 def missing_in_the_simulator(name: str) -> list[str]:
-    """Return what the simulator lacks to answer with the failure ``name``, by any account and by one of its own."""
+    """Return the entries that the simulator lacks to answer with the failure ``name``."""
     by_recipient = {failure.name for failure in MAGIC_RECIPIENTS.values()}
     by_account = {failure.name for table in (MAGIC_KEYS, MAGIC_SIDS, MAGIC_SENDERS) for failure in table.values()}
     needs = {
@@ -132,7 +132,7 @@ def missing_in_the_simulator(name: str) -> list[str]:
 
 @pytest.mark.parametrize("part", ["session", "cassette"])
 def test_no_file_is_left_without_its_answer(part):
-    """Every session and every cassette that ships belongs to a documented answer."""
+    """Every shipped session and cassette belongs to a documented answer."""
     folder = parts_of_an_answer("any")[part]
     stems = {file.stem for file in folder.parent.glob(f"*{folder.suffix}")}
     for name in stems - {answer.name for answer in ANSWERS}:
@@ -143,13 +143,13 @@ def test_no_file_is_left_without_its_answer(part):
     "file", sorted((PROJECT / "kshell" / "api").glob("*/endpoint.py")), ids=lambda file: file.parent.name
 )
 def test_an_endpoint_is_in_the_list(file):
-    """Every ``kshell/api/NAME/endpoint.py`` makes an ``Endpoint`` that stands in ``ENDPOINTS``."""
+    """Every ``kshell/api/NAME/endpoint.py`` defines an ``Endpoint``, and ``ENDPOINTS`` lists it."""
     module = f"kshell.api.{file.parent.name}.endpoint"
-    made = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
-    for name, endpoint in made:
+    endpoints = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
+    for name, endpoint in endpoints:
         if endpoint not in ENDPOINTS:
             instruct(f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.")
-    if not made:
+    if not endpoints:
         instruct(
             f"{module} makes no Endpoint. Assign one to a name there, and add it to ENDPOINTS in kshell/api/endpoints.py."
         )

@@ -1,6 +1,6 @@
-"""Responses -> what they mean: a body is read, and says what became of the message; and words for answers nobody documented.
+"""Read the body of a response, decide the outcome of the send, and explain both documented and undocumented answers.
 
-What the API documents stands in ``Endpoint.answers``.
+The documented answers are data in ``Endpoint.answers``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ DEEPEST = 64  # levels of a body; a documented answer has two
 
 
 def exchange_of(request: Request, response: Response, elapsed_ms: float, *, interrupted: bool = False) -> Exchange:
-    """The exchange that a response completes; its body is read here."""
+    """Return the exchange of a request and its response, with the body parsed."""
     body = read_body(request.endpoint, response)
     delivery = delivery_of(request.endpoint, response, body)
     return Exchange(request, response, delivery, elapsed_ms, None, interrupted, body)
 
 
-# ---- a body is read
+# ---- reading a body
 
 
 def read_body(endpoint: Endpoint, response: Response) -> Body:
-    """A body of any kind. Never raises."""
+    """Parse a body of any kind. Never raises; ``Body.fault`` says what is wrong."""
     try:
         value = parse(response.body)
     except ValueError:
@@ -50,7 +50,7 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
 
 
 def parse(body: bytes) -> Json:
-    """The JSON value of a body, which is UTF-8 and can be written again. Raises ``ValueError`` for any other."""
+    """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     try:
         value: Json = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
@@ -95,15 +95,15 @@ def _why_not_json(body: bytes) -> str:
     return "it is HTML, not JSON" if start.startswith((b"<!doctype", b"<html")) else "it is not valid JSON"
 
 
-# ---- what became of the message
+# ---- the outcome of a send
 
 
 def delivery_of(endpoint: Endpoint, response: Response, body: Body) -> Delivery:
-    """What an answer says became of the message; ``UNKNOWN`` where it does not say.
+    """Return the outcome that an answer states; ``UNKNOWN`` if it states none.
 
-    A documented code in the body decides; else the endpoint's status of success accepts, 3xx and 4xx refuse. What a gateway
-    says in the API's stead (any other 5xx, another 2xx with a page), and a code of success with the status of a failure,
-    leave open whether the API had the message.
+    A documented code in the body decides. Without one, the endpoint's success status means accepted, and 3xx or 4xx means
+    refused. Any other status may come from a gateway, which cannot know whether the API has the message. A success code
+    with a failure status is unknown too.
     """
     documented = _documented(endpoint, body.code)
     if any(answer.status < 300 for answer in documented):
@@ -121,11 +121,11 @@ def _documented(endpoint: Endpoint, code: str) -> list[DocumentedAnswer]:
     return [answer for answer in endpoint.answers if answer.code.lower() == code.lower()]
 
 
-# ---- what it means
+# ---- explanations
 
 
 def explain_answer(answer: DocumentedAnswer, account: str = "NAME", message: str = "") -> Explanation:
-    """A row of the table, for the account it happened to; ``message`` as in ``explain``."""
+    """Explain a documented answer that ``account`` got; ``message`` as in ``explain``."""
     return Explanation(
         answer.code,
         answer.title,
@@ -138,9 +138,9 @@ def explain_answer(answer: DocumentedAnswer, account: str = "NAME", message: str
 
 
 def explain(exchange: Exchange, account: str, message: str = "") -> Explanation:
-    """What came of an exchange: the documented answer, or words for one that nobody documented, or for none.
+    """Explain an exchange: a documented answer, an undocumented one, or a missing one.
 
-    ``message`` are the words of its account, pod and template (``-a acme -p sandbox``), where it was not the account's own.
+    ``message`` are the options that repeat the send, such as ``-a acme -p sandbox``; by default only ``-a`` and the account.
     """
     response, body = exchange.response, exchange.answer
     if response is None:
@@ -152,7 +152,7 @@ def explain(exchange: Exchange, account: str, message: str = "") -> Explanation:
 
 
 def _best(known: list[DocumentedAnswer], body: Body) -> DocumentedAnswer:
-    """Of the answers with one code the one whose key the body's error holds, or else its message speaks of."""
+    """Return the answer whose key is in the body's error, or else in its message; the first one if neither has it."""
     by_key = [answer for answer in known if answer.key in body.error_keys]
     by_message = [answer for answer in known if answer.key.replace("_", " ") in body.message.lower()]
     return (by_key or by_message or known)[0]
@@ -160,7 +160,7 @@ def _best(known: list[DocumentedAnswer], body: Body) -> DocumentedAnswer:
 
 _UNKNOWN = {
     Delivery.ACCEPTED: ("The status says that the API took the message.", "nobody's", "no: it would be a second message"),
-    Delivery.REFUSED: ("The status says that the message was not taken.", "yours", "not before the cause is mended"),
+    Delivery.REFUSED: ("The status says that the API did not take the message.", "yours", "not before the cause is corrected"),
     Delivery.UNKNOWN: (
         "This is not an answer that the API documents, so it may or may not have the message.",
         "yours: find out whether it arrived", "not before you know: it could be a second message",
@@ -170,10 +170,10 @@ _UNKNOWN = {
 
 def _explain_unknown(response: Response, body: Body, delivery: Delivery, message: str) -> Explanation:
     meaning, who, retry = _UNKNOWN[delivery]
-    title = f"{body.code} is not a documented code" if body.code else f"{response.status} with no code that can be read"
+    title = f"{body.code} is not a documented code" if body.code else f"{response.status} without a readable code"
     if 300 <= response.status < 400:
         meaning = (
-            "The server points elsewhere. kshell does not follow: the key would go there too, and the message twice."
+            "The server redirects. kshell does not follow: the key would go there too, and the message could go twice."
         )
         return Explanation(
             body.code, "A redirect", meaning, "yours: correct the pod's base_url", retry, "kshell pods", ""
@@ -186,10 +186,10 @@ def _explain_unknown(response: Response, body: Body, delivery: Delivery, message
 def _explain_silence(exchange: Exchange) -> Explanation:
     if exchange.delivery is Delivery.NOT_SENT:
         return Explanation(
-            "", "Not sent", "It failed before anything of the request was written. The API does not have the message.",
+            "", "Not sent", "The send failed before any of the request was written. The API does not have the message.",
             "yours: the network, the host or the profile", "yes: nothing was sent", "kshell pods", "",
         )  # fmt: skip
     return Explanation(
-        "", "No answer", "The request was begun and no answer came. The API may have the message; it knows no idempotency key.",
+        "", "No answer", "The request was begun and no answer came. The API may have the message, and has no idempotency key.",
         "yours: find out whether it arrived", "not before you know: it could be a second message", "", "",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every endpoint that kshell knows, and what is known of all of them: fields, rules and answers by name, an address by URL."""
+"""Every endpoint that kshell knows, and lookups over all of them: fields, rules and answers by name, an address by URL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ENDPOINTS = (SEND_AUTHENTICATION,)
 
-# what two endpoints share is there once
+# an item that two endpoints share is in here once
 FIELDS = tuple(dict.fromkeys(field for endpoint in ENDPOINTS for field in endpoint.fields))
 RULES = {code: rule for endpoint in ENDPOINTS for code, rule in endpoint.rules.items()}
 ANSWERS = tuple(dict.fromkeys(answer for endpoint in ENDPOINTS for answer in endpoint.answers))
@@ -23,31 +23,31 @@ KEY_HEADERS = frozenset(endpoint.key_header for endpoint in ENDPOINTS)
 
 
 def read_url(url: str) -> Address | None:
-    """The endpoint and the parts of a URL; None if it is no endpoint's."""
+    """Return the endpoint and the parts of a URL; None if no endpoint has such a URL."""
     return next(filter(None, (read_address(endpoint, url) for endpoint in ENDPOINTS)), None)
 
 
 def find_answers(code: str) -> list[DocumentedAnswer]:
-    """Every documented answer with this code, in any case of letters. ``WA-401`` has two."""
+    """Return every documented answer with this code, in upper or lower case. ``WA-401`` has two."""
     return [answer for answer in ANSWERS if answer.code.lower() == code.lower()]
 
 
 def answers_of_status(status: str) -> list[DocumentedAnswer]:
-    """Every documented answer with this HTTP status."""
+    """Return every documented answer with this HTTP status."""
     return [answer for answer in ANSWERS if str(answer.status) == status]
 
 
 def all_codes() -> Iterator[str]:
-    """Every documented code, once."""
+    """Yield every documented code once."""
     yield from dict.fromkeys(answer.code for answer in ANSWERS)
 
 
 def find_fields(word: str) -> list[Field]:
-    """Every field that ``word`` means: the page's term, kshell's variable, the JSON key or the pointer."""
+    """Return every field named ``word``: by the page's term, the variable, the JSON key or the pointer."""
     wanted = word.lower()
     return [field for field in FIELDS if wanted in (name.lower() for name in field.names)]
 
 
 def field_words() -> Iterator[str]:
-    """Every word that ``find_fields`` finds something for, pointers left out."""
+    """Yield every name by which ``find_fields`` finds a field, except pointers."""
     yield from dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/"))

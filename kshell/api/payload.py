@@ -1,4 +1,4 @@
-"""Places in a payload: what stands at a field's pointer, which codes and recipients it holds, and copies with other values."""
+"""Find the values, codes and recipients in a payload by the pointers of fields, and copy a payload with other values."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class _Missing:
-    """The value at a pointer at which the payload has nothing."""
+    """The type of ``MISSING``, the value of a field that a payload does not have."""
 
 
 MISSING = _Missing()
 
 
 def places_of(value: Json, pointer: str) -> Iterator[tuple[str, Json | _Missing]]:
-    """Every (JSON pointer, value) that a field's pointer means; a field that its parent lacks is ``MISSING``."""
+    """Yield every (JSON pointer, value) that a field's pointer matches; ``MISSING`` if the parent lacks the field."""
     spots: list[tuple[str, Json | _Missing]] = [("", value)]
     for step in pointer.split("/")[1:]:
-        spots = [found for path, inner in spots for found in _step(path, inner, step)]
+        spots = [spot for path, inner in spots for spot in _step(path, inner, step)]
     yield from spots
 
 
@@ -36,45 +36,45 @@ def _step(path: str, value: Json | _Missing, step: str) -> Iterator[tuple[str, J
 
 
 def token(name: str) -> str:
-    """A name as a step of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901
+    """Return ``name`` escaped as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def texts_at(value: Json, pointers: Iterable[str]) -> list[tuple[str, str]]:
-    """(JSON pointer, text) of every text that the pointers of fields mean, in order."""
+    """Return (JSON pointer, text) for every text that the pointers of fields match, in order."""
     spots = [spot for pointer in pointers for spot in places_of(value, pointer)]
     return [(pointer, text) for pointer, text in spots if isinstance(text, str)]
 
 
 def codes_of(endpoint: Endpoint, payload: Payload) -> list[str]:
-    """The one-time passwords of a payload, in order, one for each place that holds one."""
+    """Return the one-time passwords of a payload, in order, one for each field that holds one."""
     return [code for _, code in texts_at(payload, endpoint.pointers("code"))]
 
 
 def recipients_of(endpoint: Endpoint, payload: Payload) -> list[str]:
-    """The recipients of a payload, as it names them."""
+    """Return the phone numbers of a payload's recipients, unchanged."""
     return numbers_at(payload, endpoint.pointers("recipients"))
 
 
 def numbers_at(value: Json, pointers: Iterable[str]) -> list[str]:
-    """The numbers that commas separate in the texts at the pointers of fields."""
+    """Return the comma-separated numbers in the texts at the pointers of fields."""
     return [number for _, text in texts_at(value, pointers) for number in text.split(",")]
 
 
 def cut_texts(endpoint: Endpoint, payload: Payload) -> Payload:
-    """``payload`` with every text cut that the API cuts, such as a ``ref`` of more than 255 characters."""
+    """Return ``payload`` with each text cut that the API would cut, such as a ``ref`` of more than 255 characters."""
     cut = {
-        place: text[: field.kept]
+        place: text[: field.cut_at]
         for field in endpoint.fields
-        if field.kept
+        if field.cut_at
         for place, text in texts_at(payload, [field.pointer])
-        if len(text) > field.kept
+        if len(text) > field.cut_at
     }
     return replaced(payload, cut) if cut else payload
 
 
 def replaced(payload: Payload, values: Mapping[str, str]) -> Payload:
-    """A copy of ``payload`` with other texts at the JSON pointers that ``values`` has."""
+    """Return a copy of ``payload`` with the texts of ``values`` at its JSON pointers."""
     return {name: _replaced(item, f"/{token(name)}", values) for name, item in payload.items()}
 
 

@@ -57,14 +57,14 @@ def _table(text: str) -> dict[str, str]:
 
 
 COUNTRIES = _table(_DIALLING)
-"""The countries of a dialling code, without its plus."""
+"""The countries of each dialling code; the codes have no plus."""
 
 LANGUAGE_NAMES = _table(_LANGUAGES)
 TERRITORY_NAMES = _table(_TERRITORIES)
 
 
 def language_name(code: str) -> str:
-    """The name of a language code: ``English, United States`` for ``en_US``."""
+    """Return the name of a language code: ``English, United States`` for ``en_US``."""
     language, _, territory = code.partition("_")
-    words = (LANGUAGE_NAMES.get(language, language), TERRITORY_NAMES.get(territory, territory))
-    return ", ".join(filter(None, words))
+    names = (LANGUAGE_NAMES.get(language, language), TERRITORY_NAMES.get(territory, territory))
+    return ", ".join(filter(None, names))

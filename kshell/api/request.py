@@ -1,4 +1,4 @@
-"""Endpoint, account and payload -> Request, and a URL back to its parts."""
+"""Build a ``Request`` from an endpoint, an account and a payload, and split a URL into its parts."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ CONTENT_TYPE = "Content-Type"
 
 
 class Address(NamedTuple):
-    """The parts of a request's URL. ``parameters`` are those of the path, escaped as they stand in it."""
+    """The parts of a request's URL. ``parameters`` are the path's parameters by name, still percent-encoded."""
 
     endpoint: Endpoint
     base_url: str
     parameters: Mapping[str, str]
 
     def value(self, name: str) -> str:
-        """A parameter without its escapes; empty if the path has no parameter of this name."""
+        """Return a parameter, percent-decoded; empty if the path has no parameter of this name."""
         return unquote(self.parameters.get(name, ""))
 
     def is_of(self, account: Account) -> bool:
-        """Whether the account's own parameters, such as its SID, are those of the URL."""
+        """Whether the URL has the account's parameters, such as its SID."""
         return all(self.value(name) == text for name, text in _of_account(account).items() if name in self.parameters)
 
 
 def build(
     endpoint: Endpoint, pod: Pod, account: Account, payload: Payload, values: Mapping[str, str] | None = None
 ) -> Request:
-    """The request that ``curl`` shows and ``send`` sends.
+    """Return the request that ``curl`` shows and ``send`` sends.
 
-    ``values`` has the parameters of the path that are not the account's own. Raises ``UsageError`` for a parameter that would
-    change the form of the path.
+    ``values`` has the parameters of the path that an account does not have. Raises ``UsageError`` for a parameter that would
+    change the form of the path: an empty one, ``.`` or ``..``.
     """
     known = {**(values or {}), **_of_account(account)}
     parameters = {name: _segment(name, known[name]) for name in endpoint.parameters}
@@ -61,18 +61,18 @@ def _of_account(account: Account) -> dict[str, str]:
 
 
 def further_parameters(endpoint: Endpoint, account: Account) -> list[str]:
-    """The parameters of the endpoint's path that are not the account's own."""
+    """Return the parameters of the endpoint's path that an account does not have."""
     return [name for name in endpoint.parameters if name not in _of_account(account)]
 
 
 def header_names(endpoint: Endpoint) -> list[str]:
-    """The names of the endpoint's headers, in lower case."""
+    """Return the names of the endpoint's headers, in lower case."""
     content = [CONTENT_TYPE.lower()] if endpoint.takes_payload else []
     return [*content, endpoint.key_header]
 
 
 def read_address(endpoint: Endpoint, url: str) -> Address | None:
-    """The parts of a URL that ``build`` made, or that has the page's form; None for another URL."""
+    """Return the parts of a URL of this endpoint; None for any other URL."""
     match = _url_pattern(endpoint.path).match(url)
     return Address(endpoint, match[1].lower(), match.groupdict()) if match else None
 
@@ -84,13 +84,13 @@ def _url_pattern(path: str) -> re.Pattern[str]:
 
 
 def path_pattern(path: str, parameter: Callable[[str], str]) -> str:
-    """A regular expression for a path; ``parameter`` gives the expression for a parameter, by its name."""
-    pieces = re.split(r"\{(\w+)\}", path)  # text and names by turns
+    """Return a regular expression for a path. ``parameter`` returns the expression for a parameter's name."""
+    pieces = re.split(r"\{(\w+)\}", path)  # text and names alternate
     return "".join(parameter(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
 
 
 def with_parameters(request: Request, values: Mapping[str, str]) -> Request:
-    """``request`` with other values for some of the parameters of its path."""
+    """Return ``request`` with ``values`` for some of the parameters of its path."""
     address = read_address(request.endpoint, request.url)
     if address is None:
         return request

@@ -1,6 +1,6 @@
-"""Rules: payload -> findings. How rules are entered and run, and the rules that follow from any table of fields.
+"""Register rules, check a payload by them, and derive rules from a table of fields.
 
-A rule does no I/O and changes nothing.
+A rule does no I/O and does not change the payload.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
 
 def check(endpoint: Endpoint, payload: Payload) -> tuple[Finding, ...]:
-    """Every finding on ``payload``, errors first."""
-    found = (
+    """Return every finding about ``payload``, errors first."""
+    findings = (
         Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix)
         for rule in endpoint.rules.values()
         for hit in rule.find(payload)
     )
-    return tuple(sorted(found, key=lambda finding: finding.severity))
+    return tuple(sorted(findings, key=lambda finding: finding.severity))
 
 
-def entering(rules: dict[str, Rule]) -> Callable[[str, Severity, str, str], Callable[[Find], Find]]:
-    """A decorator, called with a rule's code, severity, sentence and source, that enters a function into ``rules``."""
+def rule_decorator(rules: dict[str, Rule]) -> Callable[[str, Severity, str, str], Callable[[Find], Find]]:
+    """Return a decorator that registers a function in ``rules`` with its code, severity, sentence and source."""
 
     def rule(code: str, severity: Severity, says: str, page: str) -> Callable[[Find], Find]:
-        def enter(find: Find) -> Find:
+        def register(find: Find) -> Find:
             rules[code] = Rule(code, severity, says, page, find)
             return find
 
-        return enter
+        return register
 
     return rule
 
 
-# ---- the rules of every table of fields
+# ---- rules that follow from a table of fields
 
 
 def rules_of_fields(fields: Fields) -> dict[str, Rule]:
-    """The rules that any table of fields states: what must be there, of which type, with which values, and nothing else."""
+    """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
     inside = tuple(field for field in fields if field.pointer)
     return {
         code: Rule(code, severity, says, page, partial(find, inside))
@@ -62,9 +62,9 @@ def _missing(fields: Fields, payload: Payload) -> Iterator[Hit]:
     for field in fields:
         for pointer, value in places_of(payload, field.pointer):
             if value is MISSING and field.mandatory:
-                yield Hit(pointer, f"{field.name} is missing, and mandatory", f"add it, such as {field.example}")
+                yield Hit(pointer, f"{field.name} is missing, but mandatory", f"add it, such as {field.example}")
             if value == "" and field.mandatory:
-                yield Hit(pointer, f"{field.name} is empty, and mandatory", f"write a value, such as {field.example}")
+                yield Hit(pointer, f"{field.name} is empty, but mandatory", f"write a value, such as {field.example}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "list": (list,), "text": (str,), "integer": (int,)}
@@ -75,14 +75,14 @@ def _type(fields: Fields, payload: Payload) -> Iterator[Hit]:
         for pointer, value in places_of(payload, field.pointer):
             if value is MISSING or (isinstance(value, _TYPES[field.kind]) and not isinstance(value, bool)):
                 continue
-            found = f": {value!r}" if isinstance(value, str) else ""
+            shown = f": {value!r}" if isinstance(value, str) else ""
             number = field.kind == "integer"
             fix = f"write a whole number, such as {field.example}" if number else f"write {field.example}"
-            yield Hit(pointer, f"{field.name} is {type_of(value)}, not {field.kind}{found}", fix)
+            yield Hit(pointer, f"{field.name} is {type_of(value)}, not {field.kind}{shown}", fix)
 
 
 def type_of(value: object) -> str:
-    """The type of a JSON value in words, such as ``an object``."""
+    """Return the type of a JSON value for a message, such as ``an object``."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
     return names.get(type(value), "null")
 
@@ -108,11 +108,11 @@ def _unknown(fields: Fields, payload: Payload) -> Iterator[Hit]:
 
 
 _RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Payload], Iterator[Hit]]], ...] = (
-    ("field-missing", "error", "A mandatory field is there.", "the column Mandatory? of every table", _missing),
+    ("field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing),
     ("field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type),
     (
         "field-value", "error", "A field that allows only certain values has one of them.", '"Only allowed value is …"',
         _value,
     ),
-    ("field-unknown", "warning", "A field is one that the page has.", "Request Format", _unknown),
+    ("field-unknown", "warning", "The page documents every field.", "Request Format", _unknown),
 )  # fmt: skip

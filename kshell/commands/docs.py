@@ -11,7 +11,7 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError
 from kshell.core.models import Result
-from kshell.profiles.files import rewrite, shown, typed
+from kshell.profiles.files import quoted, rewrite, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
 
 
 def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
-    command = f"kshell docs {' '.join(typed(file) for file in files if file in stale)}"
+    command = f"kshell docs {' '.join(quoted(file) for file in files if file in stale)}"
     return [Note("hint", command)] if stale else []
 
 
@@ -97,7 +97,7 @@ def _read(file: Path) -> str:
     except UnicodeDecodeError:
         raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
     except OSError as error:
-        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def _diff(file: str, before: str, after: str) -> str:

@@ -14,7 +14,7 @@ from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key
-from kshell.profiles.files import shown, typed
+from kshell.profiles.files import quoted, shown
 from kshell.profiles.preferences import load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
@@ -113,7 +113,7 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
         yield Check("wrong", what, _editing_key(account))
         yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
-        yield from _private(_key_file(account))
+        yield from _private(api_key.key_file(account))
 
 
 def _pod_of(places: Places, account: Account) -> Pod | None:
@@ -137,8 +137,8 @@ def _key_mend(account: Account) -> str:
     scheme, target = account.api_key.scheme, account.api_key.target
     mends = {
         "env": _reading(target),
-        "file": f"(umask 077; cat > {typed(_key_file(account))})",
-        "keyring": "keyring set " + " ".join(map(typed, target.split("/", 1))),
+        "file": f"(umask 077; cat > {quoted(api_key.key_file(account))})",
+        "keyring": "keyring set " + " ".join(map(quoted, target.split("/", 1))),
     }
     return mends.get(scheme, _editing_key(account))
 
@@ -150,10 +150,6 @@ def _reading(variable: str) -> str:
     return f"stty -echo; read -r {variable}; stty echo; export {variable}"
 
 
-def _key_file(account: Account) -> Path:
-    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
-
-
 def _editing_key(account: Account) -> str:
     return _editing(account.origin.file, line_of(account, "api_key"))
 
@@ -161,11 +157,11 @@ def _editing_key(account: Account) -> str:
 def _pods(places: Places) -> Iterator[Check]:
     for name, origin in places.names("pod").items():
         try:
-            require_trust(places, load_pod(places, name))
+            require_trust(places, load_pod(places, name), own_account=True)
         except KshellError as error:
             if error.at is None:  # _files reports a pod that cannot be read
                 what = f"pod {name} comes from this folder and is not trusted; nothing is sent to it"
-                yield Check("wrong", what, f"kshell trust {typed(origin.file)}")
+                yield Check("wrong", what, f"kshell trust {quoted(origin.file)}")
 
 
 def _preferences(places: Places) -> Iterator[Check]:
@@ -188,7 +184,7 @@ def _private(file: Path) -> Iterator[Check]:
     except OSError:
         return
     if mode & 0o044:
-        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {typed(file)}")
+        yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quoted(file)}")
 
 
 def _editor(_: Places) -> Iterator[Check]:
@@ -200,7 +196,7 @@ def _editor(_: Places) -> Iterator[Check]:
 
 
 def _editing(file: Path, line: int) -> str:
-    return f"${{EDITOR:-vi}} +{line} {typed(file)}"
+    return f"${{EDITOR:-vi}} +{line} {quoted(file)}"
 
 
 _CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)

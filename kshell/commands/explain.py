@@ -69,7 +69,7 @@ def _last(session: Session) -> Entry:
         hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
-    explanation = explain(exchange, draft.account.name, draft.way)
+    explanation = explain(exchange, draft.account.name, draft.options)
     return note_lines(explained(explanation)), {"kind": "answer", **explanation._asdict()}
 
 

@@ -11,6 +11,7 @@ import click
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
+    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     EXIT_SETUP,
     Note,
@@ -20,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.core.signals import Held
 from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
@@ -227,7 +229,10 @@ def _run(
     report_on_stdout = any(report.file is None for report in reports)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show)
     summary = run_all(run, brief=brief)
-    report = _report(run, reports)
+    with Held() as held:
+        report = _report(run, reports)
+    if held.interrupted:
+        summary = summary._replace(notes=[*summary.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
     # a refused send before an expect has an exit code but is not a failure, so the summary decides
     return joined([*unshown, report, summary])._replace(exit_code=summary.exit_code or report.exit_code)
 

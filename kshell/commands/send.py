@@ -15,6 +15,7 @@ from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, No
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
 from kshell.core.terminal import finding_line, note_lines
+from kshell.profiles.trust import folder_notes
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
-    from kshell.session.session import Overrides
+    from kshell.session.session import Overrides, Session
 
 
 class Seconds(click.FloatRange):
@@ -67,7 +68,7 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
         ),
         click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
-        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal."),
+        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
         click.option(
             "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
         ),
@@ -96,12 +97,24 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if draft.errors and not sending.force:
         return _not_sent(draft, notes, as_json=sending.as_json)
+    notes = (*folder_notes(caller.session.places, draft), *notes)
     if ask and not sending.yes and caller.confirm:
         if not caller.confirm(below_notes(notes, question(draft))):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    return _result(exchange, explain(exchange, draft.account.name, draft.way), notes, sending)
+    result = _result(exchange, explain(exchange, draft.account.name, draft.options), notes, sending)
+    return (
+        result._replace(output=_received(caller.session), raw=True) if sending.raw and not sending.as_json else result
+    )
+
+
+def _received(session: Session) -> bytes:
+    """Return the body of the last answer with the API key unmasked, if the server repeats it."""
+    from kshell.transport.client import cut_to_limit
+
+    received = session.attempt.received if session.attempt else None
+    return cut_to_limit(received).body if received else b""
 
 
 def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
@@ -121,7 +134,7 @@ def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note |
     if sending.as_json:
         return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
 
 
 def _not_sent(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:

@@ -1,1 +1,1 @@
-"""The nouns, the errors, and text for a terminal. Nothing here does I/O."""
+"""The data types, the errors, and text for a terminal. Nothing here does I/O."""

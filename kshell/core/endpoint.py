@@ -1,6 +1,6 @@
 """One endpoint of the API as data: the form of its URL, its headers, fields, rules and answers.
 
-Nothing here does I/O. The endpoints themselves stand in ``api``; a ``Request`` knows the one that it is for.
+Nothing here does I/O. The endpoints themselves are in ``api``. A ``Request`` refers to its endpoint.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +14,12 @@ Severity = Literal["error", "warning"]
 
 
 class Field(NamedTuple):
-    """One field of a request. ``name`` is the page's term; ``pointer`` is its place in the payload, empty elsewhere.
+    """One field of a request. ``name`` is the page's term; ``pointer`` is its place in the payload, empty outside of it.
 
-    In a pointer ``body`` and ``button`` mean every component of that type, ``*`` every item. ``allowed`` are the only
-    values the API takes; ``known`` are those it knows, where another is no error. ``variable`` is kshell's name for it.
+    In a pointer ``body`` and ``button`` mean every component of that type, and ``*`` means every item. The API takes only
+    the values in ``allowed``; a value that is not in ``known`` is not an error. ``variable`` is the template variable.
     ``role`` says what is private in it: a one-time password, or the phone numbers of the recipients or of the sender.
-    ``kept`` is the number of characters after which the API cuts a text; 0 if it cuts none.
+    ``cut_at`` is the number of characters after which the API cuts the text; 0 if it does not cut.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Field(NamedTuple):
     known: tuple[str, ...] = ()
     variable: str = ""
     role: Role = ""
-    kept: int = 0
+    cut_at: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every word that means this field: the page's, kshell's, the JSON key, the pointer."""
+        """Every name of this field: the page's term, the variable, the JSON key, the pointer."""
         key = self.pointer.rpartition("/")[2]
         return tuple(dict.fromkeys(name for name in (self.name, self.variable, key, self.pointer) if name))
 
 
 class Hit(NamedTuple):
-    """Where a rule is broken, what is wrong there, and what to write instead."""
+    """A JSON pointer to a place that breaks a rule, what is wrong there, and what to write instead."""
 
     pointer: str
     message: str
@@ -51,7 +51,7 @@ class Hit(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """``says`` is the rule in a sentence, ``page`` the page's own words or place that it rests on."""
+    """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it."""
 
     code: str
     severity: Severity
@@ -61,7 +61,7 @@ class Rule(NamedTuple):
 
 
 class DocumentedAnswer(NamedTuple):
-    """A row of the table of answers. ``name`` is the shipped account that gets it.
+    """A documented answer. ``name`` is the shipped account that gets it; ``who`` says who must act.
 
     ``key`` is a key inside the body's ``error`` object; it tells answers with the same code apart. ``next`` is a command,
     in which ``{account}`` is the account's name and ``{message}`` are the options that repeat the send.
@@ -83,9 +83,9 @@ class Endpoint(NamedTuple):
     """What the API's page states about one endpoint.
 
     ``path`` has its parameters in braces, such as ``/v2/{sid}/messages``. ``key_header`` is the header with the API key, in
-    lower case. ``media_type`` is the payload's; it is empty for an endpoint that takes no payload. ``success`` is the HTTP
-    status that means success also if the body has no code. ``message_id`` is the JSON pointer of the message's id in an
-    answer; it is empty if there is none.
+    lower case. ``media_type`` is the payload's; it is empty if the endpoint takes no payload. ``success`` is the HTTP
+    status that means success even if the body has no code. ``message_id`` is the JSON pointer of the message's id in an
+    answer; it is empty if the answer has no id.
     """
 
     name: str

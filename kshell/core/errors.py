@@ -1,18 +1,18 @@
-"""What can go wrong, by whose fault, and the exit code that says so.
+"""The errors: whose fault each one is, and its exit code.
 
 ::
 
     KshellError
-     +-- YoursError            mend something here, then run the command again
-     |    +-- UsageError       2  a word on the command line is wrong
+     +-- YoursError            the user can correct something and run the command again
+     |    +-- UsageError       2  an argument or option is wrong
      |    +-- PayloadError     1  check finds an error in the payload (``library``)
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
      |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
-     +-- TransportError        the way to the API failed; kept in an Exchange, not raised
+     +-- TransportError        the transfer failed; kept in an Exchange, not raised
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
 
-What the API itself answers is never an exception: it is a ``Response``, with an explanation.
+An answer of the API is never an exception: it is a ``Response``, with an explanation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXIT_INTERRUPTED = 130
 
 
 class Place(NamedTuple):
-    """A spot in a text file: ``line`` and ``column`` count from 1, ``text`` is the line itself."""
+    """A position in a text file: ``line`` and ``column`` count from 1, ``text`` is the line itself."""
 
     file: str
     line: int
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
     @classmethod
     def in_text(cls, file: str, text: str, line: int, column: int) -> Place:
-        """The place at ``line`` and ``column`` of ``text``, with that line for the caret."""
+        """Return the place at ``line`` and ``column`` of ``text``, with that line for the caret."""
         lines = text.split("\n")
         shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
         return cls(file, line, column, shown)
@@ -50,7 +50,7 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
     def caret(self) -> list[str]:
-        """The line and, under it, a caret; nothing if the line is not known."""
+        """Return at most 120 characters of the line and, below it, a caret; an empty list if the line is not known."""
         if not self.text.strip():
             return []
         start = max(0, self.column - 61)
@@ -60,7 +60,7 @@ class Place(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A message for the user. It stays data until ``terminal.note_lines`` makes lines of it.
+    """A message for the user. It stays data until ``terminal.note_lines`` turns it into lines.
 
     ``text`` is one sentence, without its place. ``place`` is where in a file it applies; that line is shown with a caret.
     ``details`` are lines to show below, such as causes or both values of a comparison. ``hint`` is what to do next.
@@ -74,22 +74,22 @@ class Note(NamedTuple):
 
     @property
     def headline(self) -> str:
-        """The text with its place before it: ``otp.kshell:3:1: there is no command 'sned'``."""
+        """The text after its place: ``otp.kshell:3:1: there is no command 'sned'``."""
         return f"{self.place}: {self.text}" if self.place else self.text
 
     def moved(self, place: Place) -> Note:
-        """The note at ``place``. An earlier place stays in the text, and its line in the details."""
+        """Return the note at ``place``. Its former place moves into the text, and the line of that place into the details."""
         details = (*self.place.caret(), *self.details) if self.place else self.details
         return self._replace(text=self.headline, place=place, details=details)
 
     def masked(self, mask: Callable[[str], str]) -> Note:
-        """The note with ``mask`` applied to each of its texts."""
+        """Return the note with ``mask`` applied to each of its texts."""
         place = self.place and self.place._replace(file=mask(self.place.file), text=mask(self.place.text))
         return Note(self.kind, mask(self.text), place, mask(self.hint), tuple(map(mask, self.details)))
 
 
 class KshellError(Exception):
-    """A fault a user can read: what is wrong, where, and what to type next."""
+    """An error for the user: what is wrong, where, and what to type next."""
 
     exit_code = EXIT_SETUP
 
@@ -106,7 +106,7 @@ class KshellError(Exception):
         return Note("error", self.message, self.at, self.hint, self.details)
 
     def placed(self, at: Place | None) -> Self:
-        """A copy of the error at ``at``; the error itself if it has a place already."""
+        """Return a copy of the error at ``at``; the error itself if it already has a place."""
         if self.at or not at:
             return self
         placed = self.__class__.__new__(self.__class__, *self.args)
@@ -115,11 +115,11 @@ class KshellError(Exception):
 
 
 class YoursError(KshellError):
-    """Something on this side is wrong; the API was not asked."""
+    """Something on the user's side is wrong; nothing was sent to the API."""
 
 
 class UsageError(YoursError):
-    """A word of the command line is wrong."""
+    """An argument or option of the command line is wrong."""
 
     exit_code = EXIT_USAGE
 
@@ -139,7 +139,7 @@ class TemplateError(SetupError):
 
 
 class SecretError(SetupError):
-    """An API key cannot be had from where the account says it is."""
+    """An API key cannot be read from the place that the account refers to."""
 
 
 class ScriptError(SetupError):
@@ -147,7 +147,7 @@ class ScriptError(SetupError):
 
 
 class TrustError(SetupError):
-    """A file that someone else may have written would decide where a key goes."""
+    """A file that someone else may have written would decide where an API key is sent."""
 
 
 class CassetteError(SetupError):
@@ -155,7 +155,7 @@ class CassetteError(SetupError):
 
 
 class TransportError(KshellError):
-    """The way to the API failed."""
+    """The transfer of a request or of its answer failed."""
 
     def __init__(self, message: str, *, hint: str = "", causes: Iterable[str] = ()) -> None:
         self.causes = tuple(causes)
@@ -164,19 +164,19 @@ class TransportError(KshellError):
 
 
 class NotSentError(TransportError):
-    """It failed before any of the request was written."""
+    """The transfer failed before any of the request was written."""
 
     exit_code = EXIT_NOT_SENT
 
 
 class FateUnknownError(TransportError):
-    """It failed after the request was begun: the API may have it."""
+    """The transfer failed after the request was begun: the API may have the request."""
 
     exit_code = EXIT_UNKNOWN
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean X?`` for the nearest of ``known``, or an empty text when none is near."""
+    """Return ``did you mean X?`` for the name in ``known`` closest to ``word``, or ``""`` if no name is close."""
     from difflib import get_close_matches  # slow to import, and most runs make no typing error
 
     folded = {name.casefold(): name for name in known}
@@ -185,7 +185,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def listed(known: Iterable[str], *, most: int = 12) -> str:
-    """``a, b, c`` for a message; past ``most`` names the rest is counted."""
+    """Return ``a, b, c`` for a message; names after the first ``most`` are counted. Return ``none`` for no names."""
     names = list(known)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more if names else "none"

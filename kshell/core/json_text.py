@@ -1,6 +1,6 @@
-r"""JSON text that is safe to show, and that can avoid the characters which a shell cannot quote.
+r"""Write JSON text that is safe to show and can avoid the characters that a shell cannot quote.
 
-Only the spelling changes (``\uXXXX`` for a character). The text stays the same JSON value.
+Only the spelling changes (``\uXXXX`` for a character). The JSON value stays the same.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _CHARACTER = re.compile(r"\\?(.)")
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
-    r"""``value`` as JSON text of printable characters, and of newlines where ``indent`` (spaces, None: one line) asks for them.
+    r"""Return ``value`` as JSON text of printable characters. ``indent`` is in spaces; None writes one line.
 
-    ``avoid`` lists ASCII punctuation that no string may contain; for ``\\`` and ``"`` also not after a backslash. Lone
-    surrogates, which UTF-8 cannot encode, are escaped.
+    ``avoid`` lists ASCII punctuation that is written ``\uXXXX`` in every string, also a ``"`` or ``\\`` after a backslash.
+    Lone surrogates, which UTF-8 cannot encode, are escaped.
     """
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)
@@ -31,7 +31,7 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
 
 
 def text_of(value: object) -> str:
-    """Return a value as a word of a line: a string unchanged, anything else as JSON."""
+    """Return a string unchanged, any other value as JSON text."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

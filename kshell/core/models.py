@@ -1,7 +1,7 @@
-"""The nouns a line passes through on its way from what was typed to what was answered.
+"""The data types of kshell, from the pod, account and template to the request, the exchange and the result.
 
-Nothing here does I/O. All of it is immutable: tuples, which cost a tenth of a dataclass to define, and a start of the
-command line defines all of them. For the same reason annotations are evaluated here: NamedTuple compiles those that are text.
+Nothing here does I/O. Every type is immutable. They are named tuples because every start of kshell defines all of them, and
+a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,9 @@ TIMEOUT = 30.0  # seconds, from connecting to the last byte of the answer
 
 
 class Secret:
-    """A reference to an API key. Only ``keys.resolve`` turns it into the key; printed, it never is one.
+    """A reference to an API key. Only ``api_key.resolve`` returns the key; a printed reference never shows it.
 
-    ``scheme`` is ``env``, ``file``, ``keyring`` or ``literal``; ``target`` is what stands behind the colon.
+    ``scheme`` is ``env``, ``file``, ``keyring`` or ``literal``; ``target`` is the text after the colon, or the literal key.
     """
 
     __slots__ = ("scheme", "target")
@@ -46,32 +46,32 @@ class Secret:
 
     @property
     def variable(self) -> str:
-        """The environment variable a snippet reads the key from."""
+        """The environment variable from which a snippet reads the key."""
         return self.target if self.scheme == "env" else DEFAULT_KEY_VARIABLE
 
 
 class Reference(str):
-    """The name of a pod or a template as an account's file says it, with its place: for the error where there is none."""
+    """The name of a pod or a template in an account's file, with its place for an error message."""
 
     __slots__ = ("at",)
     at: Place
 
     def __new__(cls, name: str, at: Place) -> "Reference":
-        """A text that knows where it stands."""
-        made = super().__new__(cls, name)
-        made.at = at
-        return made
+        """Return ``name`` with its place."""
+        reference = super().__new__(cls, name)
+        reference.at = at
+        return reference
 
 
 class Origin(NamedTuple):
-    """The file a thing was read from, and which of the places kshell looks in it was found in."""
+    """The file of a pod, an account or a template, and which of the searched folders holds it."""
 
     file: Path
     place: Literal["home", "here", "user", "shipped"]
 
 
 class Pod(NamedTuple):
-    """Where: one region of the API, or the embedded simulator. ``text`` is the whole of its file, as it was read."""
+    """One region of the API, or the embedded simulator. ``text`` is the whole text of its file when it was read."""
 
     name: str
     title: str
@@ -93,14 +93,14 @@ class Pod(NamedTuple):
 
 
 class OtpPolicy(NamedTuple):
-    """How one-time passwords are made: 1 to 15 characters of a named alphabet."""
+    """How one-time passwords are generated: 1 to 15 characters of a named alphabet."""
 
     length: int = 6
     alphabet: str = "digits"
 
 
 class Account(NamedTuple):
-    """Who: a SID, a reference to its key, the business number that sends, and what its messages usually hold."""
+    """A sender: a SID, a reference to its API key, the business number, and default values of its messages."""
 
     name: str
     title: str
@@ -115,7 +115,7 @@ class Account(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """A value a template takes. ``kind`` is what it becomes in JSON outside of a string."""
+    """A variable of a template. ``kind`` is the JSON type of its value outside of a string."""
 
     name: str
     help: str = ""
@@ -125,7 +125,7 @@ class Variable(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One HTTP request, complete but for the key: ``headers`` holds its reference."""
+    """One HTTP request. ``headers`` holds a reference to the API key, not the key."""
 
     endpoint: Endpoint
     url: str
@@ -144,7 +144,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What came back. ``fault`` says in words what is wrong with the body's transfer; empty when it is whole."""
+    """An HTTP response. ``fault`` says what went wrong in the transfer of the body; empty if the body is complete."""
 
     status: int
     reason: str
@@ -154,7 +154,7 @@ class Response(NamedTuple):
 
 
 class Delivery(StrEnum):
-    """What became of a message, as far as this side can know."""
+    """The outcome of a send, as far as kshell can know it."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -163,7 +163,7 @@ class Delivery(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a ``send`` that ended so."""
+        """The exit code of a ``send`` with this outcome."""
         return _EXIT_CODES[self]
 
 
@@ -176,7 +176,7 @@ _EXIT_CODES = {
 
 
 class Body(NamedTuple):
-    """The body of a response, read. ``fault`` says why it cannot be read as a documented one; empty when it can.
+    """The parsed body of a response. ``fault`` says why it is not a JSON object; empty if it is one.
 
     ``error_keys`` are the keys of its ``error`` object. A field that is absent, or has another type, is empty.
     """
@@ -191,9 +191,10 @@ class Body(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """One send: the request, and an answer or an error. ``interrupted`` is whether Ctrl-C ended it.
+    """One send: the request, and a response or an error. ``interrupted`` says whether Ctrl-C ended it.
 
-    ``answer`` is the body of the response, read; it is empty if there is no response.
+    ``answer`` is the parsed body of the response; it is empty if there is no response. An API key in the response is masked.
+    ``marks`` are ``simulated`` if no network was used, and ``replayed`` or ``recorded`` with a cassette.
     """
 
     request: Request
@@ -203,10 +204,11 @@ class Exchange(NamedTuple):
     error: TransportError | None = None
     interrupted: bool = False
     answer: Body = Body()
+    marks: tuple[str, ...] = ()
 
 
 class Finding(NamedTuple):
-    """Something about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
+    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
 
     severity: Literal["error", "warning"]
     code: str
@@ -215,12 +217,12 @@ class Finding(NamedTuple):
     fix: str
 
     def masked(self, mask: Callable[[str], str]) -> "Finding":
-        """The finding with ``mask`` applied to what it says of the payload."""
+        """Return the finding with ``mask`` applied to its pointer, message and fix."""
         return self._replace(pointer=mask(self.pointer), message=mask(self.message), fix=mask(self.fix))
 
 
 class Template(NamedTuple):
-    """A payload template: ``variables`` in the order of its header, and ``source``, the file's whole text."""
+    """A payload template. ``variables`` are in the order of its header; ``source`` is the file's whole text."""
 
     name: str
     title: str
@@ -229,16 +231,16 @@ class Template(NamedTuple):
     source: str
 
     def variable(self, name: str) -> Variable | None:
-        """The variable called ``name``, if the template has it."""
+        """Return the variable called ``name``; None if the template does not have it."""
         return next((variable for variable in self.variables if variable.name == name), None)
 
     def missing(self, values: Mapping[str, str]) -> list[Variable]:
-        """The required variables that ``values`` does not hold."""
+        """Return the required variables that ``values`` does not hold."""
         return [variable for variable in self.variables if variable.required and variable.name not in values]
 
 
 class Draft(NamedTuple):
-    """One message, decided in full and not sent. ``notes`` are what the user should know of how it was decided."""
+    """One complete message that is not sent yet. ``notes`` tell the user how its values were chosen."""
 
     account: Account
     pod: Pod
@@ -259,7 +261,7 @@ class Draft(NamedTuple):
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
-    def way(self) -> str:
+    def options(self) -> str:
         """Options that repeat this send: ``-a``, and ``-p`` and ``-t`` where they differ from the account's."""
         words = ["-a", self.account.name]
         words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
@@ -268,14 +270,14 @@ class Draft(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A draft that was sent, and what came of it."""
+    """A draft that was sent, and the exchange."""
 
     draft: Draft
     exchange: Exchange
 
 
 class Explanation(NamedTuple):
-    """What an answer means: whose move it is, whether a retry helps, and the command to type next."""
+    """What an answer means: who must act, whether a retry helps, and the command to type next."""
 
     code: str
     title: str
@@ -287,10 +289,10 @@ class Explanation(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a command came to: ``output`` for stdout, ``notes`` for stderr, in the order in which they are shown.
+    """The result of a command: ``output`` goes to stdout, ``notes`` go to stderr in this order.
 
-    Bytes came from a server: a pipe gets them as they are, a terminal only where ``raw``. ``sent``: the exit code says what
-    became of a message, and that holds also where stdout cannot be written.
+    Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
+    the outcome of a send, so the code stays the same if stdout cannot be written.
     """
 
     output: str | bytes = ""
@@ -301,12 +303,12 @@ class Result(NamedTuple):
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:
-    """The note that says why a command failed; ``None`` if there is none. A finding is about a payload, and does not say it."""
+    """Return the first note that is an error, or None. Findings do not count: they are about a payload."""
     return next((note for note in notes if isinstance(note, Note) and note.kind == "error"), None)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine: ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a name in the DNS."""
+    """Whether the host of ``url`` is ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a DNS name, and is not."""
     from urllib.parse import urlsplit
 
     host = urlsplit(url).hostname or ""

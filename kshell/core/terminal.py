@@ -1,6 +1,6 @@
-"""Text for a terminal: made harmless first, then coloured.
+"""Make text harmless for a terminal, then colour it.
 
-Whatever came from a network, a file or a user is shown, not obeyed: control characters become visible escapes.
+Text from a network, a file or a user cannot control the terminal: its control characters become visible escapes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 
 
 def safe(text: str) -> str:
-    r"""``text`` with every character that could control a terminal written as an escape, such as ``\x1b``."""
+    r"""Return ``text`` with every character that could control a terminal written as an escape, such as ``\x1b``."""
     # nearly every text is harmless, and the pattern takes a while to compile
     return text if text.isprintable() else re.sub(_CONTROL, _visible, text)
 
@@ -33,12 +33,12 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def safe_line(text: str) -> str:
-    """``safe``, and on one line."""
+    r"""Return ``text`` made safe and on one line, with ``\n`` for a line break."""
     return safe(text).replace("\n", "\\n")
 
 
 def wants_colour(stream: TextIO, *, chosen: bool | None) -> bool:
-    """``--color`` or ``--no-color`` decide; then ``NO_COLOR`` and ``TERM=dumb``; then whether it is a terminal."""
+    """Whether to colour ``stream``: ``chosen`` decides, then ``NO_COLOR`` and ``TERM=dumb``, then whether it is a terminal."""
     if chosen is not None:
         return chosen
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
@@ -47,7 +47,7 @@ def wants_colour(stream: TextIO, *, chosen: bool | None) -> bool:
 
 
 def paint(text: str, style: str, *, colour: bool) -> str:
-    """``text`` in a style of ``_STYLES`` (several: ``bold red``), where ``colour``."""
+    """Return ``text``, if ``colour`` in a style of ``_STYLES`` or several, such as ``bold red``."""
     codes = ";".join(_STYLES[name] for name in style.split())
     return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
 
@@ -56,7 +56,7 @@ _KINDS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan"}
 
 
 def note_lines(note: Note | Finding, *, colour: bool = False) -> list[str]:
-    """The lines of a note, made harmless: its kind, place and text, the line of its place, its details, its hint.
+    """Return the harmless lines of a note: its kind, place and text, the line of its place, its details, its hint.
 
     The kind of an ``info`` is not shown. A finding is one line. ``colour`` colours the kind.
     """
@@ -69,7 +69,7 @@ def note_lines(note: Note | Finding, *, colour: bool = False) -> list[str]:
 
 
 def highlighted(text: str) -> str:
-    """JSON and differences coloured, other text as it is. ``text`` is harmless already."""
+    """Return JSON or a diff with colours, any other text unchanged. ``text`` must already be harmless."""
     if not text.startswith(("{", "[", "--- ")):
         return text
     from pygments import highlight  # a tenth of a second to import
@@ -82,28 +82,28 @@ def highlighted(text: str) -> str:
 
 
 def finding_line(finding: Finding, *, colour: bool = False) -> str:
-    """A finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
+    """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
     severity = paint(finding.severity, _KINDS[finding.severity], colour=colour)
     rest = safe_line(f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
     return f"{severity} {rest}"
 
 
 def width_of(text: str) -> int:
-    """How many cells of a terminal harmless ``text`` takes."""
+    """Return the width of harmless ``text`` in terminal cells."""
     from wcwidth import wcswidth
 
     return max(0, wcswidth(text))
 
 
 def fitted(text: str, width: int) -> str:
-    """``text`` cut or padded to ``width`` cells."""
+    """Return ``text`` cut or padded to ``width`` terminal cells."""
     while width_of(text) > width:
         text = f"{text[:-2]}…"
     return text + " " * (width - width_of(text))
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
-    """``rows`` as a table whose columns line up; the last column is not padded."""
+    """Return ``rows`` as a table with aligned columns; the last column is not padded."""
     if not rows:
         return ""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -112,7 +112,7 @@ def columns(rows: list[tuple[str, ...]]) -> str:
 
 
 def markdown_table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """``rows`` below ``names`` as a table of Markdown; a ``|`` or a backtick in a cell stays text."""
+    """Return ``rows`` below ``names`` as a Markdown table; a ``|`` or a backtick in a cell is escaped."""
     lines = [names, ("---",) * len(names), *(tuple(map(_cell, row)) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -131,7 +131,7 @@ def left_over(imported: Imported) -> list[str]:
     return [name for name in account.variables if template.variable(name) and name not in known]
 
 
-PERSONAL = {field.variable for field in FIELDS if field.variable and (field.role or field.kept)}
+PERSONAL = {field.variable for field in FIELDS if field.variable and (field.role or field.cut_at)}
 """The variables that differ in every message, so that no account has them: recipient, code, references."""
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kshell.privacy.values import Change, Private
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
+_MASKED_KEY = re.compile(rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)")
 _TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
 
 
@@ -64,17 +65,22 @@ class Privacy:
         return private_values.leak(without_pseudonyms(text), self.values)
 
     def is_private(self, value: Json) -> bool:
-        """Whether a JSON value is a private value, contains one, or is a text that contains a phone number."""
+        """Whether a JSON value is a private value, contains one or its mask, or is a text that contains a phone number."""
         if any(value == known.text for known in self.values):  # ``leak`` finds no short value
             return True
         number = isinstance(value, str) and bool(numbers_in(value))
-        return number or bool(self.leak(json.dumps(value, ensure_ascii=False)))
+        text = json.dumps(value, ensure_ascii=False)
+        return number or bool(_MASKED_KEY.search(text)) or bool(self.leak(text))
 
     # ---- masks
 
     def mask_values(self, text: str) -> str:
         """Return ``text`` with every value masked, in each of its forms."""
         return self._replace(text)
+
+    def hide_values(self, text: str) -> str:
+        """Return ``text`` with every value masked, or a remark instead of it if a value would still leak."""
+        return self._unless_it_leaks(self._replace(text))
 
     def mask_name(self, text: str) -> str:
         """Return a file's name on one line, every value masked; digits that are not a known number stay."""
@@ -85,9 +91,12 @@ class Privacy:
         if text not in self._masked:
             hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
             hidden = without_numbers(hidden, self._digits, self._message_ids)
-            kind = self.leak(hidden)
-            self._masked[text] = f"(hidden: a {kind.lower()} is in it)" if kind else hidden
+            self._masked[text] = self._unless_it_leaks(hidden)
         return self._masked[text]
+
+    def _unless_it_leaks(self, text: str) -> str:
+        kind = self.leak(text)
+        return f"(hidden: a {kind.lower()} is in it)" if kind else text
 
     def mask_json(self, value: Json) -> Json:
         """Return a JSON value with its texts and names masked. A text that is a code of any length is masked whole."""

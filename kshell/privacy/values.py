@@ -13,7 +13,7 @@ from kshell.core.json_text import dumps
 from kshell.core.terminal import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Change = Callable[[str], str]
 
@@ -52,14 +52,26 @@ def leak(text: str, values: Iterable[Private]) -> str:
     Encodings that ``Private.forms`` does not list are found too, such as hexadecimal, mixed case or digits in groups. A value
     shorter than ``SHORTEST`` is never found.
     """
-    unquoted = unquote(unquote(text))
-    views = {view.lower() for view in (text, unquoted, _unescaped(text), text.translate({45: 43, 95: 47}))}
-    bare = {*views, _bare(unquoted)}
-    for value in values:
-        seen = views if value.kind == "CODE" else bare
-        if any(trace in view for trace in _traces(value) for view in seen):
-            return value.kind
-    return ""
+    known = [*values]
+    found = {
+        value
+        for view, bare in (_views(text) if known else ())
+        for value in known
+        if not (bare and value.kind == "CODE") and any(trace in view for trace in _traces(value))
+    }
+    return next((value.kind for value in known if value in found), "")
+
+
+def _views(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield decodings of ``text`` in lower case, and whether separators are removed. Long texts are not held all at once."""
+    unquoted, lower = unquote(unquote(text)), text.lower()
+    plain = lower if unquoted == text else unquoted.lower()
+    yield from ((view, False) for view in {lower, plain})
+    if "\\" in text:
+        yield _unescaped(text).lower(), False
+    if "-" in text or "_" in text:
+        yield lower.translate({45: 43, 95: 47}), False
+    yield _bare(plain), True
 
 
 @lru_cache(maxsize=256)
@@ -69,7 +81,7 @@ def _traces(value: Private) -> tuple[str, ...]:
         return ()
     raw = value.text.encode("utf-8", "surrogatepass")
     plain = {value.text.lower()} if value.kind != "NUMBER" else set()
-    bare = {_bare(value.text).lstrip("+")} if value.kind != "CODE" else set()
+    bare = {_bare(value.text.lower()).lstrip("+")} if value.kind != "CODE" else set()
     shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
     packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
@@ -77,8 +89,8 @@ def _traces(value: Private) -> tuple[str, ...]:
 
 
 def _bare(text: str) -> str:
-    """Return ``text`` in lower case, without the separators that may be written in a number or a key."""
-    return re.sub(r"""[\s().'"\\-]""", "", text).lower()
+    """Return ``text`` without the separators that may be written in a number or a key."""
+    return re.sub(r"""[\s().'"\\-]""", "", text)
 
 
 def _unescaped(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Files found and written safely: pods, accounts, keys, trust, preferences."""
+"""Find, read and write the files of a user safely: pods, accounts, API keys, trust, preferences."""

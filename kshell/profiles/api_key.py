@@ -1,28 +1,28 @@
-"""From a reference to the API key: the only place that knows a key, asked only by what sends or was told to reveal.
+"""Resolve an account's reference to its API key, for a send or for ``--reveal``. No other module reads a key.
 
-A message raised here never holds the key.
+No error message raised here contains the key.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import SecretError
-from kshell.profiles.files import typed
+from kshell.profiles.files import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kshell.core.models import Account, Pod, Secret
+    from kshell.core.models import Account, Pod
 
 MOST_BYTES = 4096
 
 
 def header_fault(key: str) -> str:
-    """What keeps ``key`` from being a header's value, without showing it; empty when nothing does."""
+    """Return why ``key`` cannot be a header's value, without showing it; empty if it can."""
     if not key:
         return "the API key is empty"
     if not re.fullmatch(r"[!-~]+", key):
@@ -31,7 +31,7 @@ def header_fault(key: str) -> str:
 
 
 def _env_fault(name: str) -> str:
-    return "" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "what follows env: is not a variable's name"
+    return "" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "the text after env: is not a variable name"
 
 
 def _file_fault(path: str) -> str:
@@ -40,55 +40,63 @@ def _file_fault(path: str) -> str:
 
 def _keyring_fault(target: str) -> str:
     service, _, user = target.partition("/")
-    return "" if service and user else "what follows keyring: is not SERVICE/USER"
+    return "" if service and user else "the text after keyring: is not SERVICE/USER"
 
 
 SCHEMES: dict[str, Callable[[str], str]] = {"env": _env_fault, "file": _file_fault, "keyring": _keyring_fault}
 
 
 def resolve(account: Account) -> str:
-    """The account's API key. Raises ``SecretError`` where it cannot be had or cannot be a header's value."""
+    """Return the account's API key. Raises ``SecretError`` if it cannot be read or cannot be a header's value."""
     secret = account.api_key
-    readers: dict[str, Callable[[Secret, Path], str]] = {
+    readers: dict[str, Callable[[Account], str]] = {
         "env": _from_environment,
         "file": _from_file,
         "keyring": _from_keyring,
-        "literal": lambda secret, _: secret.target,
+        "literal": lambda account: account.api_key.target,
     }
-    key = readers[secret.scheme](secret, account.origin.file.parent)
+    key = readers[secret.scheme](account)
     fault = header_fault(key)
     if fault:
-        raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"look at {secret}")
+        raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"correct the key in {secret}")
     return key
 
 
 def is_in_profile(account: Account, pod: Pod | None) -> bool:
-    """Whether the account's file holds a secret key: a literal one, unless it is for an embedded ``pod``, which takes any."""
+    """Whether the account's file holds a secret key: a literal one, unless ``pod`` is embedded and so accepts any key."""
     return account.api_key.scheme == "literal" and not (pod and pod.embedded)
 
 
-def _from_environment(secret: Secret, _folder: Path) -> str:
+def key_file(account: Account) -> Path:
+    """The file that an account's ``file:`` reference names."""
+    # Path.expanduser raises for an unknown user
+    return account.origin.file.parent / os.path.expanduser(account.api_key.target)
+
+
+def _from_environment(account: Account) -> str:
+    secret = account.api_key
     key = os.environ.get(secret.target, "")
     if not key:
         raise SecretError(
             f"the environment variable {secret.target}, which holds the API key, is not set",
-            hint=f"export {secret.target}=… with the key from your Kaleyra account; or try -a demo, which needs none",
+            hint=f"export {secret.target}=… with the key from your Kaleyra account; or try -a demo, which needs no key",
         )
     return key
 
 
-def _from_file(secret: Secret, folder: Path) -> str:
-    file = folder / os.path.expanduser(secret.target)  # which, unlike Path's, leaves the ~ of an unknown user as it is
+def _from_file(account: Account) -> str:
+    secret, file = account.api_key, key_file(account)
     try:
         if not file.is_file():
-            raise SecretError(f"{secret}: {file} is not a file", hint="put the API key, alone, into that file")
+            raise SecretError(f"{secret}: {file} is not a file", hint="write only the API key into that file")
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
     except OSError as error:
-        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
-def _from_keyring(secret: Secret, _folder: Path) -> str:
+def _from_keyring(account: Account) -> str:
+    secret = account.api_key
     try:
         import keyring
         from keyring.errors import KeyringError
@@ -101,6 +109,6 @@ def _from_keyring(secret: Secret, _folder: Path) -> str:
         raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint="unlock it") from None
     if not key:
         raise SecretError(
-            f"{secret}: the keyring holds nothing there", hint=f"keyring set {typed(service)} {typed(user)}"
+            f"{secret}: the keyring has no such entry", hint=f"keyring set {quoted(service)} {quoted(user)}"
         )
     return str(key)

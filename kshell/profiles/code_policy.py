@@ -1,4 +1,4 @@
-"""One-time passwords, made by an account's policy from the system's secure source."""
+"""Generate one-time passwords by an account's policy, from the system's secure random source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALPHABETS = {
 
 
 def generate(policy: OtpPolicy) -> str:
-    """A new code; every character is drawn evenly and on its own."""
+    """Return a new code. Each character is independent and uniformly distributed."""
     from secrets import choice
 
     alphabet = ALPHABETS[policy.alphabet]

@@ -1,6 +1,6 @@
-"""Where files are looked for, nearest first, and how a file is read or written safely.
+"""Find the files of pods, accounts and templates, nearest folder first, and read or write a file safely.
 
-Names of things (a pod, an account, a template) become paths here and nowhere else.
+Only this module turns the name of a pod, an account or a template into a path.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
     "account": ("profiles/accounts", ".yaml"),
     "template": ("templates", ".json.j2"),
 }
-MOST_BYTES = 256 * 1024  # a profile or a template is a page of text; what is larger is a mistake or an attack
+MOST_BYTES = 256 * 1024  # a profile or a template is a page of text; a larger file is a mistake or an attack
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _FAULTS: dict[Kind, type[SetupError]] = {"pod": ProfileError, "account": ProfileError, "template": TemplateError}
 
 
 class Places(NamedTuple):
-    """The folders that hold ``profiles/`` and ``templates/``: ``home`` replaces ``here`` where it is given."""
+    """The folders with ``profiles/`` and ``templates/``, nearest first. ``home``, if given, replaces ``here``."""
 
     home: Path | None
     here: Path
@@ -43,9 +43,9 @@ class Places(NamedTuple):
 
     @classmethod
     def standard(cls, home: str | None = None) -> Places:
-        """``--home`` or ``$KSHELL_HOME``; else the working directory; the user's configuration; what is shipped.
+        """Return ``--home`` or ``$KSHELL_HOME``, or else the working directory; the user's configuration; the shipped files.
 
-        Raises ``UsageError`` where ``home`` is given and is no directory.
+        Raises ``UsageError`` if ``home`` is not a directory.
         """
         chosen = home or os.environ.get("KSHELL_HOME") or None
         if chosen and not Path(chosen).is_dir():
@@ -53,18 +53,18 @@ class Places(NamedTuple):
         return cls(Path(chosen) if chosen else None, _here(), user_folder(), shipped_folder())
 
     def names(self, kind: Kind) -> dict[str, Origin]:
-        """Every name of this kind and the file that it means, sorted."""
-        found: dict[str, Origin] = {}
+        """Return the file of every name of this kind, sorted by name."""
+        origins: dict[str, Origin] = {}
         ending = FOLDERS[kind][1]
         for place, folder in self._folders(kind):
             for file in _entries(folder):
                 name = file.name.removesuffix(ending)
                 if name != file.name and _NAME.match(name) and not self._is_copy(kind, place, file):
-                    found.setdefault(name, Origin(file, place))
-        return dict(sorted(found.items()))
+                    origins.setdefault(name, Origin(file, place))
+        return dict(sorted(origins.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
-        """The file that ``name`` means. Raises ``ProfileError`` or ``TemplateError``: what there is, and who says ``name``."""
+        """Return the nearest file called ``name``. Raises ``ProfileError`` or ``TemplateError``, with the known names."""
         folder, ending = FOLDERS[kind]
         if _NAME.match(name):
             for place, path in self._folders(kind):
@@ -80,7 +80,7 @@ class Places(NamedTuple):
         )
 
     def new_file(self, kind: Kind, name: str) -> Path:
-        """Where a new thing called ``name`` goes: the nearest place. Raises ``UsageError`` where it cannot be, or is."""
+        """Return the path of a new file in the nearest folder. Raises ``UsageError`` if ``name`` is invalid or taken."""
         folder, ending = FOLDERS[kind]
         if not _NAME.match(name):
             raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
@@ -90,15 +90,33 @@ class Places(NamedTuple):
         return file
 
     def introduced_here(self, origin: Origin) -> bool:
-        """Whether the working directory, which someone else may have made, brought this file in."""
+        """Whether this file comes from the working directory, which someone else may have made."""
         if origin.place in ("shipped", "user"):
             return False
         return origin.place == "here" or origin.file.resolve().is_relative_to(self.here.resolve())
 
-    def _is_copy(self, kind: Kind, place: _Where, file: Path) -> bool:
-        """Whether a file of the working directory holds the bytes of the shipped file of its name, as all do in a checkout.
+    def holds(self, origin: Origin) -> bool:
+        """Whether this is a file of the working directory itself, and not a link to another file, such as one of the user's."""
+        file = origin.file.resolve()
+        is_inside = file.is_relative_to(self.here.resolve()) and not file.is_relative_to(self.user.resolve())
+        return is_inside and self.introduced_here(origin)
 
-        It is passed over, and the shipped file is read in its place: nobody can make a copy say something else.
+    def replaced(self, kind: Kind, origin: Origin) -> Origin | None:
+        """The user's or shipped file that a name would mean without this file, which the working directory brought in.
+
+        ``None`` if there is no such file, or if it has the same bytes.
+        """
+        places: tuple[tuple[_Where, Path], ...] = (("user", self.user), ("shipped", self.shipped))
+        files = ((place, folder / FOLDERS[kind][0] / origin.file.name) for place, folder in places)
+        other = next((Origin(file, place) for place, file in files if os.path.lexists(file)), None)
+        if other is None or not self.introduced_here(origin) or _same_bytes(origin.file, other.file):
+            return None
+        return other
+
+    def _is_copy(self, kind: Kind, place: _Where, file: Path) -> bool:
+        """Whether a file of the working directory equals the shipped file of its name, as all files of a checkout do.
+
+        Such a file is skipped, and the shipped file is read instead: a later change to the copy has no effect on this run.
         """
         return place == "here" and _same_bytes(file, self.shipped / FOLDERS[kind][0] / file.name)
 
@@ -120,8 +138,8 @@ def _here() -> Path:
 
 
 def user_folder() -> Path:
-    """The user's configuration directory: ``$XDG_CONFIG_HOME/kshell`` or what the system uses instead."""
-    if sys.platform == "linux":  # what click says there, without importing click before the shell's first prompt
+    """Return the user's configuration directory: ``$XDG_CONFIG_HOME/kshell`` or the system's equivalent."""
+    if sys.platform == "linux":  # click returns the same, but its import would delay the shell's first prompt
         return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "kshell"
     from click import get_app_dir
 
@@ -129,34 +147,34 @@ def user_folder() -> Path:
 
 
 def shipped_folder() -> Path:
-    """What ships with kshell: beside the modules where it is installed, at the top level in a checkout."""
+    """Return the folder of the shipped files: inside the package if installed, else the top level of the checkout."""
     package = Path(__file__).parent.parent
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent
 
 
 def shown(file: Path) -> str:
-    """A path as a message shows it: from the working directory where it lies below, else whole."""
+    """Return a path for a message: relative to the working directory if it is below it, else unchanged."""
     try:
         return str(file.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(file)
 
 
-def typed(name: str | Path) -> str:
-    """A file or another name as a word of a POSIX shell, for what is to be typed: it may be somebody else's text."""
+def quoted(name: str | Path) -> str:
+    """Return a path or another name, which someone else may have chosen, quoted as one word of a POSIX shell."""
     from shlex import quote
 
     return quote(shown(name) if isinstance(name, Path) else name)
 
 
 def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
-    """The text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
+    """Return the text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
     return _text(_read_bytes(file, fault, most), file, fault, most)
 
 
 def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
-    """As ``read_text``, from stdin."""
+    """Return the text of stdin, with the limits and errors of ``read_text``."""
     return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
 
 
@@ -168,7 +186,7 @@ def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
 
 
 def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
-    """The text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault``."""
+    """Return the text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault`` at the first wrong byte."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -183,22 +201,22 @@ def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
 
 def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
     try:
-        # a FIFO would block the open, and a device has no end
+        # opening a FIFO would block, and a device has no end
         if not stat.S_ISREG(file.stat().st_mode):
             kind = "a directory" if file.is_dir() else "not a regular file"
             raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
         with file.open("rb") as stream:
             return stream.read(most + 1)
     except OSError as error:
-        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {typed(file)}") from None
+        raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write ``text`` whole or not at all, readable by its owner only (0600, new directories 0700).
+    """Write ``text`` completely or not at all, readable by its owner only (0600, new directories 0700).
 
-    A link stays one; what is no file (``/dev/stdout``, a FIFO) is written to. Raises ``SetupError`` where that fails.
+    A link is followed. A device or a FIFO, such as ``/dev/stdout``, is written to. Raises ``SetupError`` if writing fails.
     """
-    with _told(file):
+    with _write_errors(file):
         if _is_stream(file):
             with file.open("a", encoding="utf-8", newline="") as stream:
                 stream.write(text)
@@ -209,28 +227,28 @@ def write_private(file: Path, text: str) -> None:
 
 
 def _is_stream(file: Path) -> bool:
-    """Whether it is there and neither a file nor a folder; ``/dev/stdout`` is none either, wherever it leads."""
+    """Whether ``file`` is in ``/dev``, such as ``/dev/stdout``, or exists and is neither a regular file nor a folder."""
     mode = file.stat().st_mode if file.exists() else stat.S_IFREG
     return file.parent == Path("/dev") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def rewrite(file: Path, text: str) -> None:
-    """Replace the text of a file that is there, whole or not at all; its permissions and line ends stay.
+    """Replace the text of an existing file, completely or not at all; its permissions and line ends stay.
 
-    Raises ``SetupError`` where it cannot be written.
+    Raises ``SetupError`` if it cannot be written.
     """
-    with _told(file):
-        target = file.resolve()  # a link stays one
+    with _write_errors(file):
+        target = file.resolve()  # a link is followed
         _write(target, text, stat.S_IMODE(target.stat().st_mode))
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _write_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise SetupError(
-            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {typed(file.parent)}"
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {quoted(file.parent)}"
         ) from None
 
 
@@ -248,15 +266,28 @@ def _write(file: Path, text: str, mode: int) -> None:
         raise
 
 
+def append_private(file: Path, line: str) -> None:
+    """Append ``line`` to a file of mode 0600 by one write, so that several processes can append at the same time.
+
+    Raises ``SetupError`` if the file cannot be written.
+    """
+    with _write_errors(file):
+        make_private(file.parent)
+        with open(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as stream:
+            os.chmod(file, 0o600)  # an older file may have another mode
+            ended = stream.read()[-1:] in (b"", b"\n")
+            stream.write(f"{'' if ended else chr(10)}{line}\n".encode())
+
+
 def make_private(folder: Path) -> None:
-    """Make ``folder`` and what is missing above it, for its owner only; with ``parents=True`` those above would be open."""
+    """Make ``folder`` and its missing parents for the owner only; ``mkdir(parents=True)`` would leave the parents open."""
     if not folder.is_dir():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
-    """Whether both are regular files with the same content; false where one of them cannot be read."""
+    """Whether both are regular files with the same content; false if one of them cannot be read."""
     from filecmp import cmp
 
     try:

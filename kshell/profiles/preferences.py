@@ -44,12 +44,12 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def file_of(places: Places) -> Path:
-    """The path of the preferences file, whether or not it exists."""
+    """Return the path of the preferences file, whether or not it exists."""
     return places.user / FILE
 
 
 def load_preferences(places: Places) -> Preferences:
-    """The user's preferences; the defaults if there is no file. Raises ``ProfileError`` with the place of a wrong value."""
+    """Return the user's preferences, or the defaults without a file. Raises ``ProfileError`` at a wrong value."""
     file = file_of(places)
     if not file.exists():
         return Preferences()
@@ -73,8 +73,8 @@ def _choice(table: Table, key: str) -> str:
 
 
 def documented(preferences: Preferences) -> str:
-    """The text of the file that ``init`` writes: each preference with its purpose and its values."""
-    lines = ["# How you like the kshell shell. Every line may be left out."]
+    """Return the text of the file that ``init`` writes: each preference with its purpose and its values."""
+    lines = ["# Preferences for the kshell shell. Every line is optional."]
     for key, (known, what) in CHOICES.items():
         lines += ["", f"# {what}: {' | '.join(known)}", f"{key}: {getattr(preferences, key)}"]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
-"""Profiles: a YAML file becomes a ``Pod`` or an ``Account``, or one clear error with its position.
+"""Read a profile: a YAML file becomes a ``Pod`` or an ``Account``, or raises one clear error with its position.
 
-What keys a profile has is said here. Where its file is found is ``places``'; how the key it refers to is had, ``keys``'.
+This module defines the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
 from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
-from kshell.profiles import code_policy as otp
 from kshell.profiles.api_key import SCHEMES, header_fault
+from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.strict_yaml import Table, document, named
 
@@ -31,12 +31,12 @@ VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
 def load_pod(places: Places, name: str) -> Pod:
-    """The pod called ``name``. Raises ``ProfileError``."""
+    """Return the pod called ``name``. Raises ``ProfileError``."""
     return read_pod(name, places.find("pod", name))
 
 
 def read_pod(name: str, origin: Origin) -> Pod:
-    """The pod that a file describes. Raises ``ProfileError``."""
+    """Return the pod that a file describes. Raises ``ProfileError``."""
     text = read_text(origin.file, ProfileError)
     table = _table(origin, text, "a pod", POD_KEYS)
     return Pod(
@@ -51,7 +51,7 @@ def read_pod(name: str, origin: Origin) -> Pod:
 
 
 def load_account(places: Places, name: str) -> Account:
-    """The account called ``name``. Raises ``ProfileError``; the pod and the template it names are not looked up."""
+    """Return the account called ``name``. Its pod and template are not looked up. Raises ``ProfileError``."""
     origin = places.find("account", name)
     table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
     return Account(
@@ -69,15 +69,15 @@ def load_account(places: Places, name: str) -> Account:
 
 
 def line_of(account: Account, key: str) -> int:
-    """The line of the account's file on which the value of ``key`` stands; 1 where it has none."""
+    """Return the line of the account's file that holds the value of ``key``; 1 if the file has no such key."""
     text = read_text(account.origin.file, ProfileError)
     node = _table(account.origin, text, "an account", ACCOUNT_KEYS).get(key)
     return node.line if node else 1
 
 
 def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
-    found = document(shown(origin.file), text, ProfileError)
-    return Table(found, found.root, what, keys)
+    parsed = document(shown(origin.file), text, ProfileError)
+    return Table(parsed, parsed.root, what, keys)
 
 
 def _base_url(table: Table) -> str:
@@ -102,7 +102,9 @@ def _is_base(url: str) -> bool:
 def _proxy(table: Table) -> str:
     proxy = table.text("proxy", "")
     if proxy and not _is_base(proxy):
-        table.fail("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it so, or remove the line")
+        table.fail(
+            "proxy", "a proxy is http://HOST:PORT or https://HOST:PORT", "write it like this, or remove the line"
+        )
     if proxy and table.text("base_url").startswith("http:") and not is_loopback(proxy):
         table.fail(
             "proxy", "a proxy of an http:// pod would see the API key", "remove the line, or write https:// above"
@@ -121,7 +123,7 @@ def _sid(table: Table) -> str:
     if not sid:
         table.fail("sid", "the SID is empty", SID_HINT)
     if not SEGMENT.match(sid) or sid in (".", ".."):  # these two would change the URL's path
-        table.fail("sid", f"{sid!r} is no SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
+        table.fail("sid", f"{sid!r} is not a SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
     return sid
 
 
@@ -141,17 +143,17 @@ def _api_key(table: Table) -> Secret:
         if fault:
             table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
         return Secret(scheme, target)
-    instead = _meant(text)
-    if instead:
-        table.fail("api_key", "an api_key that begins like a reference, but is none", instead)
+    hint = _reference_hint(text)
+    if hint:
+        table.fail("api_key", "an api_key that begins like a reference, but is not one", hint)
     fault = header_fault(text)
     if fault:
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
     return Secret("literal", text)
 
 
-def _meant(text: str) -> str:
-    """What to write where ``text`` is nearly a reference; of what may be a key, only capital letters are repeated."""
+def _reference_hint(text: str) -> str:
+    """Return a hint if ``text`` is nearly a reference, else ``""``. It repeats only capital letters: the rest may be a key."""
     variable = _SHELL_VARIABLE.match(text)
     scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
     if not colon:
@@ -180,13 +182,13 @@ def _otp_policy(table: Table) -> OtpPolicy:
         return OtpPolicy()
     if isinstance(node.value, str):
         hint = "write otp: {length: 6, alphabet: digits}; a fixed code goes below variables:"
-        table.fail("otp", "'otp' says how codes are made", hint)
+        table.fail("otp", "'otp' is the policy for generated codes", hint)
     policy = Table(table.document, node, "otp", OtpPolicy._fields)
     length = policy.text("length", "6")
     if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
         policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")
     alphabet = policy.text("alphabet", "digits")
-    if alphabet not in otp.ALPHABETS:
-        near = did_you_mean(alphabet, otp.ALPHABETS)
-        policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(otp.ALPHABETS)}")
+    if alphabet not in ALPHABETS:
+        near = did_you_mean(alphabet, ALPHABETS)
+        policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(ALPHABETS)}")
     return OtpPolicy(int(length), alphabet)

@@ -19,7 +19,7 @@ from kshell.core.errors import Place, SetupError, did_you_mean, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# libyaml is five times faster, but accepts a tab as indentation and words its errors differently
+# libyaml is five times faster, but accepts a tab as indentation and has other error messages
 _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 8  # levels; the deepest value of a profile is account -> variables -> value
@@ -45,12 +45,12 @@ class Node(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """The kind of value, in words for a message."""
+        """The kind of value for a message, such as ``a list``."""
         return {str: "text", list: "a list", dict: "a mapping"}[type(self.value)]
 
 
 class Document:
-    """A YAML document: its root node, and the ways to raise an error at a node."""
+    """A YAML document: its root node, and methods that raise an error at a node."""
 
     def __init__(self, file: str, text: str, fault: type[SetupError], *, before: str = "") -> None:
         """Parse ``text``, which follows ``before`` in ``file``. Raises ``fault``."""
@@ -76,7 +76,7 @@ class Document:
         raise self.fault(message, hint=hint, at=place._replace(text=place.text[:end])) from None
 
     def place(self, line: int, column: int) -> Place:
-        """The place at ``line`` and ``column``, its line with secrets masked."""
+        """Return the place at ``line`` and ``column``, with secrets masked in its line."""
         return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
 
     def _spot(self, mark: Any) -> tuple[int, int]:
@@ -99,7 +99,7 @@ class Document:
         except yaml.reader.ReaderError as error:
             self._refuse(error.position, "a character that YAML does not allow")
         except yaml.MarkedYAMLError as error:
-            self._fail(*self._spot(error.problem_mark or error.context_mark), *_in_words(error))
+            self._fail(*self._spot(error.problem_mark or error.context_mark), *_message_and_hint(error))
 
     def _tree(self, loader: Any) -> Node:
         events = self._events(loader)
@@ -116,13 +116,11 @@ class Document:
             spot = self._spot(event.start_mark)
             # the message does not repeat the name: it may be an API key
             if isinstance(event, yaml.AliasEvent):
-                self._fail(*spot, "an alias (*)", "write the value out; one that begins with * stands in quotes")
+                self._fail(*spot, "an alias (*)", "write the value out; quote a value that begins with *")
             if getattr(event, "anchor", None):
-                self._fail(*spot, "an anchor (&)", "remove it; a value that begins with & stands in quotes")
+                self._fail(*spot, "an anchor (&)", "remove it; quote a value that begins with &")
             if getattr(event, "tag", None):
-                self._fail(
-                    *spot, "a tag (!)", "remove it: every value is text; one that begins with ! stands in quotes"
-                )
+                self._fail(*spot, "a tag (!)", "remove it: every value is text; quote a value that begins with !")
             yield event
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
@@ -150,12 +148,12 @@ class Document:
 
 @lru_cache(maxsize=64)
 def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
-    """A cached ``Document``: a script loads its profiles at every line, and an unchanged text is parsed once."""
+    """Return a cached ``Document``: a script loads its profiles at every line, and an unchanged text is parsed once."""
     return Document(file, text, fault, before=before)
 
 
 def anchor_in(text: str) -> Any:
-    """The PyYAML mark of the first anchor or alias in ``text``; None if there is none.
+    """Return the PyYAML mark of the first anchor or alias in ``text``; None if it has neither.
 
     For callers that read the text with another loader. Raises ``yaml.YAMLError`` if the text is not YAML.
     """
@@ -175,7 +173,7 @@ class Table:
         self.what = what
         known = list(known)
         if node.value == "":
-            document.fail(node, f"{what} with nothing in it", f"its keys are {listed(known)}")
+            document.fail(node, f"{what} is empty", f"its keys are {listed(known)}")
         if not isinstance(node.value, dict):
             document.fail(node, f"{what} is a mapping, not {node.shape}", f"write KEY: VALUE; keys: {listed(known)}")
         self.entries = node.value
@@ -185,26 +183,26 @@ class Table:
                 document.fail_at_key(key, f"{what} has no {named(key)}", near or f"keys: {listed(known)}")
 
     def get(self, key: str) -> Node | None:
-        """The node of the value; None if the key is absent."""
+        """Return the node of the value; None if the key is absent."""
         return self.entries[key][1] if key in self.entries else None
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The value as typed; ``default`` if the key is absent. Without a default an absent key is the document's fault."""
+        """Return the value as typed, or ``default`` if the key is absent. Without a default raise the document's fault."""
         node = self.get(key)
         if node is None:
             if default is None:
-                self.document.fail(self.node, f"{self.what} without {key!r}", f"add a line: {key}: …")
+                self.document.fail(self.node, f"{self.what} needs {key!r}", f"add a line: {key}: …")
             return default
         return self.scalar(node, key)
 
     def scalar(self, node: Node, key: str) -> str:
-        """The text of ``node``. A list or a mapping is the document's fault."""
+        """Return the text of ``node``. Raise the document's fault for a list or a mapping."""
         if not isinstance(node.value, str):
             self.document.fail(node, f"{key!r} is text, not {node.shape}", f"write {key}: VALUE")
         return node.value
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """The value as a bool. Another text than ``true`` or ``false`` is the document's fault."""
+        """Return the value as a bool. Raise the document's fault for other text than ``true`` or ``false``."""
         text = self.text(key, "true" if default else "false")
         if text not in ("true", "false"):
             self.fail(key, f"{key!r} is true or false, not {text!r}")
@@ -216,13 +214,13 @@ class Table:
 
 
 def named(key: Node) -> str:
-    """The quoted name of a key for a message, secrets masked."""
+    """Return the quoted name of a key for a message, secrets masked."""
     return repr(_without_secrets(cast("str", key.value)))
 
 
 def _without_secrets(text: str) -> str:
-    """``text`` with ``*`` for the value of a name like ``api_key``, up to the next name at the same or a lower depth."""
-    shown: list[str] = []
+    """Return ``text`` with ``*`` for a value like ``api_key``'s, up to the next name at the same or a lower depth."""
+    masked: list[str] = []
     depth = -1  # of the line that named a secret
     for line in text.split("\n"):
         indent = len(line) - len(line.lstrip())
@@ -230,8 +228,8 @@ def _without_secrets(text: str) -> str:
         if depth < 0 or (_NAMED.match(line) and indent <= depth):
             match = _KEY.search(line)
             start, depth = (match.end(), indent) if match else (len(line), -1)
-        shown.append(_PASSWORD.sub("***", line[:start]) + re.sub(r"\S", "*", line[start:]))
-    return "\n".join(shown)
+        masked.append(_PASSWORD.sub("***", line[:start]) + re.sub(r"\S", "*", line[start:]))
+    return "\n".join(masked)
 
 
 def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
@@ -241,9 +239,9 @@ def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
         yield event
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+def _message_and_hint(error: yaml.MarkedYAMLError) -> tuple[str, str]:
     problem = str(error.problem or error.context)
     if "'\\t'" in problem:
         return "a tab where YAML wants spaces", "indent with spaces"
-    problem = re.sub("(tag handle).*", r"\1", problem)  # what looks like one may be an API key
-    return f"not YAML: {problem}", "a value with : # { [ or a quote in it stands in quotes"
+    problem = re.sub("(tag handle).*", r"\1", problem)  # the handle may be an API key
+    return f"not YAML: {problem}", "quote a value that contains : # { [ or a quote"

@@ -1,7 +1,8 @@
-"""Whether a file that someone else may have written may decide where a key goes.
+"""Decide whether a pod's file, which someone else may have written, may choose where an API key is sent.
 
-A pod that the working directory introduced, on a host that is neither shipped nor loopback, is used for sending only
-after ``kshell trust FILE``. The word is remembered by the file's content, so a changed file asks again.
+A pod from the working directory whose host is not shipped is used for sending only after ``kshell trust FILE``. Trust is
+remembered by the file's content, so a changed file must be trusted again. A pod on loopback needs no trust for an account of
+the same directory.
 """
 
 from __future__ import annotations
@@ -9,45 +10,85 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kshell.core.errors import TrustError
-from kshell.profiles.files import Places, shown, typed, write_private
+from kshell.core.errors import Note, TrustError
+from kshell.profiles.api_key import key_file
+from kshell.profiles.files import Places, append_private, quoted, shown
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
-    from kshell.core.models import Pod
+    from collections.abc import Iterator
+
+    from kshell.core.models import Account, Draft, Pod, Template
+    from kshell.profiles.files import Kind
 
 _REMEMBERED = "trusted"
 
 
-def require_trust(places: Places, pod: Pod) -> None:
-    """Raise ``TrustError`` where sending to ``pod`` needs the user's word and has it not."""
+def require_trust(places: Places, pod: Pod, *, own_account: bool = False) -> None:
+    """Raise ``TrustError`` if sending to ``pod`` needs the user's trust and does not have it.
+
+    ``own_account`` says whether the account is a file of the working directory that the pod comes from.
+    """
     if not places.introduced_here(pod.origin):
         return
-    if not pod.proxy and (not pod.live or pod.base_url in _shipped_hosts(places)):
+    harmless = pod.embedded or (pod.loopback and own_account) or pod.base_url in _shipped_hosts(places)
+    if harmless and not pod.proxy:
         return
-    # what was loaded counts: the file may be another by now
-    if _print(pod.text) not in _remembered(places):
+    # the text that was loaded counts: the file may have changed since
+    if _fingerprint(pod.text) not in _remembered(places):
         file = shown(pod.origin.file)
         raise TrustError(
             f"not sent: {file}, from this folder, would have the API key sent to {pod.proxy or pod.base_url}",
-            hint=f"read the file; if you trust it, kshell trust {typed(pod.origin.file)}",
+            hint=f"read the file; if you trust it, kshell trust {quoted(pod.origin.file)}",
         )
 
 
 def remember(places: Places, pod: Pod) -> None:
     """Trust the content that ``pod``'s file had when it was read."""
-    known = _remembered(places) | {_print(pod.text)}
-    write_private(places.user / _REMEMBERED, "".join(f"{line}\n" for line in sorted(known)))
+    if _fingerprint(pod.text) not in _remembered(places):
+        append_private(places.user / _REMEMBERED, _fingerprint(pod.text))
 
 
-def _print(text: str) -> str:
+def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
+    """Yield what the user should know of a send that uses files of the working directory.
+
+    One note for each file that replaces a shipped file or one of the user's; and one for the user's secret that an account of
+    the directory sends as the API key to a pod of the directory.
+    """
+    kinds: tuple[tuple[Kind, Pod | Account | Template], ...] = (
+        ("account", draft.account), ("pod", draft.pod), ("template", draft.template),
+    )  # fmt: skip
+    for kind, used in kinds:
+        other = places.replaced(kind, used.origin) if used.name else None
+        if other:
+            whose = f"the shipped {kind} {used.name}" if other.place == "shipped" else f"yours, {shown(other.file)}"
+            text = f"{shown(used.origin.file)}, from this folder, is used in place of {whose}"
+            yield Note("warning", text, hint=f"kshell {kind}s {quoted(used.name)} shows it")
+    if places.holds(draft.account.origin) and places.introduced_here(draft.pod.origin) and not draft.pod.embedded:
+        secret = _secret_of_the_user(places, draft.account)
+        if secret:
+            text = f"the API key sent to {draft.pod.base_url} is {secret}, as {shown(draft.account.origin.file)} says"
+            yield Note("info", text)
+
+
+def _secret_of_the_user(places: Places, account: Account) -> str:
+    """Return in words what an account's key is read from; empty if the working directory holds the key itself."""
+    secret = account.api_key
+    if secret.scheme == "file":
+        file = key_file(account)
+        return "" if file.resolve().is_relative_to(places.here.resolve()) else f"read from the file {shown(file)}"
+    words = {"env": f"the environment variable {secret.target}", "keyring": f"the keyring's {secret.target}"}
+    return words.get(secret.scheme, "")
+
+
+def _fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _remembered(places: Places) -> set[str]:
     try:
-        return set((places.user / _REMEMBERED).read_text(encoding="ascii").split())
-    except (OSError, UnicodeDecodeError):
+        return set((places.user / _REMEMBERED).read_text(encoding="ascii", errors="replace").split())
+    except OSError:
         return set()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
+from kshell.profiles.trust import folder_notes
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session, send_attempt
 
@@ -75,6 +76,15 @@ class Run:
     def exit_code(self) -> int:
         """130 if the run was interrupted, else the highest exit code of its cases."""
         return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
+
+    def folder_notes(self) -> list[Note]:
+        """Return the ``folder_notes`` of every message of the run, each note once."""
+        sent = (
+            sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
+        )
+        drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
+        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
         try:
@@ -164,8 +174,15 @@ def summary(run: Run) -> list[str]:
     counted = ", ".join(f"{count} {state}" for state, count in states.items())
     sent = ", ".join(f"{count} {delivery}" for delivery, count in deliveries.items())
     what = "rows" if run.by_rows else "scripts"
-    total = f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s"
+    total = " · ".join((f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s", *_marks(run)))
     return [*_verdicts(run), total] if len(states) > 1 or run.interrupted else [total]
+
+
+def _marks(run: Run) -> list[str]:
+    """Return the marks of the messages, such as ``simulated``, with a count if not every message has it."""
+    exchanges = [exchange for case in run.cases for one in case.with_nested() for exchange in one.exchanges()]
+    counts = Counter(mark for exchange in exchanges for mark in exchange.marks)
+    return [mark if count == len(exchanges) else f"{count} {mark}" for mark, count in counts.items()]
 
 
 def _verdicts(run: Run) -> Iterator[str]:
@@ -208,6 +225,8 @@ def run_all(run: Run, *, brief: bool = False) -> Result:
         run.go()
     except CassetteError as error:
         code, notes = error.exit_code, [error.note]
+    if run.by_rows or run.plan.update:  # the notes of the lines are not shown then
+        notes += run.folder_notes()
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=max(code, run.exit_code))

@@ -169,7 +169,7 @@ class Session:
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
-        """Return ``text`` with the key of the last message masked: an answer may contain it."""
+        """Return ``text`` with the key of the last message masked: a variable may contain it."""
         if not self.sent:
             return text
         from kshell.privacy.privacy import Privacy
@@ -242,7 +242,7 @@ class Session:
         if self._embedded_only and not draft.pod.embedded:
             hint = "send to the simulator: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} is not the embedded simulator", hint=hint)
-        require_trust(self.places, draft.pod)
+        require_trust(self.places, draft.pod, own_account=self.places.holds(draft.account.origin))
         handle = self.simulator.handle if draft.pod.embedded else None
         route = Route(timeout, draft.pod.proxy, handle)
         key = partial(api_key.resolve, draft.account)

@@ -17,7 +17,8 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell.core.errors import EXIT_DONE, KshellError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError
+from kshell.core.signals import asked_to_end
 from kshell.core.terminal import paint, wants_colour
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import Preferences, load_preferences
@@ -96,12 +97,12 @@ class Loop:
             try:
                 text = self.prompts.prompt()
                 self._shell.take(text)
-                ended = self._shell.ended
+                ended = self._shell.ended or asked_to_end()
             except KeyboardInterrupt:
-                continue
+                ended = asked_to_end()
             except EOFError:
                 break
-        return EXIT_DONE
+        return EXIT_INTERRUPTED if asked_to_end() else EXIT_DONE
 
     def _greet(self) -> None:
         if sys.stdout.isatty():

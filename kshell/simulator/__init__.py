@@ -1,1 +1,1 @@
-"""The API stated a second time, in process and over HTTP. It imports only ``core``."""
+"""A simulator of the API, in process and over HTTP. It states the API a second time and imports only ``core``."""

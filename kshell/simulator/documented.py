@@ -1,6 +1,6 @@
-"""The failures that the API page documents, and the magic values of a request that are answered with each.
+"""The failures that the API's page documents, and the magic values of a request that cause each of them.
 
-They are written from the page alone, as is the whole simulator.
+The whole simulator is written from the page alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Failure(NamedTuple):
-    """An answer that refuses. ``title`` is its heading on the page; its error is ``{error_key: error_text}``."""
+    """An answer that refuses a request. ``title`` is its heading on the page; its error is ``{error_key: error_text}``."""
 
     name: str
     title: str
@@ -77,14 +77,14 @@ NUMBER_VERSION = Failure(
     401, "Unauthorized", "WA-401", _VERSION, "phone_number", _VERSION,
 )
 
-# Not on the page: what any HTTP server answers.
+# Not on the page: answers of any HTTP server.
 NO_SUCH_PATH = Failure(
     "no-such-path", "404 Not Found",
-    404, "Not Found", "404", "Not found", "path", "There is /v2/<sid>/whatsapp/<phone_number>/messages",
+    404, "Not Found", "404", "Not found", "path", "Use /v2/<sid>/whatsapp/<phone_number>/messages",
 )
 WRONG_METHOD = Failure(
     "wrong-method", "405 Method Not Allowed",
-    405, "Method Not Allowed", "405", "Method not allowed", "method", "There is POST",
+    405, "Method Not Allowed", "405", "Method not allowed", "method", "Use POST",
 )
 FOREIGN = Failure(
     "foreign", "403 Forbidden",
@@ -115,10 +115,10 @@ MAGIC_RECIPIENTS: Mapping[str, Failure] = {
     "+15005550006": ACCOUNT_TYPE,
     "+15005550007": NUMBER_VERSION,
 }
-"""Numbers that are nobody's: a message to one of them fails so."""
+"""Recipients that cause a failure. The numbers belong to nobody."""
 
 MAGIC_KEYS: Mapping[str, Failure] = {"Aincorrect00000000000000000000000": INCORRECT_KEY}
-"""API keys that fail so."""
+"""API keys that cause a failure."""
 
 MAGIC_SIDS: Mapping[str, Failure] = {
     "HXINCORRECTPAYLOADIN": INCORRECT_PAYLOAD,
@@ -126,10 +126,10 @@ MAGIC_SIDS: Mapping[str, Failure] = {
     "HXLOWBALANCEIN": LOW_BALANCE,
     "HXACCOUNTTYPEIN": ACCOUNT_TYPE,
 }
-"""SIDs of accounts that fail so."""
+"""SIDs that cause a failure."""
 
 MAGIC_SENDERS: Mapping[str, Failure] = {
     "+15005550002": UNKNOWN_NUMBER,
     "+15005550007": NUMBER_VERSION,
 }
-"""Sender numbers that fail so: the same numbers as among the recipients."""
+"""Sender numbers that cause a failure. They cause the same failure as recipients."""

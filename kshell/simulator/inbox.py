@@ -1,4 +1,4 @@
-"""What the simulator delivered: the newest messages, bounded by count and by bytes."""
+"""The messages that the simulator delivered, limited in number and in bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INBOX_BYTES = 16 << 20  # 16 MiB
 
 
 class Delivered(NamedTuple):
-    """What one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, defaults filled in."""
+    """A message that one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
 
     recipient: str
     sender: str
@@ -30,14 +30,14 @@ class Delivered(NamedTuple):
 
 
 class Inbox:
-    """Keeps the newest ``INBOX_SIZE`` messages, and of those the newest ``INBOX_BYTES``; drops the oldest first.
+    """The newest messages: at most ``INBOX_SIZE``, and at most ``INBOX_BYTES`` of JSON. The oldest are dropped.
 
-    A message is kept as one line of ASCII JSON, which takes a tenth of the memory of the parsed payload or less; its bytes
-    count once for each recipient. The newest message is kept whatever its size. Several threads may use one inbox.
+    Each message is stored as one line of ASCII JSON, which needs far less memory than a parsed payload. Its bytes count once
+    for each recipient. The newest message is always kept. Several threads may use one inbox.
     """
 
     def __init__(self) -> None:
-        self.added = 0  # messages since the start, also those that were dropped
+        self.added = 0  # all messages since the start, including dropped ones
         self._lines: deque[bytes] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class Inbox:
         fields = delivered._asdict()
         del fields["recipient"]
         rest = json.dumps(fields, separators=(",", ":")).encode()[1:]
-        kept = recipients[-min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1) :]  # as many as drop all that is older
+        kept = recipients[-min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1) :]  # enough to push out everything older
         with self._lock:
             if len(kept) < len(recipients):
                 self._lines.clear()
@@ -73,7 +73,7 @@ class Inbox:
             return (number, self._lines[number - oldest]) if number < self.added else None
 
     def messages(self) -> tuple[Delivered, ...]:
-        """Every message that is kept, oldest first."""
+        """Return every message that is kept, oldest first."""
         with self._lock:
             lines = tuple(self._lines)
         return tuple(Delivered(**json.loads(line)) for line in lines)

@@ -1,21 +1,21 @@
-"""The body of a request -> the message in it, or ``ValueError`` where the page calls the payload incorrect.
+"""Read the message in the body of a request, or raise ``ValueError`` if the page calls the payload incorrect.
 
-Sentences in quotes are the page's. What the page leaves open of a payload is decided here:
+Sentences in quotes are the page's. The page leaves the following open; the simulator decides it:
 
-1.  WA400 is also a body that is over 1 MiB, nested deeper than 32 levels, not UTF-8, not one JSON object, has a key
-    twice, or holds what JSON or Unicode has no place for (``NaN``, half a surrogate pair).
-2.  A field the page does not name is accepted and kept. ``null`` is a value of the wrong type, not a missing field.
+1.  The answer is WA400 also to a body that is over 1 MiB, nested deeper than 32 levels, not UTF-8, not one JSON object,
+    has a key twice, or holds a value that JSON or Unicode does not allow (``NaN``, half a surrogate pair).
+2.  A field that the page does not name is accepted and kept. ``null`` is a value of the wrong type, not a missing field.
     A mandatory text is not empty.
 3.  "This value must appear twice": both places hold the same code. In the page's sample they are masked differently
-    (``J$FpXXXX``, ``J$FXXXXp``): where both codes hold a run of ``XXXX``, every ``X`` equals any character.
-4.  ``parameters`` is an array of one object, as in the page's sample, and not the object its tables name.
-5.  There are one ``body`` and 1 to 10 ``button`` components in any order, no two buttons with one ``index``, and no
-    others; all three values of ``sub_type`` are taken.
-6.  A ``type`` left out is kept as ``template``: the page's "defaults to text" contradicts its only allowed value.
-7.  Recipients are separated by a comma alone. One that is not E.164 refuses the whole request; one named twice gets one
-    message.
+    (``J$FpXXXX``, ``J$FXXXXp``): if both codes contain ``XXXX``, every ``X`` equals any character.
+4.  ``parameters`` is an array of one object, as in the page's sample, and not an object, as in its tables.
+5.  Components are one ``body`` and 1 to 10 ``button`` in any order, and no others. Two buttons cannot have one
+    ``index``; all three values of ``sub_type`` are accepted.
+6.  A missing ``type`` becomes ``template``: the page's "defaults to text" contradicts its only allowed value.
+7.  Only a comma separates recipients. One recipient that is not E.164 refuses the whole request; a repeated one gets
+    one message.
 8.  ``ref``, ``ref1``, ``ref2`` and ``wa_source`` that are not text are WA400. ``wa_source`` is compared exactly, so
-    ``Zoho`` and ``API`` become ``API`` too; left out, it stays out.
+    ``Zoho`` and ``API`` become ``API`` too; a missing one stays missing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ E164 = re.compile(r"\+[1-9][0-9X]{6,14}")
 
 
 class Message(NamedTuple):
-    """A correct message. ``payload`` is what the API keeps of it: cut, overridden, defaults filled in."""
+    """A correct message. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
 
     recipients: tuple[str, ...]
     template_name: str
@@ -82,7 +82,7 @@ def read_message(content_type: str, body: bytes) -> Message:
 
 
 def _parsed(body: bytes) -> Payload:
-    """The one JSON object in ``body``."""
+    """Return the JSON object in ``body``."""
     if len(body) > BODY_LIMIT:
         raise ValueError("too large")
     payload = json.loads(body.decode(), object_pairs_hook=_without_duplicates)
@@ -116,13 +116,13 @@ def _object(parent: Payload, name: str) -> Payload:
 
 
 def _objects(parent: Payload, name: str, *, most: int) -> list[Payload]:
-    """The array of 1 to ``most`` objects that ``parent`` holds under ``name``."""
+    """Return the array of 1 to ``most`` objects that ``parent`` holds under ``name``."""
     value = parent.get(name)
     if not isinstance(value, list) or not 1 <= len(value) <= most:
         raise ValueError(f"{name} is not an array of 1 to {most}")
     objects = [member for member in value if isinstance(member, dict)]
     if len(objects) != len(value):
-        raise ValueError(f"{name} holds other than objects")
+        raise ValueError(f"{name} holds a value that is not an object")
     return objects
 
 
@@ -142,11 +142,11 @@ def _text(parent: Payload, name: str) -> str:
 
 def _one_of(parent: Payload, name: str, *allowed: str) -> None:
     if parent.get(name) not in allowed:
-        raise ValueError(f"{name} is none of {allowed}")
+        raise ValueError(f"{name} is not one of {allowed}")
 
 
 def _recipients(to: str) -> tuple[str, ...]:
-    """The numbers in ``to``, each once."""
+    """Return the numbers in ``to``, each once."""
     # "You can add multiple recipients, separate each number using the comma (,) delimiter."
     recipients = tuple(dict.fromkeys(to.split(",")))
     if not all(map(E164.fullmatch, recipients)):
@@ -155,7 +155,7 @@ def _recipients(to: str) -> tuple[str, ...]:
 
 
 def _override(extra: Payload) -> None:
-    """What the API changes in ``extra_info`` rather than refuse it."""
+    """Apply the changes that the API makes to ``extra_info``."""
     # "if the length of the string exceeds 255 characters, it will be truncated."
     for name in ("ref", "ref1", "ref2"):
         if name in extra:
@@ -167,32 +167,32 @@ def _override(extra: Payload) -> None:
 
 
 def _codes(template: Payload) -> tuple[str, str]:
-    """The code in the body and the one in the buttons."""
+    """Return the code in the body and the one in the buttons."""
     components = _objects(template, "components", most=1 + _BUTTON_LIMIT)
     bodies = [component for component in components if component.get("type") == "body"]
     buttons = [component for component in components if component.get("type") == "button"]
     if len(bodies) != 1 or len(buttons) != len(components) - 1 or not buttons:
         raise ValueError("components are not one body and its buttons")
-    _check_places(buttons)
+    _check_indexes(buttons)
     in_body, *in_buttons = [_code(component) for component in (*bodies, *buttons)]
     if not all(_same(in_body, code) for code in in_buttons):
         raise ValueError("the code differs")  # "This value must appear twice in the payload."
     return in_body, in_buttons[0]
 
 
-def _check_places(buttons: list[Payload]) -> None:
-    """Every button has a known kind and a place of its own."""
+def _check_indexes(buttons: list[Payload]) -> None:
+    """Raise ``ValueError`` unless every button has a known kind and an index that no other button has."""
     # "You can have up to 10 buttons using index values of 0 to 9."
-    places = [button.get("index") for button in buttons]
-    for button, place in zip(buttons, places, strict=True):
+    indexes = [button.get("index") for button in buttons]
+    for button, index in zip(buttons, indexes, strict=True):
         _one_of(button, "sub_type", *_SUB_TYPES)
-        # True is an int to Python and 0.0 equals 0; to JSON neither is an integer.
-        if type(place) is not int or not 0 <= place < _BUTTON_LIMIT or places.count(place) > 1:
-            raise ValueError("index is not an integer of its own from 0 to 9")
+        # in Python True is an int and 0.0 equals 0; in JSON neither is an integer
+        if type(index) is not int or not 0 <= index < _BUTTON_LIMIT or indexes.count(index) > 1:
+            raise ValueError("index is not a unique integer from 0 to 9")
 
 
 def _code(component: Payload) -> str:
-    """The one-time password in a component's only parameter."""
+    """Return the one-time password in a component's only parameter."""
     [parameter] = _objects(component, "parameters", most=1)
     _one_of(parameter, "type", "text")
     code = _text(parameter, "text")
@@ -202,7 +202,7 @@ def _code(component: Payload) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two places hold one code. Codes that are both masked, as on the page, are compared where they can be."""
+    """Whether two codes are equal. If both are masked, as on the page, an ``X`` equals any character."""
     if "XXXX" not in one or "XXXX" not in other or len(one) != len(other):
         return one == other
     return all(left == right or "X" in (left, right) for left, right in zip(one, other, strict=True))

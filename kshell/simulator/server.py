@@ -1,12 +1,12 @@
-"""The simulator over HTTP, by uvicorn: for curl, browsers and other programs than kshell.
+"""Serve the simulator over HTTP with uvicorn, for curl, browsers and other programs.
 
-Beside the API there are ``GET /``, which says what this is and what its magic values do, and ``GET /inbox``, what the
-recipients got as a JSON list.
-A line about a request holds no key, no code and no phone number.
+Besides the API, ``GET /`` describes the simulator and its magic values, and ``GET /inbox`` returns the delivered messages
+as a JSON list.
+The log line about a request contains no key, code or phone number.
 
-A request that another site's page may have made is answered 403. Limits keep the memory and the time of an answer small:
-``BODY_LIMIT`` for a body, ``BODIES_LIMIT`` for all of them, ``REQUEST_SECONDS`` for an unfinished request or an answer that is
-not read, ``CONNECTIONS`` open at once, and those of the inbox.
+Requests that a page of another site may have made get a 403. These limits bound the memory and the response time:
+``BODY_LIMIT`` for one body, ``BODIES_LIMIT`` for all bodies together, ``REQUEST_SECONDS`` for an unfinished request or an
+unread response, ``CONNECTIONS`` for open connections, and the limits of the inbox.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
 BODIES_LIMIT = 32 << 20  # bytes
-_PIECE = 64 << 10  # bytes: of an answer what is sent at once, of a body what is not large
+_PIECE = 64 << 10  # bytes: the most of a response that is sent at once, and the least that makes a body large
 _AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 
@@ -59,9 +59,9 @@ def serve(
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a line about each request.
+    """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
-    Port 0 is any free one.
+    Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
     """
     with _bound(host, port) as listener, ThreadPoolExecutor(max_workers=1) as worker:
         config = uvicorn.Config(
@@ -75,7 +75,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=0,  # a connection that is kept open does not delay the end
+            timeout_graceful_shutdown=0,  # an open connection does not delay the end
         )
         server = _Server(config, lambda: on_ready(_base_url(listener)))
         with _stopped_by_signals(server):
@@ -83,7 +83,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens."""
+    """A uvicorn server that calls ``on_listening`` when it listens."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -95,19 +95,19 @@ class _Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is dropped if its client is too slow, or if it waits for its client and too many are open."""
+    """A connection that is dropped if its client is too slow, or if it waits for its client while too many are open."""
 
     _opened: float
     _timer: asyncio.TimerHandle
 
     @property
     def waits_for_client(self) -> bool:
-        """Whether there is no whole request, or the client does not read the answer."""
+        """Whether the request is incomplete, or the client does not read the response."""
         cycle = self.cycle
         return cycle is None or cycle.response_complete or cycle.more_body or self.flow.write_paused
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """If too many connections are open, drop the oldest of those that wait for their clients."""
+        """Register the connection. If too many are open, drop the oldest one that waits for its client."""
         super().connection_made(transport)
         self._opened = self.loop.time()
         self._start_timer()
@@ -119,7 +119,7 @@ class _Connection(H11Protocol):
             min(waiting, key=lambda other: other._opened).transport.abort()
 
     def on_response_complete(self) -> None:
-        """Give the next request on this connection its own time."""
+        """Start the time limit of the next request on this connection."""
         self._timer.cancel()
         self._start_timer()
         super().on_response_complete()
@@ -140,16 +140,16 @@ class _Connection(H11Protocol):
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``host`` and ``port``; uvicorn would end the process where that fails."""
-    if not 0 <= port <= 65_535:  # getaddrinfo takes 70000 for 4464
-        raise _not_opened(host, port, "there is no such port")
+    """Return a socket that listens on ``host`` and ``port``; on a failure uvicorn would end the process."""
+    if not 0 <= port <= 65_535:  # getaddrinfo reads 70000 as 4464
+        raise _port_error(host, port, "there is no such port")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return _listening(socket.socket(family, kind, protocol), address)
     except OSError as error:
-        raise _not_opened(host, port, error.strerror or str(error)) from None
+        raise _port_error(host, port, error.strerror or str(error)) from None
     except UnicodeError:
-        raise _not_opened(host, port, "there is no such host") from None
+        raise _port_error(host, port, "there is no such host") from None
 
 
 def _listening(listener: socket.socket, address: Any) -> socket.socket:
@@ -164,8 +164,8 @@ def _listening(listener: socket.socket, address: Any) -> socket.socket:
     return listener
 
 
-def _not_opened(host: str, port: int, why: str) -> UsageError:
-    hint = "for a port that is free, type: kshell sandbox --port 0"
+def _port_error(host: str, port: int, why: str) -> UsageError:
+    hint = "for a free port, type: kshell sandbox --port 0"
     return UsageError(f"port {port} on {host} cannot be opened: {why}", hint=hint)
 
 
@@ -176,11 +176,11 @@ def _base_url(listener: socket.socket) -> str:
 
 @contextmanager
 def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """SIGINT and SIGTERM stop ``server``, and nothing else.
+    """Make SIGINT and SIGTERM stop ``server`` and have no other effect.
 
-    Uvicorn handles them only while it serves, and raises the one that stopped it once more when it is done.
+    Uvicorn alone would handle them only while it serves, and would raise the one that stopped it again at the end.
     """
-    in_main = threading.current_thread() is threading.main_thread()  # which alone may handle signals
+    in_main = threading.current_thread() is threading.main_thread()  # only the main thread may handle signals
     handled = (signal.SIGINT, signal.SIGTERM) if in_main else ()
     before = {number: signal.signal(number, server.handle_exit) for number in handled}
     try:
@@ -193,7 +193,7 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 def _app(
     simulator: Simulator, on_request: Callable[[str], None], worker: Executor
 ) -> Callable[[Event, Receive, Send], Awaitable[None]]:
-    """The ASGI application. ``worker`` is the one thread in which the simulator reads payloads."""
+    """Return the ASGI application. ``worker`` is the single thread in which the simulator reads payloads."""
     api = _Api(simulator, worker)
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
@@ -217,18 +217,18 @@ def _app(
 
 
 class _Api:
-    """The simulator behind a bound on the bodies of all requests together."""
+    """The simulator, with a limit for the bodies of all requests together."""
 
     def __init__(self, simulator: Simulator, worker: Executor) -> None:
         self._simulator = simulator
         self._worker = worker
-        self._held = 0  # bytes of all bodies
+        self._held = 0  # bytes of all bodies that are in memory
 
     async def answer(self, method: str, target: str, headers: Headers, receive: Receive) -> tuple[Response, str] | None:
-        """The answer to a request, and the line about it; ``None`` if the client went away.
+        """Return the response to a request and the log line about it; ``None`` if the client disconnected.
 
-        A body is read as far as shows that it is too large. While all bodies hold ``BODIES_LIMIT`` bytes, a large one is
-        answered WA500, "Please try again later".
+        The body is cut just over the size limit. While all bodies together exceed ``BODIES_LIMIT``, the response to a
+        large one is WA500, "Please try again later".
         """
         body = bytearray()
         more = True
@@ -249,17 +249,17 @@ class _Api:
 
 
 def is_from_here(headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether a request was made by a program or a page of this machine. ``headers`` have lower-case names.
+    """Whether ``Host`` and every ``Origin`` in ``headers`` are loopback. Names of headers are in lower case.
 
-    The ``Host`` has to be a loopback one: a page whose own name was made to resolve to 127.0.0.1 sends that name. So has
-    every ``Origin``, which a browser adds where another site's page asks.
+    A site whose name resolves to 127.0.0.1 (DNS rebinding) sends that name as ``Host``. A browser adds ``Origin`` to the
+    requests of another site's page.
     """
     named = list(headers)
     hosts = [f"http://{value}" if _AUTHORITY.fullmatch(value) else "" for name, value in named if name == "host"]
     origins = [value for name, value in named if name == "origin"]
     try:
         return len(hosts) == 1 and all(map(is_loopback, (*hosts, *origins)))
-    except ValueError:  # brackets around no address
+    except ValueError:  # brackets without an address
         return False
 
 
@@ -272,7 +272,7 @@ async def _send(response: Response, send: Send) -> None:
 async def _send_inbox(inbox: Inbox, send: Send, *, with_body: bool) -> None:
     """Send ``inbox`` as a JSON list, piece by piece.
 
-    Other requests are answered between two pieces. One message is held at a time, so a slow reader costs little memory.
+    Other requests are served between two pieces. Only one message is held at a time, so a slow reader costs little memory.
     """
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -283,7 +283,7 @@ async def _send_inbox(inbox: Inbox, send: Send, *, with_body: bool) -> None:
 
 
 def _pieces(inbox: Inbox) -> Iterator[bytes]:
-    """A JSON list of the messages that are in ``inbox`` now, one a line, in pieces of 64 KiB at most."""
+    """Yield a JSON list of the messages in ``inbox``, one on each line, in pieces of at most 64 KiB."""
     end, number, before = inbox.added, 0, b"[\n"
     while (found := inbox.next_line(number)) and found[0] < end:
         number = found[0] + 1
@@ -294,7 +294,7 @@ def _pieces(inbox: Inbox) -> Iterator[bytes]:
 
 
 def _handle(simulator: Simulator, request: tuple[str, str, Headers, bytes]) -> tuple[Response, str]:
-    """The simulator's answer, and the line about it: ``202 WA202, 2 recipients`` says how many got a message by it."""
+    """Return the simulator's response, and a log line with the number of recipients reached: ``202 WA202, 2 recipients``."""
     before = simulator.kept.added
     response = simulator.handle(*request)
     reached = simulator.kept.added - before
@@ -303,7 +303,7 @@ def _handle(simulator: Simulator, request: tuple[str, str, Headers, bytes]) -> t
 
 
 def _about() -> Response:
-    """What this is, and the values that make it fail on demand."""
+    """Return a description of the simulator, with the magic values."""
 
     def shown(magic: Mapping[str, Failure]) -> dict[str, str]:
         return {value: f"{failure.title}, {failure.code}" for value, failure in magic.items()}

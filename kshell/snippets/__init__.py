@@ -2,7 +2,7 @@ r"""A request as text for a tool or a language. The text, pasted or run, makes e
 
 A target is a function registered in ``TARGETS``. It gets the ``Request`` and the key to print, or None for a reference to the
 account's environment variable. A character that a language cannot quote is written ``\uXXXX``: the body is JSON, so its value
-stays the same. ``UsageError`` is raised for what cannot be expressed safely.
+stays the same. A target raises ``UsageError`` if its language cannot express the request safely.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""Snippets that are files of other tools: a raw request, HAR, a Postman collection, Hurl.
 
-If a tool expands ``{{name}}``, the key is written as such a name, and a brace inside of a value as ``\u007b``.
+If a tool expands ``{{name}}``, the key is written as such a name, and a brace in a value as ``\u007b``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collecti
 
 @target("http", "the raw request, as the .http files of editors have it", "http")
 def _http(request: Request, key: str | None) -> str:
-    refuse(key, "{", "editors take for a variable")
+    refuse(key, "{", "editors read as a variable")
     pairs = headers(request, key, str, lambda variable: f"{{{{$processEnv {variable}}}}}")
     lines = (f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs))
     text = body(request, avoid="{")
@@ -29,7 +29,7 @@ def _http(request: Request, key: str | None) -> str:
 
 @target("hurl", "a Hurl file", "hurl")
 def _hurl(request: Request, key: str | None) -> str:
-    refuse(key, "{\\#", "Hurl takes for a variable, an escape or a comment")
+    refuse(key, "{\\#", "Hurl reads as a variable, an escape or a comment")
     pairs = headers(request, key, str, lambda variable: f"{{{{{variable}}}}}")
     variables = [value[2:-2] for _, value in pairs if value.startswith("{{")]
     lines = [f'# hurl --variable {name}="${name}" message.hurl' for name in variables]
@@ -44,7 +44,7 @@ def _hurl(request: Request, key: str | None) -> str:
 def _har(request: Request, key: str | None) -> str:
     pairs = _named(request, key)
     text = body(request, avoid="{")
-    sent: dict[str, Any] = {
+    details: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
         "httpVersion": "HTTP/1.1",
@@ -59,7 +59,7 @@ def _har(request: Request, key: str | None) -> str:
         # HAR requires a time and a response although nothing was sent; these values mean "not known"
         "startedDateTime": "1970-01-01T00:00:00.000Z",
         "time": 0,
-        "request": sent,
+        "request": details,
         "response": _NO_RESPONSE,
         "cache": {},
         "timings": {"send": 0, "wait": 0, "receive": 0},
@@ -89,7 +89,7 @@ def _postman(request: Request, key: str | None) -> str:
     variables = {"base_url": address.base_url, **address.parameters} if address else {}
     variables |= {value[2:-2]: "" for _, value in pairs if value.startswith("{{")}
     path = endpoint.path.replace("{", "{{").replace("}", "}}").strip("/").split("/")
-    sent: dict[str, Any] = {
+    details: dict[str, Any] = {
         "method": request.method,
         "header": [{"key": name, "value": value} for name, value in pairs],
         "url": {"raw": "/".join(("{{base_url}}", *path)), "host": ["{{base_url}}"], "path": path},
@@ -97,7 +97,7 @@ def _postman(request: Request, key: str | None) -> str:
     }
     item: dict[str, Any] = {
         "name": endpoint.summary,
-        "request": sent,
+        "request": details,
         "protocolProfileBehavior": {"followRedirects": False},
     }
     return dumps(
@@ -110,5 +110,5 @@ def _postman(request: Request, key: str | None) -> str:
 
 
 def _named(request: Request, key: str | None) -> list[tuple[str, str]]:
-    refuse(key, "{", "Postman takes for a variable")
+    refuse(key, "{", "Postman reads as a variable")
     return headers(request, key, str, lambda variable: f"{{{{{variable}}}}}")

@@ -1,4 +1,4 @@
-"""A request for documentation, with words in capitals in place of the code and the phone numbers."""
+"""Replace the code and the phone numbers of a request with placeholders in capitals, for documentation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def with_placeholders(request: Request) -> Request:
-    """``request`` with placeholders for its code, its recipients and its sender.
+    """Return ``request`` with placeholders for its code, its recipients and its sender.
 
     A placeholder is the page's term in capitals, without ``<`` and ``>``, which have a meaning in shells and URLs.
     """
     private = [field for field in request.endpoint.fields if field.role]
-    words = {place: field.name.upper() for field in private for place, _ in texts_at(request.payload, [field.pointer])}
-    request = request._replace(payload=replaced(request.payload, words))
+    texts = {place: field.name.upper() for field in private for place, _ in texts_at(request.payload, [field.pointer])}
+    request = request._replace(payload=replaced(request.payload, texts))
     return with_parameters(request, {field.name: field.name.upper() for field in private if not field.pointer})

@@ -1,6 +1,6 @@
-"""Snippets that are programs, one for each language, with the HTTP client that the language ships or everybody uses.
+"""Snippets that are programs, with the standard or the most used HTTP client of each language.
 
-No program follows a redirect, which would give the key to another host, and none sends again.
+No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
 from __future__ import annotations

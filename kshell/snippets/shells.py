@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # expand ! after the first line, and a backtick is hard to read.
 POSIX_AVOID = "'\\!`"
 POWERSHELL_AVOID = "'\"\\"
-# Inside of double quotes cmd.exe still expands %, and ! with delayed expansion. The other characters have a meaning in a
+# In double quotes cmd.exe still expands %, and ! with delayed expansion. The other characters have a meaning in a
 # parenthesized block, or if the line is parsed twice.
 CMD_AVOID = '"\\%!^&|<>()'
 
@@ -33,7 +33,7 @@ def _curl(request: Request, key: str | None) -> str:
 
 
 def curl(request: Request, *, key: str | None = None, compact: bool = False, shell: str = "bash") -> str:
-    """A curl command for a shell of ``SHELLS``, without a final newline.
+    """Return a curl command for a shell of ``SHELLS``, without a final newline.
 
     ``key`` is the API key to print; without it the line reads the key from the account's environment variable.
     ``compact`` puts everything on one line.
@@ -50,9 +50,9 @@ def _posix_curl(request: Request, key: str | None, compact: bool) -> str:  # noq
 
 @target("httpie", "HTTPie", "bash")
 def _httpie(request: Request, key: str | None) -> str:
-    refuse(key, "\\", "HTTPie takes for an escape")
+    refuse(key, "\\", "HTTPie reads as an escape")
     if key is not None:
-        refuse(key[:1], "=@:", "HTTPie takes for a part of its separator")
+        refuse(key[:1], "=@:", "HTTPie reads as a part of its separator")
     # without --ignore-stdin HTTPie also reads stdin if stdin is not a terminal
     words = [f"http --ignore-stdin {request.method} {posix_quote(request.url)}", *_posix_headers(request, key, ":")]
     return " \\\n  ".join((*words, *(f"--raw {text}" for text in _posix_body(request))))
@@ -68,13 +68,13 @@ def _wget(request: Request, key: str | None) -> str:
 
 
 def posix_quote(text: str) -> str:
-    """``text``, which has no line break, quoted as one word that bash, dash, zsh and fish read in the same way."""
+    """Return ``text``, which has no line break, quoted as one word that bash, dash, zsh and fish read alike."""
     # in single quotes fish reads \\ as one backslash and \' as a quote; in double quotes all shells read \\ as one
     return "'" + text.replace("\\", "\0").replace("'", "'\"'\"'").replace("\0", "'\"\\\\\"'") + "'"
 
 
 def _posix_headers(request: Request, key: str | None, separator: str) -> list[str]:
-    """The headers, each as one quoted word."""
+    """Return the headers, each as one quoted word."""
     plain = headers(request, key, lambda text: text, lambda _: "")
     quoted = headers(request, key, lambda _: "", lambda variable: f"${variable}")
     return [
@@ -84,7 +84,7 @@ def _posix_headers(request: Request, key: str | None, separator: str) -> list[st
 
 
 def _posix_body(request: Request, *, compact: bool = False) -> list[str]:
-    """The body as one quoted word; empty if the endpoint takes no payload."""
+    """Return the body as a list of one quoted word; an empty list if the endpoint takes no payload."""
     text = body(request, avoid=POSIX_AVOID, indent=None if compact else 2)
     return [bounded(f"'{text}'", len(text.encode()), POSIX_MOST, "one argument of a command")] if text else []
 

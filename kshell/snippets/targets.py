@@ -29,19 +29,19 @@ TARGETS: dict[str, Target] = {}
 
 
 def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
-    """Register a function in ``TARGETS``."""
+    """Return a decorator that registers a function in ``TARGETS``."""
 
-    def enter(write: Write) -> Write:
+    def register(write: Write) -> Write:
         TARGETS[name] = Target(name, says, fence, write)
         return write
 
-    return enter
+    return register
 
 
 def headers(
     request: Request, key: str | None, text: Callable[[str], str], reference: Callable[[str], str]
 ) -> list[tuple[str, str]]:
-    """Every header as (name, value). ``text`` writes a known value, ``reference`` the variable that holds the key."""
+    """Return every header as (name, value). ``text`` writes a known value, ``reference`` the variable with the key."""
     return [
         (
             name,
@@ -52,21 +52,21 @@ def headers(
 
 
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
-    """The JSON of the payload without the characters of ``avoid``; ``indent`` in spaces, None for one line.
+    """Return the payload as JSON without the characters of ``avoid``, or ``""`` if the endpoint takes no payload.
 
-    Empty if the endpoint takes no payload.
+    ``indent`` is in spaces; None writes one line.
     """
     if not request.endpoint.takes_payload:
         return ""
     return dumps(request.payload, indent=indent, avoid=avoid, ascii_only=ascii_only)
 
 
-def refuse(text: str | None, characters: str, where: str) -> None:
-    """Raise ``UsageError`` if a key or URL to be printed contains one of ``characters``."""
+def refuse(text: str | None, characters: str, reason: str) -> None:
+    """Raise ``UsageError`` if a key or URL contains one of ``characters``, which ``reason`` ("Hurl reads as a variable")."""
     found = next((character for character in characters if character in (text or "")), "")
     if found:
         raise UsageError(
-            f"the key or the URL holds {found}, which {where}",
+            f"the key or the URL holds {found}, which {reason}",
             hint="leave out --reveal, or choose another target: kshell snippet python",
         )
 

@@ -183,7 +183,7 @@ def _split(part: list[Token], operators: frozenset[str] | set[str]) -> list[list
             pieces.append([])
         else:
             pieces[-1].append(token)
-    return pieces
+    return pieces if all(pieces) else [part]  # Jinja also takes the words of operators for names: in in (1,)
 
 
 def _unwrapped(part: list[Token]) -> list[Token]:

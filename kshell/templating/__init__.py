@@ -1,1 +1,1 @@
-"""The Jinja sandbox, and payload templates: found, described, rendered."""
+"""The Jinja sandbox, and payload templates."""

@@ -1,6 +1,6 @@
-"""The sandbox: a Jinja environment in which a program sees plain values, and can make neither much text nor large numbers.
+"""The sandbox: a Jinja environment in which a template sees only plain values.
 
-Everything that it lets a program do is bounded: the text that it makes, its numbers, the turns of its loops.
+Everything that a template can do is bounded: the text that it makes, its numbers, the iterations of its loops.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MOST_CHARACTERS = 256 * 1024
-MOST_TURNS = 1000
+MOST_ITERATIONS = 1000
 _MOST_INTEGER = 10**18
 
 
 class Unset(Undefined):
-    """A declared variable that has no value: false, empty in text, and the field that holds only it is left out."""
+    """A declared variable without a value. It is false and empty; a field that holds only it is left out."""
 
 
 class SandboxEnvironment(ImmutableSandboxedEnvironment):
-    """An environment without attributes but a loop's, calls but ``range``, and operators that make much of little."""
+    """An environment that allows only the attributes of a loop, calls of ``range``, and operators with small results."""
 
     intercepted_binops = frozenset(["+", "*", "**", "%", "//", "/", "-"])
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Allow the attributes of a loop alone, such as ``loop.index``."""
+        """Allow only the attributes of a loop, such as ``loop.index``."""
         return isinstance(obj, LoopContext) and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Calculate with whole numbers, and join with ``+``. Raise ``SecurityError`` for another use, or too large a result."""
+        """Calculate with integers, or join with ``+``. Raise ``SecurityError`` for any other use or a result past 10^18."""
         numbers = isinstance(left, int) and isinstance(right, int)
         if operator == "**" or not (numbers or operator == "+"):
             raise SecurityError(f"{operator} is for whole numbers only" if operator != "**" else "** is not allowed")
@@ -50,7 +50,7 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
 
 
 def _bounded_value(value: Any) -> Any:
-    """``value``, where all that it holds is not too much, counted as often as it is held."""
+    """Return ``value``. Raise ``SecurityError`` if its texts are too long together; a text held twice counts twice."""
     size = 0
     held = [value]
     while held:
@@ -78,9 +78,9 @@ def _replace(text: object, old: str, new: str) -> str:
 
 
 def _unless_unset(change: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that makes other text of a text leaves an unset variable unset, so that its field is left out."""
+    """Make a text filter return an unset variable unchanged, so that its field is left out."""
 
-    @wraps(change)  # with the mark by which Jinja knows what else a filter is given
+    @wraps(change)  # keeps the attribute that tells Jinja to pass its context to a filter
     def changed(*arguments: Any, **options: Any) -> Any:
         unset = next((value for value in arguments if isinstance(value, Unset)), None)
         return change(*arguments, **options) if unset is None else unset
@@ -89,47 +89,47 @@ def _unless_unset(change: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _range(*arguments: int) -> range:
-    turns = range(*arguments)
-    if len(turns) > MOST_TURNS:
-        raise SecurityError(f"a range of more than {MOST_TURNS}")
-    return turns
+    numbers = range(*arguments)
+    if len(numbers) > MOST_ITERATIONS:
+        raise SecurityError(f"a range of more than {MOST_ITERATIONS}")
+    return numbers
 
 
-def _itself(value: object) -> object:
-    """``tojson``: what is inserted always becomes JSON, so there is nothing left to do."""
+def _unchanged(value: object) -> object:
+    """Return ``value``. This is the filter ``tojson``: an inserted value always becomes JSON."""
     return value
 
 
 def make_environment(kind: type[SandboxEnvironment], **options: Any) -> SandboxEnvironment:
-    """Make an environment of the class ``kind`` with the few filters that are allowed; ``options`` are Jinja's."""
-    made = kind(undefined=StrictUndefined, optimized=False, cache_size=0, **options)
-    kept = "abs count d default first int items last length list string"
+    """Return an environment of the class ``kind`` with the few allowed filters; ``options`` are Jinja's."""
+    environment = kind(undefined=StrictUndefined, optimized=False, cache_size=0, **options)
+    general = "abs count d default first int items last length list string"
     of_text = "capitalize lower title trim truncate upper"
-    made.filters = {name: FILTERS[name] for name in kept.split()}
-    made.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
-    made.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _itself}
-    made.filters["bounded"] = _bounded_value
-    made.globals = {"range": _range}
-    return made
+    environment.filters = {name: FILTERS[name] for name in general.split()}
+    environment.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
+    environment.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _unchanged}
+    environment.filters["bounded"] = _bounded_value
+    environment.globals = {"range": _range}
+    return environment
 
 
 class BoundNodes(NodeTransformer):
-    """Replace in a parsed program the operations that the environment cannot bound by filters that it can."""
+    """Rewrite a parsed template: operations that the environment cannot bound become filters that it can bound."""
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802 - the name is Jinja's
-        """``a ~ b`` becomes a filter."""
+        """Turn ``a ~ b`` into the filter ``join``."""
         self.generic_visit(node)
         return _filter(nodes.List(node.nodes, lineno=node.lineno), "join")
 
     def _visit_literal(self, node: nodes.Literal) -> nodes.Node:
-        """A list may hold another many times over, and that one too: a few lines would make gigabytes."""
+        """Bound a list: it may hold another list many times, and so on, so a few lines could make gigabytes."""
         self.generic_visit(node)
         return node if getattr(node, "ctx", "load") == "store" else _filter(node, "bounded")
 
     visit_List = visit_Tuple = visit_Dict = _visit_literal  # noqa: N815 - the names are Jinja's
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the name is Jinja's
-        """Every turn of a loop puts out a piece, if an empty one."""
+        """Make every iteration of a loop output a piece, even if it is empty, so that iterations are counted."""
         self.generic_visit(node)
         node.body.insert(0, nodes.Output([nodes.TemplateData("")], lineno=node.lineno))
         return node
@@ -140,14 +140,14 @@ def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
 
 
 def bounded_text(pieces: Iterable[str]) -> str:
-    """Join the pieces of a rendered text. Raise ``SecurityError`` as soon as they are too much."""
-    done: list[str] = []
+    """Join the pieces of a rendered text. Raise ``SecurityError`` as soon as they are too long together."""
+    joined: list[str] = []
     size = 0
     for piece in pieces:
-        size += len(piece) + 1  # an empty piece is a turn of a loop, and these are bounded too
+        size += len(piece) + 1  # an empty piece is an iteration of a loop, and counts too
         _check_size(size)
-        done.append(piece)
-    return "".join(done)
+        joined.append(piece)
+    return "".join(joined)
 
 
 def _check_size(size: int) -> None:

@@ -1,4 +1,4 @@
-"""The expressions of ``{{ … }}``, ``expect`` and ``capture``: checked, split into tokens, and evaluated over plain values."""
+"""Check the expressions of ``{{ … }}``, ``expect`` and ``capture``, split them into tokens, and evaluate them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Expressions(SandboxEnvironment):
-    """An environment in which a mapping's own keys stand before its methods."""
+    """An environment in which ``a.b`` on a mapping is a key, never a method."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict):
@@ -25,7 +25,7 @@ _EXPRESSIONS = make_environment(_Expressions)
 
 
 def evaluate(expression: str, names: Mapping[str, object]) -> object:
-    """Return the value of a Jinja expression over plain values. Raise what it raises, also for an unknown name."""
+    """Return the value of a Jinja expression over plain values. Raise what evaluation raises, also for an unknown name."""
     tree = _EXPRESSIONS.parse("{{" + expression + "}}")
     tree = BoundNodes().visit(tree)
     assign = nodes.Assign(nodes.Name("result", "store"), _single(tree), lineno=1)
@@ -35,7 +35,7 @@ def evaluate(expression: str, names: Mapping[str, object]) -> object:
     module = _EXPRESSIONS.template_class.from_code(_EXPRESSIONS, code, _EXPRESSIONS.make_globals(None))
     value = getattr(module.make_module(dict(names)), "result")  # noqa: B009 - a name of the template, not of the class
     if isinstance(value, Undefined):
-        str(value)  # raises, naming what is not defined
+        str(value)  # raises with the undefined name
     return value
 
 
@@ -46,22 +46,22 @@ def _single(tree: nodes.Template) -> nodes.Expr:
         or len(output.nodes) != 1
         or isinstance(output.nodes[0], nodes.TemplateData)
     ):
-        raise TemplateSyntaxError("one expression is wanted", 1)
+        raise TemplateSyntaxError("write exactly one expression", 1)
     return output.nodes[0]
 
 
 def check_expression(expression: str) -> None:
-    """Raise ``jinja2.TemplateSyntaxError`` for what is not one expression, or has an unknown filter or test."""
+    """Raise ``jinja2.TemplateSyntaxError`` if the text is not one expression or has an unknown filter or test."""
     _EXPRESSIONS.from_string("{{" + expression + "}}")
     _single(_EXPRESSIONS.parse("{{" + expression + "}}"))
 
 
 def tokens(expression: str) -> list[tuple[str, str, int]]:
     """Return (kind, text, offset) of each token of an expression, without blanks."""
-    found: list[tuple[str, str, int]] = []
+    result: list[tuple[str, str, int]] = []
     offset = -2
     for _, kind, text in _EXPRESSIONS.lexer.tokeniter("{{" + expression + "}}", None):
         if kind not in ("whitespace", "variable_begin", "variable_end"):
-            found.append((kind, text, offset))
+            result.append((kind, text, offset))
         offset += len(text)
-    return found
+    return result

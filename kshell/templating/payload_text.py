@@ -1,7 +1,7 @@
-"""A rendered template -> JSON text -> the payload.
+"""Turn a rendered template into JSON text, and JSON text into a payload.
 
-A value inserted by ``{{ … }}`` leaves Jinja as a mark (U+0000, its JSON, U+0001). It becomes text only in ``assemble``, which
-knows whether the mark stands inside a JSON string. That is why no value can break out of its string or add a field.
+A value inserted by ``{{ … }}`` leaves Jinja as a mark (U+0000, its JSON, U+0001). Only ``assemble`` turns a mark into text,
+because it knows whether the mark is inside a JSON string. So no value can break out of its string or add a field.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 
 MARK_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_UNSET = "-Infinity"  # no value writes it: values are strings, integers or quoted; nor does anybody who writes JSON
+_UNSET = "-Infinity"  # not JSON, and not the text of any value: values are strings, integers or quoted
 
 
 def mark(value: object) -> str:
-    """Return the mark of a value that is inserted."""
+    """Return the mark of an inserted value."""
     return f"\x00{json.dumps(value, allow_nan=False)}\x01"
 
 
@@ -26,10 +26,10 @@ UNSET_MARK = "\x00\x01"
 def assemble(text: str) -> str:
     """Turn every mark into text: quoted outside of a JSON string, escaped inside of one.
 
-    An unset variable that has a string to itself takes its quotes with it, so that ``parse`` can leave the field out.
-    Raises ``ValueError`` where a backslash would become one with what is inserted behind it.
+    An unset variable that is alone in a string replaces the string and its quotes, so that ``parse`` can leave the field out.
+    Raises ``ValueError`` if a value follows a backslash, which would escape its first character.
     """
-    pieces = MARK_EDGE.split(text)  # text and marks by turns
+    pieces = MARK_EDGE.split(text)  # text and marks alternate
     done: list[str] = []
     inside = False
     for index, piece in enumerate(pieces):
@@ -37,7 +37,7 @@ def assemble(text: str) -> str:
             inside = _ends_inside(piece, inside=inside)
             done.append(piece)
             if index + 1 < len(pieces) and _ESCAPED.sub("_", piece).endswith("\\"):
-                raise ValueError("a value stands right behind a backslash")
+                raise ValueError("a value directly after a backslash")
         elif piece or not inside:
             done.append(_inner(piece) if inside else piece or _UNSET)
         elif _just_opened(done[-1]) and pieces[index + 1].startswith('"'):
@@ -49,9 +49,9 @@ def assemble(text: str) -> str:
 
 
 def parse(text: str) -> object:
-    """The JSON value of an assembled text, its unset fields left out. Raises ``json.JSONDecodeError``, ``ValueError``.
+    """Return the JSON value of an assembled text without its unset fields. Raises ``json.JSONDecodeError``, ``ValueError``.
 
-    A container that is empty because all of it was unset is left out too.
+    An object or array is left out too if everything in it was unset.
     """
     decoded = _pruned(json.loads(text, parse_constant=_constant, object_pairs_hook=_members))
     return {} if decoded is _LEFT_OUT else decoded

@@ -1,4 +1,4 @@
-"""A template compiled into a ``Program``, which renders values to the JSON text of a payload."""
+"""Compile a template into a ``Program``, which renders values to the JSON text of a payload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template as JinjaTemplate
 
-# A payload is JSON with values in it; what makes text of text would be inserted as one value, in quotes.
+# These statements make a text from a text. A payload template would insert it as one value, in quotes.
 _REFUSED: dict[type[nodes.Node], str] = {
     nodes.Macro: "macro",
     nodes.CallBlock: "call",
@@ -31,9 +31,9 @@ _REFUSED: dict[type[nodes.Node], str] = {
 
 
 class Program:
-    """A template, compiled. ``names`` are the variables it reads, each with the line that reads it first.
+    """A compiled template. ``names`` are the variables it reads, each with the first line that reads it.
 
-    ``lines`` is how many lines it has, 0 where a line can come out twice: what renders to as many is line for line the file.
+    ``lines`` is its number of lines, 0 if it has a loop. A rendered text with as many lines matches the file line by line.
     """
 
     def __init__(self, template: JinjaTemplate, names: Mapping[str, int], lines: int) -> None:
@@ -49,9 +49,9 @@ class Program:
 
 @lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
 def compile_template(source: str, file: str) -> Program:
-    """Compile a template. Raise ``jinja2.TemplateSyntaxError``, with a line, for what is not Jinja or not allowed here.
+    """Compile a template. Raise ``jinja2.TemplateSyntaxError``, with a line, if it is not Jinja or has a refused statement.
 
-    For nesting too deep, or a number too long, raise what Python raises.
+    Raise Python's own error if it is nested too deep or has a number with too many digits.
     """
     tree = _ENVIRONMENT.parse(source, filename=file)
     for node in tree.find_all(tuple(_REFUSED)):
@@ -69,11 +69,11 @@ def compile_template(source: str, file: str) -> Program:
 
 
 def _names(tree: nodes.Template) -> dict[str, int]:
-    found = list(tree.find_all(nodes.Name))
-    own = {node.name for node in found if node.ctx != "load"} | {"loop"} | _ENVIRONMENT.globals.keys()
+    uses = list(tree.find_all(nodes.Name))
+    defined = {node.name for node in uses if node.ctx != "load"} | {"loop"} | _ENVIRONMENT.globals.keys()
     names: dict[str, int] = {}
-    for node in found:
-        if node.name not in own:
+    for node in uses:
+        if node.name not in defined:
             names[node.name] = min(node.lineno, names.get(node.name, node.lineno))
     return names
 
@@ -82,7 +82,7 @@ def _finalize(value: object) -> str:
     if isinstance(value, Unset):
         return UNSET_MARK
     if isinstance(value, Undefined):
-        return str(value)  # raises, naming what is not defined
+        return str(value)  # raises with the undefined name
     return mark(value)
 
 
@@ -90,7 +90,7 @@ _ENVIRONMENT = make_environment(SandboxEnvironment, finalize=_finalize, keep_tra
 
 
 def line_of(error: BaseException, file: str) -> int:
-    """Return the template's line that raised ``error``, or 0 if it is not known."""
+    """Return the line of the template ``file`` that raised ``error``; 0 if it is not known."""
     return max(_lines(error, file), default=0)
 
 

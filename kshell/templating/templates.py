@@ -1,6 +1,6 @@
-"""Templates: found, described by their leading comment, and rendered to a payload.
+"""Find a template, read its header (the leading comment), and render it to a payload.
 
-What Jinja may do in them is said in ``jinja``; what a payload must look like, in ``rules``.
+``environment`` defines what Jinja may do in a template; the rules in ``api`` define what a payload must look like.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
 def load_template(places: Places, name: str) -> Template:
-    """The template called ``name``, with its header read. Raises ``TemplateError``.
+    """Return the template called ``name``, with its header read. Raises ``TemplateError``.
 
-    The header is a Jinja comment holding YAML: ``title`` and ``variables``, each with ``help``, ``default``, ``required``
-    and ``type`` (``text`` or ``integer``). A template without ``variables`` takes whatever names it reads, as required.
+    The header is a Jinja comment in YAML: ``title`` and ``variables``, each with ``help``, ``default``, ``required`` and
+    ``type`` (``text`` or ``integer``). Without ``variables`` every name that the template reads is a required variable.
     """
     origin = places.find("template", name)
     source = read_text(origin.file, TemplateError)
@@ -45,9 +45,9 @@ def load_template(places: Places, name: str) -> Template:
 
 
 def render(template: Template, values: Mapping[str, str]) -> Payload:
-    """The payload that ``values`` make. Each value may be any text. Raises ``TemplateError`` with a line.
+    """Return the payload for ``values``, each of which may be any text. Raises ``TemplateError`` with a line.
 
-    ``values`` must hold every required variable; a variable that is absent leaves out the field that holds only it.
+    ``values`` must hold every required variable. A field that holds only an absent variable is left out.
     """
     program = _compile(template)
     _check_names(template, program)
@@ -61,14 +61,16 @@ def render(template: Template, values: Mapping[str, str]) -> Payload:
 
 
 def _typed(variable: Variable, text: str) -> str | int:
-    """An integer where the template wants one and the text is one; else the text, for the rules to find."""
+    """Return an integer if the variable has that kind and the text is one; else the text, which the rules will report."""
     return int(text) if variable.kind == "integer" and _INTEGER.match(text) else text
 
 
 # ---- the header
 
 
-@lru_cache(maxsize=64)  # the shell asks at every key; the text is the key, so an edited file is read anew
+@lru_cache(
+    maxsize=64
+)  # the shell calls it at every key press; the cache key is the text, so an edited file is read again
 def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     match = _HEADER.match(source)
     if not match:
@@ -114,14 +116,14 @@ def _compile(template: Template) -> Program:
     from kshell.templating.program import compile_template
 
     header = _HEADER.match(template.source)
-    # the header's lines stay, empty, so that a line of what is compiled or rendered is that line of the file
+    # empty lines replace the header, so that line numbers in the compiled and in the rendered text are those of the file
     body = "\n" * header[0].count("\n") + template.source[header.end() :] if header else template.source
     try:
         return compile_template(body, shown(template.origin.file))
     except TemplateSyntaxError as error:
         message = _OFFSET.sub("", error.message or "not Jinja")
-        raise _fault(template, error.lineno, message, _mend(template, error.lineno)) from None
-    except Exception as error:  # noqa: BLE001 - what nests too deep fails wherever Python notices it
+        raise _fault(template, error.lineno, message, _mend_hint(template, error.lineno)) from None
+    except Exception as error:  # noqa: BLE001 - nesting too deep raises different errors
         raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
 
@@ -138,10 +140,10 @@ def _run(template: Template, program: Program, values: Mapping[str, str | int]) 
 
     try:
         return program.render(values)
-    except Exception as error:  # noqa: BLE001 - a template is its author's program, which may raise anything
+    except Exception as error:  # noqa: BLE001 - a template may raise anything
         message = str(error) or type(error).__name__
         line = line_of(error, shown(template.origin.file))
-        raise _fault(template, line, message, _mend(template, line)) from None
+        raise _fault(template, line, message, _mend_hint(template, line)) from None
 
 
 def _payload(template: Template, text: str, program: Program) -> Payload:
@@ -154,7 +156,7 @@ def _payload(template: Template, text: str, program: Program) -> Payload:
     except json.JSONDecodeError as error:
         raise _not_json(template, text, error, program) from None
     except (ValueError, RecursionError) as error:
-        raise _fault(template, 0, f"it does not render to JSON: {error}", _mend(template, 0)) from None
+        raise _fault(template, 0, f"it does not render to JSON: {error}", _mend_hint(template, 0)) from None
     if not isinstance(payload, dict):
         raise _fault(template, 0, "it does not render to a JSON object", "a payload begins with { and ends with }")
     return cast("Payload", payload)
@@ -162,21 +164,21 @@ def _payload(template: Template, text: str, program: Program) -> Payload:
 
 def _not_json(template: Template, text: str, error: json.JSONDecodeError, program: Program) -> TemplateError:
     file = shown(template.origin.file)
-    same = text.count("\n") + 1 == program.lines  # else a line was left out, or came twice
+    same = text.count("\n") + 1 == program.lines  # else the lines of the text are not those of the file
     place = Place.in_text(file if same else f"{file} (rendered)", text, error.lineno, error.colno)
-    hint = f"above is the line as it renders; {_mend(template, error.lineno if same else 0)}"
+    hint = f"the line above is the rendered one; {_mend_hint(template, error.lineno if same else 0)}"
     if not place.text.strip():
-        hint = f"the payload ends too early; {_mend(template, 0)}"
+        hint = f"the payload ends too early; {_mend_hint(template, 0)}"
     return TemplateError(f"it does not render to JSON: {error.msg}", hint=hint, at=place)
 
 
-def _mend(template: Template, line: int) -> str:
+def _mend_hint(template: Template, line: int) -> str:
     where = f"line {line} of {shown(template.origin.file)}" if line else shown(template.origin.file)
     return f"mend {where}, then kshell render -t {template.name}"
 
 
 class _Line(Place):
-    """A place of which only the line is known: without a column, and without a caret that points at nothing."""
+    """A place without a column and a caret, because only its line is known."""
 
     __slots__ = ()
 
@@ -196,16 +198,16 @@ def _fault(template: Template, line: int, message: str, hint: str) -> TemplateEr
 
 
 def _column(line: str, message: str) -> int:
-    """Where on its line stands what an error names in quotes; 0 where it names nothing that stands there just once."""
+    """Return the column of a name that ``message`` quotes; 0 if ``line`` contains none of them exactly once."""
     for quoted in re.findall("'([^']+)'", message):
-        spots = [match.start() + 1 for match in re.finditer(rf"(?<!\w){re.escape(quoted)}(?!\w)", line)]
-        if len(spots) == 1:
-            return spots[0]
+        columns = [match.start() + 1 for match in re.finditer(rf"(?<!\w){re.escape(quoted)}(?!\w)", line)]
+        if len(columns) == 1:
+            return columns[0]
     return 0
 
 
 def describe(variable: Variable) -> str:
-    """A variable's help, with what happens when it is not set."""
+    """Return a variable's help, and what happens if it is not set."""
     ending = f"default {variable.default}" if variable.default is not None else ""
     ending = ending or ("required" if variable.required else "optional")
     if variable.name == "otp" and variable.default is None:
@@ -214,6 +216,6 @@ def describe(variable: Variable) -> str:
 
 
 def unknown_variable_hint(template: Template, name: str) -> str:
-    """What to type instead of ``name``, which the template does not have."""
+    """Return a hint for ``name``, which is not a variable of the template: a similar name, or all names."""
     names = [variable.name for variable in template.variables]
     return did_you_mean(name, names) or f"variables of {template.name}: {listed(names, most=20)}"

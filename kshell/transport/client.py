@@ -13,7 +13,6 @@ import threading
 import time
 import zlib
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from kshell import __version__
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,6 +70,7 @@ class Attempt:
         self.interrupted = False
         self.begun = False  # whether the API may have any of the request
         self._resolve_key = key
+        self._key = ""
         self._route = route
         self._played: Response | None = None
         self._head: httpx.Response | None = None
@@ -85,10 +86,11 @@ class Attempt:
         self._connection: socket.socket | None = None
         self._started = self._ended = time.perf_counter()
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The API key, resolved when it is first asked for. Raises ``SecretError``."""
-        return self._resolve_key()
+        self._key = self._key or self._resolve_key()
+        return self._key
 
     def play(self, response: Response) -> Exchange:
         """Use ``response`` as the answer, and send nothing."""
@@ -158,11 +160,18 @@ class Attempt:
         with self._lock:
             self._stopped = self._stopped or not self.begun
         elapsed_ms = (self._ended - self._started) * 1000
-        response = self._played or (self._response(self._head) if self._head is not None else None)
-        if response is not None:
-            return exchange_of(self.request, response, elapsed_ms, interrupted=self.interrupted)
+        received = self.received
+        if received is not None:
+            exchange = exchange_of(self.request, cut_to_limit(received), elapsed_ms, interrupted=self.interrupted)
+            mark = "replayed" if self._played else "simulated" if self._route.handle else ""
+            return masked_exchange(exchange, self._key)._replace(marks=(mark,) if mark else ())
         delivery = Delivery.UNKNOWN if self.begun else Delivery.NOT_SENT
         return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
+
+    @property
+    def received(self) -> Response | None:
+        """The unmasked answer, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
+        return self._played or (self._response(self._head) if self._head is not None else None)
 
     def _send(self) -> None:
         with _client(self.request.url, self._route) as client:
@@ -241,10 +250,7 @@ class Attempt:
 
     def _without_key(self, text: str) -> str:
         # httpx quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
-        from kshell.privacy.privacy import Privacy
-        from kshell.privacy.values import Private
-
-        return Privacy([Private("KEY", self.key)]).mask_values(_QUOTED.sub("", text))
+        return key_privacy(self.key).hide_values(_QUOTED.sub("", text))
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:

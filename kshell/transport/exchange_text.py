@@ -17,13 +17,14 @@ _LONGEST_CODE = 12  # columns; a documented code has at most seven
 
 
 def status_line(exchange: Exchange) -> str:
-    """Return ``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms``, without the parts that an answer lacks."""
+    """Return ``202 Accepted · WA202 Request Accepted · AXXX… · 38 ms · simulated``, without the parts that an answer lacks."""
     response = exchange.response
     body = exchange.answer
-    if response is None:
-        return f"{exchange.delivery} · {exchange.elapsed_ms:.0f} ms"
-    parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
-    return safe_line(" · ".join((*filter(None, map(str.strip, parts)), f"{exchange.elapsed_ms:.0f} ms")))
+    parts: tuple[str, ...] = (str(exchange.delivery),)
+    if response is not None:
+        parts = (f"{response.status} {response.reason}", f"{body.code} {body.message}", body.message_id)
+    said = filter(None, map(str.strip, parts))
+    return safe_line(" · ".join((*said, f"{exchange.elapsed_ms:.0f} ms", *exchange.marks)))
 
 
 def short_line(exchange: Exchange) -> str:
@@ -77,7 +78,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
 
 def document_of(sent: Sent) -> dict[str, Json]:
     """Return the document of a sent message, with the explanation of the answer."""
-    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.way))
+    return document(sent.exchange, explain(sent.exchange, sent.draft.account.name, sent.draft.options))
 
 
 def answer_names(exchange: Exchange) -> dict[str, object]:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from kshell.api.answers import exchange_of
 from kshell.core.errors import CassetteError, SecretError, SetupError
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
@@ -136,11 +135,10 @@ class Tape:
         if not self._sends:
             raise self._miss(request, _with_key(privacy, attempt))
         exchange = attempt.run(MOST_READ)
-        if exchange.response is None:
-            return exchange
-        self._keep(request, exchange.response, privacy, Private("KEY", attempt.key))
-        response = cut_to_limit(exchange.response)
-        return exchange_of(request, response, exchange.elapsed_ms, interrupted=exchange.interrupted)
+        received = attempt.received
+        if received is not None and self._keep(request, received, privacy, Private("KEY", attempt.key)):
+            return exchange._replace(marks=(*exchange.marks, "recorded"))
+        return exchange
 
     def _restored(self, response: Response, privacy: Privacy, attempt: Attempt) -> Response:
         """Return a recorded answer with the private values of the current request."""
@@ -155,8 +153,11 @@ class Tape:
 
     # ---- keeping
 
-    def _keep(self, request: Request, response: Response, privacy: Privacy, key: Private) -> None:
-        """Keep an exchange, or note why the file must not be written. An incomplete answer is not kept."""
+    def _keep(self, request: Request, response: Response, privacy: Privacy, key: Private) -> bool:
+        """Keep an exchange, or note why the file must not be written; return whether it is kept.
+
+        An incomplete answer is not kept.
+        """
         kept, fault = None, _unkeepable(response)
         if not fault and response.fault in ("", TOO_LONG):
             numbers = (Private("NUMBER", number) for number in e164_in(text_of(response.body)))
@@ -171,6 +172,7 @@ class Tape:
             elif kept:
                 self._exchanges.append(kept)
                 self._changed = True
+        return bool(kept and not fault)
 
 
 def _with_key(privacy: Privacy, attempt: Attempt) -> Privacy:

@@ -1,4 +1,4 @@
-"""Answers: what each documented one means, what nobody documented is taken for, and how both are shown."""
+"""Answers: the meaning of each documented one, the reading of an undocumented one, and how both are shown."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ DOCUMENTED = [
 
 
 def response(status: int, body: bytes = b"", *, reason: str = "Said", fault: str = "") -> Response:
-    """An answer with these."""
+    """Return a response with this status, body, reason and fault."""
     return Response(status, reason, (("content-type", "application/json"),), body, fault)
 
 
 def exchange(status: int, body: bytes = b"", **rest: Any) -> Exchange:
-    """A send that got this answer after 38 ms."""
+    """Return the exchange of a send that got this answer after 38 ms."""
     return exchange_of(REQUEST, response(status, body, **rest), 38.04)
 
 
 def shown(got: Exchange) -> list[str]:
-    """The lines that say what came of a send."""
+    """Return the lines that report the outcome of a send."""
     return [line for note in outcome(got, explain(got, "acme")) for line in note_lines(note)]
 
 
@@ -51,13 +51,13 @@ def shown(got: Exchange) -> list[str]:
 
 
 def test_every_answer_of_the_page_is_known():
-    """The table holds the page's answers, each with its status and code, and three of the vendor's other pages."""
+    """The table has every answer of the API page, and three of the vendor's other pages."""
     assert [(row.status, row.code) for row in ANSWERS] == DOCUMENTED
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
 def test_every_row_is_explained(row: DocumentedAnswer):
-    """An answer with a row's status, code and error key is explained by that row, and counts as it says."""
+    """An answer with a row's status, code and error key gets that row's explanation and delivery."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert explain(got, "acme") == explain_answer(row, "acme")
     assert got.delivery is (Delivery.ACCEPTED if row.status < 300 else Delivery.REFUSED)
@@ -65,7 +65,7 @@ def test_every_row_is_explained(row: DocumentedAnswer):
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.code}-{row.key}")
 def test_every_row_says_all_there_is_to_say(row: DocumentedAnswer):
-    """Meaning, whose move, retry, next command and source: none is missing but a next command where all is well."""
+    """Each explanation is complete; only a successful answer lacks a next command."""
     explanation = explain_answer(row, "acme")
     assert all(explanation._replace(next=explanation.next or "nothing"))
     assert bool(explanation.next) is (row.status >= 300)
@@ -74,14 +74,14 @@ def test_every_row_says_all_there_is_to_say(row: DocumentedAnswer):
 
 @pytest.mark.parametrize("row", [row for row in ANSWERS if "{message}" in row.next], ids=lambda row: row.code)
 def test_the_next_command_goes_the_same_way(row: DocumentedAnswer):
-    """What was sent to the simulator with a live account is not sent to that account's pod by what is to be typed next."""
+    """The next command has the pod to which the message was sent."""
     got = exchange(row.status, refusal(row.code, {row.key: "x"} if row.key else {}))
     assert " -a acme -p sandbox to=…" in explain(got, "acme", "-a acme -p sandbox").next
 
 
 @pytest.mark.parametrize("code", list(all_codes()))
 def test_every_code_can_be_asked_for(cli, code):
-    """``kshell explain CODE`` knows it, in any case of letters, with its source."""
+    """``explain CODE`` knows each code in any case, with its source."""
     ran = cli("explain", code.lower())
     assert ran.code == 0
     assert [row.title in ran.out for row in find_answers(code)] == [True] * len(find_answers(code))
@@ -106,7 +106,7 @@ ACCOUNT_TYPE, NUMBER_VERSION = find_answers("WA-401")
     ],
 )
 def test_wa_401_is_told_apart_by_key_and_else_by_message(body, row):
-    """The key inside ``error`` decides between the two meanings; where there is none, the message."""
+    """The key in ``error`` decides between the two meanings of WA-401, and otherwise the message."""
     got = exchange(401, json.dumps({"code": "WA-401", **body}).encode())
     assert explain(got, "acme").title == row.title
 
@@ -151,7 +151,7 @@ DELIVERIES = [
 
 @pytest.mark.parametrize(("status", "body", "delivery"), DELIVERIES)
 def test_an_answer_says_what_became_of_the_message(status, body, delivery):
-    """A known code decides; else 202 accepts, 3xx and 4xx refuse, and the rest leaves it open."""
+    """A known code decides the delivery; otherwise 202 accepts, 3xx and 4xx refuse, and the rest is unknown."""
     assert exchange(status, body).delivery == delivery
 
 
@@ -159,7 +159,7 @@ def test_an_answer_says_what_became_of_the_message(status, body, delivery):
     ("delivery", "code"), [("accepted", 0), ("refused", 1), ("not-sent", 4), ("unknown", 5)], ids=str
 )
 def test_every_delivery_has_its_exit_code(delivery, code):
-    """0, 1, 4 and 5."""
+    """The exit codes of the four deliveries are 0, 1, 4 and 5."""
     assert Delivery(delivery).exit_code == code
 
 
@@ -194,7 +194,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "fault"), BODIES, ids=lambda value: repr(value)[:24])
 def test_why_a_body_is_not_an_answer_is_said(body, fault):
-    """Empty, binary, HTML, not UTF-8, not JSON, no object: each by its name, on stderr and in the explanation."""
+    """The reason why a body is not a JSON object is on stderr and in the explanation."""
     got = exchange(200, body)
     assert got.answer.fault == fault
     warnings = [note for note in outcome(got, explain(got, "acme")) if note.kind == "warning"]
@@ -203,7 +203,7 @@ def test_why_a_body_is_not_an_answer_is_said(body, fault):
 
 
 def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
-    """Half a body is broken off, and not valid JSON: both are said, once each."""
+    """An incomplete body gives one warning for the transfer and one for the JSON."""
     got = exchange(202, ACCEPTED[:20], fault="it broke off after 20 bytes: closed")
     notes = outcome(got, explain(got, "acme"))
     assert [note.text.rpartition("documented: ")[2] for note in notes[1:]] == [
@@ -221,7 +221,7 @@ def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
     ],
 )
 def test_a_field_of_the_wrong_type_counts_as_absent(body, read):
-    """Only texts are a code, a message or an id."""
+    """A code, message or id that is not a text counts as absent."""
     found = exchange(400, json.dumps(body).encode()).answer
     assert (found.code, found.message, found.message_id, found.error_keys) == read
 
@@ -238,7 +238,7 @@ _ANY_BODY = st.binary(max_size=200) | _ANY_JSON.map(lambda value: json.dumps(val
     status=st.integers(100, 999), body=_ANY_BODY, reason=st.text(max_size=20), fault=st.sampled_from(["", "it broke"])
 )
 def test_every_answer_can_be_explained_and_shown(status, body, reason, fault):
-    """For any status and any bytes: an explanation, lines without control characters, and a document that is JSON."""
+    """Any status and body give an explanation, lines without control characters, and a JSON document."""
     got = exchange(status, body, reason=reason, fault=fault)
     explanation = explain(got, "acme")
     assert explanation.title
@@ -256,14 +256,14 @@ def test_every_answer_can_be_explained_and_shown(status, body, reason, fault):
     ("status", "body", "title", "who"),
     [
         (400, refusal("NEW1"), "NEW1 is not a documented code", "yours"),
-        (418, b"", "418 with no code that can be read", "yours"),
-        (202, b"", "202 with no code that can be read", "nobody's"),
-        (502, HTML, "502 with no code that can be read", "yours: find out whether it arrived"),
+        (418, b"", "418 without a readable code", "yours"),
+        (202, b"", "202 without a readable code", "nobody's"),
+        (502, HTML, "502 without a readable code", "yours: find out whether it arrived"),
         (307, b"", "A redirect", "yours: correct the pod's base_url"),
     ],
 )
 def test_an_answer_nobody_documented_is_explained_by_its_status(status, body, title, who):
-    """No code that is known: the status decides what is said, and whose move it is."""
+    """An undocumented answer is explained by its status, without a source."""
     explanation = explain(exchange(status, body), "acme")
     assert (explanation.title, explanation.who, explanation.source) == (title, who, "")
 
@@ -273,7 +273,7 @@ def test_an_answer_nobody_documented_is_explained_by_its_status(status, body, ti
     [("not-sent", "Not sent", "yes: nothing was sent"), ("unknown", "No answer", "not before you know")],
 )
 def test_silence_is_explained(delivery, title, retry):
-    """Without an answer: whether the API can have the message decides whether to send again."""
+    """Without an answer the delivery decides whether to send again."""
     explanation = explain(Exchange(REQUEST, None, Delivery(delivery), 1), "acme")
     assert explanation.title == title
     assert explanation.retry.startswith(retry)
@@ -292,12 +292,12 @@ def test_silence_is_explained(delivery, title, retry):
     ],
 )
 def test_the_status_line_holds_what_there_is(got, line):
-    """Status, code, message, id and time, on one line; what is absent leaves no gap."""
+    """The status line has status, code, message, id and time, without gaps for absent parts."""
     assert status_line(got) == line
 
 
 def test_a_code_cannot_write_a_line_of_its_own():
-    """A line break in what a server says does not make it look like kshell's word."""
+    """A line break in an answer is escaped and cannot add a line to the output."""
     got = exchange(400, json.dumps({"code": "x\n202 Accepted", "message": "m\nerror: no"}).encode(), fault="a\nb")
     lines = shown(got)
     assert not any("\n" in line or line.startswith(("202", "error")) for line in lines)
@@ -305,13 +305,13 @@ def test_a_code_cannot_write_a_line_of_its_own():
 
 
 def test_an_accepted_answer_is_one_line():
-    """What was accepted as documented needs no explanation."""
+    """An accepted answer is reported in one line."""
     got = exchange(202, ACCEPTED)
     assert shown(got) == [status_line(got)]
 
 
 def test_a_refused_answer_says_what_it_means_and_what_to_type():
-    """Title, meaning, whose move, retry, next command and source, one a line."""
+    """A refused answer is reported with title, meaning, who must act, retry, next command and source."""
     got = exchange(401, refusal("RBC001"))
     lines = shown(got)
     assert lines[1] == "Incorrect SID or API key"
@@ -333,7 +333,7 @@ def test_a_refused_answer_says_what_it_means_and_what_to_type():
     ids=lambda value: repr(value)[:20],
 )
 def test_a_body_for_a_terminal_is_indented_json_or_harmless_text(body, shown):
-    """JSON comes indented, anything else as it is but for what controls a terminal; both end their last line."""
+    """On a terminal a JSON body is indented, and any other text has its control characters escaped."""
     assert shown_body(body) == shown
 
 
@@ -342,7 +342,7 @@ def test_a_body_for_a_terminal_is_indented_json_or_harmless_text(body, shown):
 
 @pytest.fixture
 def sent(cli: Any) -> Any:
-    """Send to a server that gives one answer."""
+    """Return a function that sends to a server with one answer."""
 
     def run(*step: Any, words: tuple[str, ...] = ()) -> Any:
         with Server(read, answer(*step)) as server:
@@ -352,7 +352,7 @@ def sent(cli: Any) -> Any:
 
 
 def test_the_page_s_own_broken_sample_is_accepted_and_marked(sent):
-    """202 with the page's sample body, which is not valid JSON: exit code 0, the bytes on stdout, and a warning."""
+    """202 with the page's invalid JSON exits with 0, prints the bytes on stdout, and warns."""
     ran = sent(202, PAGE_SAMPLE)
     assert (ran.code, ran.out) == (0, PAGE_SAMPLE.decode())
     assert "202 Said · " in ran.err
@@ -361,7 +361,7 @@ def test_the_page_s_own_broken_sample_is_accepted_and_marked(sent):
 
 @pytest.mark.parametrize(("status", "body", "code"), [(500, refusal("WA500"), 1), (502, HTML, 5), (400, b"", 1)])
 def test_the_exit_code_tells_a_refusal_from_what_is_not_known(sent, status, body, code):
-    """A failure that the API signed is a refusal; one of a gateway leaves open whether the API has the message."""
+    """A failure with a documented code exits with 1, and one of a gateway with 5."""
     assert sent(status, body).code == code
 
 
@@ -373,27 +373,27 @@ EXPLANATION = {"code", "title", "meaning", "who", "retry", "next", "source"}
     ("status", "body"), [(202, ACCEPTED), (401, refusal("RBC001")), (502, HTML), (302, b""), (200, b"\xff")]
 )
 def test_the_document_has_the_same_keys_for_every_answer(sent, status, body):
-    """``send --json``: exactly these keys, whatever was answered."""
-    told = sent(status, body, words=("--json",)).json
-    assert set(told) == DOCUMENT
-    assert set(told["request"]) == {"method", "url", "headers", "body"}
-    assert set(told["response"]) == {"status", "reason", "headers", "body", "fault"}
-    assert set(told["explanation"]) == EXPLANATION
-    assert told["error"] is None
-    assert isinstance(told["elapsed_ms"], float)
+    """``send --json`` gives the same keys for every answer."""
+    data = sent(status, body, words=("--json",)).json
+    assert set(data) == DOCUMENT
+    assert set(data["request"]) == {"method", "url", "headers", "body"}
+    assert set(data["response"]) == {"status", "reason", "headers", "body", "fault"}
+    assert set(data["explanation"]) == EXPLANATION
+    assert data["error"] is None
+    assert isinstance(data["elapsed_ms"], float)
 
 
 def test_the_document_without_an_answer_has_an_error_in_its_place(cli):
-    """Nothing came back: ``response`` is null and ``error`` says why, with its causes and a hint."""
-    told = cli("send", "-p", local_pod("https://nowhere.invalid"), "to=+919812345678", "--json").json
-    assert set(told) == DOCUMENT
-    assert (told["response"], told["delivery"]) == (None, "not-sent")
-    assert set(told["error"]) == {"message", "causes", "hint"}
-    assert set(told["explanation"]) == EXPLANATION
+    """Without an answer ``send --json`` has null as response, and an error with causes and hint."""
+    data = cli("send", "-p", local_pod("https://nowhere.invalid"), "to=+919812345678", "--json").json
+    assert set(data) == DOCUMENT
+    assert (data["response"], data["delivery"]) == (None, "not-sent")
+    assert set(data["error"]) == {"message", "causes", "hint"}
+    assert set(data["explanation"]) == EXPLANATION
 
 
 def test_the_document_of_what_check_held_back_is_not_sent(cli):
-    """A payload with errors: exit code 1, the document says not-sent and why, and so does stderr."""
+    """``send --json`` of a payload with errors has the delivery not-sent and the findings; exit code 1."""
     ran = cli("send", "to=nobody", "--json")
     assert ran.code == 1
     assert set(ran.json) == DOCUMENT
@@ -409,7 +409,7 @@ def test_the_document_of_what_check_held_back_is_not_sent(cli):
 
 
 def test_the_document_masks_the_key(sent):
-    """The header's place is kept, its value is not shown."""
+    """``send --json`` masks the key's header."""
     headers = sent(202, ACCEPTED, words=("--json",)).json["request"]["headers"]
     assert headers == {"Content-Type": "application/json", "api-key": "(redacted)"}
 
@@ -419,11 +419,11 @@ def test_the_document_masks_the_key(sent):
     [(b"null", None), (b"[1]", [1]), (b"plain", "plain"), (b"\xff", "\N{REPLACEMENT CHARACTER}"), (b"", "")],
 )
 def test_the_document_holds_the_body_s_value_or_its_text(sent, body, value):
-    """JSON as JSON, anything else as text."""
+    """``send --json`` has the body as a JSON value, or as text if it is not JSON."""
     assert sent(200, body, words=("--json",)).json["response"]["body"] == value
 
 
 def test_a_header_given_twice_is_one_with_both_values(sent):
-    """Names are lower case; values of one name are joined, in their order."""
-    told = sent(202, ACCEPTED, ("X-Told", "one"), ("x-told", "two"), words=("--json",)).json
-    assert told["response"]["headers"]["x-told"] == "one, two"
+    """A repeated header is one lower-case name with both values joined in order."""
+    data = sent(202, ACCEPTED, ("X-Told", "one"), ("x-told", "two"), words=("--json",)).json
+    assert data["response"]["headers"]["x-told"] == "one, two"

@@ -1,4 +1,4 @@
-"""An endpoint is data: what kshell does with one follows from its method, path, media type, fields and answers."""
+"""An endpoint is data: its method, path, media type, fields and answers decide how kshell handles it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ URL = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/1234567/message_te
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kshell knows one endpoint more."""
+    """Add one endpoint to those that kshell knows."""
     monkeypatch.setattr(endpoints, "ENDPOINTS", (*ENDPOINTS, LIST_TEMPLATES))
 
 
@@ -35,14 +35,14 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 def test_every_part_of_a_request_is_a_field(endpoint: Any) -> None:
-    """Each parameter of the path and each header has a row in the table of fields; every other field is in the payload."""
+    """Each path parameter and header is in the table of fields; every other field is in the payload."""
     outside = [field.name.lower() for field in endpoint.fields if not field.pointer]
     assert sorted(outside) == sorted([*endpoint.parameters, *header_names(endpoint)])
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 def test_the_status_of_success_is_documented(endpoint: Any) -> None:
-    """The status that means success is the status of a documented answer."""
+    """The status that means success belongs to a documented answer."""
     assert endpoint.success in {row.status for row in endpoint.answers}
 
 
@@ -50,7 +50,7 @@ def test_the_status_of_success_is_documented(endpoint: Any) -> None:
 
 
 def test_a_request_without_a_payload_has_no_body() -> None:
-    """It has neither body nor content type; the URL has the account's SID and the value that was given."""
+    """A request without a payload has no body and no content type, and its URL has the parameters."""
     request = request_without_payload("https://host")
     assert (request.method, request.body) == ("GET", "")
     assert [name for name, _ in request.headers] == ["api-key"]
@@ -58,7 +58,7 @@ def test_a_request_without_a_payload_has_no_body() -> None:
 
 
 def test_a_request_without_a_payload_has_no_placeholder_to_fill() -> None:
-    """Where neither path nor payload holds a number or a code, the request for documentation is the request."""
+    """``with_placeholders`` does not change a request without a number or code."""
     request = request_without_payload("https://host")
     assert with_placeholders(request) == request
 
@@ -74,20 +74,20 @@ def test_a_request_without_a_payload_has_no_placeholder_to_fill() -> None:
     ],
 )
 def test_the_endpoint_says_what_is_success(status: int, body: bytes, delivery: Delivery) -> None:
-    """Its own status and its own codes mean success; those of another endpoint do not."""
+    """The endpoint's own status and codes mean success; those of another endpoint do not."""
     exchange = exchange_of(request_without_payload("https://host"), Response(status, "", (), body), 1)
     assert exchange.delivery is delivery
 
 
 def test_an_answer_without_a_message_has_no_message_id() -> None:
-    """An endpoint without a pointer to an id gives none, though its answer has texts."""
+    """An endpoint without a pointer to an id gives an empty message id."""
     exchange = exchange_of(request_without_payload("https://host"), Response(200, "", (), LISTED), 1)
     assert exchange.answer.message_id == ""
     assert exchange.answer.json == {"code": "WA200", "message": "Success", "data": [{"name": "auth1"}]}
 
 
 def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
-    """The draft needs no template; a parameter of the path is a variable; the server gets a GET with no body."""
+    """A session sends a GET without a body to an endpoint without a payload, with a path parameter as a variable."""
     with Server(read, answer(200, LISTED)) as server:
         session = Session(Places.standard())
         overrides = Overrides(pod=local_pod(server.url), variables={"waba_id": "1234567"})
@@ -96,12 +96,12 @@ def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
     (got,) = server.requests
     assert (got.method, got.body, got.header("content-type"), got.header("content-length")) == ("GET", b"", [], [])
     assert got.target == "/v2/HXSANDBOXIN/whatsapp/1234567/message_templates"
-    assert (exchange.delivery, draft.way, draft.findings) == (Delivery.ACCEPTED, "-a demo -p local", ())
+    assert (exchange.delivery, draft.options, draft.findings) == (Delivery.ACCEPTED, "-a demo -p local", ())
     assert document(exchange, None)["request"]["body"] is None
 
 
 def test_a_further_parameter_is_a_variable_beside_the_template_s() -> None:
-    """An endpoint with a payload and a parameter that no account has takes both: the template's variables and its own."""
+    """An endpoint with a payload and a path parameter takes the template's variables and that parameter."""
     path = "/v2/{sid}/whatsapp/{waba_id}/messages"
     overrides = Overrides(variables={"waba_id": "a/b", "to": "+919812345678", "otp": "1"})
     draft = Session(Places.standard()).draft(overrides, SEND_AUTHENTICATION._replace(path=path))
@@ -120,7 +120,7 @@ def test_a_further_parameter_is_a_variable_beside_the_template_s() -> None:
     ids=["missing", "unknown", "path", "empty"],
 )
 def test_a_parameter_of_the_path_is_checked(variables: dict[str, str], message: str) -> None:
-    """A parameter that is missing or that changes the path, and a variable that the endpoint does not have, are refused."""
+    """A missing or unsafe path parameter and an unknown variable are usage errors."""
     with pytest.raises(UsageError) as caught:
         Session(Places.standard()).draft(Overrides(variables=variables), LIST_TEMPLATES)
     assert caught.value.message == message
@@ -141,7 +141,7 @@ def test_a_parameter_of_the_path_is_checked(variables: dict[str, str], message: 
     ],
 )
 def test_a_curl_command_is_held_to_its_endpoint(cli: Any, write: Any, words: str, fault: str) -> None:
-    """``docs --check`` looks for the method and the payload of the endpoint that the URL is of."""
+    """``docs --check`` compares a curl command with the method and payload of its endpoint."""
     write("page.md", f'```bash\ncurl {words} {URL} -H "api-key: $KALEYRA_API_KEY"\n```\n')
     ran = cli("docs", "--check", "page.md")
     assert (ran.code, fault in ran.err) == (1 if fault else 0, True)
@@ -149,7 +149,7 @@ def test_a_curl_command_is_held_to_its_endpoint(cli: Any, write: Any, words: str
 
 @pytest.mark.usefixtures("known")
 def test_a_curl_command_without_a_payload_is_imported(cli: Any, write: Any) -> None:
-    """The script uses the account whose SID is in the URL; there is nothing to set."""
+    """``import`` of a curl command without a payload gives a script that uses the account of its URL."""
     write("command.txt", f'curl {URL} -H "api-key: $KALEYRA_API_KEY"')
     ran = cli("import", "command.txt")
     assert (ran.code, ran.out, ran.err) == (0, "use account docs\n", "")
@@ -160,7 +160,7 @@ def test_a_curl_command_without_a_payload_is_imported(cli: Any, write: Any) -> N
 
 @pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
 def test_an_answer_is_parsed_once(cli: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
-    """``send`` parses the body of a refusal once for delivery, explanation, status line and document together."""
+    """``send`` parses the body of a refusal once."""
     parsed: list[bytes] = []
     real = answers.parse
 

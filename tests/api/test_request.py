@@ -1,4 +1,4 @@
-"""The request: one place knows the URL and the headers, and they are the page's."""
+"""The request: one function builds its URL and headers, and they are the page's."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SECRET = Secret("env", "ACME_KEY")
 
 
 def account(sid: str = "HXAP16XXXXXX97IN", number: str = "+91XXXXXXXXXX") -> Account:
-    """An account with this SID and business number."""
+    """Return an account with this SID and business number."""
     return Account("acme", "", "in", sid, SECRET, number, "auth", {}, OtpPolicy(), ORIGIN)
 
 
 def test_the_url_is_the_page_s():
-    """https://<api_domain>/v2/<sid>/whatsapp/<phone_number>/messages, by POST, the plus as it is."""
+    """The method and the URL are the page's, and the plus of the number is not encoded."""
     request = build(SEND_AUTHENTICATION, POD, account(), {})
     assert request.method == "POST"
     assert request.url == "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"
 
 
 def test_the_headers_are_the_page_s():
-    """Content-Type and api-key, which is the reference and not the key."""
+    """The headers are Content-Type and api-key, whose value is the reference and not the key."""
     assert build(SEND_AUTHENTICATION, POD, account(), {}).headers == (
         ("Content-Type", "application/json"),
         ("api-key", SECRET),
@@ -42,7 +42,7 @@ def test_the_headers_are_the_page_s():
 
 @pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8025", "http://[::1]:1"])
 def test_the_host_is_the_pod_s(host):
-    """The pod says where, and nothing else does."""
+    """The URL begins with the pod's base URL."""
     assert build(SEND_AUTHENTICATION, POD._replace(base_url=host), account(), {}).url.startswith(f"{host}/v2/HX")
 
 
@@ -57,7 +57,7 @@ def test_a_sid_is_one_segment_of_the_path(sid):
 
 
 def test_the_body_is_the_payload_as_json():
-    """The text that is sent is the payload, written so that it can be shown."""
+    """The body is the payload as printable JSON."""
     payload = {"messaging_object": {"to": "+91", "é\x1b\ud800": [1, True, None]}}
     body = build(SEND_AUTHENTICATION, POD, account(), payload).body
     assert json.loads(body) == payload
@@ -65,14 +65,14 @@ def test_the_body_is_the_payload_as_json():
 
 
 def test_a_request_never_shows_the_key():
-    """A literal key is in a request only as a secret."""
+    """The text of a request does not show a literal key."""
     request = build(SEND_AUTHENTICATION, POD, account()._replace(api_key=Secret("literal", "Acanary")), {})
     assert "Acanary" not in repr(request) + str(request)
 
 
 @pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8025", "http://[::1]:1"])
 def test_a_url_is_read_back_to_its_parts(host):
-    """What ``build`` wrote, ``read_url`` reads: the host, the SID and the number as they stand in the URL."""
+    """``read_url`` returns the host, SID and number of a URL that ``build`` made."""
     url = build(SEND_AUTHENTICATION, POD._replace(base_url=host), account(), {}).url
     parameters = {"sid": "HXAP16XXXXXX97IN", "phone_number": "+91XXXXXXXXXX"}
     assert read_url(url) == read_url(f"{url}/") == Address(SEND_AUTHENTICATION, host, parameters)
@@ -92,5 +92,5 @@ def test_a_url_is_read_back_to_its_parts(host):
     ],
 )
 def test_another_url_has_no_parts(url):
-    """Only the page's form is read; a URL with a user in it is none."""
+    """``read_url`` returns None for a URL of another form or with a user."""
     assert read_url(url) is None

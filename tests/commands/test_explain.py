@@ -1,4 +1,4 @@
-"""``explain``: what a response code, a field or a rule means, without asking anyone."""
+"""``explain`` explains a response code, a field or a rule without a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kshell.templating.templates import load_template
 
 @pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))
 def test_every_code_is_explained(cli, code):
-    """Each documented answer of a code: its status, what it means, whose move it is, whether a retry helps, the source."""
+    """``explain CODE`` shows each documented answer's status, title, meaning, who must act, retry advice and source."""
     answers = [answer for answer in ANSWERS if answer.code == code]
     ran = cli("explain", code)
     assert ran.code == 0
@@ -36,7 +36,7 @@ def test_every_code_is_explained(cli, code):
 
 @pytest.mark.parametrize("code", dict.fromkeys(answer.code for answer in ANSWERS))
 def test_every_code_is_explained_to_programs(cli, code):
-    """A list with one object for each documented answer of the code."""
+    """``explain CODE --json`` gives a list with one object for each documented answer of the code."""
     data = cli("explain", code, "--json").json
     assert [(entry["kind"], entry["code"], entry["status"], entry["title"], entry["retry"]) for entry in data] == [
         ("code", answer.code, answer.status, answer.title, answer.retry) for answer in ANSWERS if answer.code == code
@@ -44,13 +44,13 @@ def test_every_code_is_explained_to_programs(cli, code):
 
 
 def test_a_code_is_found_in_any_letters(cli):
-    """``explain wa202`` is ``explain WA202``."""
+    """``explain wa202`` prints the same as ``explain WA202``."""
     assert cli("explain", "wa202").out == cli("explain", "WA202").out != ""
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_every_rule_is_explained(cli, code):
-    """Its severity, its sentence and what it rests on."""
+    """``explain RULE`` shows the rule's severity, its sentence and its source."""
     rule = RULES[code]
     lines = cli("explain", code).out.splitlines()
     assert lines[:3] == [f"{code} · {rule.severity}", f"  says    {rule.says}", f"  source  {rule.page}"]
@@ -60,7 +60,7 @@ def test_every_rule_is_explained(cli, code):
 
 @pytest.mark.parametrize("name", dict.fromkeys(field.name for field in FIELDS))
 def test_every_field_is_explained(cli, name):
-    """Where it stands, its type, whether it is mandatory, what the page says, what is allowed, an example, the table."""
+    """``explain FIELD`` shows the field's place, type, description, example and source table."""
     ran = cli("explain", name)
     assert ran.code == 0
     for field in find_fields(name):
@@ -74,7 +74,7 @@ def test_every_field_is_explained(cli, name):
 
 @pytest.mark.parametrize("name", dict.fromkeys(field.name for field in FIELDS))
 def test_every_field_is_explained_to_programs(cli, name):
-    """A list with one object for each field that the word means, with what the page says of it."""
+    """``explain FIELD --json`` gives a list with one object for each field of that name."""
     data = [entry for entry in cli("explain", name, "--json").json if entry["kind"] == "field"]
     rows = [{**field._asdict(), "kind": "field", "type": field.kind} for field in find_fields(name)]
     ours = ("role", "kept")
@@ -88,22 +88,22 @@ TABLES = [
 
 
 def test_every_field_is_a_row_of_a_table_of_the_page():
-    """No field is without its source, and no table without a field."""
+    """Each field names its table on the API page, and each table of the page has a field."""
     assert list(dict.fromkeys(field.section for field in FIELDS)) == TABLES
 
 
 def test_every_field_says_a_sentence_and_shows_an_example():
-    """What the page says of a field begins with a capital and ends with a full stop."""
+    """Each field has an example, and a description that begins with a capital and ends with a full stop."""
     assert [field.name for field in FIELDS if not re.fullmatch(r"[A-Z].*\.\)?", field.says) or not field.example] == []
 
 
 def test_every_field_has_one_of_four_types():
-    """An object, a list, text or an integer."""
+    """The type of each field is object, list, text or integer."""
     assert {field.kind for field in FIELDS} == {"object", "list", "text", "integer"}
 
 
 def test_the_optional_fields_are_the_page_s():
-    """Whatever else the page lists is mandatory."""
+    """The optional fields are the seven of the API page; all others are mandatory."""
     assert [field.pointer for field in FIELDS if not field.mandatory] == [
         "/extra_info",
         "/messaging_object/recipient_type",
@@ -116,7 +116,7 @@ def test_the_optional_fields_are_the_page_s():
 
 
 def test_every_variable_of_the_template_fills_a_field():
-    """The template that ships and the table have the same variables."""
+    """The variables of the shipped template are the variables in the table of fields."""
     template = load_template(Places.standard(), "auth")
     variables = {field.variable for field in FIELDS if field.pointer and field.variable}
     assert variables == {variable.name for variable in template.variables}
@@ -139,12 +139,12 @@ def test_every_variable_of_the_template_fills_a_field():
     ],
 )
 def test_a_field_is_found_by_each_of_its_names(cli, word, pointer):
-    """The page's term, kshell's variable, the JSON key and the pointer, in any letters."""
+    """A field is found by the page's term, kshell's variable, the JSON key and the pointer, in any case."""
     assert f"  where   {pointer}\n" in cli("explain", word).out
 
 
 def test_the_words_of_the_fields_are_found_all():
-    """Every word that completion offers means something."""
+    """Each word that completion offers for a field finds a field; no word is offered twice."""
     words = list(field_words())
     assert len(words) == len(set(words)) > 20
     assert all(find_fields(word) for word in words)
@@ -152,7 +152,7 @@ def test_the_words_of_the_fields_are_found_all():
 
 
 def test_what_is_allowed_and_what_sets_it_is_shown(cli):
-    """The allowed and the known values, and the variable to set."""
+    """``explain FIELD`` shows the allowed and the known values, and the variable that sets the field."""
     out = cli("explain", "wa_source").out
     assert "  known   api, clevertap, zoho, webengage" in out
     assert "  set it  wa_source=…\n" in out
@@ -162,7 +162,7 @@ def test_what_is_allowed_and_what_sets_it_is_shown(cli):
 
 
 def test_a_status_is_all_of_its_answers(cli):
-    """``explain 401`` tells of each documented answer with that status."""
+    """``explain 401`` shows each documented answer with that status."""
     lines = cli("explain", "401").out.splitlines()
     assert [line.split()[:2] for line in lines if line.startswith("401")] == [
         ["401", "RBC001"], ["401", "WA401"], ["401", "WA-401"], ["401", "WA-401"],
@@ -180,14 +180,14 @@ def test_a_status_is_all_of_its_answers(cli):
     ],
 )
 def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
-    """Exit code 2, nothing on stdout, and the nearest word or the list of codes."""
+    """An unknown word gives exit code 2, an empty stdout, and a hint with the nearest word or the list of codes."""
     ran = cli("explain", word)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {word!r} is not a code, a field or a rule\nhint: {hint}")
 
 
 def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
-    """Exit code 2, and which codes there are."""
+    """``explain`` before any answer gives exit code 2 and a hint with all codes."""
     ran = cli("explain")
     assert (ran.code, ran.out) == (2, "")
     assert "error: there is no answer to explain yet" in ran.err
@@ -195,7 +195,7 @@ def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
 
 
 def test_a_word_that_means_several_things_is_explained_as_each(cli):
-    """``components`` is a rule and a field."""
+    """``explain components`` shows both the rule and the field of that name."""
     assert [entry["kind"] for entry in cli("explain", "components", "--json").json] == ["rule", "field"]
 
 
@@ -204,7 +204,7 @@ def test_a_word_that_means_several_things_is_explained_as_each(cli):
 
 @pytest.fixture
 def last() -> Any:
-    """``explain`` without a word, behind a send that was answered so."""
+    """Return a function that runs ``explain`` after a send with the given answer."""
 
     def explained(status: int, body: bytes, *, as_json: bool = False) -> str:
         session = Session(Places.standard())
@@ -221,7 +221,7 @@ def last() -> Any:
 
 
 def test_without_a_word_the_last_answer_is_explained(last):
-    """What it means, and the command to type next with the account's name in it."""
+    """``explain`` without a word shows the meaning of the last answer, and a command with the account's name."""
     out = last(400, b'{"code": "E110", "message": "Please check your balance"}')
     assert out.startswith(next(answer.title for answer in ANSWERS if answer.code == "E110"))
     assert "  means   " in out
@@ -229,25 +229,25 @@ def test_without_a_word_the_last_answer_is_explained(last):
 
 
 def test_the_last_answer_is_explained_to_programs(last):
-    """A list with one object, whose kind is answer."""
+    """``explain --json`` without a word gives a list with one object of the kind answer."""
     (entry,) = json.loads(last(400, b'{"code": "E110", "message": "x"}', as_json=True))
     assert (entry["kind"], entry["code"]) == ("answer", "E110")
 
 
 def test_an_answer_cannot_control_the_terminal(last):
-    """A code that nobody documented is shown, not obeyed."""
+    """An undocumented code with control characters is shown escaped and cannot control the terminal."""
     out = last(400, b'{"code": "\\u001b]0;owned\\u0007", "message": "x"}')
     assert "\\x1b]0;owned\\x07" in out
     assert "\x1b" not in out
 
 
 def test_an_unknown_answer_raises_nothing(last):
-    """An empty body is explained too."""
+    """``explain`` shows a meaning for an answer with an empty body too."""
     assert "means" in last(503, b"")
 
 
 def test_the_usage_error_is_one_of_ours():
-    """The command raises kshell's own error, which the outermost layer prints."""
+    """The command ``explain`` raises kshell's UsageError for an unknown word."""
     context = explain_command.make_context("explain", ["qqqq"], obj=Caller(Session(Places.standard())))
     with context, pytest.raises(UsageError):
         explain_command.invoke(context)

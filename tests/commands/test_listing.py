@@ -1,4 +1,4 @@
-"""``accounts``, ``pods``, ``templates``: what there is, which file it came from, and never a key."""
+"""``accounts``, ``pods`` and ``templates`` list what is found and its files, and never show a key."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ KINDS = list(FILES)
 
 
 def rows(text: str) -> dict[str, list[str]]:
-    """A list's lines by their first word, split where two spaces or more stand."""
+    """Return the cells of a listing by each line's first cell; two spaces or more separate cells."""
     cells = ([cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines())
     return {first: rest for first, *rest in cells}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_ships_is_listed_everywhere(cli, kind):
-    """In an empty directory: every shipped thing, sorted, marked as shipped; nothing on stderr."""
+    """In an empty directory a listing has every shipped name, sorted and marked as shipped, and stderr is empty."""
     ran = cli(kind)
     assert (ran.code, ran.err) == (0, "")
     assert list(rows(ran.out)) == SHIPPED[kind]
@@ -46,7 +46,7 @@ def test_what_ships_is_listed_everywhere(cli, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_ships_is_listed_as_shipped_in_a_clone_too(cli, clone, kind):
-    """A copy of a shipped file is the shipped one; what the clone adds is named with its path."""
+    """In a clone a copy of a shipped file is listed as shipped, and a file that the clone adds has its path."""
     file, text, name = FILES[kind]
     (clone / file).write_text(text)
     listed = rows(cli(kind).out)
@@ -58,7 +58,7 @@ def test_what_ships_is_listed_as_shipped_in_a_clone_too(cli, clone, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_the_working_directory_is_listed_with_its_path(cli, write, kind):
-    """The new name stands among the shipped ones, and its file is named."""
+    """A file of the working directory is listed with its path, sorted among the shipped names."""
     file, text, name = FILES[kind]
     write(file, text)
     listed = rows(cli(kind).out)
@@ -67,7 +67,7 @@ def test_a_file_of_the_working_directory_is_listed_with_its_path(cli, write, kin
 
 
 def test_the_columns_say_what_one_looks_for(cli, write):
-    """An account's pod, number and title; a pod's host and title; a template's title."""
+    """The columns are an account's pod, number and title, a pod's host and title, and a template's title."""
     for file, text, _ in FILES.values():
         write(file, text)
     assert rows(cli("accounts").out)["acme"] == ["in", "+911234567890", "Acme", "profiles/accounts/acme.yaml"]
@@ -77,7 +77,7 @@ def test_the_columns_say_what_one_looks_for(cli, write):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_nearest_file_of_a_name_is_the_one_that_is_listed(cli, write, tmp_path, kind):
-    """A file that shadows a shipped one is listed in its place, and --home before the working directory."""
+    """A file that shadows a shipped one is listed in its place; ``--home`` replaces the working directory."""
     file, text, name = FILES[kind]
     shadow = str(Path(file).with_name(Path(file).name.replace(name, SHIPPED[kind][0])))
     write(shadow, text)
@@ -92,7 +92,7 @@ def test_the_nearest_file_of_a_name_is_the_one_that_is_listed(cli, write, tmp_pa
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_file_does_not_hide_the_others(cli, write, kind):
-    """Every other thing is listed on stdout, the fault is told on stderr, and the exit code is 3."""
+    """A broken file is an error on stderr with exit code 3, and all other files are listed on stdout."""
     file, text, name = FILES[kind]
     write(file.replace(name, "broken"), text.replace("title", "titel", 1))
     write(file, text)
@@ -106,7 +106,7 @@ def test_a_broken_file_does_not_hide_the_others(cli, write, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_broken_file_is_told_of(cli, write, kind):
-    """Not just the first: a directory, a header that is wrong and a file that is not UTF-8 are three errors."""
+    """Each broken file is an error: a wrong header, bytes that are not UTF-8, and a directory."""
     file, _, name = FILES[kind]
     write(file.replace(name, "b1"), b"{# titel: x #}")
     write(file.replace(name, "b2"), b"\xff")
@@ -125,7 +125,7 @@ def test_every_broken_file_is_told_of(cli, write, kind):
 
 
 def test_one_account_is_shown_with_its_file_and_without_its_key(cli, write):
-    """Every key of the account, the key masked, and the file it came from."""
+    """``accounts NAME`` shows every key of the account, the API key masked, and the account's file."""
     file = write("profiles/accounts/acme.yaml", ACCOUNT + "variables: {language: en_US, ref: x}\n")
     shown = rows(cli("accounts", "acme").out)
     assert shown == {
@@ -136,13 +136,13 @@ def test_one_account_is_shown_with_its_file_and_without_its_key(cli, write):
 
 
 def test_a_reference_to_a_key_is_shown(cli, write):
-    """Where the key is to be had is no secret."""
+    """``accounts NAME`` shows a reference to an API key unmasked."""
     write("profiles/accounts/acme.yaml", ACCOUNT.replace(KEY, "env:ACME_KEY"))
     assert rows(cli("accounts", "acme").out)["api_key"] == ["env:ACME_KEY"]
 
 
 def test_one_pod_is_shown_with_its_file(cli, write):
-    """Its host, whether it is embedded and whether a message sent there reaches a person."""
+    """``pods NAME`` shows the host, the file, whether the pod is embedded and whether its messages reach a person."""
     file = write("profiles/pods/mine.yaml", POD)
     assert rows(cli("pods", "mine").out) == {
         "name": ["mine"], "title": ["Mine"], "base_url": ["https://api.example.com"], "embedded": ["false"],
@@ -152,7 +152,7 @@ def test_one_pod_is_shown_with_its_file(cli, write):
 
 
 def test_one_template_is_shown_with_its_variables(cli, write):
-    """Its file, and what each variable is and needs."""
+    """``templates NAME`` shows the file, and the help and default of each variable."""
     file = write("templates/mine.json.j2", TEMPLATE)
     assert cli("templates", "mine").out == (
         f"name   mine\ntitle  Mine\nfile   {file}\nvariables\n  otp    the code (generated when not set)\n  index  default 0\n"
@@ -161,7 +161,7 @@ def test_one_template_is_shown_with_its_variables(cli, write):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_there_is_not_is_exit_code_3(cli, kind):
-    """With a did-you-mean, the names there are, and where a new one goes."""
+    """An unknown name gives exit code 3, a did-you-mean and the known names."""
     ran = cli(kind, SHIPPED[kind][-1] + "x")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith(f"error: there is no {kind[:-1]} '{SHIPPED[kind][-1]}x'\n")
@@ -171,7 +171,7 @@ def test_what_there_is_not_is_exit_code_3(cli, kind):
 
 @pytest.mark.parametrize("name", ["../accounts/acme", "a/b", "acme\n", "", "/etc/passwd", "acme.yaml"])
 def test_a_name_is_no_path(cli, write, name):
-    """A name with a step, a line break or an ending names nothing; an empty one is no name, and lists."""
+    """A name with a slash, a line break or a file ending is unknown; an empty name lists all."""
     write("profiles/accounts/acme.yaml", ACCOUNT)
     ran = cli("accounts", name)
     assert ran.code == (3 if name else 0)
@@ -201,7 +201,7 @@ KEYS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_json_is_one_stable_list(cli, write, kind):
-    """The same keys in the same order for each thing, whatever it leaves out; one thing is the same object alone."""
+    """``--json`` gives each entry the same keys in the same order; one name gives that entry's object alone."""
     file, text, name = FILES[kind]
     write(file, text)
     data = cli(kind, "--json").json
@@ -211,7 +211,7 @@ def test_json_is_one_stable_list(cli, write, kind):
 
 
 def test_json_has_the_types_of_what_it_says(cli, write):
-    """Truths are truths, mappings are mappings, variables are objects, and files are whole paths."""
+    """``--json`` has booleans, mappings and objects with their types, and absolute paths of files."""
     for file, text, _ in FILES.values():
         write(file, text)
     account, pod, template = (cli(kind, FILES[kind][2], "--json").json for kind in KINDS)
@@ -228,7 +228,7 @@ def test_json_has_the_types_of_what_it_says(cli, write):
 
 @pytest.mark.parametrize("words", [(), ("acme",), ("--json",), ("acme", "--json")])
 def test_a_literal_key_is_in_no_output(cli, write, words):
-    """Neither in a list nor in one account, neither in text nor in JSON."""
+    """``accounts`` shows a literal key neither in a list nor for one account, in text or JSON."""
     write("profiles/accounts/acme.yaml", ACCOUNT)
     ran = cli("accounts", *words)
     assert ran.code == 0
@@ -242,7 +242,7 @@ HOSTILE = '"\\e]0;owned\\a\\u202e\\u009b2J\\nx"'
 @pytest.mark.parametrize("words", [(), ("acme",), ("--json",), ("acme", "--json")])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_title_cannot_control_the_terminal(cli, write, kind, words):
-    """What a file says is shown, not obeyed, and stays on its line."""
+    """Control characters in a title are shown escaped, on one line; ``--json`` keeps them as JSON escapes."""
     file, text, name = FILES[kind]
     title = next(line for line in text.splitlines() if line.startswith("title:"))
     write(file, text.replace(title, f"title: {HOSTILE}"))
@@ -258,12 +258,12 @@ def test_a_title_cannot_control_the_terminal(cli, write, kind, words):
 
 
 def test_the_shipped_files_are_where_they_say(cli):
-    """The file of a shipped thing is named by its whole path."""
+    """``--json`` names the file of a shipped pod by its absolute path."""
     assert cli("pods", "in", "--json").json["file"] == str(shipped_folder() / "profiles/pods/in.yaml")
 
 
 def test_what_cannot_be_listed_is_not_there(cli):
-    """A file in the place of a folder is no error: the rest is listed."""
+    """A file in the place of the folder ``profiles`` is no error: the shipped pods are listed."""
     Path("profiles").write_text("not a folder")
     ran = cli("pods")
     assert (ran.code, list(rows(ran.out))) == (0, SHIPPED["pods"])

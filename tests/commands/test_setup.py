@@ -1,4 +1,4 @@
-"""``init`` and ``doctor``: an account by answering questions, and what is wrong with a setup."""
+"""``init`` makes an account from answers, and ``doctor`` finds faults in a setup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWERS = ("acme", "in", "HXAP1698765497IN", "+911234567890", "auth1", "en_US")
 
 @pytest.fixture
 def answer(cli, monkeypatch):
-    """Run ``init`` with these lines on stdin."""
+    """Return a function that runs ``init`` with these lines on stdin."""
 
     def ran(*lines: str):
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
@@ -33,19 +33,19 @@ def answer(cli, monkeypatch):
 
 
 def user() -> Path:
-    """The user's configuration directory."""
+    """Return the user's configuration directory."""
     return Places.standard().user
 
 
 def test_init_writes_an_account_that_works(answer, cli):
-    """After the questions the account renders a message and doctor finds nothing wrong."""
+    """An account that ``init`` wrote renders a message, and ``doctor`` finds no fault."""
     assert answer(*ANSWERS, KEY).code == 0
     assert "https://api.in.kaleyra.io/v2/HXAP1698765497IN/" in cli("curl", "-a", "acme", "to=+919812345678").out
     assert cli("doctor").code == 0
 
 
 def test_init_never_shows_the_key(answer, cli):
-    """The key is in no output, nor in the account's file; that one refers to a file of the key's own."""
+    """``init`` puts the key in a file that the account refers to, and shows it in no output."""
     ran = answer(*ANSWERS, KEY)
     assert KEY not in ran.out + ran.err + cli("accounts", "acme").out
     assert KEY not in (user() / "profiles/accounts/acme.yaml").read_text()
@@ -53,13 +53,13 @@ def test_init_never_shows_the_key(answer, cli):
 
 
 def test_init_can_leave_the_key_in_the_environment(answer):
-    """An empty key asks for the variable, and the account refers to it."""
+    """An empty key makes ``init`` ask for an environment variable, to which the account then refers."""
     answer(*ANSWERS, "", "ACME_KEY")
     assert 'api_key: "env:ACME_KEY"' in (user() / "profiles/accounts/acme.yaml").read_text()
 
 
 def test_what_init_writes_is_private(answer):
-    """Files are 0600 and folders 0700, all the way up to the configuration directory."""
+    """``init`` makes files with mode 0600 and folders with mode 0700, the configuration directory included."""
     answer(*ANSWERS, KEY)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [user(), *user().rglob("*")]}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
@@ -67,7 +67,7 @@ def test_what_init_writes_is_private(answer):
 
 
 def test_init_asks_again_where_an_answer_is_wrong(answer):
-    """A wrong pod gets a did-you-mean, a wrong number its form, a wrong key its fault without showing it."""
+    """``init`` asks again after a wrong pod, number or key, and says the fault without showing the key."""
     name, _, sid, _, *rest = ANSWERS
     ran = answer(name, "inn", "in", sid, "12", "+911234567890", *rest, "a bad key", KEY)
     assert ran.code == 0
@@ -78,7 +78,7 @@ def test_init_asks_again_where_an_answer_is_wrong(answer):
 
 
 def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
-    """Where there is no default an empty answer is wrong, and the reason is said."""
+    """After an empty answer to a question without a default, ``init`` gives the reason and asks again."""
     name, pod, sid, number, template_name, language = ANSWERS
     ran = answer(name, pod, "", sid, "", number, "", template_name, language, KEY)
     assert ran.code == 0
@@ -88,7 +88,7 @@ def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
 
 
 def test_init_ends_with_a_try_on_the_simulator(answer, cli):
-    """The command it names sends nothing to anybody, and is accepted."""
+    """``init`` ends by naming a send to the simulator, and that command is accepted."""
     ran = answer(*ANSWERS, KEY)
     typed = next(line for line in ran.err.splitlines() if "kshell send" in line).partition("kshell ")[2]
     words = typed.partition(" tries it")[0].split()
@@ -97,7 +97,7 @@ def test_init_ends_with_a_try_on_the_simulator(answer, cli):
 
 
 def test_init_overwrites_nothing(answer):
-    """A name that is taken is refused, and preferences that are there stay."""
+    """``init`` refuses a name that is taken and leaves existing preferences unchanged."""
     answer(*ANSWERS, KEY)
     (user() / "preferences.yaml").write_text("keys: vi\n")
     ran = answer("acme", "acme2", *ANSWERS[1:], KEY)
@@ -106,14 +106,14 @@ def test_init_overwrites_nothing(answer):
 
 
 def test_init_given_up_writes_no_account(answer):
-    """When the answers end, nothing is left behind."""
+    """``init`` writes no file if the answers end early; exit code 130."""
     ran = answer("acme", "in")
     assert ran.code == 130
     assert not user().exists()
 
 
 def test_init_documents_the_preferences(answer):
-    """The file it writes names every preference with all it may be, and reads back as the defaults."""
+    """``init`` writes a preferences file that names every preference with its values and reads as the defaults."""
     answer(*ANSWERS, KEY)
     text = (user() / "preferences.yaml").read_text()
     assert all(" | ".join(known) in text for known, _ in CHOICES.values())
@@ -122,14 +122,14 @@ def test_init_documents_the_preferences(answer):
 
 @pytest.mark.parametrize("preferences", [Preferences("vi", "never", "always"), Preferences("emacs", "always", "never")])
 def test_preferences_are_read_as_they_are_written(write, preferences):
-    """What ``documented`` writes, ``load_preferences`` reads."""
+    """``load_preferences`` reads the preferences that ``documented`` wrote."""
     write(str(user() / "preferences.yaml"), documented(preferences))
     assert load_preferences(Places.standard()) == preferences
 
 
 @pytest.mark.parametrize(("text", "message"), [("keys: vim\n", "'keys' is not 'vim'"), ("kyes: vi\n", "no 'kyes'")])
 def test_a_preference_that_is_none_is_an_error_with_its_line(write, text, message):
-    """Unknown keys and values are refused with their position."""
+    """An unknown preference or value is an error with its line."""
     write(str(user() / "preferences.yaml"), text)
     with pytest.raises(ProfileError, match=message) as caught:
         load_preferences(Places.standard())
@@ -137,13 +137,13 @@ def test_a_preference_that_is_none_is_an_error_with_its_line(write, text, messag
 
 
 def test_an_empty_preferences_file_is_the_defaults(write):
-    """A file with only comments says nothing."""
+    """A preferences file with only comments gives the defaults."""
     write(str(user() / "preferences.yaml"), "# keys: vi\n")
     assert load_preferences(Places.standard()) == Preferences()
 
 
 def test_doctor_finds_nothing_wrong_in_an_empty_directory(cli):
-    """Without an account of one's own it says how to make one; that is no fault."""
+    """In an empty directory ``doctor`` finds no fault and says how to make an account."""
     ran = cli("doctor")
     assert ran.code == 0
     assert "mend: kshell init" in ran.out
@@ -182,7 +182,7 @@ ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
     ],
 )
 def test_doctor_says_what_is_wrong_and_what_mends_it(cli, write, files, what, mend):
-    """Each fault is a line with the command that mends it, and the exit code is 3."""
+    """``doctor`` shows each fault with the command that repairs it, and exits with 3."""
     for name, text in files.items():
         write(name, text)
     ran = cli("doctor")
@@ -193,7 +193,7 @@ def test_doctor_says_what_is_wrong_and_what_mends_it(cli, write, files, what, me
 
 
 def test_doctor_sees_what_others_can_read(cli, answer):
-    """A key's file of mode 0644 is wrong, and chmod mends it."""
+    """``doctor`` finds a key's file of mode 0644 and names the chmod that repairs it."""
     answer(*ANSWERS, KEY)
     (user() / "keys/acme").chmod(0o644)
     ran = cli("doctor")
@@ -202,28 +202,28 @@ def test_doctor_sees_what_others_can_read(cli, answer):
 
 
 def own_account(write, key: str) -> Path:
-    """An account that the user wrote by hand, which others can read."""
+    """Write an account of the user's with mode 0644; return its path."""
     file = write(str(user() / "profiles/accounts/mine.yaml"), ACCOUNT.format(key=key))
     file.chmod(0o644)
     return file
 
 
 def test_doctor_does_not_mind_who_reads_an_account_without_a_key_in_it(cli, write):
-    """A reference is no secret."""
+    """``doctor`` accepts an account that others can read if it has only a reference to the key."""
     own_account(write, "env:KALEYRA_API_KEY")
     ran = cli("doctor")
     assert (ran.code, "can be read by others" in ran.out) == (0, False)
 
 
 def test_doctor_minds_who_reads_an_account_with_a_key_in_it(cli, write):
-    """A literal key is one."""
+    """``doctor`` finds an account with a literal key that others can read."""
     file = own_account(write, "Aliteral1")
     assert f"{file} can be read by others\n       mend: chmod 600 {file}\n" in cli("doctor").out
 
 
 @pytest.mark.parametrize(("pod", "wrong"), [("sandbox", 0), ("local", 2), ("nowhere", 2)])
 def test_doctor_minds_a_literal_key_unless_the_account_s_pod_is_embedded(cli, write, pod, wrong):
-    """The simulator's key is no secret; a key for this machine, or for a pod that there is not, may be one."""
+    """``doctor`` accepts a literal key only for the embedded pod, not for a local or an unknown pod."""
     write("profiles/pods/local.yaml", "base_url: http://127.0.0.1:1\n")
     file = write("profiles/accounts/acme.yaml", ACCOUNT.format(key="Aliteral1").replace("pod: in", f"pod: {pod}"))
     file.chmod(0o644)
@@ -232,7 +232,7 @@ def test_doctor_minds_a_literal_key_unless_the_account_s_pod_is_embedded(cli, wr
 
 
 def test_doctor_finds_nothing_wrong_in_a_clone(cli, clone):
-    """Its accounts are the shipped ones, so there is none of the user's own yet."""
+    """``doctor`` finds no fault in a clone, and says that the user has no account yet."""
     ran = cli("doctor")
     assert (ran.code, "wrong" in ran.out) == (0, False)
     assert "you have no account of your own" in ran.out
@@ -240,7 +240,7 @@ def test_doctor_finds_nothing_wrong_in_a_clone(cli, clone):
 
 @pytest.mark.parametrize("key", ["file:x'$(touch run)", "file:x;touch run", "keyring:x;touch run;/u"])
 def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write, key):
-    """Every name in it is one word of a shell: a folder may be somebody else's."""
+    """Text from a profile is quoted in the commands that ``doctor`` shows, so that a shell cannot run it."""
     write("profiles/accounts/acme.yaml", f"pod: in\nsid: HX1IN\napi_key: \"{key}\"\nphone_number: '+911234567890'\n")
     mends = [check["mend"] for check in cli("doctor", "--json").json if "acme" in check["what"]]
     for mend in mends:
@@ -251,7 +251,7 @@ def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write,
 
 
 def test_doctor_looks_for_a_key_s_file_where_the_account_does(cli, write, tmp_path):
-    """``~`` is the user's home."""
+    """``doctor`` reads ``~`` in the path of a key's file as the user's home."""
     (tmp_path / "user").mkdir(exist_ok=True)
     file = write(str(tmp_path / "user/key"), "A1\n")
     file.chmod(0o644)
@@ -268,43 +268,43 @@ def test_doctor_looks_for_a_key_s_file_where_the_account_does(cli, write, tmp_pa
     ids=lambda words: words[0],
 )
 def test_what_reads_a_missing_key_works_in_the_user_s_shell(cli, write, monkeypatch, tmp_path, words):
-    """Typed at its prompt it reads a line unseen, and programs get the variable."""
+    """The command for a missing key, typed at a prompt, reads a line without echo and exports the variable."""
     monkeypatch.setenv("SHELL", words[0])
     write("profiles/accounts/a.yaml", ACCOUNT.format(key="env:NO_KEY"))
     mend = next(line for line in cli("doctor").out.splitlines() if "NO_KEY" in line and "mend: " in line)
     terminal = Terminal(*words, env={"PS1": "> "}, cwd=str(tmp_path))
     terminal.enter("echo rea''dy").until("ready\n").enter(mend.partition("mend: ")[2])
-    terminal.until(lambda text: reads_unseen(terminal) or "read>" in text)  # what is typed before that is shown
+    terminal.until(lambda text: reads_unseen(terminal) or "read>" in text)  # text typed earlier would be echoed
     terminal.enter("unseen").enter("printenv NO_KEY | tr a-z A-Z").until("UNSEEN")
     assert "unseen" not in terminal.text
     terminal.close()
 
 
 def reads_unseen(terminal: Terminal) -> bool:
-    """Whether the terminal passes on whole lines and shows nothing of them; fish says ``read>`` instead."""
+    """Return whether the terminal reads whole lines without echo."""
     flags = termios.tcgetattr(terminal.child.fileno())[3]
     return bool(flags & termios.ICANON) and not flags & termios.ECHO
 
 
 def test_doctor_sees_a_wrong_preference(cli, write):
-    """The preferences are looked at too."""
+    """``doctor`` finds an unknown value in the preferences."""
     write(str(user() / "preferences.yaml"), "keys: vim\n")
     assert "'keys' is not 'vim'" in cli("doctor").out
 
 
 def test_doctor_sees_an_editor_that_is_not_there(cli, monkeypatch):
-    """``edit`` would fail, so it is wrong."""
+    """``doctor`` finds an editor that is not installed, which would make ``edit`` fail."""
     monkeypatch.setenv("VISUAL", "no-such-editor-here")
     assert "mend: export EDITOR=nano" in cli("doctor").out
 
 
 def test_doctor_is_one_json_document(cli):
-    """``--json`` lists state, what and mend."""
+    """``doctor --json`` gives a list of objects with state, what and mend."""
     assert {tuple(check) for check in cli("doctor", "--json").json} == {("state", "what", "mend")}
 
 
 def test_doctor_sends_nothing(cli, monkeypatch):
-    """No socket is made."""
+    """``doctor`` opens no socket."""
     import socket
 
     monkeypatch.setattr(socket, "socket", None)

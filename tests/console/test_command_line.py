@@ -1,4 +1,4 @@
-"""The command line: usage, help, streams, and what starting it costs."""
+"""The command line: usage, help, streams, and the imports at the start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ON_THE_LINE = [name for name, entry in COMMANDS.items() if "line" in entry.front
 
 @pytest.mark.parametrize("words", [("-a=low-balance",), ("-alow-balance",), ("-a", "low-balance")], ids=" ".join)
 def test_a_short_option_takes_its_value_as_any_other(cli, words):
-    """Behind a =, behind nothing, and as the next word."""
+    """A short option takes its value after ``=``, directly after its letter, or as the next argument."""
     assert cli("send", *words, TO, "otp=1").err.startswith("400 Bad Request · E110")
 
 
@@ -74,7 +74,7 @@ WRONG = {
 
 @pytest.mark.parametrize("line", WRONG)
 def test_wrong_usage_says_what_to_type_instead(cli, line):
-    """Exit code 2, nothing on stdout, one error, and a hint."""
+    """A usage error gives exit code 2, an empty stdout, one error and a hint."""
     ran = cli(*(shlex.split(line) if line else [""]))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: ")
@@ -83,7 +83,7 @@ def test_wrong_usage_says_what_to_type_instead(cli, line):
 
 @pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 def test_the_hint_of_wrong_usage_can_be_typed_everywhere(frontend):
-    """It begins with ``kshell``, which a terminal needs, and which the shell and scripts pass over."""
+    """The hint of a usage error begins with ``kshell`` and can be typed in every frontend."""
     session = Session(Places.standard())
     (note,) = perform(["send", "-x"], Caller(session, frontend)).result.notes
     assert (note.kind, note.hint) == ("error", "kshell help send")
@@ -92,7 +92,7 @@ def test_the_hint_of_wrong_usage_can_be_typed_everywhere(frontend):
 
 @pytest.mark.parametrize("kind", ["account", "pod", "template"])
 def test_a_name_that_is_none_names_what_there_is(cli, kind):
-    """Exit code 3: something on this side is missing, and the hint lists its like."""
+    """An unknown account, pod or template gives exit code 3 and a hint with the known names."""
     ran = cli("render", f"--{kind}", "dema", TO)
     assert (ran.code, ran.out) == (3, "")
     assert f"error: there is no {kind} 'dema'" in ran.err
@@ -107,7 +107,7 @@ ACCOUNT = "pod: sandbox\nsid: HX1IN\napi_key: env:K\nphone_number: '+91123456789
 
 @pytest.mark.parametrize("words", [("--home", "there", "accounts"), ("accounts", "--home", "there")])
 def test_home_is_understood_before_and_behind_the_command(cli, write, words):
-    """``--home DIR`` replaces the working directory."""
+    """``--home DIR``, before or after the command, replaces the working directory."""
     write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
     write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
     out = cli(*words).out
@@ -120,7 +120,7 @@ def test_home_is_understood_before_and_behind_the_command(cli, write, words):
     [("there", (), "over there"), ("there", ("--home", "."), "over here"), ("", (), "over here")],
 )
 def test_the_option_goes_before_the_variable(cli, write, monkeypatch, variable, words, title):
-    """``KSHELL_HOME`` is for where no ``--home`` was typed; empty it says nothing."""
+    """``--home`` takes precedence over ``KSHELL_HOME``, and an empty ``KSHELL_HOME`` is ignored."""
     write("there/profiles/accounts/mine.yaml", ACCOUNT % "over there")
     write("profiles/accounts/mine.yaml", ACCOUNT % "over here")
     monkeypatch.setenv("KSHELL_HOME", variable)
@@ -132,7 +132,7 @@ def test_the_option_goes_before_the_variable(cli, write, monkeypatch, variable, 
 
 @pytest.mark.parametrize("name", ON_THE_LINE)
 def test_help_is_one_text_with_examples(cli, name):
-    """``-h``, ``--help`` and ``help COMMAND`` say the same: usage, what it does, and every example."""
+    """``-h``, ``--help`` and ``help COMMAND`` print the same usage, description and examples."""
     texts = {cli(name, "-h").out, cli(name, "--help").out, cli("help", name).out}
     assert len(texts) == 1
     text = texts.pop()
@@ -144,7 +144,7 @@ def test_help_is_one_text_with_examples(cli, name):
 
 @pytest.mark.parametrize("words", [("-h",), ("--help",), ("help",)])
 def test_the_help_lists_every_command(cli, words):
-    """Each with the first sentence of its help, by section."""
+    """``kshell help`` lists every command of the command line, by section."""
     ran = cli(*words)
     assert (ran.code, ran.err) == (0, "")
     for name in ON_THE_LINE:
@@ -163,7 +163,7 @@ def test_the_help_lists_every_command(cli, words):
     ],
 )
 def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
-    """Where it can be typed, then its usage and its examples as they are typed there."""
+    """``help`` for a command of another frontend names that frontend, then shows its usage and examples."""
     result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     assert result.output.startswith(f"{where}\n\n{usage}")
@@ -174,26 +174,26 @@ def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
 @pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_knows_every_command_everywhere(frontend, name):
-    """Whoever asks, ``help NAME`` shows it."""
+    """``help NAME`` shows every command in every frontend."""
     result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
     assert (result.exit_code, result.notes) == (0, ())
     assert "Examples:\n" in result.output
 
 
 def test_the_help_names_what_only_the_shell_and_scripts_have(cli):
-    """The names stand below the command line's own commands, in one place."""
+    """``kshell help`` names the commands of the shell and scripts below those of the command line."""
     names = " ".join(name for name in COMMANDS if name not in ON_THE_LINE)
     assert names in " ".join(cli("help").out.rpartition("In the shell and in scripts")[2].split())
 
 
 def test_help_finds_the_nearest_of_all_commands(cli):
-    """A did-you-mean knows the commands of the shell and scripts too."""
+    """The did-you-mean of ``help`` knows the commands of the shell and scripts too."""
     assert "did you mean expect?" in cli("help", "expct").err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_for_all_it_takes(name):
-    """A text, examples that begin with its name, and a help for each option."""
+    """Every command has a help text, examples that begin with its name, and help for each option."""
     known = command(name)
     assert known.help
     assert known.examples
@@ -202,13 +202,13 @@ def test_every_command_has_help_for_all_it_takes(name):
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment of a process of its own."""
+    """Return the environment for a kshell process, with these variables."""
     return {**os.environ, "PYTHONPATH": str(PROJECT), **variables}
 
 
 @pytest.mark.parametrize("example", command("sandbox").examples)
 def test_the_simulator_starts_and_stops(default_port, example):
-    """Its first line is its URL; Ctrl-C ends it well. Where its port is taken it says how to have another."""
+    """``sandbox`` first prints its URL and exits with 0 on Ctrl-C; if its port is taken, a hint names another."""
     words = [sys.executable, "-m", "kshell", *shlex.split(example)]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
@@ -225,7 +225,7 @@ def test_the_simulator_starts_and_stops(default_port, example):
 
 
 def ran(*words: str | bytes, stdout: Any = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the program, with its stdout wherever."""
+    """Run kshell in a process with this stdout and these environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "kshell", *words],
         stdin=subprocess.DEVNULL,
@@ -238,7 +238,7 @@ def ran(*words: str | bytes, stdout: Any = subprocess.PIPE, **variables: str) ->
 
 @pytest.mark.parametrize("words", [("curl", "-a", "docs"), ("send", TO, "otp=482913")], ids=" ".join)
 def test_a_reader_that_is_gone_is_no_error(words):
-    """``| head -0``: the outcome is told on stderr, and there is no traceback."""
+    """A closed pipe on stdout gives exit code 0 and no traceback; a send still shows its outcome on stderr."""
     reader, writer = os.pipe()
     os.close(reader)
     done = ran(*words, stdout=writer)
@@ -252,7 +252,7 @@ def test_a_reader_that_is_gone_is_no_error(words):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
 @pytest.mark.parametrize(("words", "code"), [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3)])
 def test_a_full_disk_is_said(words, code):
-    """What cannot be written is an error; the exit code of a send still says what became of the message."""
+    """A full disk is an error on stderr, but the exit code of a send still reports the delivery."""
     with open("/dev/full", "wb") as full:
         done = ran(*words, stdout=full)
     assert done.returncode == code
@@ -263,19 +263,19 @@ def test_a_full_disk_is_said(words, code):
 
 @pytest.mark.parametrize(("closed", "account", "code"), [("1", "demo", 0), ("2", "low-balance", 1)])
 def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
-    """``>&-`` and ``2>&-``: what became of the message is what is returned, and the other stream is as ever."""
+    """With stdout or stderr closed, the exit code still reports the delivery and the other stream is written."""
     words = shlex.join([sys.executable, "-m", "kshell", "send", "-a", account, TO, "otp=482913"])
     done = subprocess.run(["sh", "-c", f"{words} {closed}>&-"], capture_output=True, env=environment(), timeout=20)
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
-    assert b'"code"' in done.stdout or b" ms\n" in done.stderr
+    assert b'"code"' in done.stdout or " ms · simulated\n".encode() in done.stderr
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
-    """``kshell sandbox | head -1`` reads the URL, goes, and is served all the same."""
+    """The simulator goes on serving after the reader of its output closed the pipe."""
     with closed_port() as port:
-        pass  # it is free for the simulator
+        pass  # the port is now free for the simulator
     words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
     reader, writer = os.pipe()
     os.close(reader)
@@ -289,7 +289,7 @@ def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
 
 
 def answers(port: int) -> bool:
-    """Whether the simulator at ``port`` says what is in its inbox."""
+    """Return whether the simulator at ``port`` answers a request for its inbox with 200."""
     try:
         with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as http:
             http.request("GET", "/inbox")
@@ -300,7 +300,7 @@ def answers(port: int) -> bool:
 
 @pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
 def test_stdout_is_utf_8_whatever_the_locale(variables):
-    """JSON is UTF-8; stderr says what it can."""
+    """JSON on stdout is UTF-8 in every locale."""
     done = ran("render", TO, "otp=é日😀", "ref=x" * 300, **variables)
     texts = json.loads(done.stdout.decode("utf-8"))["messaging_object"]["template"]["components"][0]["parameters"]
     assert (done.returncode, texts[0]["text"]) == (0, "é日😀")
@@ -318,14 +318,14 @@ def test_stdout_is_utf_8_whatever_the_locale(variables):
     ],
 )
 def test_bytes_that_are_no_text_are_refused(cli, words, code, says):
-    """Half a character is no value that JSON could carry; a message shows it as an escape."""
+    """An argument that is not UTF-8 is an error, and the message shows the bytes escaped."""
     done = cli(*map(os.fsdecode, words))
     assert (done.code, done.out) == (code, "")
     assert says in done.err
 
 
 def test_bytes_that_are_no_text_do_not_crash_the_program():
-    """From the process's own arguments to its exit."""
+    """A process with an argument that is not UTF-8 exits with 3 and no traceback."""
     done = ran(b"send", b"-a", b"\xff", b"to=+919812345678", b"otp=1")
     assert (done.returncode, done.stdout) == (3, b"")
     assert b"Traceback" not in done.stderr
@@ -336,14 +336,14 @@ def test_bytes_that_are_no_text_do_not_crash_the_program():
 
 
 def test_the_version_is_said():
-    """``kshell --version``, with and without anything beside it."""
+    """``kshell --version`` prints the version, also with other arguments."""
     for words in (("--version",), ("--version", "accounts")):
         done = ran(*words)
         assert (done.returncode, done.stdout.decode()) == (0, f"kshell {kshell.__version__}\n")
 
 
 def loaded(code: str) -> set[str]:
-    """The modules that are loaded after ``code``."""
+    """Return the names of the modules that are imported after ``code`` ran."""
     program = f"import sys\n{code}\nsys.stderr.write(' '.join(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, env=environment(), text=True, timeout=20, check=True
@@ -352,7 +352,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_a_snippet_loads_nothing_that_it_does_not_need():
-    """``kshell curl -a docs`` is on the screen before a client, a server, a shell or a phone book is loaded."""
+    """``kshell curl -a docs`` imports no HTTP client, server, shell or phone number library."""
     modules = loaded('sys.argv = ["kshell", "curl", "-a", "docs"]\nfrom kshell.__main__ import main\nmain()')
     slow = {"httpx", "httpcore", "vcr", "prompt_toolkit", "uvicorn", "phonenumbers", "pygments", "keyring", "asyncio"}
     assert "kshell.snippets" in modules
@@ -360,7 +360,7 @@ def test_a_snippet_loads_nothing_that_it_does_not_need():
 
 
 def test_the_errors_have_the_exit_codes_of_their_family():
-    """Whatever is wrong on this side and is not usage exits with 3."""
+    """Every subclass of SetupError has the exit code 3."""
     assert {error.exit_code for error in SetupError.__subclasses__()} == {3}
 
 
@@ -368,7 +368,7 @@ def test_the_errors_have_the_exit_codes_of_their_family():
 
 
 def test_the_root_of_every_frontend_lists_its_own_commands():
-    """The command line, the shell and scripts each have the commands that are theirs."""
+    """The command line, the shell and scripts each list the commands that the table gives them."""
     for frontend in ("line", "shell", "script"):
         entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
         assert list(commands_of(frontend).modules) == [name for name, entry in entries if frontend in entry.frontends]
@@ -378,7 +378,7 @@ def test_the_root_of_every_frontend_lists_its_own_commands():
 
 
 def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
-    """After a message was accepted, Ctrl-C in a later line does not say that the later one was delivered."""
+    """Ctrl-C in a later line reports that nothing was sent, even if an earlier line's message was accepted."""
     session = Session(Places.standard())
     assert perform(["send", "to=+919812345678"], Caller(session, "shell")).result.exit_code == 0
 
@@ -391,12 +391,12 @@ def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
 
 
 def test_an_option_without_its_value_names_the_help(cli):
-    """An option that lacks its value says which command's help to read."""
+    """An option without its value gives a hint that names the command's help."""
     assert "hint: kshell help send" in cli("send", "--timeout").err
 
 
 def test_what_is_no_variable_is_not_repeated(cli):
-    """A word such as ``api-key=…`` may hold a key: only its name is said."""
+    """An error for an argument such as ``api-key=…`` repeats its name and not its value, which may be a key."""
     ran = cli("send", "api-key=Acanary00000000000000000000000key")
     assert ran.code == 2
     assert "canary" not in ran.err

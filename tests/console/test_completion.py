@@ -1,4 +1,4 @@
-"""What the shell offers at the cursor: from the commands' own definitions, each with a word of help, fuzzily."""
+"""Completion in the shell: offers come from the commands' definitions, each with help, and match fuzzily."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kshell.syntax.lines import Line, split
 
 @pytest.fixture
 def session() -> Session:
-    """A new session."""
+    """Return a new session."""
     return Session(Places.standard())
 
 
 @pytest.fixture
 def offers(session):
-    """What is offered behind a text: ``offers("send t")`` gives {display: help}."""
+    """Return a function that gives what is offered after a text, as {display: help}."""
 
     def found(text: str) -> dict[str, str]:
         event = CompleteEvent(text_inserted=True)
@@ -61,31 +61,31 @@ def offers(session):
     ],
 )
 def test_what_can_stand_there_is_offered_with_a_word_of_help(offers, text, offer, help_):
-    """A name, an option, a variable or a value, and beside it what it is."""
+    """Completion offers names, options, variables and values, each with its help."""
     assert offers(text)[offer].startswith(help_)
 
 
 def test_matching_is_fuzzy_and_the_tightest_match_is_first(offers):
-    """Characters may be left out between those typed."""
+    """Completion matches with characters left out between those typed, and puts the tightest match first."""
     assert next(iter(offers("use account lbl"))) == "low-balance"
     assert next(iter(offers("send wa_source=api"))) == "api"
     assert "zapier" in offers("send wa_source=api")
 
 
 def test_a_variable_that_the_line_sets_is_not_offered_again(offers):
-    """``to=`` stands once in a line."""
+    """A variable that the line already sets is not offered again."""
     assert "to=" not in offers("send to=+919812345678 ")
     assert "otp=" in offers("send to=+919812345678 ")
 
 
 def test_variables_are_those_of_the_line_s_template(offers, write):
-    """``-t`` decides, and a new template needs no other change."""
+    """The variables offered are those of the template that ``-t`` names in the line."""
     write("templates/mine.json.j2", '{# variables: {colour: {help: "of the sky"}} #}\n{"x": "{{ colour }}"}\n')
     assert offers("render -t mine c") == {"colour=": "of the sky (required)"}
 
 
 def test_earlier_exchanges_are_offered_by_number(offers, session):
-    """``last`` knows the numbers there are."""
+    """``last`` is offered the numbers of earlier exchanges with their status."""
     from kshell.console.dispatch import perform_line
 
     perform_line("send to=+919812345678", Caller(session, "shell"))
@@ -93,19 +93,19 @@ def test_earlier_exchanges_are_offered_by_number(offers, session):
 
 
 def test_set_variables_are_offered_to_unset(offers, session):
-    """``unset`` knows what was set, and to what."""
+    """``unset`` is offered the variables that are set, with their values."""
     session.set("ref", "customer")
     assert offers("unset ") == {"ref": "customer (set)"}
 
 
 @pytest.mark.parametrize("text", ["nothing ", "send {{ x", "send \\", "use ", "send nope=", "curl | he", "a 'b"])
 def test_nothing_raises(offers, text):
-    """A line that cannot be read, or that knows nothing, offers what it can."""
+    """Completion of a line that cannot be read raises nothing."""
     offers(text)
 
 
 def test_a_broken_profile_offers_the_rest(offers, write):
-    """An account that cannot be read is named with its fault; the others are as they were."""
+    """A broken account is offered with its error as help, and the other accounts are offered too."""
     write("profiles/accounts/broken.yaml", "pod: [\n")
     found = offers("use account ")
     assert "demo" in found
@@ -113,13 +113,13 @@ def test_a_broken_profile_offers_the_rest(offers, write):
 
 
 def test_what_a_file_says_is_harmless_in_the_menu(offers, write):
-    """Control characters of a title are shown, not obeyed."""
+    """Control characters of a title are escaped in the completion menu."""
     write("profiles/pods/odd.yaml", 'base_url: https://x.example\ntitle: "a\\x1b[2J\\u009bb"\n')
     assert offers("pods odd")["odd"] == "a\\x1b[2J\\x9bb"
 
 
 def test_an_offer_is_one_word_of_the_line(session):
-    """A value with a blank is put in as ``split`` reads it back."""
+    """An offered value with a space is quoted so that ``split`` reads it as one word."""
     session.set("template_name", "my 'own' one")
     (offer,) = CommandCompleter(session).get_completions(Document("send template_name="), CompleteEvent())
     (word,) = split(offer.text)
@@ -127,13 +127,13 @@ def test_an_offer_is_one_word_of_the_line(session):
 
 
 def test_files_are_offered_behind_a_greater_than(offers, write):
-    """``render > pay`` completes from the folder."""
+    """After ``>`` completion offers the files of the folder."""
     write("payload.json", "{}")
     assert "payload.json" in offers("render > pay")
 
 
 def test_a_file_whose_name_would_turn_the_line_round_is_not_offered(offers, write):
-    """A bidi mark in a name would be obeyed where the menu shows it."""
+    """A file with a bidi control character in its name is not offered."""
     write("pay\u202eload.json", "{}")
     write("payload.json", "{}")
     assert list(offers("render > pay")) == ["payload.json"]
@@ -141,13 +141,13 @@ def test_a_file_whose_name_would_turn_the_line_round_is_not_offered(offers, writ
 
 @pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if "shell" in entry.frontends])
 def test_every_command_of_the_shell_completes(offers, name):
-    """Its name is offered with the first sentence of its help, and its options with theirs."""
+    """Every command of the shell is offered with help, and so are its options."""
     assert offers(name)[name]
     assert all(offers(f"{name} -").values())
 
 
 def test_every_dialling_code_has_its_country():
-    """What the phone library knows as a country's code has a name here."""
+    """Every country calling code that the phone library knows has a country name in kshell."""
     import phonenumbers
 
     codes = {str(code) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if regions != ("001",)}
@@ -156,7 +156,7 @@ def test_every_dialling_code_has_its_country():
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_language_has_its_words(code):
-    """Language and territory of each of WhatsApp's codes have a name."""
+    """The language and the territory of each WhatsApp language code have a name."""
     language, _, territory = code.partition("_")
     assert language in LANGUAGE_NAMES
     assert not territory or territory in TERRITORY_NAMES
@@ -164,5 +164,5 @@ def test_every_language_has_its_words(code):
 
 
 def test_the_sources_are_those_of_the_fields(offers):
-    """Completion offers what the rule checks by."""
+    """Completion offers for ``wa_source`` the values that the rule accepts."""
     assert tuple(offers("send wa_source=")) == WA_SOURCES

@@ -1,4 +1,4 @@
-"""Completion on the command line: the installed bash, zsh and fish ask kshell what can stand at the cursor."""
+"""Completion on the command line: bash, zsh and fish ask kshell for the words at the cursor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ variables: {template_name: "auth1$(touch ${PWD}/run);touch ${PWD}/run", language
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a shell needs to find kshell, which is put into ``folder``, and that folder as its home."""
+    """Put a kshell program into ``folder``; return a shell's environment with ``folder`` in its PATH and as its home."""
     program = folder / "kshell"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n')
     program.chmod(0o755)
@@ -38,7 +38,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(*NEEDED.get(name, (name,)))) for name in SHELLS])
 def _started(request, tmp_path_factory):
-    """An interactive shell with kshell's completion in it, one for all tests of this file."""
+    """Yield an interactive shell with kshell's completion, one for all tests of this file."""
     words, setup = SHELLS[request.param]
     folder = tmp_path_factory.mktemp("home")
     terminal = Terminal(*words, lines=40, env=environment(folder), cwd=str(folder))
@@ -50,7 +50,7 @@ def _started(request, tmp_path_factory):
 
 @pytest.fixture
 def shell(_started):
-    """That shell with an empty line, an empty screen and no profiles in its folder."""
+    """Return that shell with an empty line, an empty screen and no profiles in its folder."""
     shutil.rmtree(_started.folder / "profiles", ignore_errors=True)
     return _started.type("\x15\x0c").until(lambda text: "kshell" not in text)
 
@@ -70,12 +70,12 @@ def shell(_started):
     ],
 )
 def test_tab_completes(shell, typed, offered):
-    """Tab completes a command, a value, a name, an option's value and a code, or shows what there is."""
+    """Tab completes a command, a value, a name, an option's value or a code, or lists the candidates."""
     shell.type(f"{typed}\t\t").until(lambda text: offered in f"{text} ")
 
 
 def test_what_a_profile_says_is_not_run(shell):
-    """What Tab puts on the line from a file of the working directory is a word, whatever the shell would find in it."""
+    """A value from a profile that Tab inserts is quoted, so that the shell cannot run it."""
     file = shell.folder / "profiles" / "accounts" / "acme.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(HOSTILE)
@@ -94,7 +94,7 @@ def test_what_a_profile_says_is_not_run(shell):
     ],
 )
 def test_fish_shows_what_has_a_comma_whole(tmp_path, typed, offered):
-    """Neither a description nor a list of recipients ends at its first comma."""
+    """The completion of fish shows descriptions and lists of recipients past their first comma."""
     script = f"kshell completion fish | source; complete -C '{typed}'"
     done = run(["fish", "--no-config", "-c", script], environment(tmp_path))
     assert offered in done.stdout.splitlines()
@@ -102,12 +102,12 @@ def test_fish_shows_what_has_a_comma_whole(tmp_path, typed, offered):
 
 @needs("zsh")
 def test_zsh_without_a_setup_completes_too(tmp_path):
-    """Where nothing ran ``compinit``, the printed text runs it, and says nothing."""
+    """In a zsh without ``compinit`` the printed text runs it, without output."""
     script = 'eval "$(kshell completion zsh)"; print -r -- $_comps[kshell]'
     done = run(["zsh", "-f", "-c", script], environment(tmp_path))
     assert (done.stdout, done.stderr) == ("_kshell_completion\n", "")
 
 
 def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a shell to its end."""
+    """Run a shell to its end; return its exit code and output."""
     return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)

@@ -1,4 +1,4 @@
-"""Every registered command, whatever its frontend: it has help, and examples that run."""
+"""Every registered command of every frontend has help, and examples that run."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ANSWERS = "mine\nin\nHX1IN\n+911234567890\nauth1\nen_US\n\nKALEYRA_API_KEY\n"
 
 
 def examples() -> list[tuple[Frontend, str]]:
-    """Each example with the frontend that understands it."""
+    """Return each example with a frontend that understands it."""
     return [(frontend, example) for frontend, name in EVERY for example in command(name).examples]
 
 
 @pytest.fixture
 def ready(write, monkeypatch) -> Session:
-    """A session in which every example has what it speaks of."""
+    """Return a session in which the files, variables and exchanges that the examples use exist."""
     for name, text in FILES.items():
         write(name, text)
     monkeypatch.setenv("EDITOR", "true")
@@ -51,7 +51,7 @@ def ready(write, monkeypatch) -> Session:
 
 @pytest.mark.parametrize(("frontend", "name"), EVERY)
 def test_it_has_help_and_an_example(frontend, name):
-    """Its help begins with a sentence and ends with examples."""
+    """Every command's help begins with a sentence, has an example and describes each option."""
     result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     known = command(name)
@@ -62,7 +62,7 @@ def test_it_has_help_and_an_example(frontend, name):
 
 @pytest.mark.parametrize(("frontend", "example"), examples())
 def test_its_examples_run(ready, frontend, example):
-    """Each example does what it says: neither usage nor setup is wrong, and nothing is left unsaid."""
+    """Every example runs without a usage or setup error."""
     caller = Shell(ready) if frontend == "shell" else Caller(ready, frontend)
     if example == "record stop":
         perform_line("record other.kshell", caller)

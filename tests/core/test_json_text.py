@@ -1,4 +1,4 @@
-"""JSON text: printable to the last character, the same value in any spelling."""
+"""JSON text: printable, and the same value in any spelling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 def joined(value: object) -> object:
-    """``value`` as JSON has it: a high surrogate and a low one behind it are one character."""
+    """Return ``value`` as JSON reads it: a high surrogate and the low one after it become one character."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     if isinstance(value, list):
@@ -31,7 +31,7 @@ def joined(value: object) -> object:
 
 
 def strings(text: str) -> str:
-    """What stands in the strings of a JSON text, run together."""
+    """Return the content of all strings of a JSON text as one text."""
     found, inside, skip = "", False, False
     for character in text:
         if inside and (skip or character != '"'):
@@ -48,7 +48,7 @@ def strings(text: str) -> str:
 @example(value={"a,b": [1, -2.5], "c:d": {}}, indent=2, avoid=",:[]{}-.")
 @example(value="\ud800x\udfff", indent=2, avoid="")
 def test_any_json_is_the_same_value_in_any_spelling(value, indent, avoid):
-    """What is written is read back, whatever characters it must do without."""
+    """JSON text is read back as the same value, whatever characters it avoids."""
     assert json.loads(dumps(value, indent=indent, avoid=avoid)) == joined(value)
 
 
@@ -56,7 +56,7 @@ def test_any_json_is_the_same_value_in_any_spelling(value, indent, avoid):
 @given(value=VALUES, avoid=st.text(PUNCTUATION))
 @example(value="\x7f\x80\x9f\u00ad\u200b\u202e\u2028\ufeff\U000e0001\ud800\n\t", avoid="")
 def test_every_character_is_printable(value, avoid):
-    """No control, no bidi mark, no invisible character, no lone surrogate: only printable text and the indent's newlines."""
+    """JSON text has only printable characters and the newlines of its indent."""
     text = dumps(value, avoid=avoid)
     assert text.replace("\n", "").isprintable()
     assert dumps(value, indent=None, avoid=avoid).isprintable()
@@ -68,7 +68,7 @@ def test_every_character_is_printable(value, avoid):
 @example(value='"\\', avoid='"')
 @example(value='"\\', avoid="\\")
 def test_what_is_to_be_avoided_is_in_no_string(value, avoid):
-    r"""No string holds an avoided character, except for the backslashes of ``\uXXXX``, ``\n`` and their like."""
+    r"""No string has an avoided character, except for the backslashes of escapes such as ``\uXXXX`` and ``\n``."""
     inside = strings(dumps(value, avoid=avoid))
     assert not set(avoid.replace("\\", "")) & set(inside)
     if "\\" in avoid:
@@ -91,12 +91,12 @@ def test_what_is_to_be_avoided_is_in_no_string(value, avoid):
     ],
 )
 def test_visible_characters_stay_as_they_are(value, text):
-    """Letters, signs and emoji of every script are written as they are; what cannot be seen is escaped."""
+    """Visible characters of every script are written unescaped, and invisible ones are escaped."""
     assert dumps(value) == text
 
 
 def test_without_indent_it_is_one_line_without_spaces():
-    """Compact."""
+    """Without an indent JSON text is one line without spaces."""
     assert dumps({"a": [1, "b c"]}, indent=None) == '{"a":[1,"b c"]}'
 
 
@@ -111,5 +111,5 @@ def test_without_indent_it_is_one_line_without_spaces():
     ],
 )
 def test_an_avoided_character_is_written_by_its_number(avoid, text):
-    r"""``\uXXXX`` in its place, and only there."""
+    r"""An avoided character is written as ``\uXXXX``."""
     assert dumps("'\"\\!\n", avoid=avoid) == text

@@ -1,4 +1,4 @@
-"""No byte from a network, a file or a user controls the terminal: it is shown, not obeyed. A pipe gets the bytes."""
+"""No byte from a network, a file or a user controls the terminal; a pipe gets the bytes unchanged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SPOKEN = "".join(character for character in HOSTILE if character.isascii() and c
 
 
 class Screen(NamedTuple):
-    """What a terminal shows after a command: the exit code, the bytes it got, and its lines."""
+    """The exit code of a command, the bytes that the terminal got, and the lines that it shows."""
 
     code: int
     output: bytes
@@ -49,12 +49,12 @@ class Screen(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All lines."""
+        """Return all lines as one text."""
         return "\n".join(self.lines)
 
 
 def shown(output: bytes) -> list[str]:
-    """What an emulator shows of these bytes, which may add lines to what it held and do nothing else."""
+    """Return the lines that an emulator shows; assert that the bytes only added lines."""
     screen = pyte.Screen(4000, 300)
     stream = pyte.ByteStream(screen)
     stream.feed(b"\x1b]0;before\x07\x1b]1;before\x07held\r\n")
@@ -73,7 +73,7 @@ def _line(screen: pyte.Screen, number: int) -> str:
 
 
 class Reader(threading.Thread):
-    """Reads a terminal's other side to its end."""
+    """Reads the other side of a terminal to its end."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -82,17 +82,17 @@ class Reader(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Read until nobody holds the terminal open."""
+        """Read until no process has the terminal open."""
         try:
             while data := os.read(self.descriptor, 65536):
                 self.output += data
-        except OSError:  # Linux says so at the end
+        except OSError:  # Linux raises this at the end
             return
 
 
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a command line whose stdout and stderr are a terminal; its colour is left off unless ``colour`` is asked for."""
+    """Return a function that runs a command line on a terminal, without colour unless ``colour`` is true."""
 
     def ran(*words: str, colour: bool = False, **variables: str) -> Screen:
         ours, its = pty.openpty()
@@ -108,14 +108,14 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
         if colour:
             return Screen(code, reader.output, [])
         lines = shown(reader.output)
-        assert lines == reader.output.decode().split("\r\n")[:-1]  # every character in its cell, and no other
+        assert lines == reader.output.decode().split("\r\n")[:-1]  # each character is in its cell
         return Screen(code, reader.output, lines)
 
     return ran
 
 
 def program_on_terminal(*words: str) -> tuple[int, bytes]:
-    """Run kshell as a process whose terminal this is: its exit code, and the bytes that the terminal got."""
+    """Run kshell in a process on a terminal; return its exit code and the bytes that the terminal got."""
     ours, its = pty.openpty()
     reader = Reader(ours)
     process = subprocess.Popen(
@@ -134,7 +134,7 @@ def program_on_terminal(*words: str) -> tuple[int, bytes]:
 
 
 def test_the_emulator_would_notice():
-    """Each of the hostile sequences, unmended, changes what the emulator holds beside the line."""
+    """Each hostile sequence, unescaped, changes the emulator's state, so the other tests can fail."""
     for sequence in (TITLE, "\x9d0;pwned\x9c", CLEAR, RESET, "\x1b[3A", "\x1b[31m", "\x1b[?25l", "\x9b5B"):
         with pytest.raises(AssertionError):
             shown(f"two\r\nlines{sequence}\r\n".encode())
@@ -145,7 +145,7 @@ def test_the_emulator_would_notice():
 
 
 def test_a_hostile_status_line_is_shown(on_terminal):
-    """Its reason, with a title in it, is text."""
+    """Control characters in a status line are escaped."""
     with Server(read, say(f"HTTP/1.1 202 {SPOKEN}\r\nContent-Length: 2\r\n\r\n{{}}".encode("latin-1"))) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
     assert screen.code == 0
@@ -153,7 +153,7 @@ def test_a_hostile_status_line_is_shown(on_terminal):
 
 
 def test_a_hostile_head_that_cannot_be_parsed_is_shown(on_terminal):
-    """The parser's complaint about it is text too."""
+    """The parser's message about a hostile head has its control characters escaped."""
     with Server(read, say(f"HTTP/1.1 {HOSTILE}\r\n\r\n".encode())) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
     assert screen.code == 5
@@ -162,7 +162,7 @@ def test_a_hostile_head_that_cannot_be_parsed_is_shown(on_terminal):
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("--json", "--raw")])
 def test_hostile_headers_are_shown(on_terminal, words):
-    """In the document they are JSON whose every character is printable."""
+    """``send --json`` shows hostile headers as printable JSON."""
     value = SPOKEN.encode() + b"\x9d0;pwned\x9c"
     with Server(read, say(b"HTTP/1.1 202 x\r\nX-Told: " + value + b"\r\nContent-Length: 2\r\n\r\n{}")) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", *words)
@@ -173,7 +173,7 @@ def test_hostile_headers_are_shown(on_terminal, words):
 @pytest.mark.parametrize("key", ["code", "message", "message_id", "error", HOSTILE])
 @pytest.mark.parametrize("status", [202, 400])
 def test_hostile_json_is_shown(on_terminal, status, key):
-    """In whatever field it stands: on the status line, in the explanation and in the body."""
+    """Control characters in any JSON field are escaped in the status line, explanation and body."""
     data = {"message_id": HOSTILE} if key == "message_id" else {}
     body = json.dumps(
         {"code": "x", "data": data, "error": {HOSTILE: HOSTILE}, key: HOSTILE}, ensure_ascii=False
@@ -188,7 +188,7 @@ def test_hostile_json_is_shown(on_terminal, status, key):
     "body", [HOSTILE.encode(), HOSTILE.encode("utf-8") + b"\xff\x9b31m", b"<html>" + HOSTILE.encode()]
 )
 def test_a_hostile_body_is_shown(on_terminal, body):
-    """What is not JSON is text, with its control characters as escapes."""
+    """Control characters in a body that is not JSON are escaped."""
     with Server(read, answer(202, body)) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
     assert screen.code == 0
@@ -197,7 +197,7 @@ def test_a_hostile_body_is_shown(on_terminal, body):
 
 @pytest.mark.parametrize("status", [202, 400, 502])
 def test_the_last_answer_explained_is_one_fact_a_line(status):
-    """``explain`` in the shell is about what a server said, and is text for stdout."""
+    """``explain`` of the last answer in the shell shows its control characters escaped."""
     session = Session(Places.standard())
     body = json.dumps({"code": HOSTILE, "message": HOSTILE}).encode()
     with Server(read, answer(status, body)) as server:
@@ -210,8 +210,8 @@ def test_the_last_answer_explained_is_one_fact_a_line(status):
 
 
 def profiles(home: Path) -> None:
-    """An account, a pod and a template whose words are hostile."""
-    text = json.dumps(HOSTILE)  # YAML reads JSON's escapes
+    """Write an account, a pod and a template with hostile texts."""
+    text = json.dumps(HOSTILE)  # JSON's escapes are valid in YAML
     account = f"title: {text}\npod: evil\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n"
     files = {
         "profiles/accounts/evil.yaml": f"{account}variables: {{template_name: {text}, language: en}}\n",
@@ -240,14 +240,14 @@ LISTINGS = [
 
 @pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
 def test_hostile_files_are_shown(on_terminal, words):
-    """Titles, help, values, and the very lines that an error points at."""
+    """Control characters in profiles and templates are escaped, also in the line that an error shows."""
     profiles(Path.cwd())
     assert on_terminal(*words).output
 
 
 @pytest.mark.parametrize("words", [("accounts",), ("templates", "evil"), ("accounts", "broken")], ids=" ".join)
 def test_a_hostile_folder_is_shown(on_terminal, words):
-    """The name of the folder that a file came from is text too."""
+    """Control characters in a folder's name are escaped."""
     home = Path.cwd() / HOSTILE.replace("\0", "")
     profiles(home)
     assert "pwned" in on_terminal("--home", str(home), *words).text
@@ -282,7 +282,7 @@ def test_a_hostile_folder_is_shown(on_terminal, words):
     ids=lambda words: " ".join(words).replace(HOSTILE, "…")[:40].replace("\x1b", ""),
 )
 def test_hostile_words_are_shown(on_terminal, words):
-    """Values, names, options and commands."""
+    """Control characters in values, names, options and commands are escaped."""
     assert "pwned" in on_terminal(*words).text
 
 
@@ -293,28 +293,28 @@ BYTES = HOSTILE.encode() + b'\xff\0{"a":1}\r'
 
 @pytest.mark.parametrize("words", [(), ("--raw",)])
 def test_a_pipe_gets_the_exact_bytes(capfdbinary, words):
-    """What is not a terminal gets the body as it came, with nothing added."""
+    """A pipe gets the exact bytes of the body."""
     with Server(read, answer(202, BYTES)) as server:
         code = run(["send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", *words])
     assert (code, capfdbinary.readouterr().out) == (0, BYTES)
 
 
 def test_raw_gives_a_terminal_the_exact_bytes(on_terminal):
-    """``--raw`` is the user's word that the bytes may do as they please."""
+    """``--raw`` gives a terminal the exact bytes of the body."""
     with Server(read, answer(202, BYTES)) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", "--raw", colour=True)
     assert screen.output.endswith(BYTES)
 
 
 def test_a_terminal_gets_json_indented(on_terminal):
-    """The answer's JSON, one field a line."""
+    """A terminal gets the answer's JSON indented."""
     with Server(read, answer(202, ACCEPTED)) as server:
         screen = on_terminal("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
     assert '  "data": {\n    "message_id": "A1"\n  },' in screen.text
 
 
 def test_notes_are_safe_in_a_pipe_too(cli):
-    """Stderr may be a file that is looked at later."""
+    """Notes on stderr are escaped in a pipe too."""
     with Server(read, say(f"HTTP/1.1 400 {SPOKEN}\r\nContent-Length: 0\r\n\r\n".encode())) as server:
         err = cli("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1").err
     assert "\\x1b]0;pwned\\x07" in err
@@ -322,7 +322,7 @@ def test_notes_are_safe_in_a_pipe_too(cli):
 
 
 def test_a_terminal_of_its_own_is_safe_too(monkeypatch):
-    """The whole program, on a real terminal with colour: nothing but colour is obeyed."""
+    """The whole program on a real terminal writes no control sequence except colour."""
     monkeypatch.setenv("TERM", "xterm-256color")
     with Server(read, answer(400, json.dumps({"code": "E110", "message": HOSTILE}).encode())) as server:
         words = ("send", "-p", local_pod(server.url), f"ref={HOSTILE}", "to=+919812345678", "otp=1")
@@ -347,19 +347,19 @@ def test_a_terminal_of_its_own_is_safe_too(monkeypatch):
     ],
 )
 def test_colour_is_for_terminals_and_can_be_chosen(on_terminal, variables, words, coloured):
-    """The option decides, then the environment, then whether it is a terminal."""
+    """The option decides on colour, then the environment, then whether it is a terminal."""
     assert (b"\x1b[" in on_terminal("send", "to=nobody", *words, colour=True, **variables).output) is coloured
 
 
 @pytest.mark.parametrize(("words", "coloured"), [((), False), (("--color",), True), (("--no-color",), False)])
 def test_a_pipe_has_colour_only_where_it_is_asked_for(cli, words, coloured):
-    """Stderr in a pipe is plain."""
+    """Stderr in a pipe has colour only with ``--color``."""
     assert ("\x1b[1;31merror\x1b[0m" in cli("send", "to=nobody", *words).err) is coloured
 
 
 @pytest.mark.parametrize(("words", "coloured"), [((), False), (("--color",), True), (("--no-color",), False)])
 def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, coloured):
-    """What was asked for is data, unless colour was asked for too."""
+    """JSON in a pipe has colour only with ``--color``."""
     assert ("\x1b[" in cli("render", "to=+919812345678", "otp=1", *words).out) is coloured
 
 
@@ -368,9 +368,9 @@ def test_json_in_a_pipe_is_coloured_only_where_it_is_asked_for(cli, words, colou
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_safe_text_does_nothing_but_show(text):
-    """For any text: the emulator's title, modes, cursor and other lines stay."""
+    """``safe`` makes any text harmless: the emulator's title, modes, cursor and other lines stay the same."""
     harmless = safe(text)
-    # behind a letter, which a combining mark at the beginning then joins: pyte would put it on the line above
+    # the letter takes a combining mark at the beginning, which pyte would put on the line above
     shown(("a" + "".join(harmless.split("\n")).replace("\t", " ") + "\r\n").encode())
     assert safe(harmless) == harmless
 
@@ -386,37 +386,37 @@ def test_safe_text_does_nothing_but_show(text):
     ],
 )
 def test_what_controls_a_terminal_becomes_an_escape(text, harmless):
-    """Control characters, bidi controls, line separators and lone surrogates, and nothing else."""
+    """``safe`` escapes control and bidi characters, line separators and lone surrogates, and nothing else."""
     assert safe(text) == harmless
 
 
 def test_a_line_is_one_line():
-    """A line break is an escape too, where a text has one line."""
+    """``safe_line`` escapes line breaks too."""
     assert safe_line("a\nb\r\n") == "a\\nb\\x0d\\n"
 
 
 @pytest.mark.parametrize(("kind", "code"), [("error", "1;31"), ("warning", "1;33"), ("hint", "36")])
 def test_the_kind_of_a_note_is_coloured_and_nothing_else(kind, code):
-    """It is the first word of the first line, with its colon."""
+    """Of a note only the kind and its colon are coloured."""
     assert note_lines(Note(kind, "a word"), colour=True) == [f"\x1b[{code}m{kind}:\x1b[0m a word"]
     assert note_lines(Note(kind, "a word")) == [f"{kind}: a word"]
 
 
 @pytest.mark.parametrize("text", ["error: of a server", "202 Accepted", ""])
 def test_an_info_is_its_text(text):
-    """Its kind is not shown, and what its text begins with is not taken for a kind."""
+    """A note of the kind "info" is shown as its text alone."""
     assert note_lines(Note("info", text), colour=True) == [text]
 
 
 def test_a_note_is_shown_from_its_place_to_its_hint():
-    """Kind, place and text; the line of the place with a caret; the details; and the hint, in colour too."""
+    """A note is shown as kind, place and text, the line with a caret, the details, and the hint."""
     note = Note("error", "no such name", Place("a.yaml", 2, 3, "- x"), "write y", ("because: z",))
     assert note_lines(note) == ["error: a.yaml:2:3: no such name", "  - x", "    ^", "  because: z", "hint: write y"]
     assert note_lines(note, colour=True)[-1] == "\x1b[36mhint:\x1b[0m write y"
 
 
 def test_nothing_in_a_note_controls_a_terminal():
-    """Text, place, details and hint are made harmless, each on a line of its own."""
+    """Text, place, details and hint of a note are escaped, each on its own line."""
     note = Note("error", HOSTILE, Place(HOSTILE, 1, 1, HOSTILE), HOSTILE, (HOSTILE, "a\nb"))
     lines = note_lines(note)
     assert len(lines) == 6
@@ -424,7 +424,7 @@ def test_nothing_in_a_note_controls_a_terminal():
 
 
 def test_a_note_that_moves_keeps_its_earlier_place():
-    """The error of a file that a script's line read: the line's place leads, and the file's stands in text and details."""
+    """A moved note has the new place, and its earlier place in text and details."""
     note = Note("error", "no such key", Place("a.yaml", 2, 3, "- x"), "write y", ("because: z",))
     moved = note.moved(Place("s.kshell", 9, 1, "send"))
     assert moved == Note(
@@ -433,7 +433,7 @@ def test_a_note_that_moves_keeps_its_earlier_place():
 
 
 def test_a_note_without_a_place_moves_to_one():
-    """Its text and its details stay."""
+    """A note without a place gets one and keeps its text and details."""
     place = Place("s.kshell", 9, 1, "send")
     assert Note("error", "text", None, "hint", ("more",)).moved(place) == Note(
         "error", "text", place, "hint", ("more",)
@@ -441,7 +441,7 @@ def test_a_note_without_a_place_moves_to_one():
 
 
 def test_a_mask_reaches_everything_in_a_note():
-    """Its text, the file and the line of its place, its hint and its details."""
+    """``masked`` changes text, place, hint and details of a note."""
     note = Note("error", "a key", Place("key", 1, 2, "-key"), "no key", ("key", "x"))
     masked = Note("error", "a ***", Place("***", 1, 2, "-***"), "no ***", ("***", "x"))
     assert note.masked(lambda text: text.replace("key", "***")) == masked
@@ -457,7 +457,7 @@ def test_a_mask_reaches_everything_in_a_note():
     ids=repr,
 )
 def test_an_error_gets_a_place_as_a_copy(error):
-    """The copy is of the same class and says the same at that place; the error itself is unchanged."""
+    """``placed`` returns a copy of the error with the place, and the error itself is unchanged."""
     before, place = error.note, Place("s.kshell", 9, 1, "send")
     placed = error.placed(place)
     assert (type(placed), str(placed), placed.note) == (type(error), str(error), before._replace(place=place))
@@ -465,14 +465,14 @@ def test_an_error_gets_a_place_as_a_copy(error):
 
 
 def test_an_error_keeps_its_own_place():
-    """Who reads a file knows better where in it something is wrong than who had it read."""
+    """``placed`` keeps the place that an error already has."""
     error = ScriptError("m", at=Place("a.yaml", 1, 1))
     assert error.placed(Place("s.kshell", 9, 1)) is error
     assert error.placed(None) is error
 
 
 def test_the_causes_of_a_failed_send_are_details():
-    """Each one further in, so that it is seen which caused which."""
+    """The causes of a failed send are details, each indented further."""
     assert note_lines(NotSentError("m", hint="h", causes=["b", "c"]).note) == [
         "error: m",
         "  because: b",
@@ -482,18 +482,18 @@ def test_the_causes_of_a_failed_send_are_details():
 
 
 def test_a_style_may_be_several():
-    """``bold red`` is one sequence."""
+    """``paint`` writes several styles as one sequence."""
     assert paint("x", "bold red", colour=True) == "\x1b[1;31mx\x1b[0m"
     assert paint("x", "bold red", colour=False) == "x"
 
 
 def test_a_finding_is_one_line():
-    """Severity, rule, pointer, message and fix; the whole payload's pointer is ``/``."""
+    """A finding is one line of severity, rule, pointer, message and fix."""
     assert finding_line(Finding("error", "rule", "", "a\nb", "mend")) == "error rule / a\\nb; mend"
 
 
 def test_of_a_finding_the_severity_is_coloured():
-    """In the one line that ``check`` prints too."""
+    """Of a finding only the severity is coloured."""
     assert note_lines(Finding("warning", "rule", "/to", "a", "b"), colour=True) == [
         "\x1b[1;33mwarning\x1b[0m rule /to a; b"
     ]
@@ -504,5 +504,5 @@ def test_of_a_finding_the_severity_is_coloured():
     [([], ""), ([("a", "bb"), ("aaa", "")], "a    bb\naaa\n"), ([("one",)], "one\n")],
 )
 def test_columns_line_up(rows, table):
-    """Each column is as wide as its widest cell; nothing trails."""
+    """``columns`` makes each column as wide as its widest cell, without trailing blanks."""
     assert columns(rows) == table

@@ -1,4 +1,4 @@
-"""``import``: a curl command becomes a script that makes the same request."""
+"""``import`` turns a curl command into a script that makes the same request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.programs import needs
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
 from kshell.core.errors import ScriptError
-from kshell.curl import to_script as curl_import
+from kshell.curl import to_script
 from kshell.curl.command import read_curl
 from kshell.curl.words import split
 from kshell.profiles.files import Places
@@ -57,7 +57,7 @@ THE_SCRIPT = ["use account demo", "set to=+919812345678 otp=482913"]
 
 @pytest.fixture
 def imported(cli, write):
-    """Import a text from a file: ``imported(text, "--account", "acme")`` gives a ``Ran``."""
+    """Return a function that imports a text from a file: ``imported(text, "--account", "acme")`` gives a ``Ran``."""
 
     def ran(text: str, *words: str):
         write("command.txt", text)
@@ -67,23 +67,23 @@ def imported(cli, write):
 
 
 def script(out: str) -> list[str]:
-    """The lines of a script, its set line in a known order."""
+    """Return the lines of a script."""
     return out.splitlines()
 
 
 def same(one: list[str], other: list[str]) -> bool:
-    """Whether two scripts are the same but for the order of the variables."""
+    """Return whether two scripts differ at most in the order of their variables."""
     return [sorted(line.split()) for line in one] == [sorted(line.split()) for line in other]
 
 
 def test_the_page_s_sample_is_the_account_docs(imported):
-    """The sample on the API's page needs nothing but the shipped account that holds its values."""
+    """The page's sample is imported as the account docs alone."""
     ran = imported(PAGE)
     assert (ran.code, ran.out, ran.err) == (0, "use account docs\n", "")
 
 
 def test_the_page_s_format_is_understood(imported):
-    """The placeholders of the page's Request Format stand for nothing, and its missing quotes are no fault."""
+    """The page's Request Format is imported without its placeholders, and a warning names them."""
     ran = imported(FORMAT)
     assert ran.code == 0
     assert "<" not in ran.out
@@ -96,7 +96,7 @@ def test_the_page_s_format_is_understood(imported):
 
 @pytest.mark.parametrize("sid", ["<sid>", "[sid]", "{{sid}}", "{sid}", "${SID}", "$SID", "YOUR_SID"])
 def test_a_form_is_no_account(imported, sid):
-    """Placeholders in the URL, however they are written, are named at its place, and no file is written for them."""
+    """Placeholders in the URL are an error that names them, and no account is written."""
     ran = imported(
         OWN.replace("HX1698IN", sid).replace("'https", '"https').replace("messages'", 'messages"'), "--account", "acme"
     )
@@ -107,7 +107,7 @@ def test_a_form_is_no_account(imported, sid):
 
 
 def test_placeholders_of_the_message_alone_are_said(imported):
-    """Where the account is known, only what the message lacks is to be typed."""
+    """Placeholders in the message alone give a warning, and the script uses the account."""
     ran = imported(POSTMAN.replace("+919812345678", "<to_number>").replace("482913", "<one_time_password>"))
     assert ran.out == "use account demo\n"
     assert ran.err == (
@@ -118,34 +118,34 @@ def test_placeholders_of_the_message_alone_are_said(imported):
 
 
 def test_no_json_is_said_where_it_breaks(imported):
-    """The place is that of the character which does not fit."""
+    """A payload that is not JSON is an error at the wrong character."""
     ran = imported(f'curl {DEMO} -d \'{{\n  "a": 1\n  "b": 2}}\'')
     assert "error: command.txt:3:3: the payload is not JSON" in ran.err
 
 
 def test_a_url_on_a_line_of_its_own_is_understood(imported):
-    """A backslash that was forgotten before it is said."""
+    """A URL after a line without a backslash is read, with a warning."""
     ran = imported(PAGE.replace("POST \\", "POST"))
     assert ran.out == "use account docs\n"
     assert "command.txt:1:13: a line that ends without a backslash" in ran.err
 
 
 def test_a_space_after_a_backslash_is_understood(imported):
-    """The page's sample has been seen with a space behind a line's backslash: it is read, with a warning."""
+    """A space after a line's backslash is read as a continued line, with a warning."""
     ran = imported(PAGE.replace("POST \\", "POST \\ "))
     assert (ran.code, ran.out) == (0, "use account docs\n")
     assert ran.err == "warning: command.txt:1:14: a space after the backslash; remove it: a backslash ends its line\n"
 
 
 def test_a_line_without_its_backslash_is_understood(imported):
-    """An option on a line of its own belongs to the command before it."""
+    """An option after a line without a backslash belongs to the command, with a warning."""
     ran = imported(PAGE.replace("json' \\", "json'"))
     assert ran.out == "use account docs\n"
     assert "command.txt:3:36: a line that ends without a backslash" in ran.err
 
 
 def test_typographic_quotes_are_understood(imported):
-    """A word processor's quotes are read as quotes, with a warning."""
+    """Typographic quotes are read as quotes, with a warning."""
     ran = imported(f"curl {DEMO} -H \u2018api-key: $KALEYRA_API_KEY\u2019 -d '{BODY}'")
     assert same(script(ran.out), THE_SCRIPT)
     assert "a typographic quote" in ran.err
@@ -183,7 +183,7 @@ SHORT = f"curl -sSL -XPOST {DEMO} -H'api-key:{KEY}' -HContent-Type:application/j
     "text", [POSTMAN, CHROME_BASH, CHROME_CMD, FIREFOX, SHORT], ids=["postman", "chrome", "cmd", "firefox", "short"]
 )
 def test_what_other_tools_copy_is_understood(imported, text):
-    """Postman, Chrome for bash and for cmd.exe, Firefox and a terse hand write one request in five ways."""
+    """Commands copied from Postman, Chrome and Firefox and a terse one give the same script, without the key."""
     ran = imported(text)
     assert ran.code == 0
     assert same(script(ran.out), THE_SCRIPT)
@@ -191,7 +191,7 @@ def test_what_other_tools_copy_is_understood(imported, text):
 
 
 def test_what_is_not_understood_is_said(imported):
-    """An option or a header that changes the request is named with its place, and left out."""
+    """An option or header that is not supported is left out, with a warning."""
     ran = imported(f"curl --insecure -u me:secret -H 'x-trace: 1' -H 'api-key: {KEY}' {DEMO} -d '{BODY}' | jq .")
     assert same(script(ran.out), THE_SCRIPT)
     assert "command.txt:1:6: curl's option --insecure" in ran.err
@@ -219,7 +219,7 @@ def test_what_is_not_understood_is_said(imported):
     ],
 )  # fmt: skip
 def test_what_is_no_such_command_is_an_error(imported, text, message):
-    """A clear error with exit code 3, no traceback, and never the key."""
+    """A text that is not such a command is an error with a hint and exit code 3, without the key."""
     ran = imported(text)
     assert (ran.code, ran.out) == (3, "")
     assert message in ran.err
@@ -228,25 +228,25 @@ def test_what_is_no_such_command_is_an_error(imported, text, message):
 
 
 def test_it_reads_stdin(program):
-    """Without a file the command is read from stdin."""
+    """``import`` without a file reads stdin."""
     assert same(script(program("import", input=POSTMAN.encode()).out), THE_SCRIPT)
 
 
 def test_the_account_s_own_key_decides_between_two(imported):
-    """Of accounts with the same SID and number the one with the command's key is taken; the key is not said."""
+    """Of two accounts with the same SID and number, the one with the command's key is used."""
     ran = imported(POSTMAN.replace(KEY, "Aincorrect00000000000000000000000"))
     assert ran.out.startswith("use account incorrect-key\n")
 
 
 def test_another_pod_is_used(imported, write):
-    """An account of another host is used with the pod of the command's."""
+    """An account of another host is used with the pod of the command's host."""
     write("profiles/accounts/mine.yaml", "pod: sg\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n")
     ran = imported(POSTMAN.replace(DEMO, "https://api.in.kaleyra.io/v2/HX1IN/whatsapp/+911234567890/messages"))
     assert ran.out.startswith("use account mine\nuse pod in\nset ")
 
 
 def test_a_variable_that_the_account_adds_is_said(imported):
-    """What the account would send beyond the command is a warning."""
+    """A variable that the account adds to the command gives a warning."""
     ran = imported(PAGE.replace('"ref2": "dictionary",\n', ""))
     assert "warning: account docs sets ref2, which the command does not have" in ran.err
 
@@ -257,7 +257,7 @@ OWN = POSTMAN.replace(DEMO, "https://api.in.kaleyra.io/v2/HX1698IN/whatsapp/+911
 
 
 def test_an_account_is_written_without_the_key(imported, monkeypatch):
-    """``--account`` writes a private file that refers to the environment; the script uses it and makes the request."""
+    """``--account`` writes an account with mode 0600 and a reference to the key, and the script makes the request."""
     ran = imported(OWN, "--account", "acme")
     file = Path("profiles/accounts/acme.yaml")
     assert ran.code == 0
@@ -275,20 +275,20 @@ def test_an_account_is_written_without_the_key(imported, monkeypatch):
     "option", [f"--header='api-key: {KEY}'", f"-H 'api-key: ${KEY}'", f"-H 'api-key: %{KEY}%'", f"--api-key={KEY}"]
 )
 def test_a_key_in_an_odd_place_is_not_repeated(imported, option):
-    """Behind an option's =, or behind a $ that does not belong there: neither printed nor written."""
+    """A key in an unusual place is neither printed nor written."""
     ran = imported(f"curl {DEMO} {option} -d '{BODY}'", "--account", "acme")
     assert KEY not in ran.out + ran.err + "".join(file.read_text() for file in Path("profiles").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("reference", ["$ACME_KEY", "${ACME_KEY}"])
 def test_a_reference_to_the_key_is_kept(imported, reference):
-    """A command that reads a variable gives an account that reads it too."""
+    """A variable in place of the key becomes the account's reference."""
     imported(OWN.replace(f"'api-key: {KEY}'", f'"api-key: {reference}"'), "--account", "acme")
     assert "env:ACME_KEY" in Path("profiles/accounts/acme.yaml").read_text()
 
 
 def test_an_account_is_not_overwritten(imported, write):
-    """A file that is there already stays as it is."""
+    """``--account`` refuses the name of an existing file."""
     file = write("profiles/accounts/acme.yaml", "mine")
     ran = imported(OWN, "--account", "acme")
     assert ran.code == 2
@@ -298,14 +298,14 @@ def test_an_account_is_not_overwritten(imported, write):
 
 @pytest.mark.parametrize("name", ["../x", "", "a b", ".x"])
 def test_a_name_that_is_none_is_refused(imported, name):
-    """A name cannot lead out of the folder."""
+    """``--account`` refuses a name that is not valid."""
     ran = imported(OWN, f"--account={name}")
     assert ran.code == (2 if name else 0)
     assert not Path("profiles").exists()
 
 
 def test_an_unknown_host_needs_a_pod(imported):
-    """An account needs a pod: an unknown host is an error that says how to write one."""
+    """``--account`` for an unknown host is an error that says how to write a pod."""
     ran = imported(OWN.replace("api.in.kaleyra.io", "api.na.kaleyra.ai"), "--account", "acme")
     assert ran.code == 2
     assert "no pod has the host of https://api.na.kaleyra.ai" in ran.err
@@ -314,7 +314,7 @@ def test_an_unknown_host_needs_a_pod(imported):
 
 
 def test_an_account_that_cannot_be_is_not_left_behind(imported):
-    """What would not load again, such as letters for a number, is not left on the disk."""
+    """An account that would not load is not left on the disk."""
     ran = imported(OWN.replace("+911234567890", "somebody"), "--account", "acme")
     assert ran.code == 3
     assert not Path("profiles/accounts/acme.yaml").exists()
@@ -336,7 +336,7 @@ MEDIA = json.dumps(
 
 
 def test_an_unknown_payload_becomes_a_template(imported):
-    """``--template`` writes a template whose variables are the page's fields; the script makes the payload again."""
+    """``--template`` writes a template with which the script makes the payload again."""
     ran = imported(POSTMAN.replace(BODY, MEDIA), "--template", "media")
     assert ran.code == 0
     assert script(ran.out)[:2] == ["use account demo", "use template media"]
@@ -344,7 +344,7 @@ def test_an_unknown_payload_becomes_a_template(imported):
 
 
 def test_a_template_is_suggested_in_comments(imported):
-    """Without a name for it the template is printed, so that the script still runs."""
+    """Without ``--template`` the template is printed in comments, and the script runs."""
     ran = imported(POSTMAN.replace(BODY, MEDIA))
     assert "# use template imported, once templates/imported.json.j2 holds:\n" in ran.out
     _run(script(ran.out))
@@ -354,7 +354,7 @@ def test_a_template_is_suggested_in_comments(imported):
 
 
 def test_nothing_is_written_where_something_fails(imported):
-    """An account that cannot be written leaves no template behind either."""
+    """If the account cannot be written, the template is not written either."""
     text = OWN.replace("api.in.kaleyra.io", "api.na.kaleyra.ai").replace(BODY, MEDIA)
     assert imported(text, "--account", "acme", "--template", "media").code == 2
     assert not Path("profiles").exists()
@@ -362,21 +362,21 @@ def test_nothing_is_written_where_something_fails(imported):
 
 
 def test_a_payload_without_the_page_s_fields_becomes_a_template(imported):
-    """A template needs no variables."""
+    """A payload without the page's fields becomes a template without variables."""
     ran = imported(POSTMAN.replace(BODY, '{"a": [1, "b"]}'), "--template", "odd")
     assert json.loads(_drafted(script(ran.out)).body) == {"a": [1, "b"]}
 
 
 @pytest.mark.parametrize("header", [KEY, f"api-key {KEY}", f"api-key={KEY}"])
 def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
-    """What is not understood is named only where it cannot be the key."""
+    """A header without a colon is a warning that does not show it, since it may be the key."""
     ran = imported(f"curl {DEMO} -H '{header}' -d '{BODY}'")
     assert "a header without a colon" in ran.err
     assert KEY not in ran.out + ran.err
 
 
 def test_a_large_text_is_read_in_time():
-    """The time grows with the size of what was pasted, not with its square."""
+    """The time to read a text grows linearly with its size."""
     from time import perf_counter
 
     start = perf_counter()
@@ -392,7 +392,7 @@ HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_one_program_reads_what_another_prints(program, shell):
-    """``kshell curl --shell … | kshell import``, as two processes: any text comes through the pipe."""
+    """``kshell curl | kshell import`` keeps any text, for every shell."""
     printed = program("curl", "to=+919812345678", "otp=482913", f"ref={HOSTILE}", "--shell", shell)
     ran = program("import", input=printed.out.encode())
     assert (printed.code, ran.code, ran.err) == (0, 0, "")
@@ -401,12 +401,12 @@ def test_one_program_reads_what_another_prints(program, shell):
 
 
 def _drafted(lines):
-    """The request that a session makes after these lines of a script."""
+    """Return the request that a session makes after these lines of a script."""
     return _run(lines).draft(Overrides()).request
 
 
 def _run(lines):
-    """A session in which these lines were run."""
+    """Return a session in which these lines were run."""
     session = Session(Places.standard())
     for line in lines:
         done = perform_line(line, Caller(session, "script")).result
@@ -415,14 +415,14 @@ def _run(lines):
 
 
 def _back(request, shell, compact):
-    """The request of the script that is imported from a curl command."""
+    """Return the request of the script that is imported from the request's curl command."""
     text = SHELLS[shell](request, None, compact)
     places = Places.standard()
     copied = read_curl(text, "test")
-    imported = curl_import.find_template(copied, curl_import.find_profiles(copied, places, "demo"), places)
+    imported = to_script.find_template(copied, to_script.find_profiles(copied, places, "demo"), places)
     assert imported.template
     assert not copied.notes
-    return _drafted(curl_import.script(imported, "new"))
+    return _drafted(to_script.script(imported, "new"))
 
 
 values = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -435,7 +435,7 @@ variables = st.fixed_dictionaries(
 @settings(max_examples=20, deadline=None)
 @given(variables, st.booleans())
 def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
-    """For any text in any variable: import(curl(x)) == x."""
+    """Importing the output of ``curl`` gives the same request, for any text in any variable."""
     request = Session(Places.standard()).draft(Overrides(variables=typed)).request
     assert _back(request, shell, compact) == request
 
@@ -443,7 +443,7 @@ def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("kind", TYPED)
 def test_hostile_text_is_imported_unchanged(shell, kind):
-    """The corpus goes there and back."""
+    """Importing the output of ``curl`` gives the same request for the hostile corpus."""
     names = ("to", "otp", "ref", "ref1", "ref2")
     for texts in zip(*[iter(TYPED[kind])] * len(names), strict=True):
         typed = dict(zip(names, texts, strict=True))
@@ -453,7 +453,7 @@ def test_hostile_text_is_imported_unchanged(shell, kind):
 
 @pytest.mark.parametrize("account", ["docs", "low-balance", "number-version"])
 def test_every_account_is_found_again(account):
-    """Host, SID and number lead back to the account."""
+    """The host, SID and number of a command find its account."""
     request = (
         Session(Places.standard()).draft(Overrides(account, variables={"to": "+919812345678", "otp": "1"})).request
     )
@@ -462,7 +462,7 @@ def test_every_account_is_found_again(account):
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
-    """No text makes the reader fail otherwise."""
+    """Any text after ``curl`` is read or raises ScriptError."""
     try:
         read_curl(f"curl {text}", "test")
     except ScriptError:
@@ -472,7 +472,7 @@ def test_any_text_is_read_or_refused(text):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.sampled_from("abc '\"\\$`!#~=-.{}\t"), max_size=6), max_size=4))
 def test_words_are_those_of_bash(words):
-    """What the shell's own quoting prints is read as the words that it came from."""
+    """Words quoted by ``shlex.join`` are read as the same words."""
     import shlex
 
     assert [word.text for word in split("curl " + shlex.join(words)).words] == ["curl", *words]
@@ -491,7 +491,7 @@ def test_words_are_those_of_bash(words):
     ],
 )
 def test_a_word_of_bash(text, word):
-    """Each way to quote, as bash has it."""
+    """Each kind of bash quoting is read as in bash."""
     assert split(f"curl {text}").words[1].text == word
 
 
@@ -505,7 +505,7 @@ def test_a_word_of_bash(text, word):
     ],
 )
 def test_words_of_powershell(text, words):
-    """Quotes, backticks, values that were set before, and the end of the command."""
+    """PowerShell's quotes, backticks and variables are read, up to the end of the command."""
     assert [word.text for word in split(text).words] == words
 
 
@@ -518,7 +518,7 @@ def test_words_of_powershell(text, words):
     ],
 )
 def test_words_of_cmd(text, words):
-    """Carets, quotes, backslashes before quotes, a line break that stays, and the end of the command."""
+    """The carets, quotes and backslashes of cmd.exe are read, up to the end of the command."""
     assert [word.text for word in split(text).words] == words
 
 
@@ -532,12 +532,12 @@ def test_words_of_cmd(text, words):
     ],
 )
 def test_what_is_odd_is_told(text, message):
-    """What was not run, not closed or not read."""
+    """A command substitution, an open quote, a space after a caret and a second command are reported."""
     assert [odd.message for odd in split(text).oddities] == [message]
 
 
 def test_what_a_message_cannot_hold_is_told(imported):
-    """Another method and a variable in the payload are said; so is a URL that is not the API's."""
+    """Another method, a variable in the payload and another URL are reported."""
     body = BODY.replace('"', '\\"').replace("auth1", "$NAME")
     ran = imported(f'curl -X PUT -# -: --data "{body}" https://api.in.kaleyra.io/v1/other')
     assert "the method PUT; the API takes POST" in ran.err
@@ -547,21 +547,21 @@ def test_what_a_message_cannot_hold_is_told(imported):
 
 
 def test_too_much_on_stdin_is_an_error(program):
-    """A curl command is a page of text."""
+    """More than 256 KiB on stdin is an error with exit code 3."""
     ran = program("import", input=b"x" * 300_000)
     assert ran.code == 3
     assert "stdin holds more than 256 KiB" in ran.err
 
 
 def test_an_account_of_another_host_is_said(imported):
-    """A known SID and number on a host that is no pod's is a warning."""
+    """A known SID and number on an unknown host gives a warning."""
     ran = imported(PAGE.replace("api.in.kaleyra.io", "api.na.kaleyra.ai"))
     assert "no pod has the host of the command; the pod of docs is in" in ran.err
 
 
 @needs("bash")
 def test_bash_agrees():
-    """What is read here as a word is what bash gives to a program."""
+    """Quoted words are read as bash passes them to a program."""
     text = r"""$'a\nb\'\\\x41é' "a\"b\\c" 'x'"'"'y' a\ b"""
     code = [sys.executable, "-c", "import sys, json; print(json.dumps(sys.argv[1:]))"]
     ran = subprocess.run(["bash", "-c", f'"$0" "$1" "$2" {text}', *code], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""``docs``: blocks under a comment are made again, everything else stays, and hand-written curl is looked over."""
+"""``docs`` rewrites the blocks under its comments, keeps all other text, and checks hand-written curl commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kshell.console.dispatch import Performed
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
-from kshell.curl import lint as curlfaults
+from kshell.curl import lint
 from kshell.documents import markdown
 from kshell.documents.regenerate import regenerate
 from kshell.profiles.files import Places
@@ -30,19 +30,19 @@ KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
 
 
 def made(text: str) -> str:
-    """A document as ``docs`` makes it."""
+    """Return a document as ``docs`` rewrites it."""
     return regenerate(text, "guide.md", Places.standard()).text
 
 
 def faults(block: str, language: str = "bash") -> list[str]:
-    """What is wrong with a hand-written block."""
+    """Return the faults of a hand-written block."""
     text = f"# Guide\n\n{FENCE}{language}\n{block}\n{FENCE}\n"
     return [fault.headline for fault in regenerate(text, "guide.md", Places.standard()).faults]
 
 
 @pytest.fixture
 def block(cli):
-    """What a command prints, in a block under its comment: ``block("curl -a docs", "bash")``."""
+    """Return a function that gives a command's output as a block under its comment: ``block("curl -a docs", "bash")``."""
 
     def owned(command: str, language: str) -> str:
         ran = cli(*command.split())
@@ -68,7 +68,7 @@ def block(cli):
     ],
 )
 def test_a_block_holds_what_the_command_prints(block, command, language):
-    """A stale block, an empty one and none at all become the command's output, in the language that it has."""
+    """A stale, empty or missing block is replaced by the command's output, with its language kept."""
     expected = block(command, language)
     comment = f"<!-- kshell: {command} -->\n"
     for before in (f"{comment}{FENCE}{language}\nold\n{FENCE}\n", f"{comment}{FENCE}{language}\n{FENCE}\n", comment):
@@ -77,21 +77,21 @@ def test_a_block_holds_what_the_command_prints(block, command, language):
 
 
 def test_the_language_of_a_block_stays():
-    """What stands behind the fence is the writer's."""
+    """The text after a fence, such as the language, is kept."""
     assert made(f"<!-- kshell: curl -a docs -->\n{FENCE}sh title=x\n{FENCE}\n").startswith(
         f"<!-- kshell: curl -a docs -->\n{FENCE}sh title=x\ncurl "
     )
 
 
 def test_an_answer_is_the_same_every_time():
-    """A document's send goes to the embedded simulator; its id and time never change."""
+    """A ``send`` in a document goes to the embedded simulator and has the same id and time each time."""
     text = made("<!-- kshell: send to=+919812345678 otp=482913 2>&1 -->\n")
-    assert "202 Accepted · WA202 Request Accepted · AXXXXXXXXXXXXXXXXXXX · 38 ms\n{\n" in text
+    assert "202 Accepted · WA202 Request Accepted · AXXXXXXXXXXXXXXXXXXX · 38 ms · simulated\n{\n" in text
     assert made(text) == text
 
 
 def test_a_refusal_is_documented_with_its_explanation():
-    """With ``2>&1`` the block holds what a terminal shows."""
+    """With ``2>&1`` a block has the explanation of a refusal."""
     text = made("<!-- kshell: send -a low-balance to=+919812345678 otp=482913 2>&1 -->\n")
     assert "E110" in text
     assert "  move    yours: top the account up" in text
@@ -99,28 +99,28 @@ def test_a_refusal_is_documented_with_its_explanation():
 
 @pytest.mark.parametrize("kind", ["codes", "fields", "rules"])
 def test_a_table_is_markdown(cli, kind):
-    """``explain --table`` makes a table of every code, field or rule, which needs no fence."""
+    """``explain --table`` gives a Markdown table of codes, fields or rules, without a fence."""
     expected = f"<!-- kshell: explain --table {kind} -->\n{cli('explain', '--table', kind).out}\nText.\n"
     for before in ("\nText.\n", "| old |\n| --- |\n\nText.\n"):
         assert made(f"<!-- kshell: explain --table {kind} -->\n{before}") == expected
 
 
 def test_a_row_of_a_table_has_as_many_cells_as_its_head(cli):
-    """A ``|`` in a cell does not make another."""
+    """Each row of a table has as many cells as its head, also if a cell has a ``|``."""
     for kind in ("codes", "fields", "rules"):
         lines = cli("explain", "--table", kind).out.splitlines()
         assert {line.replace("\\|", "").count("|") for line in lines} == {lines[0].count("|")}
 
 
 def test_a_block_in_a_list_keeps_its_indentation():
-    """The lines of a block stand behind what the fence stands behind."""
+    """The lines of a block in a list have the indentation of its fence."""
     text = made(f"- item\n\n  <!-- kshell: explain WA202 -->\n  {FENCE}\n  {FENCE}\n- next\n")
     assert "\n  202 WA202 · Request Accepted\n" in text
     assert text.endswith(f"\n  {FENCE}\n- next\n")
 
 
 def test_a_fence_is_longer_than_what_it_holds():
-    """A Hurl file has a fence of its own, which does not end the block."""
+    """A block whose content has a fence gets a longer fence."""
     text = made("<!-- kshell: snippet hurl -a docs -->\n")
     assert "\n````hurl\n" in text
     assert made(text) == text
@@ -128,7 +128,7 @@ def test_a_fence_is_longer_than_what_it_holds():
 
 @pytest.mark.parametrize("line", ["help", "help curl", "help expect"])
 def test_help_is_wrapped_the_same_everywhere(monkeypatch, line):
-    """Help in a document has one width, whatever the width of the writer's terminal is."""
+    """Help in a document has the same width for every terminal width."""
     texts = set()
     for columns in ("40", "200"):
         monkeypatch.setenv("COLUMNS", columns)
@@ -137,7 +137,7 @@ def test_help_is_wrapped_the_same_everywhere(monkeypatch, line):
 
 
 def test_a_comment_in_a_block_is_text():
-    """What a document says about comments is no comment."""
+    """A comment inside a fence is text."""
     text = f"{FENCE}markdown\n<!-- kshell: curl -a docs -->\n{FENCE}\n"
     assert made(text) == text
 
@@ -153,20 +153,20 @@ def test_a_comment_in_a_block_is_text():
 )
 @pytest.mark.parametrize("below", ["", f"\n{FENCE}text\nold\n{FENCE}\n"])
 def test_a_comment_may_have_several_lines(comment, below):
-    """Wherever its lines break, it owns the block behind it."""
+    """A comment of several lines owns the block below it."""
     assert "Request Accepted" in made(f"{comment}\n{below}")
     assert "\nold\n" not in made(f"{comment}\n{below}")
     assert made(f"{comment}\n{below}").startswith(f"{comment}\n")
 
 
 def test_a_comment_of_another_kind_may_have_several_lines():
-    """It is text, with all that it says of kshell further down."""
+    """A comment of several lines that does not begin with ``kshell:`` is text."""
     text = f"<!-- note\nkshell: explain WA202 -->\n{FENCE}text\nold\n{FENCE}\n"
     assert made(text) == text
 
 
 def test_nothing_else_is_changed():
-    """Line ends, blank lines, odd characters and other comments stay as they are."""
+    """Line ends, blank lines, unusual characters and other comments are kept."""
     text = "\ufeff# T\r\n\r\n\r\n<!-- note -->\r\n~~~\r\ncurl\r\n~~~\r\n<!-- kshell: explain WA202 -->\r\n```\r\n```\r\nend  "
     after = made(text)
     assert after.startswith(text.partition("<!-- kshell")[0])
@@ -179,14 +179,14 @@ def test_nothing_else_is_changed():
     st.lists(st.sampled_from(["", "text", "```", "```sh", "~~~~", "| a |", "  ```", "- x", "<!-- x -->"]), max_size=12)
 )
 def test_a_document_without_comments_stays(lines):
-    """Whatever it holds."""
+    """A document without kshell's comments is not changed."""
     text = "\n".join(lines)
     assert made(text) == text
 
 
 @given(st.text(), st.sampled_from(["```", "````", "~~~"]))
 def test_a_fence_gives_back_what_was_put_in(text, fence):
-    """Any lines in a fence are read as those lines."""
+    """Any line written into a fence is read back as that line."""
     text = " ".join(text.splitlines())
     lines = markdown.fenced(f"{text}\n", "text", fence=fence)
     _, (block,) = markdown.read(lines)
@@ -214,7 +214,7 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
     ],
 )
 def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, message, hint):
-    """Exit code 3, the file, the line and the column; the document stays as it is."""
+    """A comment whose command fails is an error with its place and exit code 3, and the document is not changed."""
     file = write("guide.md", f"# Guide\n\n<!-- kshell: {command} -->\n{FENCE}\nold\n{FENCE}\n")
     ran = cli("docs", "guide.md")
     assert ran.code == 3
@@ -224,7 +224,7 @@ def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, me
 
 
 def failing(cli, write, text):
-    """A run of ``docs`` that fails and leaves the document as it was."""
+    """Run ``docs`` on a text; assert that the document is not changed."""
     file = write("guide.md", text)
     ran = cli("docs", "guide.md")
     assert file.read_text() == text
@@ -239,7 +239,7 @@ def failing(cli, write, text):
     ],
 )
 def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message):
-    """Where it was refused, its block stays, and what it said stands at the comment."""
+    """A refused command is an error at its comment with the findings, and its block is kept."""
     ran = failing(cli, write, f"# Guide\n\n<!-- kshell: {command} -->\n{FENCE}\nold\n{FENCE}\n")
     assert ran.code == 3
     assert f"error: guide.md:3:14: {message}\n" in ran.err
@@ -248,7 +248,7 @@ def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message)
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
 def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
-    """Only the codes 0 and 1 are an answer."""
+    """A command with an exit code from 2 to 5 is an error, even if it prints."""
     failed = Performed(Result("half", [Note("error", "it broke", None, "mend it", ("because: of that",))], code))
     monkeypatch.setattr("kshell.documents.regenerate.perform", lambda *_, **__: failed)
     ran = failing(cli, write, "<!-- kshell: send -->\n")
@@ -258,14 +258,14 @@ def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeyp
 
 
 def test_findings_are_no_failure(cli, write):
-    """What ``check`` finds is its answer, although its exit code is 1."""
+    """The findings of ``check`` are written into the block, although its exit code is 1."""
     write("guide.md", "<!-- kshell: check -a docs -->\n")
     assert cli("docs", "guide.md").code == 0
     assert "error to-e164" in Path("guide.md").read_text()
 
 
 def test_a_comment_without_an_end_is_an_error(cli, write):
-    """It would hide the rest of the document."""
+    """A comment without an end is an error with exit code 3."""
     ran = failing(cli, write, f"# Guide\n<!-- kshell: pods\n\n{FENCE}\nold\n{FENCE}\n")
     assert ran.code == 3
     assert "guide.md:2:14: a comment without an end" in ran.err
@@ -273,14 +273,14 @@ def test_a_comment_without_an_end_is_an_error(cli, write):
 
 
 def test_text_behind_a_comment_is_an_error(cli, write):
-    """It would not be clear what the comment owns."""
+    """Text after a comment on its line is an error with exit code 3."""
     ran = failing(cli, write, "<!-- kshell: pods --> text\n")
     assert ran.code == 3
     assert "guide.md:1:14: text after the comment, 'text'" in ran.err
 
 
 def test_an_error_is_where_its_command_is(cli, write):
-    """In a comment of several lines, that is the command's line."""
+    """The error of a comment of several lines has the line of the command."""
     ran = failing(cli, write, "<!-- kshell:\n  nothing -->\n")
     assert "error: guide.md:2:3: 'nothing' is not allowed in a document\n    nothing -->\n    ^\n" in ran.err
 
@@ -292,34 +292,34 @@ FAULTY = (
 
 
 def test_every_error_is_shown(cli, write):
-    """In the order of the document, with those of the other files, and with the faults."""
+    """The errors and faults of all files are shown, in the order of each document."""
     write("other.md", "<!-- kshell: other -->\n")
     write("guide.md", FAULTY)
     ran = cli("docs", "guide.md", "absent.md", "other.md")
     assert ran.code == 3
-    for said in (
+    for message in (
         "absent.md cannot be read",
         "other.md:1:14: 'other'",
         "guide.md:7:6: a quote that is not closed",
         "nothing was rewritten",
     ):
-        assert said in ran.err
+        assert message in ran.err
     assert ran.err.index("guide.md:1:14: 'nothing'") < ran.err.index("guide.md:9:14: there is no account")
 
 
 def test_check_shows_all_of_it(cli, write):
-    """Errors, faults and stale blocks of one file are said in one run."""
+    """``docs --check`` shows errors, faults and stale blocks of a file in one run."""
     file = write("guide.md", FAULTY)
     ran = cli("docs", "--check", "guide.md")
     assert ran.code == 3
     assert "-old\n+202 WA202 · Request Accepted\n" in ran.out
-    for said in ("guide.md:1:14", "guide.md:7:6", "guide.md:9:14", "guide.md is stale"):
-        assert f"error: {said}" in ran.err
+    for message in ("guide.md:1:14", "guide.md:7:6", "guide.md:9:14", "guide.md is stale"):
+        assert f"error: {message}" in ran.err
     assert file.read_text() == FAULTY
 
 
 def test_a_block_without_an_end_is_an_error(cli, write):
-    """A fence that is never closed would take the rest of the document with it."""
+    """A block without an end is an error with exit code 3."""
     write("guide.md", f"<!-- kshell: curl -a docs -->\n{FENCE}sh\nold\n\n# Next\n")
     ran = cli("docs", "guide.md")
     assert ran.code == 3
@@ -330,7 +330,7 @@ def test_a_block_without_an_end_is_an_error(cli, write):
 
 
 def test_it_rewrites_in_place(cli, write):
-    """The file is as it should be, its permissions are what they were, and nothing else is beside it."""
+    """``docs`` rewrites the file, keeps its mode, and leaves no other file."""
     file = write("guide.md", "<!-- kshell: explain WA202 -->\n")
     file.chmod(0o640)
     ran = cli("docs", "guide.md")
@@ -342,7 +342,7 @@ def test_it_rewrites_in_place(cli, write):
 
 
 def test_a_link_stays_a_link(cli, write):
-    """What a link leads to is rewritten."""
+    """``docs`` rewrites the target of a link and keeps the link."""
     write("real.md", "<!-- kshell: explain WA202 -->\n")
     Path("guide.md").symlink_to("real.md")
     assert cli("docs", "guide.md").code == 0
@@ -352,7 +352,7 @@ def test_a_link_stays_a_link(cli, write):
 
 @needs("patch")
 def test_check_prints_a_diff_and_changes_nothing(cli, write):
-    """A stale block is exit code 1; the diff is one that ``patch`` takes."""
+    """``docs --check`` prints a diff of a stale block that ``patch`` accepts, changes nothing and exits with 1."""
     file = write("guide.md", f"# Guide\n\n<!-- kshell: explain WA202 -->\n{FENCE}\nold\n{FENCE}\n")
     before = file.read_text()
     ran = cli("docs", "--check", "guide.md")
@@ -366,7 +366,7 @@ def test_check_prints_a_diff_and_changes_nothing(cli, write):
 
 
 def test_check_finds_faults(cli, write):
-    """A hand-written block that is faulty is exit code 1, although nothing is stale."""
+    """``docs --check`` exits with 1 for a faulty hand-written block."""
     write("guide.md", f"{FENCE}bash\ncurl 'x\n{FENCE}\n")
     ran = cli("docs", "--check", "guide.md")
     assert (ran.code, ran.out) == (1, "")
@@ -374,7 +374,7 @@ def test_check_finds_faults(cli, write):
 
 
 def test_several_files_are_all_or_none(cli, write):
-    """An error in one leaves the others as they are."""
+    """An error in one file keeps all files from being rewritten."""
     first = write("a.md", "<!-- kshell: explain WA202 -->\n")
     write("b.md", "<!-- kshell: nothing -->\n")
     assert cli("docs", "a.md", "b.md").code == 3
@@ -383,20 +383,20 @@ def test_several_files_are_all_or_none(cli, write):
 
 @pytest.mark.parametrize("name", ["absent.md", "."])
 def test_a_file_that_cannot_be_read_is_an_error(cli, name):
-    """An absent file or a directory is exit code 3."""
+    """A missing file or a directory is an error with exit code 3."""
     ran = cli("docs", name)
     assert ran.code == 3
     assert f"{name} cannot be read" in ran.err
 
 
 def test_a_file_that_is_no_text_is_an_error(cli, write):
-    """What is not UTF-8 is exit code 3."""
+    """A file that is not UTF-8 is an error that says so."""
     write("guide.md", b"\xff")
     assert "guide.md is not UTF-8" in cli("docs", "guide.md").err
 
 
 def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
-    """Without ``--check`` a fault is said and the file is rewritten all the same."""
+    """Without ``--check`` a fault is a warning and the file is rewritten."""
     file = write("guide.md", f"{FENCE}bash\ncurl 'x\n{FENCE}\n<!-- kshell: explain WA202 -->\n")
     ran = cli("docs", "guide.md")
     assert ran.code == 0
@@ -406,7 +406,7 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
 
 @pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all up to date")])
 def test_blocks_are_counted(cli, write, count, start):
-    """In the singular and in the plural."""
+    """``docs`` reports the number of blocks of each file."""
     write("guide.md", "<!-- kshell: explain WA202 -->\n" * count)
     cli("docs", "guide.md")
     assert cli("docs", "guide.md").err.startswith(f"guide.md: {start}")
@@ -422,7 +422,7 @@ RIGHT = f"curl -X POST {URL} {TYPE} {KEYED} -d '{BODY}'"
 
 
 def right(old: str = "", new: str = "") -> str:
-    """The right command with a part replaced."""
+    """Return the correct command with a part replaced."""
     assert old in RIGHT
     return RIGHT.replace(old, new)
 
@@ -453,7 +453,7 @@ def right(old: str = "", new: str = "") -> str:
     ],
 )
 def test_a_fault_is_found(text, fault):
-    """What would fail when it is pasted is said with file, line, column and how to mend it; a key is not repeated."""
+    """A command that would fail when pasted gives one fault with its place and a repair, without the key."""
     (found,) = faults(text)
     assert found.startswith(fault)
     assert KEY not in found
@@ -490,26 +490,26 @@ def test_a_fault_is_found(text, fault):
             "double quotes around the payload, which end at the first one in it; use single",
         ),
         (right(BODY, "[]"), "the payload is not a JSON object"),
-        (right(BODY, "{}"), "/messaging_object messaging_object is missing, and mandatory; add it"),
+        (right(BODY, "{}"), "/messaging_object messaging_object is missing, but mandatory; add it"),
         (right('"index": 0', '"index": 10'), "/messaging_object/template/components/1/index index is 10; write 0 to 9"),
     ],
 )
 def test_what_the_api_refuses_is_found(text, fault):
-    """A command with this API's URL is held to what the API takes."""
+    """A command for this API that the API would refuse gives one fault."""
     (found,) = faults(text)
     assert found.partition(": ")[2].startswith(fault)
 
 
 def test_a_payload_that_is_no_json_is_found_where_it_breaks():
-    """At the line and the column of the character that does not fit."""
+    """A payload that is not JSON gives a fault at the line and column of the wrong character."""
     (found,) = faults(right(f"'{BODY}'", '\'{\n  "to": 1\n  "type": 2\n}\''))
     assert found.startswith("guide.md:6:3: the payload is not JSON: ")
 
 
 def test_several_faults_of_a_command_are_all_found():
-    """One does not hide another."""
+    """All faults of a command are found."""
     found = faults(right(KEYED, "-H 'api-key: $KEY'").replace(BODY, '{"messaging_object": {"to": 1,}'))
-    assert [said.split(": ")[1].split(",")[0] for said in found] == [
+    assert [fault.split(": ")[1].split(",")[0] for fault in found] == [
         "$KEY in single quotes",
         "the payload is not JSON",
     ]
@@ -552,38 +552,38 @@ def test_several_faults_of_a_command_are_all_found():
     ],
 )
 def test_what_is_right_has_no_fault(text):
-    """Variables, masked keys, placeholders, what cannot be seen, this machine and other sites are no faults."""
+    """Variables, masked keys, placeholders, loopback and other sites give no fault."""
     assert faults(text) == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "cmd"])
 @pytest.mark.parametrize("kind", TYPED)
 def test_what_curl_prints_has_no_fault(shell, kind):
-    """Whatever its values hold: what kshell writes is right."""
-    hosts = curlfaults.hosts_of(Places.standard())
+    """A command that ``curl`` prints has no fault, whatever its values."""
+    hosts = lint.hosts_of(Places.standard())
     for text in TYPED[kind]:
         variables = {"to": "+919812345678", "otp": "482913", "ref": text}
         request = Session(Places.standard()).draft(Overrides(variables=variables)).request
-        assert list(curlfaults.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
+        assert list(lint.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
 
 
 def test_the_page_s_sample_has_no_fault():
-    """Its number and codes are masked, so that nothing can be said of them."""
+    """The page's sample, with its masked values, has no fault."""
     assert faults(PAGE) == []
 
 
 def test_the_page_s_form_has_no_fault():
-    """Nor has its Request Format, with every placeholder in its place."""
+    """The page's Request Format, with its placeholders, has no fault."""
     assert faults(FORMAT) == []
 
 
 def test_other_languages_are_not_looked_at():
-    """A block that is no shell's is none of curl's."""
+    """A block in a language other than a shell's is not checked."""
     assert faults("curl 'x", "python") == []
 
 
 def test_a_block_that_docs_makes_has_no_fault():
-    """What kshell prints passes its own inspection, written by hand or not."""
+    """A block that ``docs`` writes has no fault."""
     text = made("<!-- kshell: curl -a docs -->\n").partition("\n")[2]
     assert regenerate(text, "guide.md", Places.standard()).faults == ()
 
@@ -593,5 +593,5 @@ def test_a_block_that_docs_makes_has_no_fault():
     [(KEY, True), ("A" * 33, False), ("Asandbox0000000000000000000000000", False), ("short", False), ("$KEY", False)],
 )
 def test_a_real_key_is_long_and_not_masked(key, real):
-    """A run of one character masks a key."""
-    assert curlfaults.looks_real(key) is real
+    """A text counts as a real key if it is long and not masked."""
+    assert lint.looks_real(key) is real

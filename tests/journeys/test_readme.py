@@ -1,4 +1,4 @@
-"""The README shows what kshell prints, and the commands it names are those that CI runs."""
+"""README.md and docs/security.md show what kshell prints, and CI runs the test command that the README names."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from support import transcripts
 from support.programs import needs
 
 README = Path(__file__).parents[2] / "README.md"
+SECURITY = README.parent / "docs" / "security.md"
 
 
 @needs("bash", "curl")
 def test_the_readme_shows_what_the_commands_print(default_port):
-    """Each console block of the README is what its commands print; tests/support/transcripts.py README.md writes them."""
+    """Each console block of the README is the output of its commands; tests/support/transcripts.py rewrites them."""
     text = README.read_text(encoding="utf-8")
     assert transcripts.run_again(text) == text
 
 
+@needs("bash")
+def test_the_security_page_shows_what_the_commands_print():
+    """Each console block of docs/security.md is what its commands print; tests/support/transcripts.py writes them."""
+    text = SECURITY.read_text(encoding="utf-8")
+    assert transcripts.run_again(text) == text
+
+
 def test_ci_runs_the_readme_s_test_command():
-    """``.ci/run`` takes the test command out of the README, where exactly one is marked."""
+    """The README marks exactly one test command, which ``.ci/run`` reads from it."""
     text = README.read_text(encoding="utf-8")
     assert text.count("<!-- test command -->\n```sh\n") == 1
     assert "pytest" in text.split("<!-- test command -->\n```sh\n")[1].split("```")[0]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md"])
 def test_docs_finds_nothing_to_mend(cli, name):
-    """``kshell docs --check`` finds every block as it is written, and no curl command that would fail when pasted."""
+    """``kshell docs --check`` finds every block current and every curl command valid."""
     ran = cli("docs", "--check", str(README.parent / name))
     assert (ran.code, ran.out) == (0, "")

@@ -1,4 +1,4 @@
-"""What a start does not load: the command line pays for nothing that only the shell needs."""
+"""Starting kshell imports only the libraries that its frontend needs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SLOW = ("prompt_toolkit", "pygments", "httpx", "click", "jinja2")
 
 
 def loaded(code: str) -> set[str]:
-    """The slow libraries that are loaded after ``code`` ran in a process of its own."""
-    told = f"{code}; import sys; sys.stderr.write('LOADED ' + ' '.join(m for m in {SLOW!r} if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=PROJECT)
+    """Return the slow libraries that are imported after ``code`` ran in a new process."""
+    program = f"{code}; import sys; sys.stderr.write('LOADED ' + ' '.join(m for m in {SLOW!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.rpartition("LOADED ")[2].split())
 
 
 @pytest.mark.parametrize("words", [["curl", "to=+919812345678", "otp=1"], ["doctor"], ["help"]])
 def test_the_command_line_loads_neither_the_shell_nor_the_client(words):
-    """``kshell curl`` imports none of prompt_toolkit, Pygments and httpx."""
+    """A command that does not send imports none of prompt_toolkit, Pygments and httpx."""
     assert loaded(f"from kshell.cli import run; run({words!r})").isdisjoint({"prompt_toolkit", "pygments", "httpx"})
 
 
 def test_the_prompt_waits_for_neither_click_nor_jinja():
-    """What runs and completes a line is loaded behind the prompt."""
+    """The shell shows its prompt before it imports click, Jinja and the other slow libraries."""
     assert loaded("import kshell.shell.loop") == {"prompt_toolkit"}

@@ -1,4 +1,4 @@
-"""What of a typed line may be stored: never a code, a recipient or a key."""
+"""The part of a typed line that may be stored: never a code, a recipient or a key."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from kshell.session.session import Overrides, Session
     ],
 )
 def test_a_value_that_tells_becomes_the_expression_that_means_it(line, kept):
-    """By its name or by its looks; the rest of the line stays."""
+    """A private value is replaced by an expression with its variable's name, and the rest of the line is kept."""
     assert storable(line) == kept
 
 
@@ -81,12 +81,12 @@ def test_a_value_that_tells_becomes_the_expression_that_means_it(line, kept):
     ],
 )
 def test_a_line_that_may_still_tell_is_not_stored(line):
-    """Digits in a row, a key's shape, an open quote, a first space: nothing of it is kept."""
+    """A line that may still have a private value, or begins with a space, is not stored."""
     assert storable(line) == ""
 
 
 def test_this_session_s_secrets_are_found_wherever_they_stand():
-    """A code of letters is known by the session that has it."""
+    """A code of letters in the session keeps a line with that code from being stored."""
     session = Session(Places.standard())
     for name, text in {"otp": "ABCDEF", "to": "+919812345678", "language": "en_US"}.items():
         session.set(name, text)
@@ -97,7 +97,7 @@ def test_this_session_s_secrets_are_found_wherever_they_stand():
 
 
 def test_a_secret_has_three_characters_or_more():
-    """A shorter one stands in half of all lines by chance."""
+    """A secret under three characters is not searched for in lines."""
     session = Session(Places.standard())
     session.set("otp", "ab")
     session.set("pin", "abc")
@@ -106,13 +106,13 @@ def test_a_secret_has_three_characters_or_more():
 
 @given(st.text(max_size=30), st.text(alphabet="0123456789", min_size=6, max_size=15))
 def test_no_run_of_digits_survives(text, digits):
-    """Whatever stands around a number or a code, it is not in what is stored."""
+    """The digits of a number or code are not stored, whatever text is around them."""
     assert digits not in storable(f"send {text} to=+{digits} ref={digits} {digits}{text}")
 
 
 @given(st.text())
 def test_what_is_stored_is_one_line_that_holds_no_code(text):
-    """Any text: what is kept has no line break and no four digits in a row."""
+    """A stored line has no line break and no four digits in a row."""
     kept = storable(text)
     assert "\n" not in kept
     assert not re.search(r"[0-9]{4}", kept)
@@ -141,7 +141,7 @@ def test_what_is_stored_is_one_line_that_holds_no_code(text):
     ],
 )
 def test_what_looks_like_a_number_is_masked(text, masked):
-    """With a plus in groups too, without one alone; not a time, a part of an id, a fraction, or what is known as an id."""
+    """A text in the form of a phone number is masked; times, ids and fractions are not."""
     assert without_numbers(text, ["919812345678"], ["12345678"]) == masked
 
 
@@ -150,20 +150,20 @@ def test_what_looks_like_a_number_is_masked(text, masked):
     [("to", "NUMBER"), ("phone2", "NUMBER"), ("otp", "CODE"), ("PIN", "CODE"), ("ref", ""), ("language_code", "")],
 )
 def test_the_name_of_a_variable_says_what_it_holds(name, kind):
-    """A language's code is none."""
+    """A variable's name decides whether its value is a number, a code or neither."""
     assert kind_by_name(name) == kind
 
 
 @pytest.mark.parametrize("code", ["QXZWVB", 'J"Fpq\x1b', "ab", "\u00e9t\u00e9x"])
 def test_a_form_of_a_code_betrays_it_or_is_too_short(code):
-    """Whatever is looked for to be replaced would also be found where it was not."""
+    """Every form of a code that would be replaced is also found as a leak, from four characters on."""
     value = Private("CODE", code)
     for form in value.forms().values():
         assert Privacy([value]).leak(f"<{form}>") == ("CODE" if len(code) >= 4 else "")
 
 
 def test_a_session_s_private_values_are_those_of_its_drafts_and_variables(monkeypatch):
-    """The sender is one of them; a key that is not there is none, and what was captured from an answer is no code."""
+    """A session's private values are those of its drafts and variables, without captured values or a missing key."""
     monkeypatch.delenv("KALEYRA_API_KEY")
     session = Session(Places.standard())
     session.account = "docs"

@@ -1,4 +1,4 @@
-"""Places: which file a name means, how it is read whatever it is, and how a file is written."""
+"""Files: which file a name refers to, how it is read, and how a file is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POD = "title: {title}\nbase_url: http://127.0.0.1:1\n"
 
 @pytest.fixture
 def folders(tmp_path):
-    """Four places, each with the pods that a test wants: ``folders(home=["a"])``."""
+    """Return a function that makes four folders with the given pods: ``folders(home=["a"])``."""
 
     def made(**pods: list[str]) -> Places:
         for place, names in pods.items():
@@ -45,14 +45,14 @@ def folders(tmp_path):
     ],
 )
 def test_the_nearest_file_of_a_name_is_meant(folders, pods, place):
-    """The home that was given, which replaces the working directory; else that; then the user's; then what is shipped."""
+    """A name is found in the home or else the working directory, then the user's folder, then the shipped one."""
     places = folders(**pods)
     assert places.find("pod", "p").place == place
     assert places.names("pod")["p"] == places.find("pod", "p")
 
 
 def test_names_are_listed_once_each_and_sorted(folders):
-    """Every name of every place, each with the nearest file that it means."""
+    """Each name of all folders is listed once, sorted, with its nearest file."""
     names = folders(here=["b", "a"], user=["c", "a"]).names("pod")
     assert [(name, origin.place) for name, origin in names.items()] == [("a", "here"), ("b", "here"), ("c", "user")]
 
@@ -61,7 +61,7 @@ def test_names_are_listed_once_each_and_sorted(folders):
     "file", [".yaml", ".hidden.yaml", "-a.yaml", "a b.yaml", "a.yml", "a.yaml~", "é.yaml", "a\n.yaml"]
 )
 def test_a_file_whose_name_cannot_be_typed_is_not_listed(folders, tmp_path, file):
-    """What an editor leaves behind, and what is no name, is no pod."""
+    """A file whose name is not a valid name, such as an editor's backup, is not listed."""
     places = folders(here=["p"])
     (tmp_path / "here/profiles/pods" / file).write_text(POD)
     assert list(places.names("pod")) == ["p"]
@@ -73,7 +73,7 @@ def test_a_file_whose_name_cannot_be_typed_is_not_listed(folders, tmp_path, file
      "*", "x" * 5000],
 )  # fmt: skip
 def test_a_name_never_leaves_its_folder(folders, tmp_path, name):
-    """A name is letters, digits and _ . - within one folder: anything else is a pod that there is not."""
+    """A name with anything but letters, digits, ``_``, ``.`` and ``-`` is unknown, so it cannot lead out of the folder."""
     places = folders(here=["p"])
     (tmp_path / "here" / "profiles" / "p.yaml").write_text(POD)
     with pytest.raises(ProfileError) as caught:
@@ -82,14 +82,14 @@ def test_a_name_never_leaves_its_folder(folders, tmp_path, name):
 
 
 def test_a_name_that_means_nothing_is_an_error_that_lists_what_there_is(folders):
-    """The error has a did-you-mean, the names there are, and where a new one goes."""
+    """The error for an unknown name has a did-you-mean, the known names and the path of a new file."""
     with pytest.raises(ProfileError) as caught:
         folders(here=["sandbox", "in"]).find("pod", "sandbx")
     assert caught.value.hint == ("did you mean sandbox? pods: in, sandbox; a new one is a file profiles/pods/NAME.yaml")
 
 
 def test_a_missing_template_is_a_template_error(folders):
-    """Templates fail as templates; their folder and ending are their own."""
+    """An unknown template is a TemplateError whose hint names the path of a new template."""
     with pytest.raises(TemplateError, match="there is no template 'a'") as caught:
         folders(here=[]).find("template", "a")
     assert caught.value.hint == "templates: none; a new one is a file templates/NAME.json.j2"
@@ -99,13 +99,13 @@ def test_a_missing_template_is_a_template_error(folders):
 
 
 def test_the_standard_places_are_the_working_directory_the_user_s_and_what_ships(monkeypatch, tmp_path):
-    """Without --home and KSHELL_HOME there is no home; the user's folder follows XDG_CONFIG_HOME."""
+    """Without ``--home`` and KSHELL_HOME there is no home, and the user's folder follows XDG_CONFIG_HOME."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert Places.standard() == Places(None, Path.cwd(), tmp_path / "config" / "kshell", shipped_folder())
 
 
 def test_home_is_the_option_then_the_environment(monkeypatch, tmp_path):
-    """--home wins over KSHELL_HOME, and an empty KSHELL_HOME is none."""
+    """``--home`` takes precedence over KSHELL_HOME, and an empty KSHELL_HOME gives no home."""
     monkeypatch.setenv("KSHELL_HOME", str(tmp_path))
     assert Places.standard().home == tmp_path
     (tmp_path / "other").mkdir()
@@ -115,14 +115,14 @@ def test_home_is_the_option_then_the_environment(monkeypatch, tmp_path):
 
 
 def test_a_home_that_is_no_directory_is_a_usage_error(cli):
-    """--home with a file or nothing there exits 2 and says what --home is."""
+    """``--home`` with a path that is not a directory is a usage error, exit code 2."""
     ran = cli("--home", "nowhere", "pods")
     assert ran.code == 2
     assert "error: nowhere is not a directory\nhint: --home and KSHELL_HOME name a folder with profiles/" in ran.err
 
 
 def test_a_working_directory_that_is_gone_is_a_usage_error(cli, monkeypatch, tmp_path):
-    """In a directory that was removed kshell says so, with exit code 2."""
+    """A removed working directory is a usage error, exit code 2."""
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -134,7 +134,7 @@ def test_a_working_directory_that_is_gone_is_a_usage_error(cli, monkeypatch, tmp
 
 
 def test_an_installed_kshell_has_what_ships_beside_its_modules(monkeypatch, tmp_path):
-    """The folder shipped/ beside the modules, where there is one; else the top level of a checkout."""
+    """Shipped files are in ``shipped/`` beside the modules, or at the top level of a checkout."""
     from kshell.profiles import files
 
     monkeypatch.setattr(files, "__file__", str(tmp_path / "kshell" / "profiles" / "files.py"))
@@ -144,7 +144,7 @@ def test_an_installed_kshell_has_what_ships_beside_its_modules(monkeypatch, tmp_
 
 
 def test_in_a_checkout_the_working_directory_is_what_ships(monkeypatch):
-    """At the top level of kshell's own checkout its profiles are shipped ones, which need no trust."""
+    """At the top level of kshell's checkout the profiles are shipped ones and need no trust."""
     monkeypatch.chdir(shipped_folder())
     places = Places.standard()
     assert places.find("pod", "in").place == "shipped"
@@ -152,7 +152,7 @@ def test_in_a_checkout_the_working_directory_is_what_ships(monkeypatch):
 
 
 def test_a_copy_of_a_shipped_file_in_the_working_directory_is_the_shipped_one(folders, tmp_path):
-    """Same name and same bytes: what is used is what ships, and nobody else brought it in."""
+    """A file with the name and bytes of a shipped file counts as the shipped file."""
     places = folders(here=[], shipped=["p"])
     shipped = tmp_path / "shipped/profiles/pods/p.yaml"
     (tmp_path / "here/profiles/pods/p.yaml").write_bytes(shipped.read_bytes())
@@ -161,30 +161,30 @@ def test_a_copy_of_a_shipped_file_in_the_working_directory_is_the_shipped_one(fo
 
 
 def test_a_copy_of_a_shipped_file_does_not_hide_the_user_s_own(folders, tmp_path):
-    """The user's configuration directory goes before what ships, in a clone of kshell, too."""
+    """The user's file takes precedence over a copy of the shipped file in the working directory."""
     places = folders(here=[], user=["p"], shipped=["p"])
     (tmp_path / "here/profiles/pods/p.yaml").write_bytes((tmp_path / "shipped/profiles/pods/p.yaml").read_bytes())
     assert places.find("pod", "p").place == places.names("pod")["p"].place == "user"
 
 
 def one_byte_more(copy: Path, shipped: Path) -> None:
-    """The shipped text and a line end."""
+    """Write the shipped text and one more line end."""
     copy.write_bytes(shipped.read_bytes() + b"\n")
 
 
 def one_byte_less(copy: Path, shipped: Path) -> None:
-    """The shipped text without its last line end."""
+    """Write the shipped text without its last line end."""
     copy.write_bytes(shipped.read_bytes()[:-1])
 
 
 def another_byte(copy: Path, shipped: Path) -> None:
-    """As long and as old as the shipped file."""
+    """Write another text with the length and times of the shipped file."""
     copy.write_bytes(shipped.read_bytes().replace(b"127.0.0.1", b"127.0.0.2"))
     shutil.copystat(shipped, copy)
 
 
 def another_name(copy: Path, shipped: Path) -> None:
-    """The bytes of another shipped file."""
+    """Write the bytes of another shipped file."""
     copy.write_bytes(shipped.with_name("q.yaml").read_bytes())
 
 
@@ -192,7 +192,7 @@ def another_name(copy: Path, shipped: Path) -> None:
     "make", [one_byte_more, one_byte_less, another_byte, another_name], ids=lambda make: make.__name__
 )
 def test_a_file_that_is_nearly_a_shipped_one_is_the_working_directory_s(folders, tmp_path, make):
-    """A folder that only looks like a checkout is somebody's folder as any other."""
+    """A file that differs from the shipped one in a byte belongs to the working directory and needs trust."""
     places = folders(here=[], shipped=["p", "q"])
     shipped = tmp_path / "shipped/profiles/pods"
     (shipped / "q.yaml").write_text("base_url: https://q.example\n")
@@ -202,7 +202,7 @@ def test_a_file_that_is_nearly_a_shipped_one_is_the_working_directory_s(folders,
 
 
 def test_what_is_no_file_is_not_compared_with_a_shipped_one(folders, tmp_path):
-    """A FIFO of a shipped name is not waited for; it is the working directory's, and refused when it is read."""
+    """A FIFO with a shipped name is not read for the comparison and belongs to the working directory."""
     places = folders(here=[], shipped=["p"])
     os.mkfifo(tmp_path / "here/profiles/pods/p.yaml")
     assert places.find("pod", "p").place == "here"
@@ -213,7 +213,7 @@ def test_what_is_no_file_is_not_compared_with_a_shipped_one(folders, tmp_path):
     [(None, True), ("here", True), ("here/below", True), ("link-to-here", True), ("elsewhere", False)],
 )
 def test_what_the_working_directory_brought_in_is_known(tmp_path, home, introduced):
-    """A file of the working directory, also where it was reached as a home or by a link."""
+    """A file of the working directory is known as such, also if it is found through ``--home`` or a link."""
     for folder in ("here/profiles/pods", "here/below/profiles/pods", "elsewhere/profiles/pods"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "p.yaml").write_text(POD)
@@ -223,14 +223,14 @@ def test_what_the_working_directory_brought_in_is_known(tmp_path, home, introduc
 
 
 def test_the_user_s_own_files_were_not_brought_in(folders):
-    """The user's configuration directory and what ships are the user's own."""
+    """Files of the user's folder and shipped files do not count as the working directory's."""
     places = folders(user=["p"], shipped=["q"])
     assert not places.introduced_here(places.find("pod", "p"))
     assert not places.introduced_here(places.find("pod", "q"))
 
 
 def test_a_path_is_shown_from_the_working_directory(tmp_path):
-    """A file below the working directory is shown relative to it, another one whole."""
+    """A path below the working directory is shown relative to it, and any other path absolute."""
     assert shown(Path.cwd() / "profiles" / "a.yaml") == "profiles/a.yaml"
     assert shown(tmp_path / "a.yaml") == str(tmp_path / "a.yaml")
 
@@ -242,17 +242,17 @@ def test_a_path_is_shown_from_the_working_directory(tmp_path):
     ("raw", "text"), [(b"a\r\nb", "a\r\nb"), (b"\xef\xbb\xbfa", "a"), (b"", ""), ("é😀".encode(), "é😀")]
 )
 def test_utf8_is_read_with_or_without_a_bom(write, raw, text):
-    """A byte order mark is not text; line endings are as they stand."""
+    """A byte order mark is dropped, and line ends are kept."""
     assert read_text(write("a.yaml", raw), ProfileError) == text
 
 
 def directory(path: Path) -> None:
-    """Make a directory where a file belongs."""
+    """Make a directory in place of a file."""
     path.mkdir()
 
 
 def device(path: Path) -> None:
-    """Make what has no end."""
+    """Make a link to an endless device."""
     path.symlink_to("/dev/zero")
 
 
@@ -279,7 +279,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_what_is_no_text_file_is_one_clear_error(case):
-    """A directory, a FIFO, a device, a link to nothing, what is too large or not UTF-8: refused at once, and said."""
+    """A path that is not a UTF-8 text file of at most 256 KiB is refused at once, with a hint."""
     make, message, hint = UNREADABLE[case]
     make(Path("a.yaml").absolute())
     with pytest.raises(ProfileError) as caught:
@@ -289,19 +289,19 @@ def test_what_is_no_text_file_is_one_clear_error(case):
 
 
 def test_a_page_of_256_kib_is_read(write):
-    """The limit itself is allowed."""
+    """A file of exactly 256 KiB is read."""
     assert len(read_text(write("a.yaml", "#" * MOST_BYTES), ProfileError)) == MOST_BYTES
 
 
 def test_a_byte_that_is_not_utf8_is_located(write):
-    """The error has the byte's line and column."""
+    """The error for a byte that is not UTF-8 has its line and column."""
     with pytest.raises(ProfileError) as caught:
         read_text(write("a.yaml", b"a: b\nc: \xe9\n"), ProfileError)
     assert str(caught.value.at) == "a.yaml:2:4"
 
 
 def test_a_file_that_may_not_be_read_is_one_clear_error(write, monkeypatch):
-    """The system's own words, and a command that shows the file's mode."""
+    """A file without read permission is an error with the system's message and a command that shows its mode."""
     file = write("a.yaml", "a: b")
 
     def refuse(*_: object, **__: object) -> None:
@@ -317,12 +317,12 @@ def test_a_file_that_may_not_be_read_is_one_clear_error(write, monkeypatch):
 
 
 def mode(path: Path) -> int:
-    """The permission bits of a path."""
+    """Return the permission bits of a path."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_a_written_file_is_the_owner_s_alone(tmp_path):
-    """0600 for the file and 0700 for every directory that had to be made, whatever the umask allows."""
+    """A written file has mode 0600 and each new directory 0700, whatever the umask."""
     former = os.umask(0)
     try:
         write_private(tmp_path / "a" / "b" / "c", "é\n")
@@ -333,7 +333,7 @@ def test_a_written_file_is_the_owner_s_alone(tmp_path):
 
 
 def test_a_directory_that_was_there_keeps_its_mode(tmp_path):
-    """Only what kshell makes is made private; a file that is replaced is the owner's alone afterwards."""
+    """An existing directory keeps its mode, and a replaced file gets mode 0600."""
     tmp_path.chmod(0o755)
     (tmp_path / "c").write_text("before")
     (tmp_path / "c").chmod(0o644)
@@ -343,7 +343,7 @@ def test_a_directory_that_was_there_keeps_its_mode(tmp_path):
 
 
 def test_a_link_stays_a_link(tmp_path):
-    """What it leads to is written, also where that is not there yet."""
+    """Writing through a link writes its target, also a missing one, and keeps the link."""
     for name in ("there", "missing"):
         (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
     (tmp_path / "elsewhere").mkdir()
@@ -355,7 +355,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def test_what_is_no_file_is_written_to(tmp_path):
-    """A FIFO's reader gets the text, and the FIFO is still there; devices such as /dev/stdout are as safe."""
+    """Writing to a FIFO gives its reader the text and keeps the FIFO."""
     os.mkfifo(tmp_path / "fifo")
     reader = subprocess.Popen(["cat", tmp_path / "fifo"], stdout=subprocess.PIPE)
     write_private(tmp_path / "fifo", "text")
@@ -365,7 +365,7 @@ def test_what_is_no_file_is_written_to(tmp_path):
 
 @pytest.mark.parametrize("text", ["\ud800", "after"])
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch, text):
-    """When the writing fails, or the last step does, the former file is untouched and nothing else is left."""
+    """If writing fails, the former file is unchanged and no other file is left."""
 
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
@@ -381,19 +381,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch, text):
 
 
 def test_where_nothing_can_be_written_is_one_clear_error(tmp_path):
-    """A file where a directory belongs: the system's own words, as an error of the setup."""
+    """A path that cannot be written is a SetupError with the system's message."""
     (tmp_path / "c").write_text("")
     with pytest.raises(SetupError, match=r"cannot be written: (Not a directory|File exists)"):
         write_private(tmp_path / "c" / "d", "text")
 
 
 def test_a_usage_error_of_places_is_no_setup_error():
-    """A wrong --home is a wrong word on the command line."""
+    """A wrong ``--home`` raises a UsageError."""
     with pytest.raises(UsageError):
         Places.standard("nowhere")
 
 
 def test_the_user_s_folder_is_below_the_configuration_directory(monkeypatch):
-    """$XDG_CONFIG_HOME/kshell."""
+    """The user's folder is ``$XDG_CONFIG_HOME/kshell``."""
     monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
     assert user_folder() == Path("/config/kshell")

@@ -1,4 +1,4 @@
-"""Profiles: a YAML file becomes a pod or an account, or one clear error with its position, which never shows a key."""
+"""Profiles: a YAML file becomes a pod or an account, or one error with its position that never shows a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "Acanary0123456789"
 
 @pytest.fixture
 def account(write):
-    """The account that a text makes: ``account("pod: …")``."""
+    """Return a function that loads an account from a text: ``account("pod: …")``."""
 
     def loaded(text: str):
         write("profiles/accounts/acme.yaml", text)
@@ -33,7 +33,7 @@ def account(write):
 
 @pytest.fixture
 def pod(write):
-    """The pod that a text makes."""
+    """Return a function that loads a pod from a text."""
 
     def loaded(text: str):
         write("profiles/pods/mine.yaml", text)
@@ -46,7 +46,7 @@ def pod(write):
 
 
 def test_an_account_with_every_key(account):
-    """Each key of an account is where the account has it."""
+    """Each key of an account's file is in the field of that name."""
     acme = account(
         "title: Acme\npod: in\nsid: HX1IN\napi_key: env:ACME_KEY\nphone_number: '+911234567890'\ntemplate: other\n"
         "variables: {template_name: auth1, language: en_US}\notp: {length: 8, alphabet: letters}\n"
@@ -59,36 +59,36 @@ def test_an_account_with_every_key(account):
 
 
 def test_an_account_with_the_mandatory_keys_only(account):
-    """The template is auth, a code is six digits, and there are no variables."""
+    """An account with only the mandatory keys has the template auth, six-digit codes and no variables."""
     acme = account(ACCOUNT)
     assert (acme.title, acme.template, acme.variables, acme.otp) == ("", "auth", {}, OtpPolicy(6, "digits"))
 
 
 def test_a_pod_with_every_key(pod):
-    """Each key of a pod is where the pod has it; a slash behind the host is dropped."""
+    """Each key of a pod's file is in the field of that name, and a slash after the host is dropped."""
     mine = pod("title: Mine\nbase_url: https://api.example.com:8443/\nembedded: true\nproxy: http://10.0.0.1:3128\n")
     assert mine[:5] == ("mine", "Mine", "https://api.example.com:8443", True, "http://10.0.0.1:3128")
 
 
 def test_a_pod_with_a_host_only(pod):
-    """A pod is not embedded and has no proxy unless it says so."""
+    """A pod with only a host is not embedded and has no proxy."""
     assert pod("base_url: https://api.example.com")[1:5] == ("", "https://api.example.com", False, "")
 
 
 @pytest.mark.parametrize("text", ["012345", "+919812345678", "no", "12:34", "1e3", "0x10", "2024-01-31", "null", "~"])
 def test_a_variable_is_the_text_that_was_typed(account, text):
-    """No number, no truth, no time: a variable's value is text."""
+    """A variable's value stays the typed text, also if YAML reads it as a number, boolean, time or null."""
     assert account(f"{ACCOUNT}variables:\n  to: {text}\n").variables == {"to": text}
 
 
 @pytest.mark.parametrize("number", ["+911234567", "+911234567890", "+123456789012345", "+91XXXXXXXXXX"])
 def test_a_phone_number_is_e164_where_an_x_may_stand_for_a_digit(account, number):
-    """The page's own sample number is a number."""
+    """A phone number is in E.164 form, and X may stand for a digit as in the page's sample."""
     assert account(ACCOUNT.replace("'+911234567890'", number)).phone_number == number
 
 
 def test_the_shipped_profiles_are_read():
-    """Every pod and account that ships is whole, and its key is no secret."""
+    """Every shipped pod and account loads, and no shipped key is a secret."""
     places = Places(None, Path("/nowhere"), Path("/nowhere"), shipped_folder())
     hosts = {name: load_pod(places, name).base_url for name in places.names("pod")}
     assert hosts == {
@@ -106,13 +106,13 @@ def test_the_shipped_profiles_are_read():
 
 
 def unreadable(path: Path) -> None:
-    """A link to nothing."""
+    """Make a link to a missing file."""
     path.symlink_to("nowhere")
 
 
 FILES = {
-    "empty": (b"", ":1:1: an account with nothing in it"),
-    "a comment": (b"# nothing yet\n", ":1:1: an account with nothing in it"),
+    "empty": (b"", ":1:1: an account is empty"),
+    "a comment": (b"# nothing yet\n", ":1:1: an account is empty"),
     "a list": (b"- pod: in\n", ":1:1: an account is a mapping, not a list"),
     "a text": (b"hello\n", ":1:1: an account is a mapping, not text"),
     "a tab": (b"pod: in\notp:\n\tlength: 6\n", ":3:1: a tab where YAML wants spaces"),
@@ -132,7 +132,7 @@ FILES = {
 
 @pytest.mark.parametrize("case", FILES)
 def test_a_faulty_file_is_one_error_with_its_place(cli, write, case):
-    """Exit code 3 and one error: the file, the line and the column, what is wrong, and a hint; never a traceback."""
+    """A faulty file is one error with file, line, column and a hint, exit code 3."""
     raw, message = FILES[case]
     write("profiles/accounts/acme.yaml", raw)
     ran = cli("render", "-a", "acme", "to=+919812345678")
@@ -145,7 +145,7 @@ def test_a_faulty_file_is_one_error_with_its_place(cli, write, case):
 
 @pytest.mark.parametrize("case", ["a tab", "a duplicate key", "an unknown key", "an alias", "a tag"])
 def test_the_faulty_line_is_shown_with_a_caret(cli, write, case):
-    """Below the error stands the line, and a caret under the column."""
+    """An error shows the faulty line with a caret under its column."""
     raw, message = FILES[case]
     write("profiles/accounts/acme.yaml", raw)
     _, line, caret, _ = cli("accounts", "acme").err.splitlines()
@@ -165,7 +165,7 @@ PATHS = {
 
 @pytest.mark.parametrize("case", PATHS)
 def test_what_is_no_file_is_one_error(cli, case):
-    """A directory, a FIFO and a dangling link in a profile's place: exit code 3, at once."""
+    """A directory, a FIFO or a dangling link in a profile's place is one error with exit code 3."""
     make, message = PATHS[case]
     Path("profiles/accounts").mkdir(parents=True)
     make(Path("profiles/accounts/acme.yaml"))
@@ -175,7 +175,7 @@ def test_what_is_no_file_is_one_error(cli, case):
 
 
 def test_a_profile_that_may_not_be_read_is_one_error(cli, write, monkeypatch):
-    """Without the permission to read it: the system's own words, exit code 3."""
+    """A profile without read permission is one error with the system's message, exit code 3."""
     write("profiles/accounts/acme.yaml", ACCOUNT)
 
     def refuse(*_: object, **__: object) -> None:
@@ -191,7 +191,7 @@ def test_a_profile_that_may_not_be_read_is_one_error(cli, write, monkeypatch):
     "encode", [lambda text: b"\xef\xbb\xbf" + text.encode(), lambda text: text.replace("\n", "\r\n").encode()]
 )
 def test_a_bom_and_crlf_are_understood(write, encode):
-    """What other systems' editors write is the same account."""
+    """A profile with a byte order mark or CRLF gives the same account."""
     write("profiles/accounts/acme.yaml", encode(ACCOUNT))
     acme = load_account(Places.standard(), "acme")
     assert (acme.pod, acme.api_key) == ("sandbox", Secret("env", "ACME_KEY"))
@@ -204,7 +204,7 @@ LOOPBACK = ["http://localhost", "http://localhost:8025", "http://127.0.0.1:8025"
 
 @pytest.mark.parametrize("url", ["https://api.example.com", "https://a-b.c.:65535", "https://10.0.0.1", *LOOPBACK])
 def test_a_base_url_is_https_or_loopback(pod, url):
-    """A host and a port; http:// for this machine only."""
+    """A base URL is https with a host and a port, or http for loopback."""
     assert pod(f"base_url: '{url}'").base_url == url
 
 
@@ -217,7 +217,7 @@ def test_a_base_url_is_https_or_loopback(pod, url):
     ],
 )  # fmt: skip
 def test_http_is_refused_for_any_other_host(pod, host):
-    """What only looks like this machine is not this machine."""
+    """An http URL for a host that is not loopback is refused, and the hint writes it with https."""
     with pytest.raises(ProfileError) as caught:
         pod(f"base_url: 'http://{host}:80'")
     assert caught.value.message == "http:// would show the API key to the network"
@@ -225,7 +225,7 @@ def test_http_is_refused_for_any_other_host(pod, host):
 
 
 def test_a_proxy_elsewhere_is_refused_where_the_key_would_pass_it_in_clear(pod):
-    """A pod on this machine by http:// has a proxy on this machine, or none."""
+    """A pod with an http URL may only have a proxy on loopback."""
     assert pod("base_url: http://127.0.0.1:1\nproxy: http://127.0.0.1:3128").proxy
     assert pod("base_url: https://api.example\nproxy: http://proxy.example:3128").proxy
     with pytest.raises(ProfileError, match="would see the API key"):
@@ -244,7 +244,7 @@ def test_a_proxy_elsewhere_is_refused_where_the_key_would_pass_it_in_clear(pod):
     ],
 )  # fmt: skip
 def test_a_base_url_is_a_scheme_and_a_host(pod, url):
-    """No user, no path, no query, no host that is none, no port that is none: refused at the value."""
+    """A base URL with a user, path, query, wrong host or wrong port is refused at its place."""
     quoted = url.replace("\\", "\\\\").replace("\n", "\\n")
     with pytest.raises(ProfileError) as caught:
         pod(f'base_url: "{quoted}"')
@@ -254,7 +254,7 @@ def test_a_base_url_is_a_scheme_and_a_host(pod, url):
 
 @pytest.mark.parametrize("key", ["base_url", "proxy"])
 def test_a_password_in_a_url_is_refused_and_not_shown(pod, key):
-    """A profile holds no user's password, and the error shows none."""
+    """A URL with a password is refused, and the error shows stars in its place."""
     with pytest.raises(ProfileError) as caught:
         pod(f"{key}: https://user:hunter2@10.0.0.1:3128\n" + ("base_url: https://a.b\n" if key == "proxy" else ""))
     assert "hunter2" not in repr(caught.value.note)
@@ -262,13 +262,13 @@ def test_a_password_in_a_url_is_refused_and_not_shown(pod, key):
 
 
 ACCOUNTS = {
-    "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account without 'pod'", "add a line: pod: …"),
-    "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account without 'sid'", "add a line: sid: …"),
-    "no key": (REST, "1:1: an account without 'api_key'", "add a line: api_key: …"),
+    "no pod": (ACCOUNT.replace("pod: sandbox\n", ""), "1:1: an account needs 'pod'", "add a line: pod: …"),
+    "no sid": (ACCOUNT.replace("sid: HX1IN\n", ""), "1:1: an account needs 'sid'", "add a line: sid: …"),
+    "no key": (REST, "1:1: an account needs 'api_key'", "add a line: api_key: …"),
     "an empty sid": (ACCOUNT.replace("HX1IN", ""), "2:5: the SID is empty", "HXAP1698765497IN"),
-    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'HX 1' is no SID: it is a part of the URL", "HXAP16987"),
-    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'HXé' is no SID: it is a part of the URL", "HXAP16987"),
-    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: '..' is no SID: it is a part of the URL", "HXAP16987"),
+    "a sid of two words": (ACCOUNT.replace("HX1IN", "HX 1"), "2:6: 'HX 1' is not a SID: it is a part of the URL", "HXAP16987"),
+    "a sid with an accent": (ACCOUNT.replace("HX1IN", "HXé"), "2:6: 'HXé' is not a SID: it is a part of the URL", "HXAP16987"),
+    "a sid that is a step": (ACCOUNT.replace("HX1IN", ".."), "2:6: '..' is not a SID: it is a part of the URL", "HXAP16987"),
     "a list as the sid": (ACCOUNT.replace("HX1IN", "[HX1IN]"), "2:6: 'sid' is text, not a list", "write sid: VALUE"),
     "a number without plus": (ACCOUNT.replace("+91", "91"), "3:15: '911234567890' is not a phone number", "with +"),
     "a number with spaces": (ACCOUNT.replace("+91", "+91 "), "3:15: '+91 1234567890' is not a phone number", "with +"),
@@ -278,7 +278,7 @@ ACCOUNTS = {
     "a list of variables": (f"{ACCOUNT}variables: [a]", "5:12: 'variables' is a mapping, not a list", "{NAME: VALUE}"),
     "a variable that is a list": (f"{ACCOUNT}variables: {{to: [a]}}", "5:17: 'to' is text, not a list", "to: VALUE"),
     "a variable's bad name": (f"{ACCOUNT}variables:\n  a-b: 1", "6:3: 'a-b' cannot name a variable", "letters"),
-    "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' says how codes are made", "below variables:"),
+    "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' is the policy for generated codes", "below variables:"),
     "an empty policy": (f"{ACCOUNT}otp: []", "5:6: otp is a mapping, not a list", "keys: length, alphabet"),
     "a policy's misspelt key": (f"{ACCOUNT}otp: {{lenght: 6}}", "5:7: otp has no 'lenght'", "did you mean length?"),
     "a code too long": (f"{ACCOUNT}otp: {{length: 16}}", "5:15: a code has 1 to 15 characters, not '16'", ""),
@@ -287,15 +287,15 @@ ACCOUNTS = {
     "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
-    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is none", "env?"),
+    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is not one", "env?"),
     "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that begins like a reference", "api_key: env:MY_KEY"),
     "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that begins", "api_key: env:MY_KEY"),
     "a scheme in capitals": (f"{REST}api_key: ENV:MY_KEY", "4:10: an api_key that begins", "write api_key: env:MY_KEY"),
     "a path's scheme in capitals": (f"{REST}api_key: File:k", "4:10: an api_key that begins", "did you mean file?"),
     "PowerShell's variable": (f"{REST}api_key: $env:MY_KEY", "4:10: an api_key that begins", "did you mean env?"),
-    "no variable's name": (f"{REST}api_key: env:A-B", "4:10: what follows env: is not a variable's name", "env:NAME"),
+    "no variable's name": (f"{REST}api_key: env:A-B", "4:10: the text after env: is not a variable name", "env:NAME"),
     "no path": (f"{REST}api_key: 'file: '", "4:10: file: without a path", "file:PATH"),
-    "no user": (f"{REST}api_key: keyring:svc", "4:10: what follows keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
+    "no user": (f"{REST}api_key: keyring:svc", "4:10: the text after keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),
     "an empty key": (f"{REST}api_key:", "4:9: the API key is empty", "write api_key: env:NAME"),
     "a key with a space": (f"{REST}api_key: A b", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
     "a key with an accent": (f"{REST}api_key: Aé", "4:10: the API key holds a space, a line break", "api_key: env:NAME"),
@@ -304,7 +304,7 @@ ACCOUNTS = {
 
 @pytest.mark.parametrize("case", ACCOUNTS)
 def test_a_faulty_value_is_an_error_at_the_value(account, case):
-    """The error says where the value stands, what is wrong with it and what to write."""
+    """The error for a faulty value has its place, the fault and a hint."""
     text, message, hint = ACCOUNTS[case]
     with pytest.raises(ProfileError) as caught:
         account(text)
@@ -316,7 +316,7 @@ def test_a_faulty_value_is_an_error_at_the_value(account, case):
 @pytest.mark.parametrize(("key", "line"), [("pod", 1), ("template", 5)])
 @pytest.mark.parametrize("command", ["render", "curl", "send"])
 def test_a_name_that_an_account_has_in_vain_is_an_error_at_its_line(cli, write, command, key, line):
-    """Who typed only ``-a acme`` reads which file says the name, and where."""
+    """An unknown pod or template in an account is an error at its line in the account's file."""
     text = ACCOUNT.replace("pod: sandbox", "pod: nope") if key == "pod" else f"{ACCOUNT}template: nope\n"
     write("profiles/accounts/acme.yaml", text)
     ran = cli(command, "-a", "acme", "to=+919812345678")
@@ -327,14 +327,14 @@ def test_a_name_that_an_account_has_in_vain_is_an_error_at_its_line(cli, write, 
 
 
 def test_a_name_in_vain_does_not_matter_where_another_is_typed(cli, write):
-    """``-p`` stands in for the pod that there is not."""
+    """``-p`` replaces an unknown pod of an account."""
     write("profiles/accounts/acme.yaml", ACCOUNT.replace("pod: sandbox", "pod: nope"))
     ran = cli("render", "-a", "acme", "-p", "sandbox", "to=+919812345678", "template_name=a", "language=en")
     assert ran.code == 0
 
 
 PODS = {
-    "no base_url": ("title: Mine", "1:1: a pod without 'base_url'"),
+    "no base_url": ("title: Mine", "1:1: a pod needs 'base_url'"),
     "an unknown key": ("base_url: https://a.b\nurl: c", "2:1: a pod has no 'url'"),
     "embedded: yes": ("base_url: https://a.b\nembedded: yes", "2:11: 'embedded' is true or false, not 'yes'"),
     "a proxy without a scheme": (
@@ -347,7 +347,7 @@ PODS = {
 
 @pytest.mark.parametrize("case", PODS)
 def test_a_faulty_pod_is_an_error_at_its_place(pod, case):
-    """A pod's errors have their place too."""
+    """The error for a faulty pod has its place."""
     text, message = PODS[case]
     with pytest.raises(ProfileError) as caught:
         pod(text)
@@ -416,7 +416,7 @@ FAULTY_WITH_A_KEY = {
 
 @pytest.mark.parametrize("case", FAULTY_WITH_A_KEY)
 def test_a_literal_key_is_in_no_error(write, case):
-    """Whatever is wrong and wherever the key stands: it is neither in the error, nor in its repr, nor in a traceback."""
+    """Whatever is wrong with an account, its literal key is not in the error, its repr or a traceback."""
     text = FAULTY_WITH_A_KEY[case]
     text = text if text.startswith("{") else f"{REST.partition('sid')[0]}{text}"
     write("profiles/accounts/acme.yaml", text.encode("utf-8", "surrogateescape"))
@@ -429,14 +429,14 @@ def test_a_literal_key_is_in_no_error(write, case):
 
 
 def test_the_line_of_a_key_is_shown_with_stars(account):
-    """The name stays, each character of the key is a star, and the caret still points where it should."""
+    """In an error's line each character of the key is a star, and the caret keeps its column."""
     with pytest.raises(ProfileError) as caught:
         account("pod: in\napi_key: abc: d\n")
     assert note_lines(caught.value.note)[1:3] == ["  api_key: **** *", "              ^"]
 
 
 def test_a_literal_key_is_in_no_text_of_the_account(account):
-    """str, repr and format of an account and its key, and of what holds them, show (redacted)."""
+    """``str``, ``repr`` and ``format`` of an account show its literal key as ``(redacted)``."""
     acme = account(f"{REST}api_key: {KEY}\n")
     assert acme.api_key == Secret("literal", KEY)
     texts = [str(acme), repr(acme), f"{acme}", repr([acme]), repr(acme._asdict()), f"{acme.api_key!s}{acme.api_key!r}"]
@@ -444,7 +444,7 @@ def test_a_literal_key_is_in_no_text_of_the_account(account):
 
 
 def test_a_reference_is_no_secret(account):
-    """A reference is shown as it was written."""
+    """``str`` of a reference shows it as it was written."""
     assert str(account(ACCOUNT).api_key) == "env:ACME_KEY"
 
 
@@ -462,7 +462,7 @@ WARNED = {
 
 @pytest.mark.parametrize("case", WARNED)
 def test_a_literal_key_is_warned_about_where_the_pod_is_not_embedded(cli, write, case):
-    """The simulator takes any key, so a key for it is no secret; the pod of the message counts, whoever named it."""
+    """A literal key gives a warning if the message's pod is not embedded, whether the account or ``-p`` names the pod."""
     pod, words, warned = WARNED[case]
     write("profiles/pods/local.yaml", "base_url: http://127.0.0.1:1\n")
     file = write("profiles/accounts/acme.yaml", LITERAL.replace("sandbox", pod)) if pod else Path("demo.yaml")
@@ -474,7 +474,7 @@ def test_a_literal_key_is_warned_about_where_the_pod_is_not_embedded(cli, write,
 
 
 def test_the_pod_that_a_session_uses_decides_on_the_warning(cli, write):
-    """After ``use pod in`` the simulator's literal key is a secret."""
+    """``use pod in`` makes a literal key of a simulator's account give the warning."""
     write("s.kshell", "set to=+919812345678 otp=123456\ncheck\n")
     assert "the API key stands in" not in cli("run", "s.kshell").err
     write("s.kshell", "set to=+919812345678 otp=123456\nuse pod in\ncheck\n")

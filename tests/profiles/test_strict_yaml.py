@@ -1,4 +1,4 @@
-"""YAML: what was typed is what is used, and what is refused is refused at its line and column."""
+"""YAML: a value is the text that was typed, and a refused construct is an error with line and column."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 
 from kshell.core.errors import Place, ProfileError
 from kshell.core.terminal import note_lines
-from kshell.profiles import strict_yaml as yamlfile
+from kshell.profiles import strict_yaml
 from kshell.profiles.strict_yaml import DEEPEST, Document, Node, Table
 
 
 def read(text: str) -> Document:
-    """The document that ``text`` is, called a.yaml."""
+    """Return the document of ``text``, named a.yaml."""
     return Document("a.yaml", text, ProfileError)
 
 
 def value_of(text: str) -> object:
-    """The value of the key v."""
+    """Return the value of the key v."""
     entries = read(text).root.value
     assert isinstance(entries, dict)
     return entries["v"][1].value
 
 
 def fault_of(text: str) -> ProfileError:
-    """The error that ``text`` is."""
+    """Return the error that reading ``text`` raises."""
     with pytest.raises(ProfileError) as caught:
         read(text)
     return caught.value
@@ -43,7 +43,7 @@ AS_TYPED = [
 
 @pytest.mark.parametrize("text", AS_TYPED)
 def test_a_scalar_is_the_text_that_was_typed(text):
-    """What YAML takes for a number, a truth, a date or nothing stays the text it is."""
+    """A scalar that YAML reads as a number, boolean, date or null stays the typed text."""
     assert value_of(f"v: {text}\n") == text
 
 
@@ -56,7 +56,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 @example("\ud800\udc00")
 @example("\x00\x1b\x7f")
 def test_load_of_dump_is_the_text(text):
-    """Any text at all, written in double quotes by another program, is that text."""
+    """Any text that another program writes in double quotes is read as that text."""
     assert value_of(yaml.safe_dump({"v": text}, default_style='"', allow_unicode=True)) == text
 
 
@@ -66,14 +66,14 @@ def test_load_of_dump_is_the_text(text):
 @example("012345")
 @example(" leading and trailing \n\n")
 def test_load_of_dump_is_the_text_in_every_style(style, text):
-    """Plain, in single quotes or as a block: a text without the line breaks that YAML itself would change is read back."""
+    """A plain, single-quoted or block scalar is read as its text, unless YAML itself changes its line breaks."""
     assert value_of(yaml.safe_dump({"v": text}, default_style=style, allow_unicode=True)) == text
 
 
 @settings(deadline=None)
 @given(text=st.text("ab:-?{}[],&*!|>'\"%#@\\~\0\t\r\n "))
 def test_a_fault_is_always_at_a_place_of_the_file(text):
-    """Whatever a file holds, it is a document, or one error with a line and a column that the file has."""
+    """Any text is a document, or one error with a line and a column inside the file."""
     place = None
     try:
         read(text)
@@ -84,7 +84,7 @@ def test_a_fault_is_always_at_a_place_of_the_file(text):
 
 
 def bare(node: Node) -> object:
-    """A node, its place left out where it is empty: of nothing the two parsers say differently where it stands."""
+    """Return a node without the place of empty values, for which the two parsers report different places."""
     if isinstance(node.value, dict):
         return [(bare(key), bare(value)) for key, value in node.value.values()]
     if isinstance(node.value, list):
@@ -99,11 +99,11 @@ def bare(node: Node) -> object:
 @example("a: 'b\n\n  c'")
 @example("a: |2\n   b\n\n")
 def test_both_parsers_read_the_same(text):
-    """What libyaml and the Python parser both read is the same, each value at the same place."""
+    """Both YAML parsers, libyaml and the Python one, read the same values at the same places."""
     both: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for parser in (yamlfile._FASTEST, yaml.SafeLoader):
-            patch.setattr(yamlfile, "_FASTEST", parser)
+        for parser in (strict_yaml._FASTEST, yaml.SafeLoader):
+            patch.setattr(strict_yaml, "_FASTEST", parser)
             with suppress(ProfileError):  # libyaml is the more lenient one
                 both.append(bare(read(text).root))
     assert both[:1] * len(both) == both
@@ -126,19 +126,19 @@ def test_both_parsers_read_the_same(text):
     ],
 )
 def test_every_way_to_write_a_scalar_is_understood(text, value):
-    """Block, folded, quoted, empty, flow, with document marks, with CRLF and without a last newline."""
+    """A scalar is read in every YAML style: block, folded, quoted, empty, flow, with document marks or CRLF."""
     assert value_of(text) == value
 
 
 def test_a_list_s_items_are_text_too():
-    """Below a list every scalar is the text that was typed."""
+    """The scalars in a list are the typed texts."""
     items = value_of("v: [01, no, {a: 1e3}]")
     assert isinstance(items, list)
     assert [item.value for item in items[:2]] == ["01", "no"]
 
 
 def test_an_empty_text_is_an_empty_scalar():
-    """A file with nothing, or nothing but a comment, is an empty text at its first line."""
+    """An empty file, or one with only a comment, is an empty text at line 1."""
     assert read("").root == read("# a comment\n").root == Node("", 1, 1)
 
 
@@ -151,7 +151,7 @@ REFUSED = {
     "an anchor on a mapping": ("v: &a\n  w: 1\n", 1, 4, "an anchor (&)", "remove it"),
     "a tag": ("v: !!python/object:os.system 1\n", 1, 4, "a tag (!)", "every value is text"),
     "a tag on a list": ("v: !a [1]\n", 1, 4, "a tag (!)", "every value is text"),
-    "a tag of no handle": ("v: !a!b c\n", 1, 4, "not YAML: found undefined tag handle", "in quotes"),
+    "a tag of no handle": ("v: !a!b c\n", 1, 4, "not YAML: found undefined tag handle", "quote a value"),
     "two documents": ("v: 1\n---\nv: 2\n", 2, 1, "a second document", "remove the line ---"),
     "NUL": ("v: 1\nw: a\0b\n", 2, 5, "a character that YAML does not allow: U+0000", "remove it"),
     "a control character": ("v: \x1b[2J\n", 1, 4, "a character that YAML does not allow: U+001B", "remove it"),
@@ -159,11 +159,11 @@ REFUSED = {
     "an old Mac's line break": ("v: a\rw: b", 1, 5, "a line break that editors do not agree on: U+000D", "remove it"),
     "a line separator": ("v: 1\nw: 'a\u2028b'\n", 2, 6, "a line break that editors do not agree on: U+2028", "remove"),
     "a next line": ("v: 'a\x85b'\n", 1, 6, "a line break that editors do not agree on: U+0085", "remove it"),
-    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "in quotes"),
-    "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "in quotes"),
-    "an unknown escape": ('v: "\\q"\n', 1, 6, "not YAML: found unknown escape character 'q'", "in quotes"),
-    "a colon too many": ("v: a: b\n", 1, 5, "not YAML: mapping values are not allowed here", "in quotes"),
-    "a percent sign": ("v: %a\n", 1, 4, "not YAML: found character '%' that cannot start any token", "in quotes"),
+    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "quote a value"),
+    "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "quote a value"),
+    "an unknown escape": ('v: "\\q"\n', 1, 6, "not YAML: found unknown escape character 'q'", "quote a value"),
+    "a colon too many": ("v: a: b\n", 1, 5, "not YAML: mapping values are not allowed here", "quote a value"),
+    "a percent sign": ("v: %a\n", 1, 4, "not YAML: found character '%' that cannot start any token", "quote a value"),
     "a list as a key": ("? [a]\n: 1\n", 1, 3, "a key that is a list", "a key is a word"),
     "a mapping as a key": ("{a: 1}: 1\n", 1, 1, "a key that is a mapping", "a key is a word"),
 }  # fmt: skip
@@ -171,7 +171,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_refused_is_refused_where_it_stands(case):
-    """An error says the file, the line and the column, what is wrong there, and what to do."""
+    """A refused construct is an error with file, line, column, the fault and a hint."""
     text, line, column, message, hint = REFUSED[case]
     error = fault_of(text)
     assert str(error.at) == f"a.yaml:{line}:{column}"
@@ -180,17 +180,17 @@ def test_what_is_refused_is_refused_where_it_stands(case):
 
 
 def test_the_line_of_an_error_is_shown_with_a_caret_below_its_column():
-    """Three lines: what is wrong and where, the line itself, and a caret under the spot; then the hint."""
+    """An error shows its place, the line, a caret under the column, and a hint."""
     assert note_lines(fault_of("v: 1\nw: *a\n").note) == [
         "error: a.yaml:2:4: an alias (*)",
         "  w: *a",
         "     ^",
-        "hint: write the value out; one that begins with * stands in quotes",
+        "hint: write the value out; quote a value that begins with *",
     ]
 
 
 def test_nesting_has_an_end():
-    """Eight levels are read, and a ninth is refused at its bracket."""
+    """Eight levels of nesting are read, and a ninth is refused at its bracket."""
     inside = DEEPEST - 1
     assert value_of(f"v: {'[' * inside}{']' * inside}") is not None
     error = fault_of(f"v: {'[' * DEEPEST}{']' * DEEPEST}")
@@ -216,7 +216,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_at_once(bomb):
-    """What would fill memory, overflow the stack or run code is an error with a position, within a second of work."""
+    """A file that would fill memory, overflow the stack or run code is refused within a second, with its place."""
     begun = process_time()
     error = fault_of(BOMBS[bomb])
     assert process_time() - begun < 1
@@ -225,7 +225,7 @@ def test_a_bomb_is_refused_at_once(bomb):
 
 @pytest.mark.parametrize("line", ["key" * 50_000, "://" * 50_000, "_" * 150_000, "key: " * 30_000, " " * 150_000 + "x"])
 def test_a_long_line_s_error_is_shown_at_once(line):
-    """Masking what may be a key takes no more than a second of work, whatever the line it looks through."""
+    """The error for a very long line is made within a second and shows at most 200 characters."""
     begun = process_time()
     error = fault_of(f"'{line}\n")
     assert process_time() - begun < 1
@@ -236,7 +236,7 @@ def test_a_long_line_s_error_is_shown_at_once(line):
 
 
 def test_an_error_in_a_part_of_a_file_is_at_its_place_in_the_whole():
-    """Text that begins within a line has its first line's columns, and its other lines' numbers, counted in the file."""
+    """An error in a part of a file has its line and column in the whole file."""
     for text, place in (("v: *a", "1:6"), ("v: 1\nw: *a", "2:4"), ("v: a\0", "1:7")):
         with pytest.raises(ProfileError) as caught:
             Document("a.yaml", text, ProfileError, before="{#")
@@ -248,13 +248,13 @@ def test_an_error_in_a_part_of_a_file_is_at_its_place_in_the_whole():
 
 
 def table(text: str, *known: str) -> Table:
-    """A table of ``text``, called a thing."""
+    """Return a table of ``text``, called "a thing"."""
     document = read(text)
     return Table(document, document.root, "a thing", known or ("name", "flag", "size"))
 
 
 def test_a_table_gives_its_values_as_text():
-    """A key's value, a default where the key is absent, and None for get."""
+    """A table gives a key's text, or a default for an absent key; ``get`` gives None."""
     things = table("name: 01\n")
     assert things.text("name") == "01"
     assert things.text("size", "7") == "7"
@@ -263,12 +263,12 @@ def test_a_table_gives_its_values_as_text():
 
 @pytest.mark.parametrize(("text", "flag"), [("flag: true", True), ("flag: false", False), ("name: a", True)])
 def test_a_flag_is_true_or_false(text, flag):
-    """It is true, false, and the default where the key is absent."""
+    """A flag is true or false, and the default if the key is absent."""
     assert table(text).flag("flag", default=True) is flag
 
 
 NO_TABLE = {
-    "nothing": ("", "a.yaml:1:1: a thing with nothing in it", "its keys are name, flag, size"),
+    "nothing": ("", "a.yaml:1:1: a thing is empty", "its keys are name, flag, size"),
     "a text": ("abc", "a.yaml:1:1: a thing is a mapping, not text", "write KEY: VALUE"),
     "a list": ("- abc", "a.yaml:1:1: a thing is a mapping, not a list", "keys: name, flag, size"),
     "an unknown key": ("name: a\nsiez: 1", "a.yaml:2:1: a thing has no 'siez'", "did you mean size?"),
@@ -278,7 +278,7 @@ NO_TABLE = {
 
 @pytest.mark.parametrize("case", NO_TABLE)
 def test_what_is_no_table_is_refused(case):
-    """A mapping with known keys is wanted; the error says what there is, and the nearest key."""
+    """A table that is not a mapping with known keys is refused, and the hint names the keys."""
     text, message, hint = NO_TABLE[case]
     with pytest.raises(ProfileError) as caught:
         table(text)
@@ -288,12 +288,12 @@ def test_what_is_no_table_is_refused(case):
 
 
 def test_a_value_of_the_wrong_shape_is_refused_where_it_stands():
-    """A list where text belongs, a word where true or false belongs, and a mandatory key that is absent."""
+    """A value of the wrong type and a missing key are errors with their places."""
     things = table("name: [a]\nflag: yes\n")
     for ask, message in (
         (lambda: things.text("name"), "a.yaml:1:7: 'name' is text, not a list"),
         (lambda: things.flag("flag", default=False), "a.yaml:2:7: 'flag' is true or false, not 'yes'"),
-        (lambda: things.text("size"), "a.yaml:1:1: a thing without 'size'"),
+        (lambda: things.text("size"), "a.yaml:1:1: a thing needs 'size'"),
         (lambda: things.fail("size", "too small"), "a.yaml:1:1: too small"),
     ):
         with pytest.raises(ProfileError) as caught:

@@ -1,4 +1,4 @@
-"""Trust: a folder that someone else made cannot have a key sent to its own host."""
+"""Trust: a folder from someone else cannot have a key sent to its own host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POD = "base_url: https://api.evil.example\n"
 ACCOUNT = "pod: {pod}\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
 SEND = ("to=+919812345678", "otp=123456", "template_name=auth1", "language=en_US")
 
-_watches: list[list[str]] = []  # an audit hook stays for good, so it watches only while a test wants it to
+_watches: list[list[str]] = []  # an audit hook cannot be removed, so it records only for these lists
 
 
 def _watch(event: str, details: tuple[object, ...]) -> None:
@@ -32,39 +32,39 @@ sys.addaudithook(_watch)
 
 @pytest.fixture
 def opened():
-    """The paths of the files that are opened."""
+    """Yield a list to which the path of every opened file is added."""
     _watches.append([])
     yield _watches[-1]
     _watches.pop()
 
 
 class Watched(dict):
-    """An environment that remembers what it was asked for."""
+    """An environment that remembers which names were read."""
 
-    asked: set[object]
+    names_read: set[object]
 
     def __getitem__(self, name):
-        self.asked.add(name)
+        self.names_read.add(name)
         return super().__getitem__(name)
 
     def get(self, name, default=None):
-        """The value, as any mapping gives it."""
-        self.asked.add(name)
+        """Return the value of ``name``, or ``default``."""
+        self.names_read.add(name)
         return super().get(name, default)
 
 
 @pytest.fixture
 def environment(monkeypatch):
-    """The environment, with a key in it, watched."""
+    """Return the environment with a key in it, watched."""
     watched = Watched({**os.environ, "CANARY_KEY": "Acanary"})
-    watched.asked = set()
+    watched.names_read = set()
     monkeypatch.setattr(os, "environ", watched)
     return watched
 
 
 @pytest.fixture(autouse=True)
 def requests(monkeypatch):
-    """The URLs of whatever leaves; the API answers 202 to all of it."""
+    """Return the URLs of all requests that are sent; each is answered with 202."""
     urls: list[str] = []
 
     def attempt(self: client.Attempt) -> client.Exchange:
@@ -78,13 +78,13 @@ def requests(monkeypatch):
 
 @pytest.fixture
 def foreign(write):
-    """A folder with a pod of its own, and an account that names it."""
+    """Return the pod's file of a folder that has its own pod and an account that names it."""
     write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key="Aliteral"))
     return write("profiles/pods/mine.yaml", POD)
 
 
 def sends(cli, *words: str) -> bool:
-    """Whether a send goes out; where it does not, it is refused for want of trust."""
+    """Return whether a send goes out; if not, assert that it is refused for lack of trust."""
     ran = cli("send", "-a", "acme", *SEND, *words)
     assert (ran.code, "would have the API key sent to" in ran.err) in ((0, False), (3, True)), ran.err
     return ran.code == 0
@@ -92,7 +92,7 @@ def sends(cli, *words: str) -> bool:
 
 @pytest.mark.usefixtures("foreign")
 def test_a_pod_of_the_working_directory_on_a_foreign_host_is_refused(cli, requests):
-    """Exit code 3, nothing sent; the error names the file, the host, and the command that trusts it."""
+    """A send to an untrusted pod exits with 3; the error names the file, the host and the command that trusts it."""
     ran = cli("send", "-a", "acme", *SEND)
     assert (ran.code, ran.out, requests) == (3, "", [])
     assert ran.err.endswith(
@@ -102,31 +102,31 @@ def test_a_pod_of_the_working_directory_on_a_foreign_host_is_refused(cli, reques
 
 
 def test_no_key_is_read_before_a_pod_is_trusted(cli, write, environment, opened, tmp_path):
-    """The refusal comes before the key's file is opened and before its variable is asked for."""
+    """A send to an untrusted pod is refused before the key's file or variable is read."""
     (tmp_path / "key.txt").write_text("Acanary")
     write("profiles/pods/mine.yaml", POD)
     for key in (f"file:{tmp_path}/key.txt", "env:CANARY_KEY"):
         write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key=key))
-        environment.asked.clear()
+        environment.names_read.clear()
         opened.clear()
         assert not sends(cli)
         assert f"{Path.cwd()}/profiles/pods/mine.yaml" in opened
         assert f"{tmp_path}/key.txt" not in opened
-        assert "CANARY_KEY" not in environment.asked
+        assert "CANARY_KEY" not in environment.names_read
 
 
 def test_the_watch_on_keys_works(cli, write, environment, opened, tmp_path):
-    """To a pod that needs no trust the same two keys are read: the test before this one can fail."""
+    """A send to a pod that needs no trust reads the key, so the test before this one can fail."""
     (tmp_path / "key.txt").write_text("Acanary")
     for key in (f"file:{tmp_path}/key.txt", "env:CANARY_KEY"):
         write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="in", key=key))
         assert sends(cli)
     assert f"{tmp_path}/key.txt" in opened
-    assert "CANARY_KEY" in environment.asked
+    assert "CANARY_KEY" in environment.names_read
 
 
 def test_a_trusted_file_is_used(cli, foreign, requests):
-    """``kshell trust FILE`` says what it means, and the next send goes out."""
+    """``kshell trust FILE`` says what it allows, and the next send goes out."""
     ran = cli("trust", str(foreign))
     assert (ran.code, ran.err) == (
         0,
@@ -140,7 +140,7 @@ def test_a_trusted_file_is_used(cli, foreign, requests):
     "change", ["base_url: https://api.worse.example\n", POD + "# a comment\n", POD + "proxy: http://a.b:1\n"]
 )
 def test_a_changed_file_asks_again(cli, write, foreign, change):
-    """Trust is in the file's content: any change asks again, and the former content is still trusted."""
+    """Trust holds for the file's content: any change ends it, and the former content is still trusted."""
     cli("trust", str(foreign))
     write("profiles/pods/mine.yaml", change)
     assert not sends(cli)
@@ -149,7 +149,7 @@ def test_a_changed_file_asks_again(cli, write, foreign, change):
 
 
 def test_trust_is_the_user_s_not_the_folder_s(cli, foreign, tmp_path):
-    """What is trusted is remembered in the user's configuration directory, in a file of the user alone."""
+    """Trust is remembered in the user's folder, in a file with mode 0600."""
     before = set(Path.cwd().rglob("*"))
     cli("trust", str(foreign))
     file = tmp_path / "user/.config/kshell/trusted"
@@ -158,7 +158,7 @@ def test_trust_is_the_user_s_not_the_folder_s(cli, foreign, tmp_path):
 
 
 def test_several_files_are_trusted_at_once(write):
-    """A second trust does not end the first."""
+    """Several files are trusted at the same time."""
     places = Places.standard()
     for n in (1, 2):
         write(f"profiles/pods/p{n}.yaml", f"base_url: https://h{n}.example\n")
@@ -168,7 +168,7 @@ def test_several_files_are_trusted_at_once(write):
 
 
 def test_what_was_loaded_is_what_must_be_trusted(write):
-    """A file that is a trusted one again when the message goes out does not lend its trust to what was read before."""
+    """Trust is checked for the content that was loaded, not for the file's present content."""
     places = Places.standard()
     file = write("profiles/pods/mine.yaml", "base_url: https://good.example\n")
     remember(places, load_pod(places, "mine"))
@@ -187,7 +187,7 @@ def test_what_was_loaded_is_what_must_be_trusted(write):
     ],
 )
 def test_what_is_no_pod_s_file_is_said_to_be_none(cli, write, name, text):
-    """Who trusts an account or a template reads that it needs no trust, and not what a pod lacks."""
+    """``trust`` of an account or a template says that it is not a pod's file."""
     write(name, text)
     ran = cli("trust", name)
     assert ran.code == 3
@@ -198,7 +198,7 @@ def test_what_is_no_pod_s_file_is_said_to_be_none(cli, write, name, text):
 @pytest.mark.usefixtures("foreign")
 @pytest.mark.parametrize("garbage", [b"\xff\xfe", b"nonsense\n", None])
 def test_a_damaged_memory_trusts_nothing(cli, tmp_path, garbage):
-    """A file of trust that cannot be read, or holds something else, is no trust."""
+    """A damaged file of trusted fingerprints trusts nothing."""
     file = tmp_path / "user/.config/kshell/trusted"
     file.parent.mkdir(parents=True)
     if garbage is None:
@@ -210,7 +210,7 @@ def test_a_damaged_memory_trusts_nothing(cli, tmp_path, garbage):
 
 @pytest.mark.parametrize("text", [None, "base_url: ftp://x\n", "title: x\n", "- a\n"])
 def test_only_a_whole_pod_is_trusted(cli, write, text):
-    """``kshell trust`` of a file that is no pod, or is not there, is exit code 3 and trusts nothing."""
+    """``trust`` of a faulty or missing pod exits with 3 and trusts nothing."""
     file = write("profiles/pods/mine.yaml", text) if text else Path("nowhere.yaml")
     ran = cli("trust", str(file))
     assert ran.code == 3
@@ -228,7 +228,7 @@ NEEDS_NONE = {
 
 @pytest.mark.parametrize("case", NEEDS_NONE)
 def test_a_host_that_ships_and_this_machine_need_no_trust(cli, write, foreign, case):
-    """To a host of the page, to loopback and to the embedded simulator a pod of any folder may send."""
+    """A pod for a shipped host, for loopback or for the embedded simulator needs no trust."""
     write("profiles/pods/mine.yaml", NEEDS_NONE[case])
     assert sends(cli)
 
@@ -238,15 +238,15 @@ def test_a_host_that_ships_and_this_machine_need_no_trust(cli, write, foreign, c
     ["https://api.in.kaleyra.io:8443", "https://api.in.kaleyra.io.evil.example", "https://API.EVIL.EXAMPLE", "https://10.0.0.1"],
 )  # fmt: skip
 def test_a_host_that_only_looks_like_a_shipped_one_needs_trust(cli, write, foreign, host):
-    """Another port or another ending is another host."""
+    """A host that only resembles a shipped one, by its port or ending, needs trust."""
     write("profiles/pods/mine.yaml", f"base_url: {host}\n")
     assert not sends(cli)
 
 
 @pytest.mark.parametrize("case", NEEDS_NONE)
 def test_a_proxy_needs_trust_whatever_the_host(cli, write, foreign, case):
-    """A proxy of the working directory sees what passes: it needs the user's word, and the error names it."""
-    # an http:// pod may have a proxy of this machine only
+    """A pod with a proxy needs trust for any host, and the error names the proxy."""
+    # an http:// pod may only have a proxy on loopback
     proxy = "http://127.0.0.1:3128" if "http:" in NEEDS_NONE[case] else "http://proxy.evil.example:3128"
     write("profiles/pods/mine.yaml", NEEDS_NONE[case] + f"proxy: {proxy}\n")
     ran = cli("send", "-a", "acme", *SEND)
@@ -257,7 +257,7 @@ def test_a_proxy_needs_trust_whatever_the_host(cli, write, foreign, case):
 
 
 def test_a_home_elsewhere_needs_no_trust(cli, foreign, tmp_path, monkeypatch):
-    """--home and KSHELL_HOME name a folder by the user's own word."""
+    """A pod of a folder that ``--home`` or KSHELL_HOME names needs no trust."""
     home = tmp_path / "mine"
     Path("profiles").rename(home.with_suffix(".tmp"))
     home.mkdir()
@@ -269,18 +269,18 @@ def test_a_home_elsewhere_needs_no_trust(cli, foreign, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("home", [".", "profiles/.."])
 def test_a_home_that_is_the_working_directory_needs_trust(cli, foreign, home):
-    """Naming the working directory as home is no word on its files."""
+    """``--home`` with the working directory does not make its pods trusted."""
     assert not sends(cli, "--home", home)
 
 
 def test_a_home_in_the_environment_that_is_the_working_directory_needs_trust(cli, foreign, monkeypatch):
-    """A KSHELL_HOME that the folder itself may have set is no word on its files."""
+    """KSHELL_HOME with the working directory does not make its pods trusted."""
     monkeypatch.setenv("KSHELL_HOME", str(Path.cwd()))
     assert not sends(cli)
 
 
 def test_the_user_s_own_pod_needs_no_trust(cli, foreign, tmp_path):
-    """What stands in the user's configuration directory is the user's."""
+    """A pod of the user's folder needs no trust."""
     own = tmp_path / "user/.config/kshell/profiles/pods"
     own.mkdir(parents=True)
     foreign.rename(own / "mine.yaml")
@@ -291,7 +291,7 @@ def test_the_user_s_own_pod_needs_no_trust(cli, foreign, tmp_path):
 
 
 def test_a_folder_that_shadows_a_shipped_pod_gets_no_key(cli, write, requests, tmp_path):
-    """A folder's own ``in`` on its own host: an account from elsewhere is not sent there."""
+    """A folder's own pod ``in`` on another host gets no key of an account from elsewhere."""
     own = tmp_path / "user/.config/kshell/profiles/accounts"
     own.mkdir(parents=True)
     (own / "acme.yaml").write_text(ACCOUNT.format(pod="in", key="Aliteral"))
@@ -302,7 +302,7 @@ def test_a_folder_that_shadows_a_shipped_pod_gets_no_key(cli, write, requests, t
 
 
 def test_a_folder_that_shadows_the_demo_account_gets_no_key(cli, write, requests):
-    """A folder's own ``demo`` that names its own pod and the user's key: refused, as any other."""
+    """A folder's own account ``demo`` with its own pod cannot have the user's key sent there."""
     write("profiles/pods/sandbox.yaml", POD)
     write("profiles/accounts/demo.yaml", ACCOUNT.format(pod="sandbox", key="env:KALEYRA_API_KEY"))
     ran = cli("send", *SEND)
@@ -312,7 +312,7 @@ def test_a_folder_that_shadows_the_demo_account_gets_no_key(cli, write, requests
 
 @pytest.mark.parametrize("name", ["in", "sandbox"])
 def test_a_folder_that_looks_like_a_clone_gets_no_key(cli, clone, requests, name):
-    """Copies of all that ships lend nothing to the one pod that is another, also where ``demo`` is the shipped one."""
+    """A changed pod among copies of all shipped files needs trust."""
     (clone / f"profiles/pods/{name}.yaml").write_text(POD)
     ran = cli("send", "-p", name, *SEND)
     assert (ran.code, requests) == (3, [])
@@ -325,14 +325,14 @@ def test_a_folder_that_looks_like_a_clone_gets_no_key(cli, clone, requests, name
 @pytest.mark.usefixtures("clone")
 @pytest.mark.parametrize("name", ["in", "sg", "eu", "sandbox"])
 def test_a_clone_s_shipped_pods_need_no_trust(name):
-    """They are what ships, and nobody else brought them in."""
+    """The shipped pods of a clone need no trust."""
     places = Places.standard()
     assert load_pod(places, name).origin.place == "shipped"
     require_trust(places, load_pod(places, name))
 
 
 def test_a_folder_cannot_trust_itself(cli, write, foreign):
-    """A file called trusted in the folder is nobody's word."""
+    """A file called ``trusted`` in the folder trusts nothing."""
     import hashlib
 
     digest = hashlib.sha256(foreign.read_bytes()).hexdigest()
@@ -342,7 +342,7 @@ def test_a_folder_cannot_trust_itself(cli, write, foreign):
 
 
 def test_shipped_hosts_are_those_that_ship(write):
-    """A pod of the folder does not make its host a shipped one, also under a shipped name."""
+    """A folder's pod with a shipped name does not make its host a shipped one."""
     write("profiles/pods/in.yaml", POD)
     places = Places.standard()
     with pytest.raises(TrustError):
@@ -353,5 +353,5 @@ def test_shipped_hosts_are_those_that_ship(write):
 
 @pytest.mark.parametrize("words", [("render",), ("check",), ("curl",), ("curl", "--reveal")])
 def test_what_only_shows_needs_no_trust(cli, foreign, words):
-    """A preview sends nothing."""
+    """Commands that send nothing need no trust."""
     assert cli(*words, "-a", "acme", *SEND).code == 0

@@ -1,4 +1,4 @@
-"""The canary that every test runs with is found where it may not be (tests/conftest.py), and only there."""
+"""The search of tests/conftest.py finds the canary secrets wherever they may not appear."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from kshell.shell.running import Shell
 
 @pytest.fixture
 def kshells_own(tmp_path: Path) -> Path:
-    """A file that kshell keeps for the user."""
+    """Return the path of a file that kshell keeps for the user; its folder exists, the file does not."""
     file = tmp_path / "user" / ".config" / "kshell" / "history"
     file.parent.mkdir(parents=True)
     return file
 
 
 def test_every_test_has_it_as_its_key():
-    """It stands where accounts look for their key."""
+    """The canary key is in the environment variable in which accounts look for their key."""
     assert os.environ["KALEYRA_API_KEY"] == canary.KEY
 
 
 @pytest.mark.shows_the_key
-def test_it_is_found_in_what_a_program_said(said):
-    """Whoever started it."""
+def test_it_is_found_in_what_a_program_said(recorded_output):
+    """The canary key is found in the output of a program that a test started."""
     subprocess.run([sys.executable, "-c", "import os; print(os.environ['KALEYRA_API_KEY'])"], capture_output=True)
-    assert "Acanary" in canary.shown(said.all())
+    assert "Acanary" in canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key
-def test_it_is_found_in_an_error(said):
-    """Also where nobody shows the error."""
+def test_it_is_found_in_an_error(recorded_output):
+    """The canary key is found in the text of an exception, even if the exception is never shown."""
     with pytest.raises(SecretError):
         raise SecretError(f"the key is {canary.KEY}")
-    assert "Acanary" in canary.shown(said.all())
+    assert "Acanary" in canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key
 def test_it_is_found_on_a_terminal():
-    """What a terminal showed is looked through as streams are."""
+    """The output of a terminal is searched for the canary key, as the standard streams are."""
     Terminal("printenv", "KALEYRA_API_KEY").until("Acanary")
     assert any(canary.shown(terminal.bytes) for terminal in Terminal.opened)
 
 
-def test_reveal_may_show_it(cli, said):
-    """What was said where ``--reveal`` was typed is not looked through."""
+def test_reveal_may_show_it(cli, recorded_output):
+    """The output of a command with ``--reveal`` is not searched for the key."""
     assert canary.shown(cli("curl", "-a", "docs", "--reveal").out.encode())
-    assert not canary.shown(said.all())
+    assert not canary.shown(recorded_output.all())
 
 
 @pytest.mark.shows_the_key
 def test_a_key_is_found_in_any_file(tmp_path):
-    """Wherever it was left."""
+    """The canary key is found in any file of a test's folder."""
     file = tmp_path / "any" / "file"
     file.parent.mkdir()
     file.write_text(f"x{canary.SHIPPED_KEY}x")
@@ -71,7 +71,7 @@ def test_a_key_is_found_in_any_file(tmp_path):
 @pytest.mark.shows_the_key
 @pytest.mark.parametrize("secret", [canary.NUMBER, canary.CODE])
 def test_a_code_or_number_is_found_in_what_kshell_keeps(kshells_own, tmp_path, secret):
-    """In the user's folder, and in a cassette; a file that the user wrote may hold it."""
+    """A code or number is found in the user's folder and in a cassette; a file that the user wrote may contain it."""
     (tmp_path / "script.kshell").write_text(f"set to={secret}\n")
     assert canary.kept(tmp_path) == []
     kshells_own.write_text(f"set to={secret}\n")
@@ -83,7 +83,7 @@ def test_a_code_or_number_is_found_in_what_kshell_keeps(kshells_own, tmp_path, s
 @pytest.mark.parametrize("kind", ["junit", "json", "html", "tap"])
 @pytest.mark.parametrize("secret", [canary.NUMBER, canary.NUMBER[1:], canary.CODE])
 def test_a_code_or_number_is_found_in_a_report(cli, tmp_path, kind, secret):
-    """Which is known by how it begins."""
+    """A code or number is found in a report, which is recognized by its first characters."""
     (tmp_path / "s.kshell").write_text("expect 1 == 2\n")
     file = tmp_path / "report"
     cli("run", str(tmp_path / "s.kshell"), "--report", f"{kind}={file}")
@@ -94,7 +94,7 @@ def test_a_code_or_number_is_found_in_a_report(cli, tmp_path, kind, secret):
 
 @pytest.mark.shows_the_key
 def test_a_code_or_number_is_found_in_a_recording(tmp_path):
-    """Which is known by its first line, that says how to run it."""
+    """A code or number is found in a recording, which is recognized by its first line."""
     shell = Shell(Session(Places.standard()))
     for line in (f"record {tmp_path / 'r.kshell'}", f"set to={canary.NUMBER}"):
         perform_line(line, shell)

@@ -1,4 +1,4 @@
-"""One message, once: for whatever a network or a server does, what kshell says became of the message is true."""
+"""One message, once: whatever a network or a server does, the delivery that kshell reports is true."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ if TYPE_CHECKING:
     from support.servers import Step
 
 TIMEOUT = 0.3  # for a server that does not end by itself
-PATIENCE = 10.0  # for one that does
-HANDSHAKE = 0.6  # for one that does not either, over TLS: a handshake takes its time where the machine is busy
-SLACK = 2.0  # what a busy machine may add to a time-out
+PATIENCE = 10.0  # for a server that does
+HANDSHAKE = 0.6  # for a server that does not end, over TLS: a handshake is slow on a busy machine
+SLACK = 2.0  # seconds that a busy machine may add to a time-out
 KEY = "Acanary00000000000000000000000key"
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 HEAD = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
 
 
-class Told(NamedTuple):
-    """What a send came to, as a user sees it."""
+class Outcome(NamedTuple):
+    """The outcome of a send, as the user sees it."""
 
     code: int
     delivery: str
@@ -67,22 +67,22 @@ class Told(NamedTuple):
 
 
 @pytest.fixture
-def told(cli: Any) -> Any:
-    """Send to a URL by the command line; ``proxy`` is the pod's."""
+def send_to(cli: Any) -> Any:
+    """Return a function that sends to a URL by the command line, through the pod's ``proxy`` if one is given."""
 
-    def sent(url: str, *, proxy: str = "", timeout: float = PATIENCE) -> Told:
+    def sent(url: str, *, proxy: str = "", timeout: float = PATIENCE) -> Outcome:
         pod = local_pod(url, proxy=proxy)
         began = time.perf_counter()
         ran = cli("send", "-p", pod, "to=+919812345678", "otp=482913", "--json", "--timeout", str(timeout))
         seconds = time.perf_counter() - began
         document = ran.json
-        return Told(ran.code, document["delivery"], document["response"], document["error"], seconds)
+        return Outcome(ran.code, document["delivery"], document["response"], document["error"], seconds)
 
     return sent
 
 
 class Schedule(NamedTuple):
-    """What a server does, what then is true of the message, and how begins what is said of the body."""
+    """The steps of a server, the true delivery of the message, and the start of the remark on the body."""
 
     steps: tuple[Step, ...]
     delivery: str
@@ -92,12 +92,12 @@ class Schedule(NamedTuple):
 
 
 def _whole(*steps: Step, delivery: str, fault: str = "") -> Schedule:
-    """A server that reads the request before it does these steps."""
+    """Return the schedule of a server that reads the request before it does these steps."""
     return Schedule((read, *steps), delivery, fault=fault)
 
 
 def _endless(*steps: Step, delivery: str = "unknown", fault: str = "") -> Schedule:
-    """A server that reads the request, and does not come to an end in time."""
+    """Return the schedule of a server that reads the request and does not end in time."""
     return Schedule((read, *steps), delivery, fault=fault, timeout=TIMEOUT)
 
 
@@ -190,28 +190,28 @@ EXIT_CODES = {"accepted": 0, "refused": 1, "not-sent": 4, "unknown": 5}
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_what_is_said_of_the_message_is_true(told, name):
-    """Whatever a server does: one connection, one request at most, in time, and the exit code tells the truth."""
+def test_what_is_said_of_the_message_is_true(send_to, name):
+    """Whatever a server does, there is one connection, at most one request, and a true exit code within the time-out."""
     schedule = SCHEDULES[name]
     with Server(*schedule.steps) as server:
-        said = told(server.url, timeout=schedule.timeout)
-    assert (said.delivery, said.code) == (schedule.delivery, EXIT_CODES[schedule.delivery])
+        outcome = send_to(server.url, timeout=schedule.timeout)
+    assert (outcome.delivery, outcome.code) == (schedule.delivery, EXIT_CODES[schedule.delivery])
     assert (server.connections, len(server.requests)) == (1, schedule.requests)
-    assert schedule.timeout == PATIENCE or said.seconds < TIMEOUT + SLACK
-    if said.response is None:
-        assert said.error["message"].startswith("no answer")
+    assert schedule.timeout == PATIENCE or outcome.seconds < TIMEOUT + SLACK
+    if outcome.response is None:
+        assert outcome.error["message"].startswith("no answer")
     else:
-        assert said.response["fault"].startswith(schedule.fault)
+        assert outcome.response["fault"].startswith(schedule.fault)
 
 
 WHOLE = ("gzip", "deflate", "100, then 202", "103, then 202", "two answers", "answers late, but in time")
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_answer_is_read_whole(told, name):
-    """An answer that is compressed, late or has others before it is the documented one, with nothing to remark."""
+def test_a_whole_answer_is_read_whole(send_to, name):
+    """An answer that is compressed, late or follows other answers is read like the documented one, without a fault."""
     with Server(*SCHEDULES[name].steps) as server:
-        response = told(server.url, timeout=PATIENCE).response
+        response = send_to(server.url, timeout=PATIENCE).response
     assert (response["body"]["data"]["message_id"], response["fault"]) == ("A1", "")
 
 
@@ -234,7 +234,7 @@ PIECES = (
 @given(st.lists(st.sampled_from(PIECES), max_size=5))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
-    """For any sequence of reads, writes, pauses and ends: one request at most, and never "not sent" with a byte received."""
+    """Any sequence of reads, writes, pauses and ends gives at most one request, and "not sent" only if no byte arrived."""
     with Server(*steps) as server:
         exchange = deliver(server.url, timeout=0.1)
     assert len(server.requests) <= 1
@@ -244,7 +244,7 @@ def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
 
 
 def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
-    """Send a small request by the client alone."""
+    """Send a small request by the client alone and return the exchange."""
     headers = (("Content-Type", "application/json"), ("api-key", Secret("env", "KEY")))
     return send(Request(SEND_AUTHENTICATION, f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, {}), key, Route(timeout))
 
@@ -252,24 +252,24 @@ def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
 # ---- not sent
 
 
-def test_a_closed_port_is_not_sent(told):
-    """Nothing listens: exit code 4, and the hint starts the simulator there."""
+def test_a_closed_port_is_not_sent(send_to):
+    """A closed port on loopback gives exit code 4 and a hint that starts the simulator on that port."""
     with closed_port() as port:
-        said = told(f"http://127.0.0.1:{port}")
-    assert (said.code, said.delivery, said.response) == (4, "not-sent", None)
-    assert "refused" in said.error["message"]
-    assert f"kshell sandbox --port {port}" in said.error["hint"]
+        outcome = send_to(f"http://127.0.0.1:{port}")
+    assert (outcome.code, outcome.delivery, outcome.response) == (4, "not-sent", None)
+    assert "refused" in outcome.error["message"]
+    assert f"kshell sandbox --port {port}" in outcome.error["hint"]
 
 
 def test_the_hint_for_a_url_without_a_port_names_port_80():
-    """``http://localhost`` is port 80."""
+    """The hint for ``http://localhost``, a URL without a port, names port 80."""
     request = Request(SEND_AUTHENTICATION, "http://localhost/v2/a/whatsapp/b/messages", (), {})
     assert "kshell sandbox --port 80 " in Attempt(request, lambda: KEY, Route()).exchange.error.hint
 
 
 @contextmanager
 def full_port() -> Iterator[int]:
-    """A loopback port that takes up no further connection, and does not refuse it."""
+    """Yield a loopback port that neither accepts nor refuses another connection."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         port: int = full.getsockname()[1]
         for _ in range(3):
@@ -279,27 +279,27 @@ def full_port() -> Iterator[int]:
         yield port
 
 
-def test_a_connection_that_is_never_taken_up_is_not_sent(told):
-    """A host that does not answer to the connection itself: exit code 4, in time."""
+def test_a_connection_that_is_never_taken_up_is_not_sent(send_to):
+    """A host that never accepts the connection gives exit code 4 within the time-out."""
     with full_port() as port:
-        said = told(f"http://127.0.0.1:{port}", timeout=TIMEOUT)
-    assert (said.code, said.delivery) == (4, "not-sent")
-    assert said.error["message"] == "not sent: no answer within 0.3 s"
-    assert said.seconds < TIMEOUT + SLACK
+        outcome = send_to(f"http://127.0.0.1:{port}", timeout=TIMEOUT)
+    assert (outcome.code, outcome.delivery) == (4, "not-sent")
+    assert outcome.error["message"] == "not sent: no answer within 0.3 s"
+    assert outcome.seconds < TIMEOUT + SLACK
 
 
-def test_a_host_with_several_dead_addresses_takes_no_longer(told, monkeypatch):
-    """The time is for all of them together."""
+def test_a_host_with_several_dead_addresses_takes_no_longer(send_to, monkeypatch):
+    """The time-out covers all addresses of a host together."""
     with full_port() as port:
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 20)
-        said = told("https://api.invalid", timeout=TIMEOUT)
-    assert (said.code, said.error["message"]) == (4, "not sent: no answer within 0.3 s")
-    assert said.seconds < TIMEOUT + SLACK
+        outcome = send_to("https://api.invalid", timeout=TIMEOUT)
+    assert (outcome.code, outcome.error["message"]) == (4, "not sent: no answer within 0.3 s")
+    assert outcome.seconds < TIMEOUT + SLACK
 
 
 def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
-    """Exit code 4, in time; and when the name is found at last, nothing is written any more."""
+    """A slow name lookup ends at the time-out as "not sent", and nothing is written when the lookup ends later."""
     with Server(read, answer(202, ACCEPTED)) as server:
         found = threading.Event()
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
@@ -319,29 +319,29 @@ def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
     assert server.received == b""
 
 
-def test_a_host_without_an_address_is_not_sent(told):
-    """A name that does not resolve: exit code 4, and a command that shows whether the host is there."""
-    said = told("https://nowhere.invalid")
-    assert (said.code, said.delivery) == (4, "not-sent")
-    assert "curl -sSI https://nowhere.invalid" in said.error["hint"]
+def test_a_host_without_an_address_is_not_sent(send_to):
+    """A host name that does not resolve gives exit code 4 and a hint with a command that checks the host."""
+    outcome = send_to("https://nowhere.invalid")
+    assert (outcome.code, outcome.delivery) == (4, "not-sent")
+    assert "curl -sSI https://nowhere.invalid" in outcome.error["hint"]
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid", "-.invalid", "\N{SNOWMAN}.invalid", "[::"])
 def test_a_host_that_cannot_be_is_not_sent(host):
-    """Whatever a library makes of an impossible name, the client raises nothing."""
+    """An impossible host name is "not sent"; the client raises nothing, whatever a library does with the name."""
     assert deliver(f"https://{host}").delivery is Delivery.NOT_SENT
 
 
-def test_a_connection_that_is_reset_at_once_was_not_accepted(told):
-    """The reset may come before the request is begun or after: both are said as they were."""
+def test_a_connection_that_is_reset_at_once_was_not_accepted(send_to):
+    """An immediate reset is "not sent" before the request begins and "unknown" after it."""
     with Server(reset) as server:
-        said = told(server.url)
-    assert (said.code, said.delivery) in ((4, "not-sent"), (5, "unknown"))
-    assert (server.connections, server.received, said.response) == (1, b"", None)
+        outcome = send_to(server.url)
+    assert (outcome.code, outcome.delivery) in ((4, "not-sent"), (5, "unknown"))
+    assert (server.connections, server.received, outcome.response) == (1, b"", None)
 
 
 def test_an_attempt_that_did_not_begin_is_not_sent():
-    """Before anything happened an attempt says so."""
+    """An attempt that did not begin has the delivery "not sent"."""
     exchange = Attempt(Request(SEND_AUTHENTICATION, "https://host", (), {}), lambda: KEY, Route()).exchange
     assert (exchange.delivery, exchange.error.message) == (Delivery.NOT_SENT, "not sent: it did not begin")
 
@@ -349,19 +349,19 @@ def test_an_attempt_that_did_not_begin_is_not_sent():
 # ---- bounded
 
 
-def test_a_body_of_100_megabytes_is_cut(told):
-    """1 MiB is read, the connection is closed, and the answer says so."""
+def test_a_body_of_100_megabytes_is_cut(send_to):
+    """Of a body of 100 MB kshell reads 1 MiB, closes the connection and reports that the rest was not read."""
     sent: list[int] = []
     with Server(read, say(HEAD + b"Content-Length: 104857600\r\n\r\n"), flood(b"x" * 65536, 100, sent)) as server:
-        said = told(server.url)
+        outcome = send_to(server.url)
     assert sent[0] < 32 << 20
-    assert (said.code, len(said.response["body"])) == (0, MOST_BODY)
-    assert said.response["fault"] == "the server sent more than 1024 KiB; the rest was not read"
+    assert (outcome.code, len(outcome.response["body"])) == (0, MOST_BODY)
+    assert outcome.response["fault"] == "the server sent more than 1024 KiB; the rest was not read"
 
 
 @pytest.mark.parametrize("chunk", [b"x" * 65536, b"3e8\r\n" + b"x" * 1000 + b"\r\n"], ids=["plain", "chunked"])
 def test_a_body_without_end_takes_little_memory(chunk):
-    """Whatever the server goes on to send, at most a few megabytes are held."""
+    """A body without end takes less than 6 MiB of memory."""
     coding = b"Transfer-Encoding: chunked\r\n" if chunk.startswith(b"3") else b""
     with Server(read, say(HEAD + coding + b"\r\n"), flood(chunk * (65536 // len(chunk)), 8)) as server:
         tracemalloc.start()
@@ -374,73 +374,73 @@ def test_a_body_without_end_takes_little_memory(chunk):
     assert peak < 6 << 20
 
 
-def test_a_compressed_bomb_is_not_unpacked(told):
-    """Of 40 MB that come as 40 KB, 1 MiB is unpacked."""
+def test_a_compressed_bomb_is_not_unpacked(send_to):
+    """Of 40 MB compressed to 40 KB, only 1 MiB is unpacked."""
     packed = bomb(40)
     assert len(packed) < 100_000
     with Server(read, answer(202, packed, ("Content-Encoding", "gzip"))) as server:
-        said = told(server.url)
-    assert (said.code, len(said.response["body"])) == (0, MOST_BODY)
-    assert said.response["fault"] == "it is compressed, and only its first 1048576 bytes were unpacked"
+        outcome = send_to(server.url)
+    assert (outcome.code, len(outcome.response["body"])) == (0, MOST_BODY)
+    assert outcome.response["fault"] == "it is compressed, and only its first 1048576 bytes were unpacked"
 
 
-def test_a_body_of_exactly_the_limit_is_whole(told):
-    """1 MiB is not yet too much."""
+def test_a_body_of_exactly_the_limit_is_whole(send_to):
+    """A body of exactly 1 MiB is read whole, without a remark on its size."""
     body = b"[" + b" " * (MOST_BODY - 2) + b"]"
     with Server(read, answer(202, body)) as server:
-        said = told(server.url)
-    assert (said.response["body"], said.response["fault"]) == ([], "it is JSON, but not an object")
+        outcome = send_to(server.url)
+    assert (outcome.response["body"], outcome.response["fault"]) == ([], "it is JSON, but not an object")
 
 
 # ---- nowhere else
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(told, status):
-    """The server it points to sees nothing; the message counts as refused, and the location is shown."""
+def test_a_redirect_is_not_followed(send_to, status):
+    """A redirect sends nothing to its target: the message counts as refused, and the location is shown."""
     with Server(read, answer(202, ACCEPTED)) as other:
         location = f"{other.url}/v2/x"
         with Server(read, answer(status, b"", ("Location", location))) as server:
-            said = told(server.url)
+            outcome = send_to(server.url)
     assert other.connections == 0
     assert len(server.requests) == 1
-    assert (said.code, said.delivery, said.response["headers"]["location"]) == (1, "refused", location)
+    assert (outcome.code, outcome.delivery, outcome.response["headers"]["location"]) == (1, "refused", location)
 
 
 PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_no_proxy_is_taken_from_the_environment(told, monkeypatch, scheme):
-    """A proxy that the environment names sees nothing."""
+def test_no_proxy_is_taken_from_the_environment(send_to, monkeypatch, scheme):
+    """A proxy named by an environment variable gets no connection."""
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     with Server(read, answer(200)) as proxy, Server(read, answer(202, ACCEPTED)) as server:
         for name in PROXY_VARIABLES:
             monkeypatch.setenv(name, proxy.url)
-        said = told(f"{scheme}://127.0.0.1:{server.port}", timeout=PATIENCE if scheme == "http" else TIMEOUT)
+        outcome = send_to(f"{scheme}://127.0.0.1:{server.port}", timeout=PATIENCE if scheme == "http" else TIMEOUT)
     assert proxy.connections == 0
     assert server.connections == 1
-    assert said.code == (0 if scheme == "http" else 4)
+    assert outcome.code == (0 if scheme == "http" else 4)
 
 
 @pytest.mark.parametrize("by_variable", [True, False])
-def test_no_netrc_is_read(told, monkeypatch, by_variable):
-    """A password for the host in ``.netrc`` stays there."""
+def test_no_netrc_is_read(send_to, monkeypatch, by_variable):
+    """A password for the host in ``.netrc`` is not sent."""
     file = Path.home() / (".other" if by_variable else ".netrc")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("machine 127.0.0.1 login user password secret\n", encoding="utf-8")
     if by_variable:
         monkeypatch.setenv("NETRC", str(file))
     with Server(read, answer(202, ACCEPTED)) as server:
-        told(server.url)
+        send_to(server.url)
     assert server.requests[0].header("authorization") == []
 
 
-def test_the_request_holds_nothing_but_what_it_needs(told):
-    """Two headers of the API, and those that HTTP wants; the key once."""
+def test_the_request_holds_nothing_but_what_it_needs(send_to):
+    """A request has the API's two headers and those that HTTP needs; it has the key once."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        told(server.url)
+        send_to(server.url)
     request = server.requests[0]
     assert (request.method, request.target) == ("POST", "/v2/HXSANDBOXIN/whatsapp/+15005550000/messages")
     names = sorted(name.lower() for name, _ in request.headers)
@@ -449,40 +449,40 @@ def test_the_request_holds_nothing_but_what_it_needs(told):
     assert request.header("content-type") == ["application/json"]
 
 
-def test_the_pod_s_proxy_is_used(told):
-    """An http:// request goes to the proxy that the profile names, and not past it."""
+def test_the_pod_s_proxy_is_used(send_to):
+    """A request over http goes to the proxy that the pod's profile names, and not directly to the host."""
     with Server(read, answer(202, ACCEPTED)) as proxy, Server(read) as server:
-        said = told(server.url, proxy=proxy.url)
+        outcome = send_to(server.url, proxy=proxy.url)
     assert server.connections == 0
     assert proxy.requests[0].target.startswith(f"{server.url}/v2/")
-    assert said.code == 0
+    assert outcome.code == 0
 
 
 @pytest.mark.parametrize("status", [403, 407, 502])
-def test_a_proxy_that_refuses_to_connect_is_not_sent(told, status):
-    """Its answer to CONNECT is not the API's; it saw neither key nor message."""
+def test_a_proxy_that_refuses_to_connect_is_not_sent(send_to, status):
+    """A proxy that refuses CONNECT gets neither key nor message, and its answer is not taken for the API's."""
     with Server(read, answer(status, refusal("WA202"))) as proxy:
-        said = told("https://api.invalid", proxy=proxy.url)
+        outcome = send_to("https://api.invalid", proxy=proxy.url)
     assert proxy.requests[0].method == "CONNECT"
     assert proxy.requests[0].target == "api.invalid:443"
     assert proxy.requests[0].header("api-key") == []
-    assert (said.code, said.delivery, said.response) == (4, "not-sent", None)
-    assert proxy.url in said.error["hint"]
+    assert (outcome.code, outcome.delivery, outcome.response) == (4, "not-sent", None)
+    assert proxy.url in outcome.error["hint"]
 
 
-def test_a_proxy_that_is_not_there_is_not_sent(told):
-    """The hint names the proxy, for it is what does not run."""
+def test_a_proxy_that_is_not_there_is_not_sent(send_to):
+    """If the pod's proxy does not run, the message is "not sent" and the hint names the proxy."""
     with closed_port() as port:
         url = f"http://127.0.0.1:{port}"
-        said = told("https://api.invalid", proxy=url)
-    assert (said.code, said.error["hint"]) == (4, f"the pod's proxy is {url}: is it right, and does it run?")
+        outcome = send_to("https://api.invalid", proxy=url)
+    assert (outcome.code, outcome.error["hint"]) == (4, f"the pod's proxy is {url}: is it right, and does it run?")
 
 
 # ---- TLS
 
 
 def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate for ``name`` and its key, made by openssl."""
+    """Make a self-signed certificate for ``name`` with openssl; return the paths of certificate and key."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     words += ["-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={name}"]
@@ -492,7 +492,7 @@ def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 class Tls(NamedTuple):
-    """A server's side of TLS, and the certificate that a client would have to trust."""
+    """A server's TLS context, and the certificate that a client would have to trust."""
 
     context: ssl.SSLContext
     certificate: Path
@@ -500,20 +500,20 @@ class Tls(NamedTuple):
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Tls]]:
-    """A certificate for 127.0.0.1 and one for another host; who uses it needs openssl."""
+    """Return a certificate for 127.0.0.1 and one for another host; tests that use them need openssl."""
     folder = tmp_path_factory.mktemp("tls")
-    made = {}
+    contexts = {}
     for name in ("IP:127.0.0.1", "DNS:other.example"):
         certificate, key = _certificate(folder, name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        made[name[:2]] = Tls(context, certificate)
-    return made
+        contexts[name[:2]] = Tls(context, certificate)
+    return contexts
 
 
 @pytest.fixture
 def trusted(certificates, monkeypatch) -> Any:
-    """Let the bundle of certificates that httpx ships be one of these."""
+    """Return a function that makes one of these certificates the only one in the bundle that httpx ships."""
 
     def trust(name: str) -> Tls:
         monkeypatch.setattr("certifi.where", lambda: str(certificates[name].certificate))
@@ -524,47 +524,47 @@ def trusted(certificates, monkeypatch) -> Any:
 
 @needs("openssl")
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_certificate_nobody_vouches_for_is_refused(told, certificates, monkeypatch, variable):
-    """Exit code 4 with nothing written, whatever the environment says of certificates."""
+def test_a_certificate_nobody_vouches_for_is_refused(send_to, certificates, monkeypatch, variable):
+    """A certificate that is not trusted gives exit code 4 and nothing is written, whatever the environment says."""
     tls = certificates["IP"]
     monkeypatch.setenv(variable, str(tls.certificate))
     monkeypatch.setenv("SSL_CERT_DIR", str(tls.certificate.parent))
     with Server(read, answer(202, ACCEPTED), tls=tls.context) as server:
-        said = told(server.url)
-    assert (said.code, said.delivery, server.received) == (4, "not-sent", b"")
-    assert "certificate" in said.error["message"].lower()
+        outcome = send_to(server.url)
+    assert (outcome.code, outcome.delivery, server.received) == (4, "not-sent", b"")
+    assert "certificate" in outcome.error["message"].lower()
 
 
 @needs("openssl")
-def test_a_certificate_for_another_host_is_refused(told, trusted):
-    """Exit code 4 with nothing written."""
+def test_a_certificate_for_another_host_is_refused(send_to, trusted):
+    """A certificate for another host gives exit code 4, and nothing is written."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("DN").context) as server:
-        said = told(server.url)
-    assert (said.code, said.delivery, server.received) == (4, "not-sent", b"")
+        outcome = send_to(server.url)
+    assert (outcome.code, outcome.delivery, server.received) == (4, "not-sent", b"")
 
 
-def test_a_server_without_tls_is_not_sent(told):
-    """What answers to the handshake in plain text gets neither key nor message."""
+def test_a_server_without_tls_is_not_sent(send_to):
+    """A server that answers the TLS handshake in plain text gets neither key nor message."""
     with Server(say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
-        said = told(f"https://127.0.0.1:{server.port}")
-    assert (said.code, said.delivery) == (4, "not-sent")
+        outcome = send_to(f"https://127.0.0.1:{server.port}")
+    assert (outcome.code, outcome.delivery) == (4, "not-sent")
     assert b"api-key" not in server.received
 
 
-def test_a_handshake_that_is_never_answered_is_not_sent(told):
-    """Exit code 4, in time."""
+def test_a_handshake_that_is_never_answered_is_not_sent(send_to):
+    """A TLS handshake that is never answered gives exit code 4 within the time-out."""
     with Server(hang) as server:
-        said = told(f"https://127.0.0.1:{server.port}", timeout=TIMEOUT)
-    assert (said.code, said.error["message"]) == (4, "not sent: no answer within 0.3 s")
-    assert said.seconds < TIMEOUT + SLACK
+        outcome = send_to(f"https://127.0.0.1:{server.port}", timeout=TIMEOUT)
+    assert (outcome.code, outcome.error["message"]) == (4, "not sent: no answer within 0.3 s")
+    assert outcome.seconds < TIMEOUT + SLACK
 
 
 @needs("openssl")
-def test_a_right_certificate_is_accepted(told, trusted):
-    """Over TLS the same request arrives."""
+def test_a_right_certificate_is_accepted(send_to, trusted):
+    """A server with a trusted certificate for its host gets the request over TLS."""
     with Server(read, answer(202, ACCEPTED), tls=trusted("IP").context) as server:
-        said = told(server.url)
-    assert (said.code, len(server.requests)) == (0, 1)
+        outcome = send_to(server.url)
+    assert (outcome.code, len(server.requests)) == (0, 1)
 
 
 @needs("openssl")
@@ -577,16 +577,16 @@ def test_a_right_certificate_is_accepted(told, trusted):
     ],
     ids=["head", "silence", "body"],
 )
-def test_the_time_is_bounded_over_tls_too(told, trusted, steps, delivery, fault):
-    """A byte at a time, inside TLS, ends at the same deadline."""
+def test_the_time_is_bounded_over_tls_too(send_to, trusted, steps, delivery, fault):
+    """An answer that comes a byte at a time over TLS ends at the same time-out as over http."""
     with Server(read, *steps, tls=trusted("IP").context) as server:
-        said = told(server.url, timeout=HANDSHAKE)
-    assert said.seconds < HANDSHAKE + SLACK
-    assert (said.delivery, said.response and said.response["fault"]) == (delivery, fault)
+        outcome = send_to(server.url, timeout=HANDSHAKE)
+    assert outcome.seconds < HANDSHAKE + SLACK
+    assert (outcome.delivery, outcome.response and outcome.response["fault"]) == (delivery, fault)
 
 
 def test_what_is_given_up_is_cut():
-    """Where a server writes on and on, a byte at a time, nothing reads it any more once the time is over."""
+    """After the time-out no thread goes on reading from a server that sends a byte at a time."""
     with Server(read, drip(HEAD * 100)) as server:
         assert deliver(server.url, timeout=TIMEOUT).delivery is Delivery.UNKNOWN
         assert wait_until(lambda: SEND_THREAD not in [thread.name for thread in threading.enumerate()])
@@ -596,7 +596,7 @@ def test_what_is_given_up_is_cut():
 
 
 def test_a_fate_that_is_not_known_is_said_with_what_to_do(cli):
-    """No answer: the error, its hint to look before sending again, and the status of what was begun."""
+    """Without an answer, stderr has the error and a hint to check the delivery before sending again; exit code 5."""
     with Server(read, hang) as server:
         ran = cli("send", "-p", local_pod(server.url), "to=+919812345678", "--timeout", "0.15")
     assert (ran.code, ran.out) == (5, "")
@@ -605,7 +605,7 @@ def test_a_fate_that_is_not_known_is_said_with_what_to_do(cli):
 
 
 def test_an_error_of_the_transport_does_not_hold_the_key():
-    """Whatever a library writes into its exception."""
+    """An exception of the transport that contains the key is shown with ``(redacted)`` in the key's place."""
 
     def fail(*_: object) -> Response:
         raise OSError(f"cannot write {KEY}")
@@ -617,7 +617,7 @@ def test_an_error_of_the_transport_does_not_hold_the_key():
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"'{KEY}\n", f"'\"{KEY}\n"])
 def test_a_key_that_is_no_header_is_not_in_the_error(key):
-    """Where nobody checked it before."""
+    """A key that is not a valid header is not in the error's note, even if no code checked the key before."""
     with Server(read) as server:
         exchange = deliver(server.url, key=key)
     assert exchange.error.message.startswith("no answer: Illegal header value")
@@ -627,17 +627,17 @@ def test_a_key_that_is_no_header_is_not_in_the_error(key):
 @pytest.mark.parametrize("echo", [f"{KEY}\0", f"{KEY}'\\\0"], ids=["plain", "quoted"])
 @pytest.mark.parametrize("where", [b"HTTP/1.1 202 %s\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n%s\r\n"])
 def test_an_error_that_quotes_the_server_does_not_quote_the_key(where, echo):
-    """A server that says the key back in what cannot be parsed gets it into no message."""
+    """A server that echoes the key in a malformed answer does not bring the key into an error message."""
     key = echo.removesuffix("\0")
     with Server(read, say(where % echo.encode()), close) as server:
         exchange = deliver(server.url, key=key)
-    said = repr(exchange.error.note) if exchange.error else exchange.response.fault
-    assert "illegal " in said
-    assert KEY not in said
+    outcome = repr(exchange.error.note) if exchange.error else exchange.response.fault
+    assert "illegal " in outcome
+    assert KEY not in outcome
 
 
 def test_the_time_is_that_of_this_exchange():
-    """``elapsed_ms`` counts from connecting to the last byte."""
+    """``elapsed_ms`` counts the milliseconds from the connection to the last byte."""
     with Server(read, pause(0.1), answer(202, ACCEPTED)) as server:
         exchange = deliver(server.url)
     assert 100 <= exchange.elapsed_ms < 100 + SLACK * 1000
@@ -645,7 +645,7 @@ def test_the_time_is_that_of_this_exchange():
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "3601", "soon", ""])
 def test_a_time_that_is_none_is_wrong_usage(cli, seconds):
-    """``--timeout`` is more than 0 and at most 3600 seconds."""
+    """``--timeout`` takes more than 0 and at most 3600 seconds; anything else is a usage error, exit code 2."""
     ran = cli("send", "to=+919812345678", "--timeout", seconds)
     assert (ran.code, ran.out) == (2, "")
     assert "--timeout" in ran.err

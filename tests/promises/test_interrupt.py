@@ -1,4 +1,4 @@
-"""Ctrl-C during a send: whenever it comes, what is said of the message is true, and no traceback is shown."""
+"""Ctrl-C during a send at any moment: the reported delivery is true, and no traceback is shown."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD = b"HTTP/1.1 %d Said\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
-SAID = re.compile(r"interrupted; (?:nothing was sent|delivery: (accepted|refused|not-sent|unknown))\n")
+LAST_LINE = re.compile(r"interrupted; (?:nothing was sent|delivery: (accepted|refused|not-sent|unknown))\n")
 
 
 class Ended(NamedTuple):
-    """How an interrupted send ended."""
+    """The exit code and the output of an interrupted send."""
 
     code: int
     out: str
@@ -51,19 +51,19 @@ class Ended(NamedTuple):
 
     @property
     def delivery(self) -> str:
-        """What stderr says of the message."""
-        said = SAID.search(self.err)
-        assert said, self.err
-        return said[1] or "not-sent"
+        """Return the delivery that the last line of stderr names; "not-sent" for "nothing was sent"."""
+        match = LAST_LINE.search(self.err)
+        assert match, self.err
+        return match[1] or "not-sent"
 
 
 def sending(url: str, *words: str) -> subprocess.Popen[str]:
-    """A send by a process of its own."""
+    """Start a send in a process; return the process."""
     return kshell("send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5", *words)
 
 
 def kshell(*words: str) -> subprocess.Popen[str]:
-    """A command line by a process of its own."""
+    """Start a command line in a process; return the process."""
     return subprocess.Popen(
         [sys.executable, "-m", "kshell", *words],
         stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def kshell(*words: str) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str], when: Callable[[], object]) -> Ended:
-    """Press Ctrl-C after ``when`` returned."""
+    """Send SIGINT to the process after ``when`` returned; return how it ended."""
     with process:
         when()
         process.send_signal(signal.SIGINT)
@@ -83,12 +83,12 @@ def end(process: subprocess.Popen[str], when: Callable[[], object]) -> Ended:
 
 
 def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
-    """Send by a process of its own and press Ctrl-C after ``when`` returned."""
+    """Send in a process and press Ctrl-C after ``when`` returned."""
     return end(sending(url, *words), when)
 
 
 def settled(server: Server) -> Callable[[], None]:
-    """Wait until the server reached its step, and the client had the time to read what was said to it."""
+    """Return a function that waits until the server reached its step and the client had time to read the answer."""
 
     def wait() -> None:
         assert server.reached.wait(10)
@@ -109,7 +109,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_ctrl_c_says_what_became_of_the_message(moment):
-    """Exit code 130; stderr names the delivery, which agrees with what the server saw; no traceback."""
+    """After Ctrl-C the exit code is 130 and stderr names a delivery that agrees with what the server received."""
     steps, delivery, requests = MOMENTS[moment]
     with Server(*steps) as server:
         ended = interrupted(server.url, settled(server))
@@ -119,7 +119,7 @@ def test_ctrl_c_says_what_became_of_the_message(moment):
 
 
 def test_ctrl_c_before_the_connection_stands_is_not_sent():
-    """While the server's side of TLS is waited for nothing was written: not sent, and it is said so."""
+    """Ctrl-C during the TLS handshake reports "not sent", without a hint, and nothing was written."""
     with Server(reach, hang) as server:
         ended = interrupted(f"https://127.0.0.1:{server.port}", settled(server))
     assert (ended.code, ended.delivery) == (130, "not-sent")
@@ -130,7 +130,7 @@ def test_ctrl_c_before_the_connection_stands_is_not_sent():
 
 @pytest.mark.parametrize("pause_before_the_second", [0, 0.0001, 0.05])
 def test_ctrl_c_twice_says_the_same(pause_before_the_second):
-    """Whoever presses it twice, or has a wrapper that passes it on, is told what became of the message."""
+    """A second Ctrl-C, from the user or from a wrapper, does not replace the line that reports the delivery."""
     with Server(read, reach, hang) as server:
 
         def twice() -> None:
@@ -145,7 +145,7 @@ def test_ctrl_c_twice_says_the_same(pause_before_the_second):
 
 
 def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
-    """``run --jobs`` ends at the second Ctrl-C with its summary and exit code 130; no thread is waited for."""
+    """A second Ctrl-C ends ``run --jobs`` with its summary and exit code 130, without waiting for its threads."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         pod = local_pod(f"http://127.0.0.1:{silent.getsockname()[1]}")
         names = [str(write(f"{name}.kshell", f"use pod {pod}\nsend to=+919812345678 --timeout 60\n")) for name in "ab"]
@@ -162,7 +162,7 @@ def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
 
 
 def test_ctrl_c_while_the_process_ends_changes_nothing():
-    """Once the outcome is shown, a Ctrl-C neither replaces the exit code nor prints a traceback."""
+    """A Ctrl-C after the outcome was shown neither changes the exit code nor prints a traceback."""
     program = """
 import atexit, os, signal, sys
 from kshell.__main__ import entry
@@ -178,7 +178,7 @@ entry()
 
 
 def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
-    """What was read of the answer is shown, and marked."""
+    """After Ctrl-C the part of the body that was read is on stdout, and a warning says that it is incomplete."""
     with Server(read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang) as server:
         ended = interrupted(server.url, settled(server))
     assert ended.out == ACCEPTED[:9].decode()
@@ -186,7 +186,7 @@ def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
 
 
 def test_ctrl_c_leaves_a_whole_document():
-    """With ``--json`` the document says it, and is complete."""
+    """With ``--json``, Ctrl-C still gives a complete document with the delivery and the error."""
     with Server(read, reach, hang) as server:
         ended = interrupted(server.url, settled(server), "--json")
     assert ended.code == 130
@@ -196,7 +196,7 @@ def test_ctrl_c_leaves_a_whole_document():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_ctrl_c_at_any_moment_tells_the_truth(seed):
-    """From the first connection on: "not sent" only where the server has nothing, "accepted" only where it said so."""
+    """Ctrl-C at any moment reports "not sent" only if no byte arrived, and "accepted" only if the request did."""
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
     steps = (pause(0.01), read, drip(b"HTTP/1.1 202 Accepted\r\n\r\n", 0.002), drip(ACCEPTED, 0.001))
     with Server(*steps) as server:
@@ -208,7 +208,7 @@ def test_ctrl_c_at_any_moment_tells_the_truth(seed):
         ended = interrupted(server.url, some_time)
     assert "Traceback" not in ended.err
     assert len(server.requests) <= 1
-    if ended.code == 0:  # it was done before the key was pressed
+    if ended.code == 0:  # the send ended before Ctrl-C
         assert len(server.requests) == 1
         return
     assert ended.code == 130
@@ -217,7 +217,7 @@ def test_ctrl_c_at_any_moment_tells_the_truth(seed):
 
 
 def test_ctrl_c_while_kshell_starts_says_that_nothing_was_sent():
-    """Before a command runs there is no message yet: exit code 130, one line, no traceback."""
+    """Ctrl-C while kshell starts gives exit code 130 and the one line "nothing was sent"."""
     program = """
 import os, signal, sys
 class Interrupting:
@@ -226,8 +226,8 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupting())
 sys.argv = ["kshell", "send", "to=+919812345678"]
-from kshell.__main__ import main
-sys.exit(main())
+from kshell.__main__ import entry
+entry()
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -240,7 +240,7 @@ sys.exit(main())
 
 
 def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
-    """A script or shell that sends gets an exchange, marked as interrupted, and no exception."""
+    """``send`` returns an exchange marked as interrupted if Ctrl-C comes while the answer is read; it raises nothing."""
     with Server(read, answer(202, ACCEPTED)) as server:
         monkeypatch.setattr("kshell.transport.client.Attempt._read", _press_and_wait)
         exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(5))
@@ -249,7 +249,7 @@ def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
 
 
 def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
-    """The message was handed over whole: exit code 130, and it may have been delivered."""
+    """Ctrl-C while the embedded simulator answers gives exit code 130 and the delivery "unknown"."""
     monkeypatch.setattr("kshell.simulator.simulator.Simulator.handle", _press)
     ran = cli("send", "to=+919812345678")
     assert (ran.code, ran.out) == (130, "")
@@ -265,14 +265,14 @@ def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
     ],
 )
 def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, moment, says):
-    """Before it nothing was sent; after it, what came of it is said."""
+    """Ctrl-C before the send reports that nothing was sent; after the send it reports the delivery."""
     monkeypatch.setattr(moment, _press)
     ran = cli("send", "to=+919812345678", "otp=1")
     assert (ran.code, ran.out, ran.err) == (130, "", says)
 
 
 def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
-    """Looking it up cannot be interrupted, so nobody waits for it: not sent, and nothing is, when the name is found."""
+    """Ctrl-C during a name lookup reports "not sent" at once, and nothing is written when the lookup ends."""
     with Server(read, answer(202, ACCEPTED)) as server:
         found = threading.Event()
 
@@ -295,6 +295,6 @@ def _press(*_: object) -> None:
 
 
 def _press_and_wait(*_: object) -> None:
-    """Ctrl-C, from beside the thread that gets it; that one is then given the time to act."""
+    """Send SIGINT to this process, then give the main thread time to act."""
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(0.4)

@@ -1,4 +1,4 @@
-"""No value can add, remove or change a field of the payload other than its own: promise 9, over all text."""
+"""No value can add, remove or change a field of the payload other than its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kshell.templating.templates import load_template, render
 AUTH = load_template(Places(None, Path("/nowhere"), Path("/nowhere"), shipped_folder()), "auth")
 NAMES = [variable.name for variable in AUTH.variables]
 
-# text that is likelier than any other to end a string, open a field, or run
+# text that is likely to end a string, open a field, or run as code
 HOSTILE = st.sampled_from(
     [
         '"', '\\', '\\"', '",', '": "', '"}', '", "to": "+1', '"}, "x": {"y": "', "\\u0022", "\\\\", "\x00", "\x01", "\x00\x01",
@@ -29,13 +29,13 @@ TEXT = st.text(st.characters(exclude_categories=())) | st.lists(HOSTILE, max_siz
 
 
 def template(body: str) -> Template:
-    """A template that takes v and w, and u, which is never set."""
+    """Return a template with the variables v, w and u; u is never set."""
     variables = (Variable("v"), Variable("w"), Variable("u", required=False))
     return Template("mine", "", variables, Origin(Path("mine.json.j2"), "here"), body)
 
 
 def leaves(value: Any, path: tuple[object, ...] = ()) -> dict[tuple[object, ...], Any]:
-    """Every field of a payload by its path; an empty container is a leaf."""
+    """Return every leaf of a payload by its path; an empty container is a leaf."""
     if isinstance(value, dict) and value:
         return {spot: leaf for name, item in value.items() for spot, leaf in leaves(item, (*path, name)).items()}
     if isinstance(value, list) and value:
@@ -44,7 +44,7 @@ def leaves(value: Any, path: tuple[object, ...] = ()) -> dict[tuple[object, ...]
 
 
 def joined(text: str) -> str:
-    """A high surrogate and a low one behind it are one character in JSON."""
+    """Return ``text`` as JSON reads it: a high surrogate and the low one after it become one character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
@@ -64,7 +64,7 @@ EXPECTED = leaves(render(AUTH, PLAIN))
 
 
 def test_every_variable_of_the_message_is_proved():
-    """The table of a variable's own fields is complete: with them the plain payload's fields are all there are."""
+    """The table ``FIELDS`` names every variable of the shipped template, and the fields that hold its value."""
     assert list(FIELDS) == ["to", "template_name", "language", "otp", "index", "ref", "ref1", "ref2", "wa_source"]
     assert set(FIELDS) == set(NAMES)
     own = {spot: PLAIN[name] for name, spots in FIELDS.items() for spot in spots}
@@ -76,7 +76,7 @@ def test_every_variable_of_the_message_is_proved():
 @example(values=dict.fromkeys(NAMES, '", "to": "+1'))
 @example(values={"otp": '\\", "x": "', "index": '0, "x": 1'})
 def test_a_value_changes_its_own_fields_only(values):
-    """Whatever the values of all variables are, each field of a variable is its value, and every other field is as it was."""
+    """For any values of all variables, each variable's fields hold its value and all other fields stay the same."""
     own = {spot: joined(value) for name, value in values.items() if name != "index" for spot in FIELDS[name]}
     payload = leaves(render(AUTH, {**PLAIN, **values}))
     (index,) = FIELDS["index"]
@@ -86,7 +86,7 @@ def test_a_value_changes_its_own_fields_only(values):
     assert str(payload[index]) == joined(values.get("index", PLAIN["index"]))
 
 
-WAYS = {
+INSERTIONS = {
     "in quotes": ('{"v": "{{ v }}", "n": "{{ w }}", "o": 1}', lambda v, w: {"v": v, "n": w, "o": 1}),
     "without quotes": ('{"v": {{ v }}, "n": {{ w }}, "o": 1}', lambda v, w: {"v": v, "n": w, "o": 1}),
     "with tojson": ('{"v": {{ v | tojson }}, "n": "{{ w | tojson }}"}', lambda v, w: {"v": v, "n": w}),
@@ -120,7 +120,7 @@ WAYS = {
 
 
 def each_joined(value: Any) -> Any:
-    """``value`` with every text in it as JSON has it."""
+    """Return ``value`` with every text in it as JSON reads it."""
     if isinstance(value, dict):
         return {joined(name): each_joined(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -128,7 +128,7 @@ def each_joined(value: Any) -> Any:
     return joined(value) if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("insertion", INSERTIONS)
 @settings(max_examples=60, deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='", "n": "x', w='"')
@@ -136,9 +136,9 @@ def each_joined(value: Any) -> Any:
 @example(v='"\\', w='\\"')
 @example(v="\x00\x01", w='\x00"\x01')
 @example(v="0123", w="NaN")
-def test_a_value_is_only_where_the_template_puts_it(way, v, w):
-    """However a template inserts a value, the payload holds it there as it is, and everything else as it stands."""
-    body, expected = WAYS[way]
+def test_a_value_is_only_where_the_template_puts_it(insertion, v, w):
+    """However a template inserts a value, the payload has it unchanged in that place and nothing else changes."""
+    body, expected = INSERTIONS[insertion]
     assert render(template(body), {"v": v, "w": w}) == each_joined(expected(v, w))
 
 
@@ -146,15 +146,15 @@ def test_a_value_is_only_where_the_template_puts_it(way, v, w):
 @given(v=TEXT, w=TEXT)
 @example(v='",', w='"')
 def test_a_template_that_would_let_a_value_out_is_refused(v, w):
-    """A backslash right before a value would join with what is inserted: the template is refused, whatever the value."""
-    with pytest.raises(TemplateError, match="right behind a backslash"):
+    """A template with a backslash directly before a value is refused, because the two would join."""
+    with pytest.raises(TemplateError, match="directly after a backslash"):
         render(template('{"a": ["\\{{ v }}", "\\\\\\{{ w }}"]}'), {"v": v, "w": w})
 
 
 @settings(deadline=None)
 @given(v=TEXT)
 def test_an_integer_field_is_an_integer_or_the_text(v):
-    """A value for an integer is a whole number or stays a text: no third thing, and no other field."""
+    """A value for an integer field becomes a whole number or stays a text, and no other field changes."""
     typed = template('{"v": {{ v }}, "o": 1}')._replace(variables=(Variable("v", kind="integer"),))
     payload = render(typed, {"v": v})
     assert list(payload) == ["v", "o"]
@@ -164,7 +164,7 @@ def test_an_integer_field_is_an_integer_or_the_text(v):
 @settings(deadline=None)
 @given(values=st.fixed_dictionaries(dict.fromkeys(("v", "w"), TEXT)))
 def test_a_field_that_a_value_names_cannot_replace_another(values):
-    """Where a value is a field's name and is another field's too, it is refused; it never replaces that field."""
+    """A value used as a field's name is refused if it is also another field's name; it never replaces that field."""
     mine = template('{"o": "kept", "{{ v }}": "{{ w }}"}')
     if joined(values["v"]) == "o":
         with pytest.raises(TemplateError, match="written twice"):
@@ -174,6 +174,6 @@ def test_a_field_that_a_value_names_cannot_replace_another(values):
 
 
 def test_a_field_that_a_value_names_as_another_is_refused():
-    """The one value that would: it is an error."""
+    """A value that repeats the name of the field ``o`` gives the error "the field 'o' is written twice"."""
     with pytest.raises(TemplateError, match="the field 'o' is written twice"):
         render(template('{"o": "kept", "{{ v }}": "{{ w }}"}'), {"v": "o", "w": "replaced"})

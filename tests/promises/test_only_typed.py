@@ -1,4 +1,4 @@
-"""What only the user can type: no script gives trust or begins and ends a recording, whoever runs it and however."""
+"""No script, however it is run, can trust a file or begin or end a recording: only the user can type these."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kshell.profiles.files import Places
 from kshell.session.session import Session
 from kshell.shell.running import Shell
 
-# a proxy needs trust wherever it is, so the test's own server can be the hostile one
+# any proxy needs trust, so a server of the test can be the hostile one
 POD = "base_url: https://api.evil.example\nproxy: {proxy}\n"
 ACCOUNT = "pod: mine\nsid: HX1IN\napi_key: env:KALEYRA_API_KEY\nphone_number: '+911234567890'\n"
 SEND = "send -a acme to=+919812345678 otp=1 template_name=auth1 language=en"
@@ -28,7 +28,7 @@ Frontend = Callable[[str], Ran]
 
 @pytest.fixture
 def hostile(write):
-    """A folder whose account sends the user's key through the folder's own proxy, and a file of the user beside it."""
+    """Yield the proxy of a folder whose account would send the user's key through it; the user's file is beside it."""
     with Server(read, answer(502)) as server:
         write("profiles/pods/mine.yaml", POD.format(proxy=server.url))
         write("profiles/accounts/acme.yaml", ACCOUNT)
@@ -38,12 +38,12 @@ def hostile(write):
 
 @pytest.fixture
 def shell() -> Shell:
-    """The user's shell."""
+    """Return the user's shell."""
     return Shell(Session(Places.standard()))
 
 
 def typed(line: str, shell: Shell) -> Ran:
-    """What a line that was typed into the shell comes to."""
+    """Run a line as if the user typed it into the shell; return its exit code, output and notes."""
     result = perform_line(line, shell).result
     output = result.output if isinstance(result.output, str) else result.output.decode()
     lines = [line for note in result.notes for line in note_lines(note)]
@@ -52,7 +52,7 @@ def typed(line: str, shell: Shell) -> Ran:
 
 @pytest.fixture
 def frontends(cli: Any, program: Any, write: Any, shell: Shell) -> dict[str, Frontend]:
-    """Every way in which the text of a script is run, with the script called s.kshell where it is a file."""
+    """Return each frontend that runs the text of a script; as a file the script is s.kshell."""
 
     def by_command(*words: str, outer: str = "") -> Frontend:
         def ran(text: str) -> Ran:
@@ -109,13 +109,13 @@ SPELLINGS = {
 
 
 def nothing_came_of_it(server: Server, tmp_path: Path) -> bool:
-    """Whether nobody is trusted, the pod got nothing and the user's file is what it was."""
+    """Return whether no file is trusted, the pod got no connection and the user's file is unchanged."""
     trusted = (tmp_path / "user/.config/kshell/trusted").exists()
     return not trusted and server.connections == 0 and Path("../home/.bashrc").read_text() == HELD
 
 
 def is_refused(ran: Ran, name: str, line: str, word: str) -> bool:
-    """Whether the second line of the script is refused with its place and with what to type instead, and no line was run."""
+    """Return whether the script's second line is refused, with its place and a hint, before any line was run."""
     place = f"{name}:2:1: {word} cannot be used in a script\n"
     return ran[:2] == (3, "") and place in ran.err and f"\n  {line}\n  ^\n" in ran.err and HINTS[word] in ran.err
 
@@ -123,7 +123,7 @@ def is_refused(ran: Ran, name: str, line: str, word: str) -> bool:
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("frontend", FRONTENDS)
 def test_a_script_that_holds_what_only_the_user_can_type_is_refused_whole(hostile, frontends, tmp_path, frontend, line):
-    """However it is run: exit 3 before its first line, and no pod is trusted, nothing is sent, no file is written."""
+    """A script with ``trust`` or ``record`` exits with 3 before its first line: nothing is trusted, sent or written."""
     ran = frontends[frontend](f"{FIRST}\n{line}\n{SEND}\n")
     assert is_refused(ran, "stdin" if "stdin" in frontend else "s.kshell", line, LINES[line]), ran
     assert nothing_came_of_it(hostile, tmp_path)
@@ -131,7 +131,7 @@ def test_a_script_that_holds_what_only_the_user_can_type_is_refused_whole(hostil
 
 @pytest.mark.parametrize("line", SPELLINGS)
 def test_another_spelling_of_the_line_is_refused_too(hostile, frontends, tmp_path, line):
-    """Behind ``kshell``, in quotes, escaped, with computed arguments or with none."""
+    """``trust`` and ``record`` are refused after ``kshell``, in quotes, escaped, with computed arguments or without any."""
     ran = frontends["run"](f"{FIRST}\n{line}\n{SEND}\n")
     assert is_refused(ran, "s.kshell", line, SPELLINGS[line]), ran
     assert nothing_came_of_it(hostile, tmp_path)
@@ -147,7 +147,7 @@ ARGUMENTS = {"trust": "profiles/pods/mine.yaml", "record": "../home/.bashrc --fo
 @pytest.mark.parametrize("word", ARGUMENTS)
 @pytest.mark.parametrize("frontend", ["run", "stdin", "source in the shell", "run in the shell"])
 def test_a_computed_command_is_refused_when_its_line_runs(hostile, frontends, tmp_path, frontend, word, first):
-    """It is not known earlier; the script ends there with exit 3, and nothing comes of it."""
+    """A computed ``trust`` or ``record`` ends the script at its line with exit code 3, and does nothing."""
     ran = frontends[frontend](f"set word={word}\n{first} {ARGUMENTS[word]}\n{SEND}\n")
     what = "there is no command 'kshell'" if first.startswith("{{ 'kshell'") else f"{word} cannot be used in a script"
     assert ran.code == 3
@@ -156,7 +156,7 @@ def test_a_computed_command_is_refused_when_its_line_runs(hostile, frontends, tm
 
 
 def test_a_word_from_outside_of_a_script_is_refused_too(hostile, cli, write, tmp_path):
-    """A variable of the command line and a cell of a row make no command."""
+    """Neither ``--var`` nor a cell of a row can make a script's line a ``trust`` command."""
     write("s.kshell", "{{ word }} profiles/pods/mine.yaml\n")
     write("r.csv", "word\ntrust\n")
     for words in (("--var", "word=trust"), ("--rows", "r.csv")):
@@ -169,7 +169,7 @@ def test_a_word_from_outside_of_a_script_is_refused_too(hostile, cli, write, tmp
 def test_a_line_of_a_script_that_begins_with_an_option_is_refused_before_any_line_runs(
     hostile, cli, write, tmp_path, line
 ):
-    """With its place and exit 3, as every other fault of a script."""
+    """A script's line that begins with an option is an error with its place and exit code 3 before any line runs."""
     write("s.kshell", f"{FIRST}\n{line}\n{SEND}\n")
     ran = cli("run", "s.kshell")
     assert (ran.code, ran.out) == (3, "")
@@ -178,7 +178,7 @@ def test_a_line_of_a_script_that_begins_with_an_option_is_refused_before_any_lin
 
 
 def test_a_script_cannot_end_the_user_s_recording(shell, write):
-    """What was begun in the shell goes on, whatever is sourced or run there."""
+    """A script with ``record stop`` does not end a recording that the user began in the shell."""
     typed("record r.kshell", shell)
     write("s.kshell", "record stop\n")
     for line in ("source s.kshell", "run s.kshell"):
@@ -188,7 +188,7 @@ def test_a_script_cannot_end_the_user_s_recording(shell, write):
 
 
 def test_the_user_s_own_word_still_counts(hostile, shell, write):
-    """Typed into the shell, trust lets the pod be sent to: the tests above can fail."""
+    """``trust`` typed into the shell lets a folder's pod be sent to, so the other tests of this file can fail."""
     assert "would have the API key sent to" in typed(SEND, shell).err
     assert typed("trust profiles/pods/mine.yaml", shell).code == 0
     write("s.kshell", f"{SEND}\n")
@@ -197,7 +197,7 @@ def test_the_user_s_own_word_still_counts(hostile, shell, write):
 
 
 def test_a_recording_leaves_out_what_no_script_may_say(shell, write):
-    """What was typed while it was on is run again without a fault."""
+    """A recording leaves out ``trust`` and ``record``, so that it can be run as a script."""
     write("profiles/pods/mine.yaml", POD.format(proxy="http://127.0.0.1:1"))
     for line in ("record r.kshell", "trust profiles/pods/mine.yaml", "set ref=x", "record stop"):
         assert typed(line, shell).code == 0

@@ -231,7 +231,7 @@ def test_a_loopback_origin_is_answered_without_cors(sandbox, origin):
 
 @pytest.mark.parametrize("character", ["%00", "%1B", "%7F", "%C2%9B", "%C2%80", "%E2%80%AE"])
 def test_a_sid_of_control_characters_is_incorrect(sandbox, character):
-    """A SID that holds C0, DEL, C1 or a bidi control is answered RBC001, as a SID that does not exist."""
+    """A SID that holds C0, DEL, C1 or a bidi control is answered RBC001: incorrect SID or API key."""
     answer = sandbox.ask("POST", TARGET.replace("HX", f"HX{character}"), message())
     assert (answer.status, answer.json["code"]) == (401, "RBC001")
 

@@ -1,4 +1,4 @@
-"""A script reads and sends; it writes no file but those that the command line which started it named."""
+"""A script reads and sends; it writes only files that the command line named."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ READING = [
 
 @pytest.fixture
 def before(write) -> set[Path]:
-    """The files of a folder with a page, a curl command and a script to run."""
+    """Return the paths of a folder with a page, a curl command and a script to run."""
     write("page.md", PAGE)
     write("curl.txt", CURL)
     write("inner.kshell", SEND)
@@ -43,7 +43,7 @@ def before(write) -> set[Path]:
 
 
 def text_of(line: str) -> str:
-    """A script that sends, and then has ``line``."""
+    """Return a script that sends and then has ``line``."""
     return f"{SEND}{line}\n"
 
 
@@ -84,7 +84,7 @@ def test_a_computed_word_does_not_hide_a_line_that_writes(cli, write, before, li
 
 @pytest.mark.parametrize("line", READING)
 def test_a_line_that_only_reads_is_not_refused(cli, write, before, line):
-    """Checks, previews and reports on stdout work in a script."""
+    """A script may run checks, previews and reports on stdout, none of which writes a file."""
     write("s.kshell", f"{line}\n")
     ran = cli("run", "s.kshell")
     assert "writes a file" not in ran.err
@@ -93,14 +93,14 @@ def test_a_line_that_only_reads_is_not_refused(cli, write, before, line):
 
 
 def test_a_recorded_cassette_is_played_in_a_script(cli, write, before):
-    """``run --cassette FILE --record none`` writes nothing, so a script may have it."""
+    """A script may play a cassette with ``run --cassette FILE --record none``, which writes no file."""
     assert cli("run", "inner.kshell", "--cassette", "kept.yaml").code == 0
     write("s.kshell", "run inner.kshell --cassette kept.yaml --record none\n")
     assert cli("run", "s.kshell").code == 0
 
 
 def test_scripts_that_name_each_other_often_are_checked_once_each(cli, write):
-    """Twenty scripts of which each runs the next one twice are checked in the time of twenty."""
+    """Each of twenty scripts is checked once, although each of them runs the next one twice."""
     for number in range(20):
         write(f"{number}.kshell", f"run {number + 1}.kshell\n" * 2)
     write("20.kshell", "vars\n")

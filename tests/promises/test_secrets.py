@@ -1,4 +1,4 @@
-"""The key is shown by ``--reveal`` and by nothing else, whatever goes wrong; and sending leaves no file behind."""
+"""The key is shown by ``--reveal`` and by nothing else, whatever goes wrong, and a send writes no file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kshell.snippets import posix_quote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEY = "Bcanary'\"\\/+%&=$7f3d9yek"  # not the one that every test runs with: it is in files here
+KEY = "Bcanary'\"\\/+%&=$7f3d9yek"  # not the key that every test runs with: here it is in files
 CODE = "Q7canary'5&"
 TO = "+919812345670"
 SENDER = "+911234500067"
@@ -38,7 +38,7 @@ KEY_SPELLINGS = spellings(KEY)
 
 
 def leaks(text: str) -> set[str]:
-    """The spellings of the key that ``text`` holds."""
+    """Return the spellings of the key that ``text`` contains."""
     return {spelling for spelling in KEY_SPELLINGS if spelling in text}
 
 
@@ -50,12 +50,12 @@ def leaks(text: str) -> set[str]:
     ],
 )  # fmt: skip
 def test_the_search_finds_the_key_in_every_spelling(text):
-    """What this file looks for would be found."""
+    """The search of this file finds the key in every spelling."""
     assert leaks(text)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, with what it holds."""
+    """Return the content of every file below a folder by its path."""
     return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
@@ -64,7 +64,7 @@ SOURCES = ("env", "file", "literal")
 
 @pytest.fixture(params=SOURCES)
 def account(request: pytest.FixtureRequest, write: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An account of the user's own whose key is the canary, wherever it is kept."""
+    """Return the name of the user's own account; its key is the canary, from each kind of source."""
     monkeypatch.setenv("CANARY", KEY)
     write("../key", f"{KEY}\n")
     reference = {"env": "env:CANARY", "file": f"file:{Path.cwd().parent / 'key'}", "literal": json.dumps(KEY)}
@@ -84,7 +84,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_message_command_shows_the_key_or_writes_a_file(cli, account, tmp_path, words):
-    """Previews, checks and sends, and their errors: the key is in neither stream, and no file is made or changed."""
+    """No preview, check or send shows the key or writes a file, with or without an error."""
     before = files(tmp_path)
     name, *rest = words
     ran = cli(name, "-a", account, f"to={TO}", f"otp={CODE}", *rest)
@@ -106,7 +106,7 @@ def test_no_message_command_shows_the_key_or_writes_a_file(cli, account, tmp_pat
     ids=" ".join,
 )
 def test_no_listing_shows_the_key_or_writes_a_file(cli, account, tmp_path, words):
-    """An account is shown with its reference, or a mask in a literal's place."""
+    """Listings show an account's key as its reference, or masked if it is a literal, and write no file."""
     before = files(tmp_path)
     ran = cli(*words)
     assert not leaks(ran.out + ran.err)
@@ -114,7 +114,7 @@ def test_no_listing_shows_the_key_or_writes_a_file(cli, account, tmp_path, words
 
 
 def test_reveal_shows_the_key(cli, account):
-    """Only here is it printed, on stdout, as a shell reads it."""
+    """``curl --reveal`` prints the key on stdout, quoted for a shell, and not on stderr."""
     ran = cli("curl", "-a", account, f"to={TO}", f"otp={CODE}", "--reveal")
     assert posix_quote(f"api-key: {KEY}") in ran.out
     assert not leaks(ran.err)
@@ -142,7 +142,7 @@ BEHAVIOURS = {
 @pytest.mark.parametrize("words", [(), ("--json",)], ids=" ".join)
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_no_delivery_shows_the_key_or_writes_a_file(cli, account, tmp_path, behaviour, words):
-    """Whatever a server does with it."""
+    """Whatever a server does with a send, the key is not shown and no file is written."""
     with Server(*BEHAVIOURS[behaviour]) as server:
         local_pod(server.url)
         before = files(tmp_path)
@@ -155,7 +155,7 @@ def test_no_delivery_shows_the_key_or_writes_a_file(cli, account, tmp_path, beha
 
 
 def test_a_failed_proxy_does_not_show_the_key(cli, account):
-    """Neither the proxy's answer to CONNECT nor its error holds it."""
+    """A proxy that refuses CONNECT does not get the key, and the error does not show it."""
     with Server(read, answer(407, refusal("x"))) as proxy:
         local_pod("https://api.invalid", proxy=proxy.url)
         ran = cli("send", "-a", account, f"to={TO}", f"otp={CODE}")
@@ -182,7 +182,7 @@ sys.exit(main())
 @pytest.mark.parametrize("account", ["file"], indirect=True)
 @pytest.mark.parametrize("words", [("--json",), ("-p", "local")], ids=" ".join)
 def test_the_program_opens_nothing_for_writing_while_it_sends(account, words):
-    """No file anywhere on the machine: not in a cache, not in a temporary folder."""
+    """A send opens no file for writing anywhere on the machine, neither in a cache nor in a temporary folder."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", AUDIT, "send", "-a", account, "-p", "sandbox", f"to={TO}", "otp=1", *words]
     with closed_port() as port:
@@ -217,7 +217,7 @@ BROKEN = {
     "words", [("accounts",), ("accounts", "broken"), ("send", "-a", "broken", f"to={TO}")], ids=" ".join
 )
 def test_an_error_in_a_profile_does_not_show_the_key(cli, write, fault, words):
-    """The line an error points at is shown without it."""
+    """An error in a profile shows the line with the fault, without the key in it."""
     write("profiles/accounts/broken.yaml", BROKEN[fault])
     ran = cli(*words)
     assert ran.code == 3
@@ -229,7 +229,7 @@ def test_an_error_in_a_profile_does_not_show_the_key(cli, write, fault, words):
 @pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\n{KEY}", f"{KEY}\xe9", f"\x1b{KEY}"])
 @pytest.mark.parametrize("command", ["send", "curl"])
 def test_a_key_that_is_no_header_is_not_shown(cli, monkeypatch, write, command, key):
-    """The error names where the key is kept."""
+    """The error for a key that is not a valid header names the key's source and not the key."""
     monkeypatch.setenv("CANARY", key)
     write(
         "profiles/accounts/odd.yaml", f"{PROFILE}api_key: env:CANARY\nvariables: {{template_name: a, language: en}}\n"
@@ -247,7 +247,7 @@ def test_a_key_that_is_no_header_is_not_shown(cli, monkeypatch, write, command, 
     [("send", f"api_key={KEY}"), ("send", f"--api-key={KEY}"), ("send", "--key", KEY)],
 )
 def test_a_key_that_was_typed_in_a_wrong_place_is_not_repeated(cli, words):
-    """A name that is not known is repeated, the value behind it is not."""
+    """The error for an unknown name repeats the name and not the value after it, which may be a key."""
     ran = cli(*words)
     assert ran.code == 2
     assert not leaks(ran.out + ran.err)
@@ -260,7 +260,7 @@ def test_a_key_that_was_typed_in_a_wrong_place_is_not_repeated(cli, words):
 )
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, debug):
-    """Neither in the two lines that a user gets nor in the traceback of KSHELL_DEBUG=1."""
+    """A bug in kshell shows the key neither in the user's two lines nor in the traceback of KSHELL_DEBUG=1."""
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
@@ -272,14 +272,14 @@ def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, d
         if debug:
             with pytest.raises(RuntimeError, match="a bug") as caught:
                 cli(*words)
-            said = "".join(traceback.format_exception(caught.value))
+            shown = "".join(traceback.format_exception(caught.value))
         else:
             ran = cli(*words)
             assert (ran.code, ran.out) == (5, "")
-            said = ran.err
+            shown = ran.err
     assert len(server.requests) == 1
-    assert "RuntimeError" in said
-    assert not leaks(said)
+    assert "RuntimeError" in shown
+    assert not leaks(shown)
 
 
 # ---- what Python shows of what holds it
@@ -287,20 +287,20 @@ def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, d
 
 @pytest.mark.parametrize("scheme", ["env", "file", "keyring", "literal"])
 def test_a_reference_printed_is_a_reference(scheme):
-    """A literal key is masked wherever its holder is printed."""
+    """A printed ``Secret`` shows its reference; a literal key is masked."""
     secret = Secret(scheme, KEY if scheme == "literal" else "NAME")
     for text in (str(secret), repr(secret), f"{secret}", repr([secret])):
         assert not leaks(text)
 
 
 def test_references_are_compared_by_what_they_refer_to():
-    """Two of one key are one, in a set too."""
+    """Two ``Secret`` objects are equal if they refer to the same key, also in a set."""
     assert len({Secret("env", "A"), Secret("env", "A"), Secret("file", "A"), Secret("env", "B")}) == 3
     assert Secret("env", "A") != "env:A"
 
 
 def test_a_draft_and_what_came_of_it_hold_no_key(account):
-    """Nothing that a session remembers shows the key when it is printed."""
+    """No draft, exchange or attempt of a session shows the key when it is printed."""
     session = Session(Places.standard())
     draft = session.draft(Overrides(account=account, pod="sandbox", variables={"to": TO, "otp": CODE}))
     exchange = session.send(draft, timeout=1)
@@ -313,7 +313,7 @@ def test_a_draft_and_what_came_of_it_hold_no_key(account):
 
 @pytest.fixture
 def sandbox() -> Iterator[subprocess.Popen[str]]:
-    """``kshell sandbox`` as a process."""
+    """Yield a process that runs ``kshell sandbox`` on a free port."""
     command = [sys.executable, "-m", "kshell", "sandbox", "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     with subprocess.Popen(
@@ -325,7 +325,7 @@ def sandbox() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("account", ["env"], indirect=True)
 def test_the_simulator_s_lines_hold_no_secret(cli, account, sandbox):
-    """For each request a line on stderr, without key, code and number."""
+    """The simulator writes one line on stderr for each request, without key, code or number."""
     assert sandbox.stdout
     local_pod(sandbox.stdout.readline().strip())
     assert cli("send", "-a", account, f"to={TO}", f"otp={CODE}").code == 0
@@ -339,10 +339,10 @@ def test_the_simulator_s_lines_hold_no_secret(cli, account, sandbox):
 
 
 def test_trust_remembers_no_secret(cli, write, tmp_path):
-    """The user's word about a file is kept as a fingerprint, in a file that is the user's alone."""
+    """``trust`` keeps a fingerprint of the trusted file, in a file with mode 0600."""
     write("profiles/pods/mine.yaml", "base_url: https://api.example\n")
     before = files(tmp_path)
     assert cli("trust", "profiles/pods/mine.yaml").code == 0
-    (made,) = set(files(tmp_path)) - set(before)
-    assert re.fullmatch(r"[0-9a-f]{64}\n", Path(made).read_text())
-    assert Path(made).stat().st_mode & 0o777 == 0o600
+    (created,) = set(files(tmp_path)) - set(before)
+    assert re.fullmatch(r"[0-9a-f]{64}\n", Path(created).read_text())
+    assert Path(created).stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Recordings and updates: what is typed becomes a script that does the same, and a script follows the answers."""
+"""Recordings and updates: typed lines become a script that does the same, and ``--update`` adapts a script to answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = "Bsecond0000000000000000000000key"
 
 @pytest.fixture
 def codes(monkeypatch):
-    """Generated codes are a sequence: ``codes(first)`` begins it anew."""
+    """Make generated codes a sequence of numbers; return a function that restarts the sequence."""
     numbers = count(100001)
     for module in ("kshell.profiles.code_policy", "kshell.commands.session"):
         monkeypatch.setattr(f"{module}.generate", lambda _: str(next(numbers)))
@@ -39,7 +39,7 @@ def codes(monkeypatch):
 
 @pytest.fixture
 def shell(codes):
-    """A shell that is typed into: ``shell("set a=b", …)`` gives it."""
+    """Return a function that types lines into a shell and returns the shell: ``shell("set a=b", …)``."""
 
     def typed(*lines: str, shell: Shell | None = None) -> Shell:
         shell = shell or Shell(Session(Places.standard()))
@@ -51,7 +51,7 @@ def shell(codes):
 
 
 def state(session: Session) -> tuple[object, ...]:
-    """What a session is, but for what a run was given, and what it sent."""
+    """Return the session's account, pod, template, own variables and sent requests; ids and a run's values are left out."""
     own = {name: setting.text for name, setting in session.settings.items() if setting.source not in ("var", "row")}
     own.pop("id", None)  # the simulator's ids differ from run to run
     requests = [(sent.exchange.request.url, sent.exchange.request.body) for sent in session.sent]
@@ -59,12 +59,12 @@ def state(session: Session) -> tuple[object, ...]:
 
 
 def recorded(name: str = "r.kshell") -> str:
-    """A recording's text."""
+    """Return the text of a recording."""
     return Path(name).read_text()
 
 
 def replay(shell, recording, record: str = "") -> Session:
-    """Run a recording with the values it wants, in a new session, which may record too."""
+    """Run a recording with the values it needs, in a new session that may record too; return that session."""
     session = Session(Places.standard())
     for text, name in recording.references.names.items():
         session.set(name, text, source="var")
@@ -73,7 +73,7 @@ def replay(shell, recording, record: str = "") -> Session:
 
 
 def test_what_is_typed_becomes_a_script(shell):
-    """Lines that failed are left out; values that are secrets are references; the first line says how to run it."""
+    """A recording leaves out lines that failed, has references for secrets, and begins with the command that runs it."""
     shell("record r.kshell", f"set to={TO} ref='a b'", "snd", f"otp {CODE}", "send", "record stop", "set ref=late")
     assert recorded() == (
         "# kshell run FILE --var to_1=… --var otp_1=…\nset to={{ to_1 }} ref='a b'\n".replace("'a b'", "'a b'")
@@ -83,7 +83,7 @@ def test_what_is_typed_becomes_a_script(shell):
 
 
 def test_the_recording_is_run_as_its_first_line_says(shell, cli):
-    """By ``kshell run``, with the values."""
+    """A recording runs with the command of its first line, and names the values that are missing without them."""
     shell("record r.kshell", f"set to={TO}", f"otp {CODE}", "send", "record stop")
     assert cli("run", "r.kshell", "--var", f"to_1={TO}", "--var", f"otp_1={CODE}").code == 0
     err = cli("run", "r.kshell").err
@@ -92,7 +92,7 @@ def test_the_recording_is_run_as_its_first_line_says(shell, cli):
 
 
 def test_no_secret_is_in_a_recording(shell, write, monkeypatch):
-    """Neither typed where it belongs, nor in another variable, an expression, a capture or a word with blanks."""
+    """A recording has no key, code or number, whether typed in its own variable, in another or in an expression."""
     key = "Acanary00000000000000000000000key"
     monkeypatch.setenv("CANARY", key)
     write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
@@ -117,7 +117,7 @@ LINES_WITH_A_CODE = [
 
 @pytest.mark.parametrize("lines", LINES_WITH_A_CODE, ids="; ".join)
 def test_a_code_is_known_by_the_message_that_held_it(shell, write, lines):
-    """Whatever its variable is called and however it is written, also in a line before, and where it was not sent."""
+    """A recording has no code of a message, whatever its variable is called, however it is written, sent or not."""
     write("templates/other.json.j2", PASSCODE)
     shell("use template other", f"set to={TO}", "record r.kshell", *lines, "record stop")
     assert "qxzwvb" not in recorded().lower()
@@ -125,7 +125,7 @@ def test_a_code_is_known_by_the_message_that_held_it(shell, write, lines):
 
 
 def test_a_code_of_another_name_is_given_to_the_run(shell, write, cli):
-    """As its first line says."""
+    """A recording with a code in another variable runs with the command of its first line."""
     write("templates/other.json.j2", PASSCODE)
     shell("use template other", "record r.kshell", f"send to={TO} passcode=QXZWVB", "record stop")
     assert recorded().splitlines()[0] == "# kshell run FILE --var to_1=… --var otp_1=…"
@@ -134,7 +134,7 @@ def test_a_code_of_another_name_is_given_to_the_run(shell, write, cli):
 
 @pytest.mark.parametrize("text", [TO[1:], f"x{TO[1:]}x", f"%2B{TO[1:]}", "447700900123", "'+91 98123 45678'"])
 def test_a_number_needs_no_plus_to_be_left_out_of_a_recording(shell, text):
-    """Neither the recipient's nor what looks like one."""
+    """A recording has no phone number, with or without a plus, a recipient's or another."""
     shell("record r.kshell", f"set ref={text}", f"set to={TO}", "send", "record stop")
     assert TO[1:] not in recorded()
     assert "7700" not in recorded()
@@ -142,7 +142,7 @@ def test_a_number_needs_no_plus_to_be_left_out_of_a_recording(shell, text):
 
 
 def test_a_recording_begins_with_the_session_as_it_is(shell):
-    """Account, pod, template, variables and the code."""
+    """A recording begins with the session's account, pod, variables and code."""
     begun = shell("use account low-balance", "use pod in", f"set to={TO} ref=x", "otp new")
     shell("record r.kshell", "record stop", shell=begun)
     assert recorded().splitlines()[1:] == [
@@ -155,7 +155,7 @@ def test_a_recording_begins_with_the_session_as_it_is(shell):
 
 
 def test_an_expect_for_each_answer_is_written_on_request(shell):
-    """It says status and code; without the option only what was not accepted gets one, so that a run goes on behind it."""
+    """``record --expect`` adds an expect for each answer; without it only an answer that is not accepted gets one."""
     lines = [f"set to={TO}", "send", "send -a low-balance", "render"]
     shell("record a.kshell --expect", *lines)
     shell("record b.kshell", *lines)
@@ -183,7 +183,7 @@ AGAIN = [
 
 @pytest.mark.parametrize(("typed", "lines"), AGAIN, ids=[", ".join(row[0]) for row in AGAIN])
 def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
-    """With what the session does not say by itself, and without a secret; a run sends the same messages."""
+    """``again`` is recorded as a ``send`` line that sends the same message in a run."""
     recording = shell(f"set to={TO}", "record r.kshell", *typed)
     assert recorded().splitlines()[2:] == lines
     codes()
@@ -191,7 +191,7 @@ def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
 
 
 def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
-    """At once, and in the file: a message that holds less than the session would send now, or one edited by hand."""
+    """A message that no ``send`` line can make gives a warning at once and a comment in the recording."""
     begun = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
     result = perform_line("again 1", begun).result
     assert (result.exit_code, len(begun.session.sent)) == (0, 2)
@@ -204,14 +204,14 @@ def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
 
 
 def test_an_edit_that_changes_nothing_of_the_message_is_a_send(shell, monkeypatch):
-    """With its variables; and the code it generated is generated anew."""
+    """An ``edit`` that does not change the message is recorded as a ``send`` line with its variables."""
     monkeypatch.setattr("click.edit", lambda text, **_: f"{text} ")
     shell(f"set to={TO}", "record r.kshell", "edit ref=x --yes")
     assert recorded().splitlines()[2:] == ["send ref=x --yes"]
 
 
 def test_stop_tells_how_to_run_the_recording(shell):
-    """All of the line, with the variables it wants."""
+    """``record stop`` prints the command that runs the recording, with the variables it needs."""
     begun = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
     result = perform_line("record stop", begun).result
     assert result.notes == [Note("info", "recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…")]
@@ -219,7 +219,7 @@ def test_stop_tells_how_to_run_the_recording(shell):
 
 
 def test_a_file_that_there_is_wants_force(shell, write):
-    """And one recording at a time."""
+    """``record`` needs ``--force`` for an existing file, and refuses a second recording at the same time."""
     write("r.kshell", "vars\n")
     begun = shell("record r.kshell")
     assert recorded() == "vars\n"
@@ -228,7 +228,7 @@ def test_a_file_that_there_is_wants_force(shell, write):
     assert not Path("s.kshell").exists()
 
 
-TYPED = "573920"  # may be in a recording where nothing says that it is a code
+TYPED = "573920"  # may be in a recording if nothing marks it as a code
 
 VALUES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
@@ -248,7 +248,7 @@ LINES = st.lists(st.one_of(
 @given(before=LINES, after=LINES, expects=st.booleans())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, codes, before, after, expects):
-    """For every state it begins in and all that is typed; and recording that run gives the same file."""
+    """Running a recording gives the same session and requests, and recording that run gives the same file."""
     for name in ("one.kshell", "two.kshell"):
         Path(name).unlink(missing_ok=True)
     option = " --expect" if expects else ""
@@ -256,7 +256,7 @@ def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, co
     session = begun.session
     session.sent.clear()
     generated = session.settings.get("otp", ("", ""))[1] == "generated"
-    if generated:  # a run generates it anew, as the first of the sequence
+    if generated:  # a run generates it again, as the first of the sequence
         session.set("otp", "100001", source="generated")
     codes(100002 if generated else 100001)
     shell(f"record one.kshell{option}", *map(typed, after), shell=begun)
@@ -267,7 +267,7 @@ def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, co
 
 
 def typed(line: str | tuple[str, str]) -> str:
-    """A generated line as it is typed."""
+    """Return a generated line as the user types it."""
     return line if isinstance(line, str) else f"set ref={quote(line[1])}"
 
 
@@ -282,7 +282,7 @@ expect status < 500
 
 
 def test_update_shows_a_diff_and_changes_nothing(cli, write):
-    """Exit 1, and what to add."""
+    """``--update`` without ``--yes`` prints a diff, names ``--yes``, changes no file and exits with 1."""
     file = write("s.kshell", STALE)
     ran = cli("run", "s.kshell", "--update")
     assert ran.code == 1
@@ -294,7 +294,7 @@ def test_update_shows_a_diff_and_changes_nothing(cli, write):
 
 
 def test_update_with_yes_writes_what_holds_now(cli, write):
-    """Only the values; line ends, comments and the file's mode stay. A second update finds nothing."""
+    """``--update --yes`` changes only the compared values; line ends, comments and the file's mode stay."""
     file = write("s.kshell", STALE)
     file.chmod(0o640)
     assert cli("run", "s.kshell", "--update", "--yes").code == 0
@@ -306,7 +306,7 @@ def test_update_with_yes_writes_what_holds_now(cli, write):
 
 
 def test_update_leaves_what_it_cannot_make_hold(cli, write):
-    """A comparison without a written value is a failure as ever."""
+    """``--update`` reports a comparison without ``==`` as a failure and changes nothing."""
     write("s.kshell", "set to=+919812345678 a=1\nsend\nexpect status > 300\n")
     ran = cli("run", "s.kshell", "--update")
     assert (ran.code, ran.out) == (1, "")
@@ -314,7 +314,7 @@ def test_update_leaves_what_it_cannot_make_hold(cli, write):
 
 
 def test_update_reaches_an_included_script(cli, write):
-    """The file that the expect stands in is the one that changes."""
+    """``--update`` changes the included script that has the expect."""
     write("a.kshell", "set to=+919812345678\nsend\nsource deep/b.kshell\n")
     file = write("deep/b.kshell", "expect status == 1\n")
     assert cli("run", "a.kshell", "--update", "--yes").code == 0
@@ -323,7 +323,7 @@ def test_update_reaches_an_included_script(cli, write):
 
 @pytest.mark.parametrize("secret", [KEY, KEY.lower(), CODE, TO, TO[1:], "447700900123"])
 def test_update_writes_no_secret_into_a_script(cli, write, monkeypatch, secret):
-    """A server that says one back makes the line fail as ever; the diff has nothing."""
+    """``--update`` writes no key, code or number that a server echoes; the expect fails instead."""
     monkeypatch.setenv("SECOND", KEY)
     write("profiles/accounts/own.yaml", "pod: local\nsid: HX1IN\napi_key: env:SECOND\nphone_number: '+447700900100'\n"
           "variables: {template_name: a, language: en}\n")  # fmt: skip
@@ -337,7 +337,7 @@ def test_update_writes_no_secret_into_a_script(cli, write, monkeypatch, secret):
 
 
 def test_update_writes_a_number_that_is_none_to_be_called(cli, write):
-    """A time or a count has as many digits."""
+    """``--update`` writes a count that has as many digits as a phone number."""
     file = write("s.kshell", f"set to={TO} otp={CODE}\nsend -p local\nexpect body.count == 1\n")
     with Server(read, answer(202, b'{"count": 123456789}')) as server:
         local_pod(server.url)
@@ -349,7 +349,7 @@ def test_update_writes_a_number_that_is_none_to_be_called(cli, write):
 
 
 def test_a_script_is_played_from_its_cassette(cli, write, monkeypatch):
-    """Also one that generates its code: it is recorded once, and then nothing is sent."""
+    """A script recorded once is played from its cassette in every mode without a send, even if it generates its code."""
     write("s.kshell", f"set to={TO}\notp new\nsend\ncapture id = body.data.message_id\nexpect status == 202\n")
     assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
     from kshell.simulator.simulator import Simulator
@@ -361,7 +361,7 @@ def test_a_script_is_played_from_its_cassette(cli, write, monkeypatch):
 
 
 def test_rows_are_played_from_a_cassette_several_at_a_time(cli, write, monkeypatch):
-    """Each row gets its own answer."""
+    """Rows played from a cassette by several jobs each get their own answer."""
     write("s.kshell", "send\nexpect status == 202\n")
     write("r.csv", "to,ref\n" + "".join(f"+9198{number:08d},{number}\n" for number in range(30)))
     words = ("run", "s.kshell", "--rows", "r.csv", "--jobs", "4", "--cassette", "tape.yaml", "--report")
@@ -378,7 +378,7 @@ def test_rows_are_played_from_a_cassette_several_at_a_time(cli, write, monkeypat
 
 
 def test_a_request_that_is_not_in_the_cassette_fails_its_line(cli, write):
-    """With its place, the nearest request, and exit 3; nothing is sent."""
+    """A request that the cassette lacks is not sent; the error has the line and the nearest request, exit code 3."""
     write("s.kshell", f"set to={TO}\notp 111111\nsend\n")
     assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
     write("s.kshell", f"set to={TO}\notp 222222\nsend\n")
@@ -390,7 +390,7 @@ def test_a_request_that_is_not_in_the_cassette_fails_its_line(cli, write):
 
 
 def test_what_a_nested_run_sends_is_played_from_the_cassette_too(cli, write, monkeypatch):
-    """A script that runs another one, with several jobs, is recorded and played whole."""
+    """A nested run with several jobs is recorded in the cassette and played from it."""
     write("s.kshell", f"set to={TO} otp=111111\nsend\nrun inner.kshell inner.kshell --jobs 2\n")
     write("inner.kshell", f"set to={TO} otp=222222\nsend\n")
     assert cli("run", "s.kshell", "--cassette", "tape.yaml").code == 0
@@ -403,20 +403,20 @@ def test_what_a_nested_run_sends_is_played_from_the_cassette_too(cli, write, mon
 
 @pytest.mark.parametrize("words", [("--record", "none"), ("--yes",), ("--update", "--rows", "r.csv")])
 def test_options_that_do_not_go_together_are_refused(cli, write, words):
-    """Exit 2, with what to add."""
+    """Options of ``run`` that exclude each other are a usage error, exit code 2."""
     write("s.kshell", "vars\n")
     assert cli("run", "s.kshell", *words).code == 2
 
 
 def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
-    """Help is looked at; it is nothing to run again."""
+    """A recording leaves out ``help``."""
     begun = shell("record r.kshell", "help", "vars")
     assert recorded() == "vars\n"
     assert perform(["record", "stop"], begun).result.exit_code == 0
 
 
 def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
-    """The line itself is run, and the session goes on."""
+    """A recording that cannot be written ends with a note; the line is run and the session goes on."""
     begun = shell("record deep/r.kshell")
     Path("deep/r.kshell").unlink()
     Path("deep").rmdir()

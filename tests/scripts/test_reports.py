@@ -1,4 +1,4 @@
-"""Reports hold no key, no code and no full number, whatever spelling they have and wherever they stand."""
+"""Reports have no key, no code and no full number, in any spelling and any place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGITS = TO[1:]
 
 @pytest.fixture
 def reported(cli, write):
-    """Run a script and give its four reports as one text: ``reported(script, "--var", …)``."""
+    """Return a function that runs a script and returns its four reports as one text: ``reported(script, "--var", …)``."""
 
     def texts(script: str, *options: str) -> str:
         write("s.kshell", script)
@@ -31,7 +31,7 @@ def reported(cli, write):
 
 @pytest.fixture
 def answered(reported, write, monkeypatch):
-    """Send once to a server that says ``body`` and ``headers``, and give the four reports as one text."""
+    """Return a function that sends to a server with this answer and returns the four reports as one text."""
     monkeypatch.setenv("SECOND", KEY)
     write("profiles/accounts/own.yaml", "pod: local\nsid: HX1IN\napi_key: env:SECOND\nphone_number: '+447700900123'\n"
           "variables: {template_name: a, language: en}\n")  # fmt: skip
@@ -48,7 +48,7 @@ def answered(reported, write, monkeypatch):
 
 
 def test_a_number_in_a_row_needs_no_plus_to_be_hidden(reported, write):
-    """The finding that says it is not a number quotes it."""
+    """A number without a plus in a row is masked, also in the finding that quotes it."""
     write("r.csv", f"to,otp\n{DIGITS},{CODE}\n")
     text = reported("send\n", "--rows", "r.csv")
     assert "is not a number in E.164 form" in text
@@ -57,14 +57,14 @@ def test_a_number_in_a_row_needs_no_plus_to_be_hidden(reported, write):
 
 @pytest.mark.parametrize("word", [f"to={DIGITS}", f"to='+91 98123 45678' ref={DIGITS}", f"ref=x{DIGITS}x to={TO}"])
 def test_a_number_in_a_line_is_hidden(reported, word):
-    """As it was typed, and as it stands in another word."""
+    """A number in a script's line is masked, also inside another argument."""
     text = reported(f"send {word} otp={CODE}\n")
     assert DIGITS not in text
     assert "98123 45678" not in text
 
 
 def test_what_a_script_that_is_run_by_a_script_has_is_hidden(reported, write):
-    """Its failure stands in the reports of the outer one; the code may be known to the inner one alone."""
+    """A code that only a nested script knows is masked in the reports of the outer script."""
     write("inner.kshell", f"otp {CODE}\nexpect otp == 'x'\n")
     text = reported("run inner.kshell\n")
     assert "it does not hold" in text
@@ -72,32 +72,32 @@ def test_what_a_script_that_is_run_by_a_script_has_is_hidden(reported, write):
 
 
 def test_a_number_that_nobody_told_of_is_hidden(reported):
-    """By its looks, in any form that a number has."""
+    """A number that no variable declares is masked because of its form."""
     text = reported("set ref='call 447700900123, +44 7700 900-123 or %2B447700900123'\nexpect 1 == 2\n")
     assert "7700" not in text
 
 
 def test_what_a_refused_message_held_is_hidden(reported):
-    """Its code came from a variable of another name, and nothing was sent."""
+    """The code of a message that was refused before the send is masked, whatever its variable is called."""
     text = reported(f'set pin="J$FpnYnP" to={TO}\nsend otp={{{{ pin }}}} index=12\n')
     assert "index" in text
     assert "J$FpnYnP" not in text
 
 
 def test_what_a_message_that_could_not_be_made_held_is_hidden(reported):
-    """A variable that the template does not have."""
+    """The value of a variable that the template does not have is masked."""
     assert "QXZWVB" not in reported("send passcode=QXZWVB\n")
 
 
 def test_the_key_of_an_account_that_sent_nothing_is_hidden(reported, write, monkeypatch):
-    """It stands in the script itself, and the account is only chosen."""
+    """The key of an account that is chosen but sends nothing is masked where the script has it."""
     monkeypatch.setenv("SECOND", KEY)
     write("profiles/accounts/own.yaml", "pod: in\nsid: HX1IN\napi_key: env:SECOND\nphone_number: '+447700900123'\n")
     assert "7f3d9yek" not in reported(f"use account own\nset x={quote(KEY, safe='')}\nexpect 1 == 2\n")
 
 
 def test_a_code_that_was_typed_in_quotes_is_hidden(reported):
-    """Also in the line that an error shows again."""
+    """A code typed in quotes or with a backslash is masked, also in the line that an error repeats."""
     text = reported(f"""send to={TO} otp='QX'"ZWVB" index=12\nset x="QX\\ZWVB"\n""")
     assert "ZWVB" not in text
 
@@ -109,7 +109,7 @@ SPACED = ("+91 98123 45678", "91-98123-45678", "(91) 98123.45678", "%2B91%209812
 
 @pytest.mark.parametrize("echo", [DIGITS, quote(TO, safe=""), *SPACED])
 def test_a_number_that_is_said_back_is_hidden(answered, echo):
-    """With or without its plus, URL-encoded, in groups; as a value or as a name."""
+    """A number that a server echoes is masked in names and values, in any grouping and encoding."""
     text = answered(json.dumps({"wa_id": echo, f"x {echo}": 1, "in": {"a": [echo]}}), ("X-To", echo))
     assert "wa_id" in text
     assert echo not in text
@@ -117,12 +117,12 @@ def test_a_number_that_is_said_back_is_hidden(answered, echo):
 
 
 def test_a_number_that_is_said_back_as_a_number_is_hidden(answered):
-    """JSON writes it without quotes."""
+    """A number that a server echoes as a JSON number is masked."""
     assert DIGITS not in answered(f'{{"wa_id": {DIGITS}}}')
 
 
 def test_the_name_of_a_header_is_hidden_as_its_value_is(answered):
-    """It holds the number's digits and the code."""
+    """A number or code in the name of a header is masked."""
     text = answered("{}", (f"x-{DIGITS}", "1"), (f"x-{CODE}", "2"))
     assert DIGITS not in text
     assert CODE not in text
@@ -134,22 +134,22 @@ WHOLE = [spelling for spelling in spellings(KEY) if not any(spelling in packed f
 
 @pytest.mark.parametrize("spelling", [*sorted(WHOLE), *PACKED])
 def test_the_key_is_hidden_in_every_spelling(answered, spelling):
-    """Said back in a body."""
+    """A key that a server echoes in a body is masked in every spelling."""
     assert spelling not in answered(json.dumps({"said": f"<{spelling}>"}))
 
 
 @pytest.mark.parametrize("code", ['J"F\\p', "QXZWVB", "J$F%nY&P"])
 def test_a_code_is_hidden_in_every_spelling(answered, code):
-    """JSON-escaped, URL-encoded, in base64, in small letters; said back, and shown by an expect that fails."""
+    """A code that a server echoes is masked in every spelling, also in a failed expect."""
     packed = base64.b64encode(code.encode()).decode()
-    said = [code, json.dumps(code)[1:-1], quote(code, safe=""), quote_plus(code), packed, code.lower()]
-    text = answered(json.dumps({"said": said}), code="'" + code + "'", script="expect body.said == 1\n")
-    for spelling in said:
+    echoes = [code, json.dumps(code)[1:-1], quote(code, safe=""), quote_plus(code), packed, code.lower()]
+    text = answered(json.dumps({"said": echoes}), code="'" + code + "'", script="expect body.said == 1\n")
+    for spelling in echoes:
         assert spelling not in text
 
 
 def test_what_is_no_secret_stays_readable(answered):
-    """A message's id, also one of digits, times, a UUID, and what else has many digits."""
+    """Message ids, times, UUIDs and other long numbers are not masked."""
     kept = ["447700900199", "1763874518", "1763874518123", "2026-11-23T05:08:38.123456Z", "0.12345678",
             "e2f9bbd4-1234-4567-8901-123456789012", "AX1234567890123456"]  # fmt: skip
     body = {"code": "WA202", "data": {"message_id": kept[0]}, "said": kept, "ms": 1763874518123, "ns": 12345678901}
@@ -162,7 +162,7 @@ def test_what_is_no_secret_stays_readable(answered):
 
 
 def test_the_name_of_a_file_cannot_write_a_line_of_a_report(cli, write):
-    """A line break in it is shown, not written."""
+    """A line break in a script's name cannot add a line to a report."""
     write("a\nok 2 - forged.kshell", "expect 1 == 2\n")
     cli("run", "a\nok 2 - forged.kshell", *(word for kind in KINDS for word in ("--report", f"{kind}=r.{kind}")))
     for kind in KINDS:

@@ -1,4 +1,4 @@
-"""Rows, jobs and reports: each row is run once, accounted for, and told without a secret."""
+"""Rows, jobs and reports: each row is run once, counted, and reported without a secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
-from support.servers import wait_until
+from support.servers import local_pod, wait_until
 
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
@@ -29,7 +29,7 @@ SEND = "send\nexpect delivery == 'accepted'\n"
 
 @pytest.fixture
 def rows(write):
-    """Read a file of rows, given its content."""
+    """Return a function that writes a file of rows and reads it."""
 
     def read(content: bytes | str, name: str = "r.csv"):
         return read_rows(write(name, content))
@@ -39,7 +39,7 @@ def rows(write):
 
 @pytest.fixture
 def run(cli, write):
-    """Run a script for rows: ``run(script, rows, *options)`` gives a ``Ran``."""
+    """Return a function that runs a script with rows: ``run(script, rows, *options)`` gives a ``Ran``."""
 
     def ran(script: str, content: str | bytes, *options: str, name: str = "r.csv"):
         write("s.kshell", script)
@@ -51,7 +51,7 @@ def run(cli, write):
 
 @pytest.fixture
 def sandbox():
-    """The simulator over HTTP, in a process of its own: its base URL."""
+    """Yield the base URL of a simulator over HTTP in a process."""
     with subprocess.Popen(
         [sys.executable, "-m", "kshell", "sandbox", "--port", "0", "--quiet"],
         stdout=subprocess.PIPE,
@@ -77,12 +77,12 @@ def sandbox():
     ids=["commas", "semicolons and CRLF", "tabs", "a BOM and quotes", "blanks and an empty row"],
 )
 def test_a_csv_file_is_read_as_spreadsheets_write_it(rows, content):
-    """Whatever separates the cells, and however the lines end."""
+    """CSV is read with commas, semicolons or tabs, any line ends, a BOM, quotes and blanks."""
     assert [row.cells for row in rows(content)] == [{"to": TO, "ref": "a b"}]
 
 
 def test_a_quoted_cell_keeps_its_line_breaks(rows):
-    """And what separates cells elsewhere; a row knows its line."""
+    """A quoted cell keeps its line breaks and separators, and the next row has its true line number."""
     found = rows('to,ref\n1,"a\r\nb,""c"""\n2,x\n')
     assert [(row.number, row.line, row.cells["ref"]) for row in found] == [(1, 2, 'a\r\nb,"c"'), (2, 4, "x")]
 
@@ -100,7 +100,7 @@ FAULTY = [
 
 @pytest.mark.parametrize(("line", "message"), FAULTY, ids=[row[0] for row in FAULTY])
 def test_a_faulty_row_is_one_clear_error_and_the_others_go_on(run, line, message):
-    """The error has the row's number and line; exit 3."""
+    """A faulty row is one error with its number and line, exit code 3, and the other rows are run."""
     ran = run(SEND, f"to,ref\n{TO},first\n{line}\n{TO},third\n")
     assert ran.code == 3
     assert ran.err.count("error:") == 1
@@ -122,7 +122,7 @@ def test_a_faulty_row_is_one_clear_error_and_the_others_go_on(run, line, message
     ids=["empty", "no rows", "a name twice", "no name", "UTF-16", "an open header"],
 )
 def test_a_file_without_usable_rows_is_one_clear_error(run, content, message):
-    """Nothing is run."""
+    """A file without usable rows is one error with exit code 3, and nothing is run."""
     ran = run(SEND, content)
     assert ran.code == 3
     assert message in ran.err
@@ -130,7 +130,7 @@ def test_a_file_without_usable_rows_is_one_clear_error(run, content, message):
 
 
 def test_json_lines_are_rows(rows):
-    """Numbers keep the digits that were written, truth values are words, null is not set."""
+    """In JSON lines numbers keep their digits, booleans become words, and null leaves the variable unset."""
     found = rows(
         '\ufeff{"to": "+91", "index": 012}\n{"to": 919812345678901234567890, "b": true, "c": null}\n', "r.jsonl"
     )
@@ -142,7 +142,7 @@ def test_json_lines_are_rows(rows):
     "line", ["{", "[]", '{"a": {}}', '{"a": []}', '{"a b": 1}', '{"a": 1, "a": 2}', '{"to": 9.19877E+11}', "[" * 9999]
 )
 def test_a_faulty_json_line_is_one_clear_error(rows, line):
-    """And has its row."""
+    """A faulty JSON line is one error with its row, and the next row is read."""
     found = rows(f'{line}\n{{"to": "x"}}\n', "r.jsonl")
     assert "r.jsonl:1:1: row 1: " in f"{found[0].fault.headline} "
     assert found[1].cells == {"to": "x"}
@@ -151,7 +151,7 @@ def test_a_faulty_json_line_is_one_clear_error(rows, line):
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_text_in_a_cell_is_that_text(rows, texts):
-    """A cell that is written in quotes comes back as it was."""
+    """A quoted cell is read as the text that a CSV writer put there, or refused as a rounded number."""
     import csv
     import io
 
@@ -166,7 +166,7 @@ def test_any_text_in_a_cell_is_that_text(rows, texts):
 
 
 def test_a_cell_is_plain_text(run, tmp_path):
-    """An expression in it is not expanded, and it adds no word; its source is the row."""
+    """An expression in a cell is not expanded, and a cell adds no argument."""
     ran = run(
         "set ref1={{ ref }}\nrender\nvars --json\n",
         'to,ref\n+919812345678,"{{ 7 }} otp=1"\n',
@@ -179,7 +179,7 @@ def test_a_cell_is_plain_text(run, tmp_path):
 
 
 def test_rows_of_an_unknown_kind_are_refused(cli, write):
-    """A spreadsheet's own file is neither CSV nor JSON lines."""
+    """A file of rows that is neither .csv nor .jsonl is refused."""
     write("s.kshell", SEND)
     write("r.xlsx", b"PK")
     assert "neither .csv nor .jsonl" in cli("run", "s.kshell", "--rows", "r.xlsx").err
@@ -190,7 +190,7 @@ def test_rows_of_an_unknown_kind_are_refused(cli, write):
 
 @pytest.fixture
 def nested(cli, write):
-    """Run a script that runs ``inner.kshell``, twice nested, before it sends: ``nested(*options)`` gives a ``Ran``."""
+    """Return a function that runs a script which runs two nested scripts before it sends: ``nested(*options)``."""
 
     def ran(*options: str):
         write("innermost.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
@@ -202,7 +202,7 @@ def nested(cli, write):
 
 
 def test_the_summary_counts_what_a_nested_run_sent(nested):
-    """A message of a script that a script runs is a message of the whole run."""
+    """The summary counts the messages of nested runs."""
     ran = nested()
     assert (ran.code, ran.err.splitlines()[-1].rpartition(";")[0]) == (
         0,
@@ -211,21 +211,21 @@ def test_the_summary_counts_what_a_nested_run_sent(nested):
 
 
 def test_the_report_of_a_case_holds_what_a_nested_run_sent(nested):
-    """Its deliveries are its own, then those of the scripts that its lines ran."""
+    """A case of a report lists its own deliveries and then those of its nested runs."""
     nested("--report", "json=r.json")
     (case,) = json.loads(Path("r.json").read_text())["cases"]
     assert case["deliveries"] == ["accepted", "accepted", "refused"]
 
 
 def test_a_nested_run_that_passes_is_no_failure(cli, write):
-    """Also where a send in it was refused, as the expect behind it says."""
+    """A nested run that passes is no failure, even if a send in it was refused as expected."""
     write("inner.kshell", f"set to={TO}\nsend -a low-balance\nexpect status == 400\n")
     write("outer.kshell", "run inner.kshell\n")
     assert cli("run", "outer.kshell").code == 0
 
 
 def test_a_failure_of_a_nested_run_says_what_was_accepted_before_it(cli, write):
-    """The outer script has sent nothing by itself, and its message went out all the same."""
+    """A failed nested run still counts the message that was accepted before the failure."""
     write("inner.kshell", f"set to={TO}\nsend\nexpect status == 1\n")
     write("outer.kshell", "run inner.kshell\n")
     ran = cli("run", "outer.kshell")
@@ -236,13 +236,13 @@ def test_a_failure_of_a_nested_run_says_what_was_accepted_before_it(cli, write):
 
 
 def many(count: int) -> str:
-    """A file of rows."""
+    """Return a CSV text with ``count`` rows."""
     return "to,ref\n" + "".join(f"+91981{number:07d},row {number}\n" for number in range(count))
 
 
 @pytest.mark.parametrize("jobs", ["1", "4"])
 def test_each_row_is_run_once(run, jobs, monkeypatch):
-    """However many at a time."""
+    """Each row is sent once, with one job and with several."""
     sent: list[str] = []
     original = Session.send
 
@@ -260,11 +260,11 @@ def test_each_row_is_run_once(run, jobs, monkeypatch):
 ROWS = int(os.environ.get("KSHELL_TEST_ROWS", "200"))  # with 1000 the test takes 15 s
 
 
-def test_many_rows_reach_the_simulator_once_each(run, sandbox, write):
-    """Over HTTP, eight at a time: its inbox and the report agree on every recipient."""
+def test_many_rows_reach_the_simulator_once_each(run, sandbox):
+    """With eight jobs over HTTP, the simulator's inbox and the report have each recipient once."""
     import httpx
 
-    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    local_pod(sandbox)
     ran = run(f"use pod local\n{SEND}", many(ROWS), "--jobs", "8", "--report", "json=r.json")
     assert ran.code == 0
     assert f"rows: {ROWS} passed; messages: {ROWS} accepted" in ran.err
@@ -275,10 +275,10 @@ def test_many_rows_reach_the_simulator_once_each(run, sandbox, write):
 
 @pytest.mark.parametrize("jobs", ["1", "4"])
 def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs):
-    """Ctrl-C: exit 130, every row is in the summary, and as many messages as the server has are told."""
+    """Ctrl-C in a run exits with 130; the summary has every row, and its counts agree with the server's inbox."""
     import httpx
 
-    write("profiles/pods/local.yaml", f"base_url: {sandbox}\n")
+    local_pod(sandbox)
     write("s.kshell", f"use pod local\n{SEND}")
     write("r.csv", many(3000))
     with subprocess.Popen(
@@ -291,8 +291,8 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 130
-    told = [re.fullmatch(r"s\.kshell rows? (\d+)(?: to (\d+))?: (.*)", line) for line in err.splitlines()]
-    spans = [(int(found[1]), int(found[2] or found[1]), found[3]) for found in told if found]
+    matches = [re.fullmatch(r"s\.kshell rows? (\d+)(?: to (\d+))?: (.*)", line) for line in err.splitlines()]
+    spans = [(int(found[1]), int(found[2] or found[1]), found[3]) for found in matches if found]
     assert [number for first, last, _ in spans for number in range(first, last + 1)] == list(range(1, 3001))
     certain = sum(last - first + 1 for first, last, verdict in spans if "accepted" in verdict)
     possible = certain + sum(last - first + 1 for first, last, verdict in spans if "unknown" in verdict)
@@ -301,33 +301,33 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
 
 
 def test_bail_runs_no_row_after_one_that_failed(run):
-    """And says so."""
+    """``--bail`` runs no row after a failure, and the summary names the rows that were not run."""
     ran = run("expect ref != 'row 2'\n", many(10), "--bail")
     assert ran.code == 1
     assert "s.kshell rows 4 to 10: not run" in ran.err
 
 
 def test_no_progress_is_written_where_there_is_no_terminal(run):
-    """What is no terminal gets lines."""
+    """No progress line is written if stderr is not a terminal."""
     assert "\r" not in run(SEND, many(3)).err
 
 
 def test_a_terminal_is_told_how_far_the_run_has_come(write):
-    """On one line, which is cleared for what is printed next."""
+    """On a terminal a run shows its progress on one line, which is cleared before other output."""
     write("s.kshell", SEND)
     write("r.csv", many(5))
     ours, theirs = os.openpty()
     words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
     subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=20)
     os.close(theirs)
-    told = os.read(ours, 65536).decode()
+    shown = os.read(ours, 65536).decode()
     os.close(ours)
-    assert "\r\x1b[K2/5 · 2 passed" in told
-    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in told
+    assert "\r\x1b[K2/5 · 2 passed" in shown
+    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in shown
 
 
 def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
-    """The help says so; what fails is told all the same."""
+    """With rows the output of the lines is not shown, as the help says; failures are."""
     ran = run("render\nexpect ref != 'row 1'\n", many(2))
     assert (ran.code, ran.out) == (1, "")
     assert "it does not hold" in ran.err
@@ -336,7 +336,7 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
 
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
-    """An expect looks at an answer that is kept."""
+    """The help of ``--retry`` says that nothing is sent again."""
     assert "on the same answer. Nothing is sent again." in " ".join(cli("run", "--help").out.split())
 
 
@@ -345,7 +345,7 @@ def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
 
 @pytest.fixture
 def reported(cli, write, monkeypatch):
-    """A run with everything in it: passed, refused, failed, faulty and not run; canary key, code and numbers."""
+    """Return a function that runs rows that pass, fail and are faulty, with canary secrets, and writes four reports."""
     monkeypatch.setenv("CANARY", KEY)
     write(
         "profiles/accounts/c.yaml",
@@ -365,7 +365,7 @@ def reported(cli, write, monkeypatch):
 
 
 def test_no_report_holds_a_secret(reported):
-    """Neither key nor code nor a full number, and each file is its owner's alone."""
+    """No report has a key, a code or a full number, and each file has mode 0600."""
     reported()
     for kind in ("junit", "json", "html", "tap"):
         text = Path(f"r.{kind}").read_text()
@@ -375,7 +375,7 @@ def test_no_report_holds_a_secret(reported):
 
 
 def test_junit_is_what_ci_systems_read(reported):
-    """It validates against the schema of Jenkins' xUnit plugin, and counts right."""
+    """The JUnit report validates against the schema of Jenkins' xUnit plugin and has the right counts."""
     reported("--bail")
     xmlschema.XMLSchema(HERE / "junit-10.xsd").validate("r.junit")
     from xml.etree import ElementTree as ET
@@ -391,7 +391,7 @@ def test_junit_is_what_ci_systems_read(reported):
 
 
 def test_json_has_every_line_of_every_case(reported):
-    """With request, answer, explanation and failure."""
+    """The JSON report has each line's request, answer, explanation and failure."""
     reported()
     data = json.loads(Path("r.json").read_text())
     assert [case["state"] for case in data["cases"]] == ["passed", "failed", "failed", "passed"]
@@ -403,7 +403,7 @@ def test_json_has_every_line_of_every_case(reported):
 
 
 def test_tap_is_all_that_stands_on_stdout(cli, write):
-    """TAP 14: a plan, and a line for each case."""
+    """With ``--report tap`` stdout has only TAP 14: the version, the plan and one line for each case."""
     write("a#.kshell", "set to=+919812345678\nsend\n")
     write("b.kshell", "expect 1 == 2\n")
     write("c.kshell", "vars\n")
@@ -423,7 +423,7 @@ def test_tap_is_all_that_stands_on_stdout(cli, write):
     [("xml=x", "there is no report 'xml'"), ("junit", "needs a file"), ("html=.", "is a directory")],
 )
 def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, message):
-    """Exit 2, and nothing is sent."""
+    """A report of an unknown kind or to an impossible file is a usage error before any line is run."""
     ran = run(SEND, many(1), "--report", report)
     assert ran.code == 2
     assert message in ran.err
@@ -431,7 +431,7 @@ def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, me
 
 
 def test_html_needs_nothing_but_itself(reported):
-    """No script, no link, no picture from elsewhere; what a row holds is text."""
+    """The HTML report loads nothing and has no script, and a row's values are escaped."""
     reported()
     page = Path("r.html").read_text()
     assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
@@ -441,7 +441,7 @@ def test_html_needs_nothing_but_itself(reported):
 
 @needs("chromium", "grep")  # Debian starts it by a script that runs grep
 def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
-    """Headless Chromium lays it out: a picture with something on it, and the failure in the text of the page."""
+    """Headless Chromium renders the HTML report with both failures open."""
     reported()
     page = Path("r.html").resolve().as_uri()
     browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chromium"]

@@ -1,4 +1,4 @@
-"""Scripts, as a user writes and runs them."""
+"""Scripts as a user writes and runs them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.registered import COMMANDS
+from support.servers import local_pod
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_line
@@ -37,7 +38,7 @@ check
 
 @pytest.fixture
 def run(cli, write):
-    """Run a script's text: ``run("send …", "--bail")`` gives a ``Ran``."""
+    """Return a function that runs a script's text: ``run("send …", "--bail")`` gives a ``Ran``."""
 
     def ran(text: str | bytes, *options: str):
         write("s.kshell", text)
@@ -47,7 +48,7 @@ def run(cli, write):
 
 
 def lines(text: str) -> list[Line]:
-    """The lines of a script's text."""
+    """Return the lines of a script's text."""
     from pathlib import Path
 
     return list(parse_script(text, Path("s.kshell")).lines)
@@ -57,7 +58,7 @@ def lines(text: str) -> list[Line]:
 
 
 def test_the_contract_s_script_passes(run):
-    """The script of the contract sends once, is accepted, and exits 0."""
+    """The contract's example script sends once, is accepted, and exits with 0."""
     ran = run(CONTRACT)
     assert ran.code == 0
     assert "scripts: 1 passed; messages: 1 accepted" in ran.err
@@ -65,7 +66,7 @@ def test_the_contract_s_script_passes(run):
 
 @pytest.mark.parametrize("mark", ["\r\n", "\r", "\n"])
 def test_every_kind_of_line_end_is_read(run, mark):
-    """CRLF, CR and LF, and a BOM."""
+    """A script is read with CRLF, CR or LF as line ends, and with a BOM."""
     assert run(b"\xef\xbb\xbf" + CONTRACT.replace("\n", mark).encode()).code == 0
 
 
@@ -82,13 +83,13 @@ def test_every_kind_of_line_end_is_read(run, mark):
     ],
 )
 def test_a_backslash_goes_on_with_the_next_line(text, expected):
-    """Neither an escaped one nor one in a comment does; empty lines and comments are no lines."""
+    """A backslash at a line's end joins the next line, unless it is escaped or in a comment; empty lines are skipped."""
     assert [line.text for line in lines(text)] == expected
 
 
 @given(st.lists(st.text("ab {}", max_size=5), min_size=1, max_size=4), st.integers(0, 30))
 def test_every_column_of_a_continued_line_has_its_place(parts, column):
-    """A column of the joined line is the character at the place that is told."""
+    """Each column of a joined line is mapped to the line and column of that character in the file."""
     line = Line("f", 3, tuple(parts))
     if column < len(line.text):
         place = line.place(column + 1)
@@ -96,20 +97,20 @@ def test_every_column_of_a_continued_line_has_its_place(parts, column):
 
 
 def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
-    """Its own line of the file, and its own column there."""
+    """An error in a continued line shows the line and column of the file."""
     ran = run("set a=b \\\n  ref={{ nope }}")
     assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
 
 
 def test_a_script_that_is_too_large_is_refused_whole(program):
-    """On stdin as in a file: nothing of it is run, rather than its beginning."""
+    """A script over 8 MiB on stdin is refused, and no line of it is run."""
     ran = program(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (8 * 1024 * 1024 // 7 + 1))
     assert (ran.code, ran.out) == (3, "")
     assert "error: stdin is larger than 8192 KiB\nhint: split it\n" in ran.err
 
 
 def test_a_script_on_stdin_is_run(program):
-    """``kshell`` with stdin not a terminal runs it, and says nothing of it where it passes."""
+    """``kshell`` runs a script on stdin, without a summary if it passes."""
     ran = program(input=b"set to=+919812345678\nsend\n")
     assert (ran.code, ran.json["code"]) == (0, "WA202")
     assert "scripts:" not in ran.err
@@ -117,7 +118,7 @@ def test_a_script_on_stdin_is_run(program):
 
 
 def test_a_kshell_before_a_command_is_passed_over(run, program):
-    """Hints and documents write it; what is pasted from them runs, in a script and on stdin."""
+    """``kshell`` before a command is ignored in a script and on stdin."""
     lines = "kshell set to=+919812345678\n  kshell send\nkshell expect status == 202 # fine\nkshell capture id = body.code\n"
     assert run(f"{lines}expect id == 'WA202'\n").code == 0
     assert program(input=lines.encode()).code == 0
@@ -128,7 +129,7 @@ def test_a_kshell_before_a_command_is_passed_over(run, program):
 
 
 def test_exit_ends_a_script(cli, run, write, program):
-    """It ends as if that were its last line, with what includes it; another script of the run goes on."""
+    """``exit`` ends its script and the scripts that include it; other scripts of the run go on."""
     ran = program(input=b"send to=+919812345678 otp=1\nexit\n")
     assert (ran.code, ran.json["code"]) == (0, "WA202")
     assert run(f"{TO}exit\nexpect 1 == 2\n").code == 0
@@ -141,7 +142,7 @@ def test_exit_ends_a_script(cli, run, write, program):
 
 
 def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
-    """Source runs the lines as if they were typed; run has a session of its own."""
+    """``exit`` in a script leaves the shell if the script is sourced, and not if it is run."""
     write("s.kshell", "exit\n")
     caller = Caller(Session(Places.standard()), "shell")
     perform_line("run s.kshell", caller)
@@ -153,18 +154,18 @@ def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
 @pytest.mark.parametrize("frontend", ["line", "shell", "script"])
 @pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
 def test_what_needs_no_session_is_for_every_frontend(frontend, name):
-    """The same command line works wherever it is typed."""
+    """A command that needs no session works in every frontend."""
     result = perform_line(f"{name} --help", Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
 
 
 def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
-    """Also where only running it shows what is wrong."""
+    """The hint of a line that fails while it runs begins with ``kshell``, so it can be typed on the command line."""
     assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
 
 
 def test_each_script_has_a_session_of_its_own(cli, write):
-    """What one sets, the next does not have."""
+    """A variable set in one script is not set in the next script of the run."""
     write("a.kshell", "set to=+919812345678\nrender\n")
     write("b.kshell", "render\n")
     ran = cli("run", "a.kshell", "b.kshell")
@@ -173,7 +174,7 @@ def test_each_script_has_a_session_of_its_own(cli, write):
 
 
 def test_ten_thousand_lines_run(run):
-    """They are read, checked and run, in seconds; a fault on the last one is found before the first one runs."""
+    """10,000 lines are read, checked and run within 15 s, and a fault on the last line is found."""
     text = ("# a comment\n" * 9 + "set ref=x\n") * 1000
     begun = time.monotonic()
     assert run(text).code == 0
@@ -219,7 +220,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("line", "message", "hint"), WRONG, ids=[row[0] for row in WRONG])
 def test_what_is_wrong_with_a_line_is_told_before_any_line_runs(run, line, message, hint):
-    """``file:line:column``, the line, a caret and what to type; nothing is run, exit 3, with ``--check`` and without."""
+    """A fault in a line is an error with its place, a caret and a hint; nothing is run, exit code 3."""
     for options in ((), ("--check",)):
         ran = run(f"{line}\nset to=+919812345678\nsend\n", *options)
         assert ran.code == 3
@@ -231,7 +232,7 @@ def test_what_is_wrong_with_a_line_is_told_before_any_line_runs(run, line, messa
 
 
 def test_every_fault_of_every_script_is_told_at_once(cli, write):
-    """Not only the first."""
+    """The faults of a script and of the scripts it includes are all reported at once."""
     write("a.kshell", "snd\nsource b.kshell\n")
     write("b.kshell", "rendr\n")
     err = cli("run", "a.kshell").err
@@ -240,21 +241,21 @@ def test_every_fault_of_every_script_is_told_at_once(cli, write):
 
 
 def test_check_runs_nothing(run):
-    """A script without a fault is read and not run."""
+    """``--check`` reads a script and runs none of its lines."""
     ran = run(f"{TO}send\n", "--check")
     assert (ran.code, ran.out, ran.err) == (0, "", "2 lines, no fault: s.kshell\n")
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"x" * (9 << 20)], ids=["not UTF-8", "9 MiB"])
 def test_a_file_that_is_no_script_is_one_clear_error(run, content):
-    """Exit 3, and the file's name."""
+    """A script that is not UTF-8 or too large is an error with the file's name, exit code 3."""
     ran = run(content)
     assert ran.code == 3
     assert "s.kshell" in ran.err
 
 
 def test_checking_a_script_leaves_the_commands_as_they_are(cli, run):
-    """What a line of a script is parsed by still understands ``-h`` afterwards."""
+    """A command still understands ``-h`` after a script with that command was checked."""
     commands_of.cache_clear()
     run("check to=+919812345678\n", "--check")
     assert cli("check", "-h").code == 0
@@ -264,7 +265,7 @@ def test_checking_a_script_leaves_the_commands_as_they_are(cli, run):
 
 
 def test_source_is_relative_to_the_file_that_says_it(cli, write):
-    """And what it sets, the rest of the script has."""
+    """``source`` finds a file relative to the script that names it, and the variables it sets stay set."""
     write("deep/one.kshell", "source more/two.kshell\nrender\n")
     write("deep/more/two.kshell", "source ../three.kshell\n")
     write("deep/three.kshell", TO)
@@ -272,7 +273,7 @@ def test_source_is_relative_to_the_file_that_says_it(cli, write):
 
 
 def test_source_takes_an_expression(cli, write):
-    """The name may come from a variable; a loop that is only known then is refused then."""
+    """``source`` takes a computed name, and refuses a loop that is found only while the script runs."""
     write("one.kshell", "source {{ what }}.kshell\n")
     write("two.kshell", "set ref=x\n")
     assert cli("run", "one.kshell", "--var", "what=two").code == 0
@@ -280,7 +281,7 @@ def test_source_takes_an_expression(cli, write):
 
 
 def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
-    """A loop of run is refused too; the name is relative to the script that says it."""
+    """A loop of ``run`` is refused with exit code 3, and ``run`` finds files relative to the script."""
     write("deep/one.kshell", "run two.kshell\n")
     write("deep/two.kshell", "set ref=x\n")
     assert cli("run", "deep/one.kshell").code == 0
@@ -291,7 +292,7 @@ def test_a_script_that_runs_scripts_cannot_run_itself(cli, write):
 
 
 def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
-    """What is wrong in one of them is told before the first line runs."""
+    """A fault in a script that a script runs is reported before the first line is run."""
     write("deep/one.kshell", f"{TO}send\nrun --jobs 2 two.kshell three.kshell\n")
     write("deep/two.kshell", "set ref=x\n")
     write("deep/three.kshell", "snd\n")
@@ -302,21 +303,21 @@ def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
 
 @pytest.mark.parametrize("command", ["run", "source"])
 def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(program, write, command):
-    """It can be read only once."""
+    """The check of a script with ``run -`` or ``source -`` does not read stdin."""
     write("s.kshell", f"{command} -\n")
     ran = program("run", "s.kshell", input=f"{TO}send\n".encode())
     assert (ran.code, ran.json["code"]) == (0, "WA202")
 
 
 def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
-    """Exit 3 and its place, as where it is found before the first line."""
+    """A computed name of an unknown command is an error with its place and exit code 3."""
     ran = run("set word=snd\n{{ word }}\n")
     assert ran.code == 3
     assert "error: s.kshell:2:1: there is no command 'snd'\n" in ran.err
 
 
 def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
-    """In the shell too, where that line was typed."""
+    """In the shell, ``source`` of a file that cannot be read is an error with the typed line and exit code 3."""
     result = perform_line("source nope.kshell", Caller(Session(Places.standard()), "shell")).result
     (note,) = result.notes
     assert (note.place, result.exit_code) == (Place("line", 1, 1, "source nope.kshell"), 3)
@@ -324,7 +325,7 @@ def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
 
 
 def test_source_in_the_shell_changes_the_session(write):
-    """It is relative to the working directory there."""
+    """``source`` in the shell sets the session's variables."""
     write("s.kshell", "set ref=x\n")
     session = Session(Places.standard())
     assert perform_line("source s.kshell", Caller(session, "shell")).result.exit_code == 0
@@ -332,7 +333,7 @@ def test_source_in_the_shell_changes_the_session(write):
 
 
 def test_a_failure_in_an_included_script_is_told_with_its_own_place(cli, write):
-    """The including script stops too."""
+    """A failure in an included script has the place in that script and ends the including script."""
     write("one.kshell", "source two.kshell\nset to=+919812345678\nsend\n")
     write("two.kshell", "set ref=x\nexpect 1 == 2\n")
     ran = cli("run", "one.kshell")
@@ -371,7 +372,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("expression", "first", "shown"), FAILURES, ids=[row[0] for row in FAILURES])
 def test_what_does_not_hold_shows_the_values_on_both_sides(run, expression, first, shown):
-    """The comparison that failed, its column, its values; exit 1."""
+    """A failed expect shows the comparison that failed, its column and its values; exit code 1."""
     ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
     assert ran.code == 1
     assert f"error: s.kshell:3:{first}" in ran.err
@@ -383,7 +384,7 @@ def test_what_does_not_hold_shows_the_values_on_both_sides(run, expression, firs
     "expression", ["status == 400 # a comment", "'#' in 'a # b'", "body['code'] == \"E110\"", "1 < 2 < 3"]
 )
 def test_the_rest_of_the_line_is_the_expression(run, expression):
-    """Quotes, blanks and ``#`` in quotes are its own; a comment is not."""
+    """The rest of an expect's line is its expression, with quotes and ``#`` in quotes, without a comment."""
     assert run(f"{TO}send -a low-balance\nexpect {expression}\n").code == 0
 
 
@@ -391,7 +392,7 @@ def test_the_rest_of_the_line_is_the_expression(run, expression):
     st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map("".join),
     inner.map("({})".format), inner.map("not ({})".format)), max_leaves=6), st.tuples(*[st.integers(0, 1)] * 4))  # fmt: skip
 def test_something_is_always_to_blame(expression, values):
-    """Whatever is false, at least one comparison in it is shown, as it stands there."""
+    """For each false expression at least one comparison is shown, as it is written there."""
     from kshell.templating.evaluation import evaluate
 
     names = dict(zip("abcd", values, strict=True))
@@ -403,7 +404,7 @@ def test_something_is_always_to_blame(expression, values):
 
 
 def test_a_name_that_nobody_set_is_an_error_at_its_column(run):
-    """With a did-you-mean, and exit 3."""
+    """An undefined name in an expression is an error with its column and a did-you-mean, exit code 3."""
     ran = run(f"{TO}send\nexpect stauts == 202\n")
     assert ran.code == 3
     assert "s.kshell:3:8: 'stauts' is undefined" in ran.err
@@ -417,9 +418,11 @@ PARTS = [
 
 
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=7).map(" ".join))
+@example("in in ( )")
+@example("not in in ( )")
 @settings(max_examples=100)
 def test_whatever_is_wrong_with_an_expression_is_a_fault_with_its_place(expression):
-    """An expression has a value, a failed part, or a fault with a hint; never anything else."""
+    """Any text as an expression gives a value, a failed comparison, or an error with its place and a hint."""
     names = {"a": "x", "body": {"data": {"k": [1]}}}
     try:
         if not value_of(expression, names, lambda offset: Place("s", 1, offset + 1)):
@@ -450,7 +453,7 @@ LACKING = [
 
 @pytest.mark.parametrize(("expression", "first", "side", "hint"), LACKING, ids=[row[0] for row in LACKING])
 def test_an_expect_on_what_the_answer_lacks_does_not_hold(run, expression, first, side, hint):
-    """It says so in the place of the value, and what the answer has; exit 1."""
+    """An expect on a missing part of the answer fails and names the parts that the answer has; exit code 1."""
     ran = run(f"{TO}send -a low-balance\nexpect {expression}\n")
     assert ran.code == 1
     assert f"error: s.kshell:3:{first}" in ran.err
@@ -461,13 +464,13 @@ def test_an_expect_on_what_the_answer_lacks_does_not_hold(run, expression, first
 @pytest.mark.parametrize("expression", ["body.nope is not defined", "body.nope | default(1) == 1", "true or body.nope == 1",
                                         "not (body.nope is defined and body.nope.deep == 1)"])  # fmt: skip
 def test_an_expect_that_needs_nothing_the_answer_lacks_holds(run, expression):
-    """``is defined`` and ``default`` ask for nothing."""
+    """An expect with ``is not defined`` or ``default`` passes if the part is missing from the answer."""
     assert run(f"{TO}send\nexpect {expression}\n").code == 0
 
 
 @pytest.mark.parametrize("line", ["capture x = body.data.message_id", "set ref={{ body.data.message_id }}"])
 def test_a_value_that_the_answer_lacks_cannot_be_kept(run, line):
-    """Exit 1: the script is right, and the answer is another."""
+    """``capture`` and ``set`` of a part that the answer lacks fail with exit code 1."""
     ran = run(f"{TO}send -a low-balance\n{line}\nexpect status == 400\n")
     assert ran.code == 1
     assert "body.data.message_id is not in the answer\n" in ran.err
@@ -478,19 +481,19 @@ def test_a_value_that_the_answer_lacks_cannot_be_kept(run, line):
     ("expression", "code"), [("ref.nope == 1", 3), ("bdoy.code == 1", 3), ("elapsed_ms.x == 1", 1)]
 )
 def test_only_the_answer_can_lack_something(run, expression, code):
-    """What a variable has no part of, and a name that nobody has, are faults of the script."""
+    """A missing part of a variable and an undefined name are errors of the script; only an answer can lack a part."""
     assert run(f"{TO}set ref=x\nsend\nexpect {expression}\n").code == code
 
 
 def test_an_expect_on_what_the_answer_lacks_looks_again(run, monkeypatch):
-    """``--retry`` takes it as what does not hold."""
+    """``--retry`` evaluates an expect on a missing part of the answer again."""
     looks = iter([{"body": {}}, {"body": {}}, {"body": {"x": 1}}])
     monkeypatch.setattr(Session, "names", lambda _: next(looks))
     assert run(f"{TO}send\nexpect body.x == 1\n", "--retry", "2", "--delay", "0.01").code == 0
 
 
 def test_what_the_answer_has_is_told_without_the_key(write, run, monkeypatch):
-    """A server that names a field after the key does not get it printed."""
+    """A field of the answer that is named after the key is masked in a hint."""
     monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
     monkeypatch.setattr(
         "kshell.session.session.Session.names", lambda _: {"body": {"Acanary00000000000000000000000key": 1}}
@@ -514,7 +517,7 @@ UNDEFINED = [
 
 @pytest.mark.parametrize(("line", "message", "hint"), UNDEFINED, ids=[row[0] for row in UNDEFINED])
 def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, message, hint):
-    """At its column; exit 3."""
+    """An expression that cannot be evaluated is an error with its column and a hint, exit code 3."""
     ran = run(f"set to=+919812345678 ref=r x=1\nsend\n{line}\n")
     assert ran.code == 3
     assert f"error: s.kshell:{message}" in ran.err
@@ -522,18 +525,18 @@ def test_what_an_expression_fails_by_is_told_with_what_to_type(run, line, messag
 
 
 def test_an_answer_that_is_not_there_yet_wants_a_send(run):
-    """Before the first send there is no status."""
+    """An expect on ``status`` before the first send gives the hint that it is defined after a send."""
     assert "hint: it is defined after a send\n" in run("expect status == 202\n").err
 
 
 def test_expressions_see_what_vars_lists(run):
-    """The template's defaults and the account's variables too; what is set in the session wins."""
+    """An expression sees the template's defaults and the account's variables; the session's values take precedence."""
     assert run('expect wa_source == "api" and index == "0" and language\n').code == 0
     assert run("set wa_source=x\nexpect wa_source == 'x'\nset ref={{ wa_source }}\nexpect ref == 'x'\n").code == 0
 
 
 def test_an_account_that_cannot_be_read_is_no_fault_of_an_expression():
-    """An expression over what was set goes on; a send tells of the account."""
+    """An expression over set variables is evaluated even if the account cannot be read."""
     session = Session(Places.standard())
     session.set("a", "1")
     session.account = "nobody"
@@ -541,7 +544,7 @@ def test_an_account_that_cannot_be_read_is_no_fault_of_an_expression():
 
 
 def test_a_value_that_is_shown_is_harmless_and_short(run):
-    """An escape sequence is shown, not obeyed, and a long text is cut."""
+    """A value in an error has its control characters escaped and is cut if it is long."""
     ran = run("set a={{ '\\x1b[2J' }} b=" + "x" * 2000 + "\nexpect a == b\n")
     assert "\x1b" not in ran.err
     assert "\\u001b[2J" in ran.err or "\\x1b[2J" in ran.err
@@ -549,7 +552,7 @@ def test_a_value_that_is_shown_is_harmless_and_short(run):
 
 
 def test_a_value_that_is_shown_is_never_the_key(write, run, monkeypatch):
-    """A server that says the key back does not get it printed."""
+    """A value in an error that equals the key is masked."""
     monkeypatch.setenv("CANARY", "Acanary00000000000000000000000key")
     write("profiles/accounts/c.yaml", "pod: sandbox\nsid: HX1IN\napi_key: env:CANARY\nphone_number: '+14155550100'\n"
           "variables: {template_name: a, language: en}\n")  # fmt: skip
@@ -558,7 +561,7 @@ def test_a_value_that_is_shown_is_never_the_key(write, run, monkeypatch):
 
 
 def test_capture_keeps_a_value_as_text(run):
-    """It is the session's, with its source; an object is kept as JSON."""
+    """``capture`` sets a variable with the source "captured"; an object is kept as JSON."""
     ran = run(f"{TO}send\ncapture id = body.data.message_id\ncapture all = body.data\nvars --json\n")
     rows = {row["name"]: row for row in __import__("json").loads(ran.out.partition("\n")[2])}
     assert re.fullmatch("A[A-Z0-9]{19}", rows["id"]["value"])
@@ -567,13 +570,13 @@ def test_capture_keeps_a_value_as_text(run):
 
 
 def test_a_captured_value_adds_no_word_and_is_not_expanded(run):
-    """Whatever the answer holds, it stays one value."""
+    """A captured value is neither expanded nor split into arguments."""
     ran = run("set x='{{ 1 }} a=b' to=+919812345678\ncapture y = x\nset ref={{ y }}\nrender\n")
     assert ran.json["extra_info"]["ref"] == "{{ 1 }} a=b"
 
 
 def test_retry_looks_again_and_sends_nothing(run, monkeypatch):
-    """An expect that comes true in time passes; only send sends."""
+    """``--retry`` evaluates an expect again and sends nothing again."""
     looks = iter([{"status": 1}, {"status": 1}, {"status": 202}])
     monkeypatch.setattr(Session, "names", lambda _: next(looks))
     ran = run(f"{TO}send\nexpect status == 202\n", "--retry", "2", "--delay", "0.01")
@@ -585,7 +588,7 @@ def test_retry_looks_again_and_sends_nothing(run, monkeypatch):
 
 
 def test_a_refused_send_is_judged_by_the_expect_that_follows(run):
-    """Where one stands before the next send, the refusal itself is no failure."""
+    """A refused send is no failure if an expect comes before the next send."""
     assert run(f"{TO}send -a low-balance\nvars\nexpect body.code == 'E110'\n").code == 0
     ran = run(f"{TO}send -a low-balance\nsend\nexpect status == 202\n")
     assert ran.code == 1
@@ -593,22 +596,22 @@ def test_a_refused_send_is_judged_by_the_expect_that_follows(run):
     assert "WA202" not in ran.out
 
 
-def test_a_message_that_was_not_sent_is_judged_too(run, write):
-    """Exit 4 where no expect follows; an expect may want it so."""
-    write("profiles/pods/away.yaml", "base_url: http://127.0.0.1:9\n")
+def test_a_message_that_was_not_sent_is_judged_too(run):
+    """A message that was not sent gives exit code 4, unless an expect follows that accepts it."""
+    local_pod("http://127.0.0.1:9", name="away")
     assert run(f"{TO}send -p away\nexpect delivery == 'not-sent' and status == 0\n").code == 0
     assert run(f"{TO}send -p away\n").code == 4
 
 
 def test_a_payload_that_send_refuses_is_a_failure_whatever_follows(run):
-    """An expect would look at an earlier answer."""
+    """A payload that ``send`` refuses is a failure, even if an expect follows."""
     ran = run(f"{TO}send\nsend otp=1234567890123456\nexpect status == 202\n")
     assert ran.code == 1
     assert "error: s.kshell:3:1: not sent: the payload has errors" in ran.err
 
 
 def test_what_fails_while_it_runs_has_its_place(run):
-    """A missing variable, a profile that is not there."""
+    """A missing variable or account that is found while a line runs is an error with its place."""
     assert "error: s.kshell:1:1: not set: to\n  send\n  ^\n" in run("send\n").err
     ran = run("use account nobody\n")
     assert ran.code == 3
@@ -616,7 +619,7 @@ def test_what_fails_while_it_runs_has_its_place(run):
 
 
 def test_a_failing_script_does_not_keep_the_others_from_running(cli, write):
-    """Unless ``--bail`` says so."""
+    """A failed script does not stop the other scripts of a run, unless ``--bail`` is given."""
     write("a.kshell", "expect 1 == 2\n")
     write("b.kshell", f"{TO}send\n")
     assert "WA202" in cli("run", "a.kshell", "b.kshell").out
@@ -627,7 +630,7 @@ def test_a_failing_script_does_not_keep_the_others_from_running(cli, write):
 
 
 def test_a_variable_from_outside_is_plain_text(cli, write):
-    """``--var`` is not expanded."""
+    """The value of ``--var`` is not expanded."""
     write("s.kshell", f"{TO}render\n")
     assert cli("run", "s.kshell", "--var", "ref={{ 7 }}").json["extra_info"]["ref"] == "{{ 7 }}"
 
@@ -637,7 +640,7 @@ def test_a_variable_from_outside_is_plain_text(cli, write):
 
 @pytest.mark.parametrize("name", [name for name in SECTIONS["Scripts"] if name in COMMANDS])
 def test_every_command_of_scripts_has_help_and_examples(name):
-    """In each frontend that understands it."""
+    """Each command of the section "Scripts" has help and examples in each frontend that understands it."""
     for frontend in SECTIONS["Scripts"][name].frontends:
         found = commands_of(frontend).get_command(None, name)
         assert found is not None

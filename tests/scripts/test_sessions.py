@@ -1,4 +1,4 @@
-"""The library of sessions: one for each documented answer, the same wherever the answer comes from."""
+"""The library of sessions has one for each documented answer, and each gives the same result from every source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SESSIONS = PROJECT / "sessions"
 
 @pytest.fixture(scope="module")
 def sandbox():
-    """``kshell sandbox`` in a process of its own: its base URL."""
+    """Yield the base URL of a ``kshell sandbox`` process."""
     with subprocess.Popen(
         [sys.executable, "-m", "kshell", "sandbox", "--port", "0", "--quiet"],
         stdout=subprocess.PIPE,
@@ -36,18 +36,18 @@ def sandbox():
 
 @pytest.fixture
 def results(cli):
-    """Run a session and give what it came to, without what differs from run to run: times, hosts and ids."""
+    """Return a function that runs a session and returns its outcome without times, hosts and ids."""
 
     def ran(name: str, *words: str) -> Any:
         ran = cli("run", str(SESSIONS / f"{name}.kshell"), "--report", "json=report.json", *words)
         assert ran.code == 0, ran.err
         (case,) = json.loads(Path("report.json").read_text())["cases"]
-        return case["state"], case["deliveries"], [told(step) for step in case["steps"]]
+        return case["state"], case["deliveries"], [outcome_of(step) for step in case["steps"]]
 
     return ran
 
 
-def told(step: dict[str, Any]) -> list[Any]:
+def outcome_of(step: dict[str, Any]) -> list[Any]:
     """What a step came to."""
     exchange = step["exchange"]
     if exchange is None:
@@ -67,7 +67,7 @@ def told(step: dict[str, Any]) -> list[Any]:
 
 
 def test_the_first_line_of_a_session_says_its_answer():
-    """It begins with the answer's status and code."""
+    """The first line of each session begins with the status and code of its answer."""
     for answer in ANSWERS:
         if answer.name in SHOWN_ANSWERS:
             first = (SESSIONS / f"{answer.name}.kshell").read_text().splitlines()[0]
@@ -78,10 +78,10 @@ def test_the_first_line_of_a_session_says_its_answer():
 def test_a_session_gives_the_same_from_the_simulator_over_http_and_from_its_cassette(
     name, results, sandbox, write, monkeypatch
 ):
-    """Embedded, over HTTP, and played with sockets blocked: the same lines, requests, answers and explanations."""
+    """A session gives the same result embedded, over HTTP, and from its cassette with sockets blocked."""
     embedded = results(name)
-    write("home/profiles/pods/sandbox.yaml", f"base_url: {sandbox}\n")
-    over_http = results(name, "--home", "home")
+    write("../home/profiles/pods/sandbox.yaml", f"base_url: {sandbox}\n")
+    over_http = results(name, "--home", "../home")
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was made")
@@ -92,7 +92,7 @@ def test_a_session_gives_the_same_from_the_simulator_over_http_and_from_its_cass
 
 
 def test_the_whole_library_runs_at_once(cli):
-    """Several at a time, too."""
+    """All sessions of the library pass in one run with four jobs."""
     ran = cli("run", *(str(SESSIONS / f"{name}.kshell") for name in SHOWN_ANSWERS), "--jobs", "4")
     assert ran.code == 0
     assert f"scripts: {len(SHOWN_ANSWERS)} passed; messages: " in ran.err

@@ -1,4 +1,4 @@
-"""The shell as a user's keys drive it, in this process: real key presses through prompt_toolkit's pipe input."""
+"""The shell driven by a user's keys, in this process through prompt_toolkit's pipe input."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from kshell.session.session import Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"
-PAUSE = "\0"  # as long as the shell takes to read its history, which it does while one types
+PAUSE = "\0"  # wait until the shell has read its history, which it does while the user types
 TO = "to=+919812345678"
 
 
 class Shell(NamedTuple):
-    """What a session at the keyboard came to."""
+    """The output and the session of a shell that was typed into."""
 
     out: str
     err: str
@@ -38,7 +38,7 @@ class Shell(NamedTuple):
 
 @pytest.fixture
 def typed(capfdbinary, monkeypatch) -> Any:
-    """Press keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
+    """Return a function that presses keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
     monkeypatch.setattr(loop, "_PRELOADED", ())
 
     def ran(*keys: str, **preferences: str) -> Shell:
@@ -55,7 +55,7 @@ def typed(capfdbinary, monkeypatch) -> Any:
 
 
 class Ready:
-    """Waits until a shell is at the prompt that follows so many lines, with its history read."""
+    """Waits until a shell has run a number of lines and has read its history."""
 
     def __init__(self, shell: loop.Loop) -> None:
         self.shell = shell
@@ -64,22 +64,22 @@ class Ready:
         shell.prompts.prompt = lambda: self.count() or ask()
 
     def count(self) -> None:
-        """One more prompt."""
+        """Count one more prompt."""
         self.prompted += 1
 
     def after(self, lines: int) -> None:
-        """Return when it is so; a suggestion, which nothing tells of, gets a moment more."""
+        """Return once more than ``lines`` prompts were shown, and wait a moment for the suggestion."""
         assert wait_until(lambda: self.prompted > lines and self.history_is_read(), 20)
         time.sleep(0.3)
 
     def history_is_read(self) -> bool:
-        """Whether the arrow keys have something to bring back."""
+        """Return whether the shell has read its history."""
         task = self.shell.prompts.default_buffer._load_history_task
         return self.shell.prompts.app.is_running and task is not None and task.done()
 
 
 def press(pipe: Any, keys: str, ready: Ready) -> None:
-    """Send the keys up to the first pause at once, and the rest from a thread."""
+    """Send the keys up to the first pause at once, and the others from a thread."""
     first, *rest = keys.split(PAUSE)
     pipe.send_text(first)
 
@@ -89,7 +89,7 @@ def press(pipe: Any, keys: str, ready: Ready) -> None:
             try:
                 ready.after(lines)
             except AssertionError:
-                pipe.send_text(CTRL_C + CTRL_D)  # the shell ends, and with it the test
+                pipe.send_text(CTRL_C + CTRL_D)  # ends the shell, and with it the test
                 raise
             lines += part.count(ENTER)
             pipe.send_text(part)
@@ -98,81 +98,81 @@ def press(pipe: Any, keys: str, ready: Ready) -> None:
 
 
 def pasted(*lines: str) -> str:
-    """Lines as a terminal hands over a paste."""
+    """Return the lines as a terminal sends a paste."""
     return "\x1b[200~" + "\n".join(lines) + "\x1b[201~"
 
 
 def test_a_line_is_run_and_its_output_printed(typed):
-    """The same command line as ``kshell curl`` prints the same."""
+    """A line in the shell prints the same as the command line."""
     assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8025/v2/HXSANDBOXIN/")
 
 
 def test_what_is_set_holds_for_the_next_line(typed):
-    """``set`` changes the session."""
+    """A variable that ``set`` sets is used by the next line."""
     shell = typed(f"set {TO} otp=482913", ENTER, "render", ENTER)
     assert json.loads(shell.out)["messaging_object"]["to"] == "+919812345678"
 
 
 def test_a_one_line_override_does_not_change_the_session(typed):
-    """A variable and ``-a`` of one line are gone on the next."""
+    """A variable and ``-a`` in one line do not change the session."""
     shell = typed(f"render -a docs {TO} otp=482913", ENTER, "vars", ENTER)
     assert shell.session.account == "demo"
     assert "missing: to" in shell.err
 
 
 def test_ctrl_c_gives_up_the_line_and_not_the_shell(typed):
-    """What was typed before Ctrl-C is not run; the next line is."""
+    """Ctrl-C drops the typed line, and the shell goes on."""
     shell = typed("accounts", CTRL_C, "pods sandbox", ENTER)
     assert "low-balance" not in shell.out
     assert "Embedded simulator" in shell.out
 
 
 def test_exit_leaves(typed):
-    """Nothing is run after ``exit``."""
+    """After ``exit`` no line is run."""
     assert typed("exit", ENTER, "pods", ENTER).out == ""
 
 
 @pytest.mark.parametrize("word", ["quit", " quit "])
 def test_quit_leaves_too(typed, word):
-    """It is another word for ``exit``."""
+    """``quit`` leaves the shell without output."""
     shell = typed(word, ENTER, "pods", ENTER)
     assert (shell.out, shell.err) == ("", "")
 
 
 def test_quit_is_not_listed(typed):
-    """Help lists ``exit``, and explains it where somebody asks for ``quit``."""
+    """``help`` does not list ``quit``, and ``help quit`` explains it."""
     assert "quit" not in typed("help", ENTER).out.replace("Ctrl-D and quit do", "")
     assert "Leave the shell" in typed("help quit", ENTER).out
 
 
 def test_an_unknown_command_has_a_did_you_mean(typed):
-    """A misspelt command is answered with the right one, and the shell goes on."""
+    """A misspelt command gets a did-you-mean, and the shell goes on."""
     shell = typed("sned", ENTER, "pods", ENTER)
     assert "did you mean send?" in shell.err
     assert "sandbox" in shell.out
 
 
 def test_a_command_as_documents_write_it_is_understood(typed):
-    """``kshell`` in front of a command, as hints and documents have it, is no error."""
+    """``kshell`` before a command is ignored in the shell."""
     assert "Embedded simulator" in typed("kshell pods sandbox", ENTER).out
 
 
 def test_several_pasted_lines_are_run_one_by_one(typed):
-    """A bracketed paste of three commands runs all three, each shown before it runs."""
+    """A pasted text runs line by line, and each line is shown before it runs."""
     shell = typed(pasted(f"set {TO} otp=482913", "# a comment", "render"), ENTER)
     assert '"482913"' in shell.out
     assert f"» set {TO} otp=482913\n" in shell.err
 
 
 def test_a_paste_stops_where_a_line_fails(typed):
-    """After a line that fails the rest of the paste is not run, so that nothing is sent as somebody else."""
+    """A pasted text stops at a line that fails, so that no later line is sent from the wrong account."""
     shell = typed(pasted("use account nobody", f"send {TO}"), ENTER)
     assert shell.session.sent == []
     assert "stopped here: 1 more line not run" in shell.err
 
 
 def test_a_backslash_joins_lines(typed):
-    """Enter after a backslash goes on in the next line."""
+    """A backslash at the end of a line joins the next line to it."""
     assert '"482913"' in typed(f"render {TO} \\", ENTER, "otp=482913", ENTER).out
 
 
@@ -183,18 +183,18 @@ def test_ctrl_r_finds_an_earlier_line(typed):
 
 
 def test_an_earlier_line_is_suggested(typed):
-    """After its first letters the right arrow takes the line that the history has."""
+    """The right arrow takes the suggested line from the history."""
     shell = typed("pods sandbox", ENTER, PAUSE, "po", PAUSE, RIGHT, ENTER)
     assert shell.out.count("Embedded simulator") == 2
 
 
 def test_a_line_comes_back_as_it_was_typed(typed):
-    """The arrow key brings back a line of this session whole, its code too."""
+    """The up arrow brings back a line of this session with its code."""
     assert typed(f"curl {TO} otp=482913", ENTER, PAUSE, UP, ENTER).out.count('"482913"') == 4
 
 
 def test_vi_keys(typed):
-    """With the preference ``keys: vi``, Escape and ``x`` edit the line."""
+    """The preference ``keys: vi`` makes Escape and ``x`` edit the line."""
     assert "Embedded simulator" in typed("xpods sandbox", ESC, "0", "x", ENTER, keys="vi").out
 
 
@@ -204,7 +204,7 @@ def test_emacs_keys(typed):
 
 
 def test_a_bug_in_a_command_does_not_end_the_session(typed, monkeypatch):
-    """A command that raises is told in two lines."""
+    """A bug in a command is reported, and the shell goes on."""
     monkeypatch.setattr(Session, "table", lambda _: 1 / 0)
     monkeypatch.setattr(loop.status, "status_of", lambda _: loop.status.UNKNOWN)
     shell = typed("vars", ENTER, "pods sandbox", ENTER)
@@ -213,13 +213,13 @@ def test_a_bug_in_a_command_does_not_end_the_session(typed, monkeypatch):
 
 
 def test_a_bug_in_the_completer_does_not_end_the_session(typed, monkeypatch):
-    """Tab over a fault of ours does nothing, and the line is run."""
+    """A bug in the completer has no effect on the line, which is run."""
     monkeypatch.setattr("kshell.shell.completer.matching", lambda *_: 1 / 0)
     assert "Embedded simulator" in typed("pods ", TAB, "sandbox", ENTER).out
 
 
 def test_a_profile_that_breaks_meanwhile_does_not_end_the_session(typed, write):
-    """An account that cannot be read is said in the toolbar and by the command; the shell goes on."""
+    """A broken account is reported by the command, and the shell goes on."""
     write("profiles/accounts/demo.yaml", "pod: [\n")
     shell = typed(f"render {TO}", ENTER, "use account docs", ENTER, "pods sandbox", ENTER)
     assert "profiles/accounts/demo.yaml" in shell.err
@@ -231,7 +231,7 @@ def test_a_profile_that_breaks_meanwhile_does_not_end_the_session(typed, write):
 
 
 def test_output_goes_into_a_file_of_one_s_own(typed):
-    """``render > payload.json`` writes the payload, 0600, and nothing on the terminal."""
+    """``render > FILE`` writes the payload with mode 0600 and prints nothing."""
     shell = typed(f"render {TO} otp=482913 > payload.json", ENTER)
     assert shell.out == ""
     assert json.loads(Path("payload.json").read_text())["messaging_object"]["to"] == "+919812345678"
@@ -239,18 +239,18 @@ def test_output_goes_into_a_file_of_one_s_own(typed):
 
 
 def test_output_is_appended(typed):
-    """``>>`` keeps what the file holds."""
+    """``>>`` appends to the file."""
     typed("otp 1 > log", ENTER, "otp 2 >> log", ENTER)
     assert Path("log").read_text() == "1\n2\n"
 
 
 def test_output_goes_into_a_program(typed):
-    """``curl | wc -l`` counts the lines of the snippet; the program is any line of the system's shell."""
+    """``|`` pipes the output into a line of the system's shell."""
     assert typed(f"curl {TO} otp=482913 --compact | wc -l | tr -d ' '", ENTER).out == "1\n"
 
 
 def test_a_failing_command_leaves_the_file_alone(typed, write):
-    """What a file held is still there when the command had nothing to put into it."""
+    """A command that fails leaves the file of ``>`` unchanged."""
     write("kept.json", "{}")
     typed("render > kept.json", ENTER)
     assert Path("kept.json").read_text() == "{}"
@@ -258,12 +258,12 @@ def test_a_failing_command_leaves_the_file_alone(typed, write):
 
 @pytest.mark.parametrize("line", [f"set {TO} 'ref=a > b'", f"set {TO} ref=a>b", f'set {TO} "ref=a | b"'])
 def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
-    """Only a word that begins with ``|`` or ``>`` leads elsewhere."""
+    """``|`` and ``>`` inside a word or in quotes are text."""
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
 def test_a_redirection_without_a_target_is_an_error(typed):
-    """``render >`` says what to write behind it."""
+    """``>`` without a file is an error that says what is missing."""
     assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
 
 
@@ -272,7 +272,7 @@ def test_a_redirection_without_a_target_is_an_error(typed):
 
 @pytest.fixture
 def sent(monkeypatch) -> list[Any]:
-    """The drafts that would have been sent; nothing leaves the process."""
+    """Return the drafts that the shell would send; nothing leaves the process."""
     drafts: list[Any] = []
 
     def send(session: Session, draft: Any, *, timeout: float) -> Exchange:
@@ -290,7 +290,7 @@ LIVE = "send -p in to=+919812345678,+919812345679 otp=482913"
 
 @pytest.mark.parametrize("answer", ["n", "", "no", CTRL_C, "what"])
 def test_a_live_send_is_not_sent_without_a_yes(typed, sent, answer):
-    """Anything but ``y`` or ``yes``, also Enter alone and Ctrl-C, keeps the message here."""
+    """A live send is not sent without ``y`` or ``yes``; Enter alone and Ctrl-C mean no."""
     shell = typed(LIVE, ENTER, answer, "" if answer == CTRL_C else ENTER)
     assert sent == []
     assert "not sent" in shell.err
@@ -298,20 +298,20 @@ def test_a_live_send_is_not_sent_without_a_yes(typed, sent, answer):
 
 @pytest.mark.parametrize("answer", ["y", "YES"])
 def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
-    """``y`` sends it, once."""
+    """A live send is sent once after ``y`` or ``yes``."""
     typed(LIVE, ENTER, answer, ENTER)
     assert len(sent) == 1
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """It says to how many, where, and as whom; before it, that demo's key, no secret on the simulator, is one there."""
-    asked: list[str] = []
-    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(asked.append(question)))
+    """The question names the number of recipients, the pod and the account, after a warning about a literal key."""
+    questions: list[str] = []
+    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(questions.append(question)))
     typed(LIVE, ENTER)
-    warning, question = asked[0].split("\n")
+    warning, question = questions[0].split("\n")
     assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
     assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
-    assert len(asked) == 1
+    assert len(questions) == 1
 
 
 def test_yes_is_not_asked(typed, sent):
@@ -321,26 +321,26 @@ def test_yes_is_not_asked(typed, sent):
 
 
 def test_a_script_that_the_shell_includes_asks_too(typed, sent, write):
-    """A ``send`` on a line of it is asked about as one that is typed."""
+    """A live ``send`` in a sourced script asks too."""
     write("s.kshell", LIVE)
     assert "not sent" in typed("source s.kshell", ENTER, "n", ENTER).err
     assert sent == []
 
 
 def test_exit_in_a_script_that_the_shell_includes_leaves_the_shell(typed, write):
-    """What is typed behind it is not run."""
+    """``exit`` in a sourced script leaves the shell."""
     write("s.kshell", "exit\n")
     assert typed("source s.kshell", ENTER, "pods sandbox", ENTER).out == ""
 
 
 def test_the_simulator_is_not_asked_about(typed, sent):
-    """A send to the simulator reaches nobody and asks nothing."""
+    """A send to the simulator asks nothing."""
     typed(f"send {TO}", ENTER)
     assert len(sent) == 1
 
 
 def test_the_command_line_is_not_asked(sent):
-    """What is typed at a system's shell, or stands in a program, has been thought about already."""
+    """A live send on the command line asks nothing."""
     words = ["send", "-p", "in", TO, "otp=482913"]
     perform(words)
     assert len(sent) == 1
@@ -353,7 +353,7 @@ def test_confirm_always_asks_about_the_simulator_too(typed, sent):
 
 
 def test_again_after_an_unknown_fate_asks(typed, sent):
-    """What may have been delivered is sent a second time only after a yes."""
+    """``again`` after an unknown delivery asks before it sends."""
     typed(f"send {TO}", ENTER, "again", ENTER, "n", ENTER)
     assert len(sent) == 1
 
@@ -375,7 +375,7 @@ if {unless!r} not in text:
 
 @pytest.fixture
 def editor(tmp_path, monkeypatch):
-    """An editor that replaces texts in the file, one pair after the other, unless it holds a text already."""
+    """Return a function that makes an editor which replaces texts in a file, unless the file has the text ``unless``."""
 
     def edits(*pairs: tuple[str, str], unless: str = "nothing") -> None:
         script, program = tmp_path / "editor.py", tmp_path / "editor"
@@ -389,14 +389,14 @@ def editor(tmp_path, monkeypatch):
 
 
 def test_what_was_edited_is_sent_when_told_to(typed, editor):
-    """``edit``, a change, and ``y`` send the changed payload."""
+    """``edit`` sends the changed payload after ``y``."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
     assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
 
 
 def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
-    """Enter alone sends nothing and prints the changed payload."""
+    """``edit`` prints the changed payload and sends nothing after Enter alone."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, ENTER)
     assert shell.session.sent == []
@@ -404,7 +404,7 @@ def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
 
 
 def test_what_was_edited_is_checked(typed, editor):
-    """An error in the edited payload is a finding; nothing is sent, and what to type next is said."""
+    """``edit`` reports an error in the changed payload, sends nothing and gives a hint."""
     editor(("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913 --yes", ENTER, "n", ENTER)
     assert "error otp-length" in shell.err
@@ -414,14 +414,14 @@ def test_what_was_edited_is_checked(typed, editor):
 
 
 def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
-    """The editor opens with what was written before, not from the start."""
+    """``edit`` opens a faulty payload again with the text that was written before."""
     editor(("1234567890123456", "7654321"), ("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
     assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
 
 
 def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
-    """A second look that changes nothing does not throw away what the first one wrote."""
+    """A faulty payload that the second edit leaves unchanged is printed and not sent."""
     editor(("482913", "1234567890123456"), unless="1234567890123456")
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
     assert '"1234567890123456"' in shell.out
@@ -429,14 +429,14 @@ def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
 
 
 def test_errors_can_be_sent_by_force(typed, editor):
-    """With ``--force`` a payload with errors is asked about like any other."""
+    """``edit --force`` asks about a payload with errors and sends it after ``y``."""
     editor(("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913 --force", ENTER, "y", ENTER)
     assert len(shell.session.sent) == 1
 
 
 def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
-    """After vim's ``:cq`` it is said that the editor ended with an error, and that nothing was sent."""
+    """An editor that exits with an error, as vim's ``:cq`` does, changes and sends nothing."""
     program = tmp_path / "editor"
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
@@ -449,14 +449,14 @@ def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
 
 
 def test_an_edit_that_is_no_json_can_be_edited_again(typed, editor):
-    """The fault is shown with its line, and a no ends it."""
+    """An edited payload that is not JSON is an error with its line, and ``n`` ends the edit."""
     editor(('{\n  "messaging_object"', '{{\n  "messaging_object"'))
     shell = typed(f"edit {TO} otp=482913", ENTER, "n", ENTER)
     assert "payload:1:2: not JSON" in shell.err
 
 
 def test_an_editor_that_is_not_there_is_said(typed, monkeypatch):
-    """A missing editor is an error with what to type."""
+    """A missing editor is an error with a hint that sets EDITOR."""
     monkeypatch.setenv("VISUAL", "no-such-editor-here")
     assert "export EDITOR=" in typed(f"edit {TO}", ENTER).err
 
@@ -465,14 +465,14 @@ def test_an_editor_that_is_not_there_is_said(typed, monkeypatch):
 
 
 def test_history_lists_exchanges(typed):
-    """Each send is a row: number, who, to whom, the answer in three words."""
+    """``history`` lists each exchange with its number, account, recipient and outcome."""
     out = typed(f"set {TO}", ENTER, "send", ENTER, "send -a low-balance", ENTER, "history", ENTER).out
     assert "1  demo@sandbox         +919812345678  202 WA202 accepted" in out
     assert "2  low-balance@sandbox  +919812345678  400 E110 refused" in out
 
 
 def test_last_shows_the_whole_exchange_without_the_key(typed):
-    """Request line, headers, payload, status and body; the key is not in it."""
+    """``last`` shows the exchange with the key masked."""
     out = typed(f"send {TO} otp=482913", ENTER, "last > shown", ENTER).out
     assert "WA202" in out
     shown = Path("shown").read_text()
@@ -482,7 +482,7 @@ def test_last_shows_the_whole_exchange_without_the_key(typed):
 
 
 def test_again_sends_the_same_message(typed):
-    """The second message has the code of the first."""
+    """``again`` sends the same code with a new message id."""
     shell = typed(f"send {TO}", ENTER, "again", ENTER)
     first, second = shell.session.simulator.inbox
     assert first.body_code == second.body_code
@@ -490,14 +490,14 @@ def test_again_sends_the_same_message(typed):
 
 
 def test_diff_compares_payloads(typed):
-    """The changed line is in it with both values."""
+    """``diff`` shows the changed line of two payloads with both values."""
     out = typed(f"send {TO} ref=a", ENTER, f"send {TO} ref=b", ENTER, "diff", ENTER).out
     assert '-    "ref": "a"' in out
     assert '+    "ref": "b"' in out
 
 
 def test_diff_compares_who_sends_and_where_to(typed):
-    """The same payload of another account, or to another pod, is another request; the key is not in it."""
+    """``diff`` shows another account or URL, with the key masked."""
     out = typed(f"set {TO} otp=1", ENTER, "send > one", ENTER, "send -a low-balance > two", ENTER, "diff", ENTER).out
     assert "--- request of 1\n+++ request of 2\n" in out
     assert "-demo@sandbox\n" in out
@@ -508,13 +508,13 @@ def test_diff_compares_who_sends_and_where_to(typed):
 
 
 def test_diff_says_where_there_is_no_difference(typed):
-    """The same message sent twice is told to be the same."""
+    """``diff`` of two equal messages says that there is no difference."""
     shell = typed(f"send {TO} otp=1", ENTER, "again", ENTER, "diff", ENTER)
     assert "no difference: request of 1 and request of 2" in shell.err
 
 
 def test_diff_compares_answers(typed):
-    """With ``--answers`` the status is the first line that differs."""
+    """``diff --answers`` shows the changed status."""
     out = typed(f"send {TO}", ENTER, f"send -a low-balance {TO}", ENTER, "diff 1 2 --answers", ENTER).out
     assert "-202 Accepted" in out
     assert "+400 Bad Request" in out
@@ -522,17 +522,17 @@ def test_diff_compares_answers(typed):
 
 @pytest.mark.parametrize("line", ["last", "again", "diff"])
 def test_without_an_exchange_it_says_so(typed, line):
-    """Before the first send there is nothing to show."""
+    """``last``, ``again`` and ``diff`` before the first send say that nothing was sent."""
     assert "nothing was sent yet" in typed(line, ENTER).err
 
 
 def test_an_exchange_that_is_not_there_is_said(typed):
-    """A number past the last one names those there are."""
+    """The number of a missing exchange is an error that names the known numbers."""
     assert "history lists 1 to 1" in typed(f"send {TO}", ENTER, "last 7", ENTER).err
 
 
 def test_inbox_draws_the_bubble_with_its_button(typed):
-    """The code is in the text and behind the button."""
+    """``inbox`` draws the message with the code in its text and at its button."""
     out = typed(f"send {TO} otp=J$FpnYnP", ENTER, "inbox", ENTER).out
     assert "│ J$FpnYnP is your verification code." in out
     assert "⧉ Copy code  J$FpnYnP" in out
@@ -543,12 +543,12 @@ def test_inbox_draws_the_bubble_with_its_button(typed):
 
 
 def history() -> Path:
-    """The file that typed lines are kept in."""
+    """Return the path of the file with the typed lines."""
     return Places.standard().user / "history"
 
 
 def test_typed_lines_are_kept_privately(typed):
-    """The file is 0600 in a folder of 0700, and holds neither code nor number."""
+    """The history file has mode 0600 in a folder of mode 0700, with references for codes and numbers."""
     typed(f"send {TO} otp=482913", ENTER, "otp 482913", ENTER, "set ref=order-48291", ENTER)
     assert history().read_text() == "send to={{ to }} otp={{ otp }}\notp {{ otp }}\nset ref={{ ref }}\n"
     assert stat.S_IMODE(history().stat().st_mode) == 0o600
@@ -556,26 +556,26 @@ def test_typed_lines_are_kept_privately(typed):
 
 
 def test_a_line_that_goes_on_is_kept_as_the_one_that_it_is(typed):
-    r"""A code below a \ is behind otp all the same."""
+    r"""A code in a continued line is a reference in the history file."""
     typed("otp \\", ENTER, "ABCDEF", ENTER)
     assert history().read_text() == "otp {{ otp }}\n"
 
 
 def test_a_line_that_begins_with_a_space_is_forgotten(typed):
-    """It is run, and neither the file nor the arrow key has it."""
+    """A line that begins with a space is run and kept neither in the file nor for the arrow keys."""
     shell = typed(" pods sandbox", ENTER, "explain ref", ENTER, PAUSE, UP, UP, ENTER)
     assert shell.out.count("Embedded simulator") == 1
     assert history().read_text() == "explain ref\n"
 
 
 def test_lines_of_an_earlier_session_come_back(typed):
-    """What one shell kept, the next one finds."""
+    """A new shell finds the lines of an earlier one."""
     typed("pods sandbox", ENTER)
     assert "Embedded simulator" in typed(PAUSE, CTRL_R, "pods", ENTER, ENTER).out
 
 
 def test_a_history_others_could_read_is_made_private(typed):
-    """A file of mode 0644 is 0600 after the next line."""
+    """A history file of mode 0644 gets mode 0600 at the next line."""
     history().parent.mkdir(parents=True)
     history().touch(0o644)
     typed("pods", ENTER)
@@ -583,13 +583,13 @@ def test_a_history_others_could_read_is_made_private(typed):
 
 
 def test_a_history_that_cannot_be_written_is_no_error(typed):
-    """A folder in the file's place costs the history and nothing else."""
+    """A history file that cannot be written is no error."""
     history().mkdir(parents=True)
     assert "Embedded simulator" in typed("pods sandbox", ENTER).out
 
 
 def test_a_long_history_is_cut(typed):
-    """Past its bound the file keeps the newest lines."""
+    """A history file past its limit keeps the newest 2001 lines."""
     history().parent.mkdir(parents=True)
     history().write_text("".join(f"explain x{number % 7}\n" for number in range(3000)))
     typed("pods", ENTER)

@@ -1,4 +1,4 @@
-"""The installed program in a real terminal: what stands on the screen, cell by cell."""
+"""The installed program in a real terminal: the content of the screen, cell by cell."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.screen import PROJECT, Terminal
+from support.servers import local_pod
 
 HOSTILE = b'{"code": "\x1b[2J\x1b]0;owned\x07\x9b5;5HWA\xe2\x80\xae", "message": "\r\x1b[1;1Hgotcha\x08\x0f"}'
 
 
 class Slow(BaseHTTPRequestHandler):
-    """A server that hears the request and takes its time, or answers what no terminal should obey."""
+    """A server that reads the request and never answers, or answers with control characters."""
 
     answer = b""
 
     def do_POST(self) -> None:
-        """Answer, or never."""
+        """Send the answer, or none."""
         self.rfile.read(int(self.headers["content-length"]))
-        self.server.heard.set()
+        self.server.received.set()
         if not self.answer:
             time.sleep(20)
         self.wfile.write(
@@ -30,16 +31,16 @@ class Slow(BaseHTTPRequestHandler):
         )
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
-def server(write):
-    """A pod ``mine`` on this machine, served by ``Slow``."""
+def server():
+    """Yield the server ``Slow``, for which the pod ``mine`` exists."""
     served = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     served.daemon_threads = True
-    served.heard = threading.Event()
-    write("profiles/pods/mine.yaml", f"base_url: http://127.0.0.1:{served.server_port}\n")
+    served.received = threading.Event()
+    local_pod(f"http://127.0.0.1:{served.server_port}", name="mine")
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield served
     served.shutdown()
@@ -48,7 +49,7 @@ def server(write):
 
 @pytest.fixture
 def shell():
-    """Start the shell: ``shell(columns=40)`` gives a ``Terminal`` at the first prompt."""
+    """Yield a function that starts the shell: ``shell(columns=40)`` gives a ``Terminal`` at the first prompt."""
     started: list[Terminal] = []
 
     def start(**settings: object) -> Terminal:
@@ -61,13 +62,13 @@ def shell():
 
 
 def colours(terminal: Terminal) -> set[str]:
-    """The colours of the characters on the screen."""
+    """Return the colours of the cells on the screen."""
     cells = (terminal.screen.buffer[y][x] for y in range(terminal.screen.lines) for x in range(terminal.screen.columns))
     return {colour for cell in cells for colour in (cell.fg, cell.bg)}
 
 
 def test_prompt_menu_send_and_refusal(shell):
-    """A first session: prompt and toolbar, the menu with its help, an accepted send, an explained refusal, Ctrl-D."""
+    """A first session shows the prompt, toolbar, menu with help, an accepted send, an explained refusal, and ends."""
     terminal = shell()
     assert terminal.text.splitlines()[1].startswith("demo@sandbox auth>")
     assert " SIMULATED  demo@sandbox  auth  missing: to  last: nothing sent" in terminal.text
@@ -83,7 +84,7 @@ def test_prompt_menu_send_and_refusal(shell):
 
 
 def test_a_live_account_looks_different_at_a_glance(shell):
-    """The prompt and the toolbar of a live pod say LIVE, in red."""
+    """The prompt and the toolbar of a live pod show LIVE in red."""
     terminal = shell()
     terminal.enter("use account docs").until(" LIVE  docs@in auth>")
     terminal.until(" LIVE  docs@in  auth  ready")
@@ -91,7 +92,7 @@ def test_a_live_account_looks_different_at_a_glance(shell):
 
 
 def test_without_colour_live_is_still_told(shell):
-    """With NO_COLOR no cell has a colour, and LIVE is a word."""
+    """With NO_COLOR no cell has a colour, and the prompt shows the word LIVE."""
     terminal = shell(env={"NO_COLOR": "1"})
     terminal.enter("use account docs").until(" LIVE  docs@in auth>")
     terminal.enter("render otp=1").until('"wa_source": "api"')
@@ -99,7 +100,7 @@ def test_without_colour_live_is_still_told(shell):
 
 
 def test_forty_columns(shell):
-    """On a narrow terminal the toolbar takes two lines and loses nothing, and help names every command."""
+    """At 40 columns the toolbar takes two lines without loss, and ``help`` shows every command."""
     terminal = shell(columns=40)
     lines = terminal.text.splitlines()
     assert lines[-2:] == [" SIMULATED  demo@sandbox  auth", " missing: to  last: nothing sent"]
@@ -108,17 +109,17 @@ def test_forty_columns(shell):
 
 
 def test_ctrl_c_during_a_slow_send_ends_the_send_and_not_the_shell(shell, server):
-    """The fate of the message is said, and the next line runs."""
+    """Ctrl-C during a slow send reports the delivery, and the shell goes on."""
     terminal = shell()
     terminal.enter("send -p mine to=+919812345678")
-    assert server.heard.wait(10)
+    assert server.received.wait(10)
     terminal.type("\x03").until("last: unknown")
     assert "delivery: unknown" in terminal.text
     terminal.enter("pods sandbox").until("Embedded simulator")
 
 
 def test_a_hostile_answer_controls_nothing(shell, server, monkeypatch):
-    """Title, cursor and the cells above are as they were; what would control the terminal is shown as text."""
+    """An answer with control characters changes neither title nor earlier lines, and they are shown escaped."""
     monkeypatch.setattr(Slow, "answer", HOSTILE)
     terminal = shell(lines=80)
     terminal.enter("pods sandbox").until("127.0.0.1:8025")
@@ -133,7 +134,7 @@ def test_a_hostile_answer_controls_nothing(shell, server, monkeypatch):
 
 
 def test_vi_keys(shell, write, tmp_path):
-    """The preference ``keys: vi`` holds, and the toolbar says which mode it is."""
+    """The preference ``keys: vi`` holds, and the toolbar shows the mode."""
     write(str(tmp_path / "user/.config/kshell/preferences.yaml"), "keys: vi\n")
     terminal = shell()
     terminal.until("vi insert").type("xpods\x1b").until("vi navigation")
@@ -141,30 +142,30 @@ def test_vi_keys(shell, write, tmp_path):
 
 
 def test_httpx_loads_behind_the_prompt(shell, tmp_path):
-    """It is not there when the prompt is drawn, and soon after it is."""
+    """The library httpx is not imported before the prompt is drawn."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, threading, time\n"
         "from prompt_toolkit.application import Application\n"
         "drawn = Application._redraw\n"
         "def redraw(self, *rest, **named):\n"
         "    loaded = 'httpx' in sys.modules\n"
-        "    if self._is_running and not hasattr(sys, 'told'):\n"
-        f"        sys.told = open({str(tmp_path / 'told')!r}, 'w').write(str(loaded))\n"
+        "    if self._is_running and not hasattr(sys, 'written'):\n"
+        f"        sys.written = open({str(tmp_path / 'loaded')!r}, 'w').write(str(loaded))\n"
         "    drawn(self, *rest, **named)\n"
         "Application._redraw = redraw\n"
     )
     terminal = shell(env={"PYTHONPATH": f"{tmp_path}:{PROJECT}"})
-    assert (tmp_path / "told").read_text() == "False"
+    assert (tmp_path / "loaded").read_text() == "False"
     terminal.enter("send to=+919812345678").until("WA202")
 
 
 def test_kshell_shell_starts_it_too(shell):
-    """``kshell shell`` and ``kshell`` are the same at a terminal."""
+    """``kshell shell`` shows the same screen as ``kshell``."""
     assert Terminal.kshell("shell").text == shell().text
 
 
 def test_the_shell_begins_with_what_to_type(shell):
-    """One dim line stands above the first prompt."""
+    """One dim line of help is above the first prompt; with NO_COLOR it is not dim."""
     first, second, *_ = shell().text.splitlines()
     assert first == "help lists the commands; Tab completes; exit or Ctrl-D ends"
     assert second.startswith("demo@sandbox auth>")
@@ -173,14 +174,14 @@ def test_the_shell_begins_with_what_to_type(shell):
 
 
 def test_a_home_that_is_not_there_is_said():
-    """``KSHELL_HOME`` that names no folder is an error and no shell."""
+    """KSHELL_HOME with a missing folder is an error, and no shell starts."""
     terminal = Terminal(sys.executable, "-m", "kshell", env={"KSHELL_HOME": "/nowhere"})
     terminal.until("error: /nowhere is not a directory").until("hint:")
     assert terminal.ended()
 
 
 def test_the_readme_s_session_can_be_recorded_again():
-    """``docs/record_session.py`` types at the real program and prints what the screen holds."""
+    """``docs/record_session.py`` records a session of the real program."""
     done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
     text = done.stdout.decode()
     assert "\ndemo@sandbox auth> set to=+919812345678 otp=482913\n" in text, done.stderr.decode()
@@ -188,13 +189,13 @@ def test_the_readme_s_session_can_be_recorded_again():
 
 
 def test_without_a_terminal_the_shell_says_so(program):
-    """``kshell shell`` in a pipe is a usage error that names what to do."""
+    """``kshell shell`` without a terminal is a usage error, exit code 2."""
     ran = program("shell")
     assert ran.code == 2
     assert "the shell needs a terminal" in ran.err
 
 
 def test_a_preference_that_cannot_be_is_said_and_the_shell_starts(shell, write, tmp_path):
-    """A wrong preference is an error with its line and a did-you-mean, and the defaults hold."""
+    """A wrong preference is an error with a did-you-mean, and the shell starts."""
     write(str(tmp_path / "user/.config/kshell/preferences.yaml"), "keys: emcas\n")
     assert "did you mean emacs?" in shell().text

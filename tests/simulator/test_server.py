@@ -1,4 +1,4 @@
-"""The simulator over HTTP: real sockets, real signals."""
+"""The simulator over HTTP, with real sockets and real signals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Served(NamedTuple):
-    """What a visit to a served simulator brought back, and the lines about its requests."""
+    """The result of a visit to a served simulator, and the lines about its requests."""
 
     result: Any
     lines: list[str]
@@ -43,7 +43,7 @@ class Served(NamedTuple):
 
 
 def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host: str = "127.0.0.1") -> Served:
-    """Serve here, ``visit`` the base URL from another thread, then stop by SIGINT."""
+    """Serve in this thread, run ``visit`` with the base URL in another, then stop by SIGINT."""
     simulator = simulator or Simulator()
     lines: list[str] = []
     visits: list[Future[Any]] = []
@@ -66,13 +66,13 @@ def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host
 
 
 def connection(url: str) -> HTTPConnection:
-    """A connection to ``url`` that does not wait for ever."""
+    """Return a connection to ``url`` with a time-out of 5 seconds."""
     parts = urlsplit(url)
     return HTTPConnection(parts.hostname or "", parts.port, timeout=5)
 
 
 def ask(url: str, method: str, target: str, body: bytes | None = None) -> Answer:
-    """Status, headers and body of one answer."""
+    """Send a request; return the answer's status, headers and body."""
     with closing(connection(url)) as http:
         http.request(method, target, body, HEADERS)
         answer = http.getresponse()
@@ -80,7 +80,7 @@ def ask(url: str, method: str, target: str, body: bytes | None = None) -> Answer
 
 
 def message(to: str = "+919812345678") -> bytes:
-    """A correct payload."""
+    """Return a correct payload."""
     parameters = [{"type": "text", "text": CODE}]
     components = [
         {"type": "body", "parameters": parameters},
@@ -94,7 +94,7 @@ TO = "+919812345678,+919812345679"
 
 
 class Visit(NamedTuple):
-    """What one visit saw."""
+    """The answers of one visit."""
 
     url: str
     about: Answer
@@ -106,7 +106,7 @@ class Visit(NamedTuple):
 
 @pytest.fixture(scope="module")
 def visit() -> Visit:
-    """A message to two recipients, and a look around."""
+    """Send a message to two recipients and request the other pages; return the answers."""
 
     def look(url: str) -> Visit:
         return Visit(
@@ -123,7 +123,7 @@ def visit() -> Visit:
 
 
 def test_it_answers_as_the_simulator_does(visit: Visit) -> None:
-    """Status, headers and body over HTTP are those of ``handle``; the server adds the date alone."""
+    """An answer over HTTP is that of ``handle``, with only the date header added."""
     status, headers, body = visit.sent
     expected = Simulator(new_id=lambda: "A1").handle("POST", TARGET, HEADERS.items(), message(TO))
     assert (status, body) == (expected.status, expected.body)
@@ -132,12 +132,12 @@ def test_it_answers_as_the_simulator_does(visit: Visit) -> None:
 
 
 def test_the_base_url_is_where_it_listens(visit: Visit) -> None:
-    """Port 0 is a free port, and the URL names it."""
+    """With port 0 the base URL names the free port."""
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", visit.url)
 
 
 def test_the_first_page_names_the_magic_values(visit: Visit) -> None:
-    """``GET /`` says where the inbox is and what each magic value does."""
+    """``GET /`` names the inbox and the effect of each magic value."""
     status, _, body = visit.about
     about = json.loads(body)
     assert (status, about["inbox"]) == (200, "GET /inbox")
@@ -151,7 +151,7 @@ def test_the_first_page_names_the_magic_values(visit: Visit) -> None:
 
 
 def test_the_inbox_is_a_json_list(visit: Visit) -> None:
-    """``GET /inbox`` shows what the recipients got."""
+    """``GET /inbox`` lists the message of each recipient."""
     first, second = json.loads(visit.inbox[2])
     assert (first["recipient"], second["recipient"]) == tuple(TO.split(","))
     assert first["message_id"] == second["message_id"] == "A1"
@@ -161,19 +161,19 @@ def test_the_inbox_is_a_json_list(visit: Visit) -> None:
 
 
 def test_head_has_no_body(visit: Visit) -> None:
-    """HEAD of a page is its headers."""
+    """HEAD gives the headers without a body."""
     status, headers, body = visit.head
     assert (status, headers["content-type"], body) == (200, "application/json", b"")
 
 
 def test_a_large_body_is_incorrect(visit: Visit) -> None:
-    """More than 1 MiB is WA400."""
+    """A body over 1 MiB is answered with WA400."""
     status, _, body = visit.large
     assert (status, json.loads(body)["code"]) == (400, "WA400")
 
 
 def test_the_base_url_of_ipv6_has_brackets() -> None:
-    """The URL of ``::1`` is one that a client takes."""
+    """The base URL of ``::1`` has brackets and can be requested."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -182,7 +182,7 @@ def test_the_base_url_of_ipv6_has_brackets() -> None:
 
 
 def test_a_line_about_a_request_holds_no_secret() -> None:
-    """A line is the status, the code and how many got a message: no key, no code, no phone number."""
+    """The line about a request has its status, code and number of recipients, and no key, code or phone number."""
 
     def visit(url: str) -> None:
         ask(url, "GET", "/")
@@ -205,7 +205,7 @@ def test_a_line_about_a_request_holds_no_secret() -> None:
 
 
 def test_an_endless_body_is_not_read_to_its_end() -> None:
-    """After 1 MiB the answer comes, whatever else the client has to say, and no more than that is kept."""
+    """A body over 1 MiB is answered without being read to its end."""
     sizes: list[int] = []
 
     class Weighing(Simulator):
@@ -227,7 +227,7 @@ def test_an_endless_body_is_not_read_to_its_end() -> None:
 
 
 def test_a_request_that_breaks_off_is_not_delivered() -> None:
-    """What the client did not send to its end was not sent."""
+    """An incomplete request is not delivered."""
 
     def visit(url: str) -> None:
         with closing(connection(url)) as http:
@@ -242,12 +242,12 @@ def test_a_request_that_breaks_off_is_not_delivered() -> None:
 
 
 def never(text: str) -> None:
-    """Fail when called."""
+    """Fail if called."""
     pytest.fail(text)
 
 
 def test_a_port_in_use_is_said() -> None:
-    """The error names the port and what to type instead."""
+    """A port in use is a UsageError that names it, with a hint for another port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 cannot be opened: .*in use") as caught:
@@ -261,20 +261,20 @@ def test_a_port_in_use_is_said() -> None:
     ids=["too high", "negative", "not here", "no host"],
 )
 def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
-    """No such port, no such host, or one of another machine: an error for the user, no traceback."""
+    """An impossible port or host is a UsageError."""
     with pytest.raises(UsageError, match=f"port {port} on {host} cannot be opened: ."):
         serve(Simulator(), host, port, on_ready=never, on_request=never)
 
 
 def test_a_signal_s_own_handler_is_back_afterwards() -> None:
-    """Serving leaves the process's signal handlers as they were."""
+    """Serving restores the signal handlers of the process."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     served(connection)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_another_thread_may_serve() -> None:
-    """Where signals cannot be handled it serves too, and what ``on_ready`` raises ends it."""
+    """The simulator serves outside the main thread, and an exception of ``on_ready`` ends it."""
 
     def stop(url: str) -> None:
         raise BrokenPipeError(url)
@@ -293,7 +293,7 @@ serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_well(number: signal.Signals) -> None:
-    """The program goes on to its end, at once and in silence, with a kept and a half-sent connection open."""
+    """SIGINT and SIGTERM end the server at once with exit code 0, even with open connections."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

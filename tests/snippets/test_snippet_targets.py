@@ -1,4 +1,4 @@
-"""The commands ``curl`` and ``snippet``: what each target prints, in each form of the key."""
+"""The commands ``curl`` and ``snippet``: the output of each target, in each form of the key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def golden_of(name: str) -> Path:
 
 
 def check_golden(file: Path, text: str) -> None:
-    """Check that ``text`` is what the golden file holds; KSHELL_GOLDEN=write writes it."""
+    """Check that ``text`` equals the golden file; KSHELL_GOLDEN=write writes the file first."""
     text = text.replace(f'"version": "{__version__}"', '"version": "VERSION"')
     if WRITING:
         file.write_text(text, encoding="utf-8")
@@ -33,7 +33,7 @@ def check_golden(file: Path, text: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in sorted(TARGETS) if WRITING or golden_of(name).exists()])
 def test_a_target_prints_its_golden_file(cli, name):
-    """Each target has a golden file: the request of the account docs."""
+    """Each target prints its golden file for the account docs."""
     ran = cli("snippet", name, "-a", "docs")
     assert ran.code == 0
     check_golden(golden_of(name), ran.out)
@@ -41,7 +41,7 @@ def test_a_target_prints_its_golden_file(cli, name):
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_letters_are_written_as_they_are(cli, name):
-    """Letters of every script, but in Java, whose compiler may read a source in another encoding."""
+    """Letters of every script are written unescaped, except in Java, whose source may have another encoding."""
     out = cli("snippet", name, "-a", "docs", "ref=é語").out
     assert ("é語" in out, "\\u00e9" in out) == (name != "java", name == "java")
 
@@ -49,25 +49,25 @@ def test_letters_are_written_as_they_are(cli, name):
 @pytest.mark.parametrize(("shell", "ending"), [("powershell", "ps1"), ("cmd", "bat")])
 @pytest.mark.parametrize("compact", ["", "--compact"])
 def test_a_shell_of_windows_has_its_golden_file(cli, shell, ending, compact):
-    """The curl commands for PowerShell and cmd.exe, on several lines and on one."""
+    """The curl commands for PowerShell and cmd.exe equal their golden files, on several lines and on one."""
     ran = cli("curl", "-a", "docs", "--shell", shell, *filter(None, [compact]))
     check_golden(GOLDEN / f"curl{compact.replace('--', '-')}.{ending}", ran.out)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_curl_compact_is_one_line(cli, shell):
-    """``--compact`` prints one line for every shell."""
+    """``curl --compact`` prints one line for every shell."""
     assert cli("curl", "-a", "docs", "--compact", "--shell", shell).out.count("\n") == 1
 
 
 def test_snippet_curl_is_curl(cli):
-    """There is one definition of the curl command."""
+    """``snippet curl`` prints the same as ``curl``."""
     assert cli("snippet", "curl", "-a", "docs").out == cli("curl", "-a", "docs").out
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_the_key_is_a_reference_by_default(cli, name, monkeypatch):
-    """A snippet names the account's variable and does not hold the key."""
+    """A snippet has the account's variable in place of the key."""
     monkeypatch.setenv("KALEYRA_API_KEY", KEY)
     out = cli("snippet", name, "-a", "docs").out
     assert "KALEYRA_API_KEY" in out
@@ -76,7 +76,7 @@ def test_the_key_is_a_reference_by_default(cli, name, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_reveal_prints_the_key(cli, name, monkeypatch):
-    """``--reveal`` puts the key in the place of the reference."""
+    """``--reveal`` prints the key in place of the variable."""
     monkeypatch.setenv("KALEYRA_API_KEY", KEY)
     out = cli("snippet", name, "-a", "docs", "--reveal").out
     assert KEY in out
@@ -85,7 +85,7 @@ def test_reveal_prints_the_key(cli, name, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_masked_prints_neither(cli, name, monkeypatch):
-    """``--masked`` puts a mask in its place, and needs no key."""
+    """``--masked`` prints ``(redacted)`` in place of the key, and does not read the key."""
     out = cli("snippet", name, "-a", "docs", "--masked").out
     assert "(redacted)" in out
     assert "KALEYRA_API_KEY" not in out
@@ -93,7 +93,7 @@ def test_masked_prints_neither(cli, name, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_placeholders_stand_for_code_and_numbers(cli, name):
-    """``--placeholders`` leaves neither the code nor a phone number in the snippet."""
+    """``--placeholders`` replaces the code and the phone numbers of a snippet."""
     out = cli("snippet", name, "to=+919812345678", "otp=482913", "--placeholders").out
     assert not {"482913", "919812345678", "15005550000"} & set(out.replace('"', " ").replace("+", " ").split())
     for word in ("482913", "919812345678", "15005550000"):
@@ -103,21 +103,21 @@ def test_placeholders_stand_for_code_and_numbers(cli, name):
 
 
 def test_placeholders_are_for_curl_too(cli):
-    """``curl`` takes the same forms."""
+    """``curl`` takes ``--placeholders`` and ``--masked`` too."""
     out = cli("curl", "-a", "docs", "--placeholders", "--masked").out
     assert "PHONE_NUMBER" in out
     assert "'api-key: (redacted)'" in out
 
 
 def test_two_forms_of_the_key_exclude_each_other(cli):
-    """A key cannot be masked and shown."""
+    """``--masked`` with ``--reveal`` is a usage error, exit code 2."""
     ran = cli("snippet", "go", "-a", "docs", "--masked", "--reveal")
     assert ran.code == 2
     assert "exclude each other" in ran.err
 
 
 def test_a_key_that_is_not_there_cannot_be_revealed(cli, monkeypatch):
-    """``--reveal`` without the variable is exit code 3, and says how to set it."""
+    """``--reveal`` without the variable exits with 3 and says how to set it."""
     monkeypatch.delenv("KALEYRA_API_KEY")
     ran = cli("snippet", "go", "-a", "docs", "--reveal")
     assert (ran.code, ran.out) == (3, "")
@@ -125,14 +125,14 @@ def test_a_key_that_is_not_there_cannot_be_revealed(cli, monkeypatch):
 
 
 def test_strict_prints_nothing_where_there_are_errors(cli):
-    """``--strict`` makes an error finding fail."""
+    """``--strict`` prints no snippet if there is an error finding, and exits with 1."""
     ran = cli("snippet", "go", "to=nobody", "otp=1", "--strict")
     assert (ran.code, ran.out) == (1, "")
     assert "to-e164" in ran.err
 
 
 def test_findings_do_not_hinder_a_snippet(cli):
-    """Without ``--strict`` a snippet is printed and the findings stand on stderr."""
+    """Without ``--strict`` a snippet is printed in spite of errors, which are on stderr."""
     ran = cli("snippet", "go", "to=nobody", "otp=1")
     assert ran.code == 0
     assert "package main" in ran.out
@@ -140,14 +140,14 @@ def test_findings_do_not_hinder_a_snippet(cli):
 
 
 def test_snippet_alone_lists_the_targets(cli):
-    """Without a target every one is listed with what it is for."""
+    """``snippet`` without a target lists every target with its description."""
     out = cli("snippet").out
     assert [line.split()[0] for line in out.splitlines()] == sorted(TARGETS)
     assert all(target.says and target.says in out for target in TARGETS.values())
 
 
 def test_an_unknown_target_is_a_usage_error(cli):
-    """A target that is not there is exit code 2, with a did-you-mean or the list."""
+    """An unknown target is a usage error with a did-you-mean or the list of targets."""
     near, far = cli("snippet", "pyhton", "-a", "docs"), cli("snippet", "cobol", "-a", "docs")
     assert (near.code, far.code) == (2, 2)
     assert "did you mean python?" in near.err
@@ -155,7 +155,7 @@ def test_an_unknown_target_is_a_usage_error(cli):
 
 
 def test_targets_are_completed(cli):
-    """Completion offers the targets that begin so."""
+    """Completion offers the targets that begin with the typed letters."""
     from kshell.commands.message import snippet
 
     (argument, *_) = snippet.params
@@ -164,7 +164,7 @@ def test_targets_are_completed(cli):
 
 
 def test_a_curl_command_imports_no_client(program):
-    """Printing a snippet costs no HTTP library."""
+    """``curl`` imports no HTTP library."""
     from subprocess import run
     from sys import executable
 
@@ -176,7 +176,7 @@ def test_a_curl_command_imports_no_client(program):
 
 
 def test_every_shell_is_offered():
-    """The command offers the shells that there are."""
+    """``curl --shell`` offers every supported shell."""
     from kshell.commands.message import curl
 
     (choices,) = [list(option.type.choices) for option in curl.params if option.name == "shell"]

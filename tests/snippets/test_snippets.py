@@ -1,4 +1,4 @@
-"""What is pasted makes the request that ``send`` makes: every printed line is run by the real shells, and compared."""
+"""A pasted line makes the request that ``send`` makes: real shells run every printed line, and the requests are compared."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ HOSTILE = (
 
 
 def in_shells(*names: str) -> pytest.MarkDecorator:
-    """Run a test with each ``shell``, which runs curl."""
+    """Run a test with each ``shell``; the test needs the shell and curl."""
     cases = [pytest.param(name, marks=needs(SHELLS[name][0], "curl")) for name in names]
     return pytest.mark.parametrize("shell", cases)
 
 
 class Delivered(NamedTuple):
-    """What matters of a request that a server got."""
+    """The parts of a received request that are compared."""
 
     method: str
     target: str
@@ -92,13 +92,13 @@ class Delivered(NamedTuple):
 
 
 def delivered(request: Received) -> Delivered:
-    """The same, of what a server kept; the body as the JSON value that it is."""
+    """Return the compared parts of a received request, with the body as a JSON value."""
     body = json.loads(request.body)
     return Delivered(request.method, request.target, request.header("content-type"), request.header("api-key"), body)
 
 
 def run(shell: str, lines: Sequence[str], *, locale: str = "C.UTF-8", **variables: str) -> str:
-    """Paste these lines, one after the other, and give what the shell and curl said of them."""
+    """Paste these lines one after the other; return what the shell and curl wrote to stderr."""
     script = Path("pasted").absolute()
     script.write_bytes("\n".join([*lines, ""]).encode())
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LC_ALL": locale, "KALEYRA_API_KEY": KEY}
@@ -116,12 +116,12 @@ def run(shell: str, lines: Sequence[str], *, locale: str = "C.UTF-8", **variable
 
 
 def origin() -> Origin:
-    """Where nothing was read from."""
+    """Return an origin with a path that does not exist."""
     return Origin(Path("nowhere"), "here")
 
 
 def request_for(url: str, payload: Any, *, sid: str = "HXAP1698765497IN", variable: str = "KALEYRA_API_KEY") -> Request:
-    """A request that delivers ``payload`` at ``url``."""
+    """Return a request that sends ``payload`` to ``url``."""
     pod = Pod("local", "", url, embedded=False, proxy="", origin=origin())
     key = Secret("env", variable)
     account = Account("acme", "", "local", sid, key, "+911234567890", "auth", {}, OtpPolicy(), origin())
@@ -129,12 +129,12 @@ def request_for(url: str, payload: Any, *, sid: str = "HXAP1698765497IN", variab
 
 
 def serving() -> Server:
-    """A server that takes whatever is posted."""
+    """Return a server that accepts every request."""
     return Server(read, answer(202, ACCEPTED, ("Connection", "close")), backlog=64)
 
 
 def sent(payloads: Sequence[Any]) -> list[Delivered]:
-    """What a server gets when each payload is sent by kshell itself."""
+    """Return what a server receives when kshell sends each payload."""
     with serving() as server:
         for payload in payloads:
             assert send(request_for(server.url, payload), KEY, Route(5)).error is None
@@ -142,15 +142,15 @@ def sent(payloads: Sequence[Any]) -> list[Delivered]:
 
 
 def pasted(shell: str, payloads: Sequence[Any], **forms: Any) -> list[Delivered]:
-    """What a server gets when the line printed for each payload is pasted into a shell."""
+    """Return what a server receives when the line printed for each payload is pasted into a shell."""
     with serving() as server:
-        said = run(shell, [curl(request_for(server.url, payload), **forms) for payload in payloads])
-    assert len(server.requests) == len(payloads), said
+        output = run(shell, [curl(request_for(server.url, payload), **forms) for payload in payloads])
+    assert len(server.requests) == len(payloads), output
     return [delivered(request) for request in server.requests]
 
 
 def message(*texts: str) -> dict[str, Any]:
-    """A payload that holds each text as a value, as parts of others and in a name."""
+    """Return a payload with each text as a value, as a part of values and in a name."""
     return {
         "messaging_object": {"to": list(texts), "parts": [part for text in texts for part in (f"a{text}", f'{text}"')]},
         "index": 0,
@@ -163,12 +163,12 @@ PAYLOADS = [message(*HOSTILE[start : start + 24]) for start in range(0, len(HOST
 
 @pytest.fixture(scope="module")
 def sent_payloads() -> list[Delivered]:
-    """What ``send`` makes of the hostile payloads."""
+    """Return what a server receives when ``send`` sends the hostile payloads."""
     return sent(PAYLOADS)
 
 
 def test_send_delivers_what_was_meant(sent_payloads):
-    """The request that lines are compared with holds the payload, the two headers and the key."""
+    """``send`` delivers each hostile payload with the two headers and the key."""
     target = "/v2/HXAP1698765497IN/whatsapp/+911234567890/messages"
     bodies = [json.loads(json.dumps(payload)) for payload in PAYLOADS]  # of a surrogate pair JSON makes its character
     assert sent_payloads == [Delivered("POST", target, ["application/json"], [KEY], body) for body in bodies]
@@ -177,7 +177,7 @@ def test_send_delivers_what_was_meant(sent_payloads):
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
 @in_shells(*SHELLS)
 def test_a_pasted_line_makes_the_request_that_send_makes(shell, compact, sent_payloads):
-    """Every hostile text, in every real shell: the same method, URL, headers and JSON value arrive."""
+    """A pasted line with hostile text makes the same request as ``send`` in every real shell."""
     assert pasted(shell, PAYLOADS, compact=compact) == sent_payloads
 
 
@@ -189,13 +189,13 @@ _PAYLOAD = st.dictionaries(_TEXT, _TEXT | st.integers() | st.lists(_TEXT, max_si
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(payloads=st.lists(_PAYLOAD, min_size=6, max_size=6))
 def test_no_payload_is_pasted_as_another(shell, payloads):
-    """For any JSON object: what the shell makes of the line is what is sent."""
+    """For any JSON object, a pasted line makes the same request as ``send``."""
     assert pasted(shell, payloads, compact=True) == sent(payloads)
 
 
 @in_shells(*SHELLS)
 def test_the_locale_does_not_matter(shell):
-    """Where the shell knows no UTF-8 the bytes arrive all the same."""
+    """A pasted line sends the same bytes in a locale without UTF-8."""
     payload = message("é", "日本語", "😀", "x\u0301")
     with serving() as server:
         run(shell, [curl(request_for(server.url, payload))], locale="C")
@@ -207,24 +207,24 @@ def test_the_locale_does_not_matter(shell):
 
 @in_shells(*SHELLS)
 def test_a_revealed_key_arrives_as_it_is(shell):
-    """``--reveal`` prints a key of any legal characters so that every shell reads it."""
+    """A key of any legal characters that ``--reveal`` prints is sent unchanged by every shell."""
     with serving() as server:
-        said = run(shell, [curl(request_for(server.url, {}), key=key) for key in ODD_KEYS])
-    assert [request.header("api-key")[0] for request in server.requests] == list(ODD_KEYS), said
+        output = run(shell, [curl(request_for(server.url, {}), key=key) for key in ODD_KEYS])
+    assert [request.header("api-key")[0] for request in server.requests] == list(ODD_KEYS), output
 
 
 @in_shells(*SHELLS)
 def test_a_key_in_the_environment_arrives_as_it_is(shell):
-    """The reference is not read a second time by the shell: no key is expanded, split or globbed."""
+    """A key in the environment is neither expanded, split nor globbed by the shell."""
     variables = {"KEY0": "".join(ODD_KEYS), "KEY1": "@file", "KEY2": "-a"}
     with serving() as server:
-        said = run(shell, [curl(request_for(server.url, {}, variable=name)) for name in variables], **variables)
-    assert [request.header("api-key")[0] for request in server.requests] == list(variables.values()), said
+        output = run(shell, [curl(request_for(server.url, {}, variable=name)) for name in variables], **variables)
+    assert [request.header("api-key")[0] for request in server.requests] == list(variables.values()), output
 
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
 def test_quoting_says_the_same_to_every_posix_shell(text):
-    """The quoting of a word reads back, by the rules of POSIX, as the word."""
+    """A quoted word is read as the same word by the rules of POSIX."""
     assert shlex.split(posix_quote(text)) == [text]
 
 
@@ -232,7 +232,7 @@ def test_quoting_says_the_same_to_every_posix_shell(text):
 
 
 def test_the_line_is_the_page_s_with_a_reference_in_place_of_the_key():
-    """Method, URL, two headers, data: each on a line of its own, and nothing behind a backslash."""
+    """The curl command has the page's method, URL, headers and data, each on its line, and a variable for the key."""
     request = request_for("https://api.in.kaleyra.io", {"a": "it's"})
     assert curl(request) == (
         "curl -X POST 'https://api.in.kaleyra.io/v2/HXAP1698765497IN/whatsapp/+911234567890/messages' \\\n"
@@ -245,7 +245,7 @@ def test_the_line_is_the_page_s_with_a_reference_in_place_of_the_key():
 
 
 def test_a_compact_line_is_one_line():
-    """``--compact`` has no line break, whatever is in the payload."""
+    """``--compact`` prints no line break, whatever the payload has."""
     line = curl(request_for("https://api.in.kaleyra.io", message("a\nb\u2028c")), compact=True)
     assert "\n" not in line
     assert line.isprintable()
@@ -253,13 +253,13 @@ def test_a_compact_line_is_one_line():
 
 @given(_TEXT)
 def test_a_line_holds_nothing_that_controls_a_terminal(text):
-    """What is printed is printable, but for its own line breaks."""
+    """A curl command is printable except for its own line breaks."""
     assert curl(request_for("https://api.in.kaleyra.io", message(text))).replace("\n", "").isprintable()
 
 
 @given(_TEXT)
 def test_the_data_holds_no_character_that_some_shell_reads(text):
-    """In single quotes: no quote, no pair of backslashes (fish), no ``!`` (a bash before 5 expands it), no backtick."""
+    """The quoted data has no quote, double backslash, ``!`` or backtick, which some shell would interpret."""
     data = curl(request_for("https://api.in.kaleyra.io", message(text))).partition("--data-raw '")[2][:-1]
     assert not set(data) & set("'!`")
     assert "\\\\" not in data
@@ -270,7 +270,7 @@ SIDS = ("a'b\"c\\d $(id)`id`!!", "a/b?c#d%41[1-3]{a,b}", "é")
 
 @in_shells(*SHELLS)
 def test_a_part_of_the_url_is_a_part_of_the_url(shell):
-    """A SID of any characters stays one segment, for the shell, for curl and for ``send``."""
+    """A SID of any characters stays one segment of the URL for the shell, curl and ``send``."""
     with serving() as server:
         requests = [request_for(server.url, {}, sid=sid) for sid in SIDS]
         run(shell, [curl(request) for request in requests])
@@ -283,7 +283,7 @@ def test_a_part_of_the_url_is_a_part_of_the_url(shell):
 
 @contextmanager
 def sandbox() -> Iterator[str]:
-    """``kshell sandbox --port 0`` as a process; its URL."""
+    """Yield the URL of a ``kshell sandbox`` process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "kshell", "sandbox", "--port", "0", "--quiet"],
         stdout=subprocess.PIPE,
@@ -301,7 +301,7 @@ def sandbox() -> Iterator[str]:
 @pytest.mark.shows_the_key  # one of the lines is pasted from --reveal
 @in_shells("bash", "dash", "fish")
 def test_a_pasted_line_is_accepted_by_the_simulator(cli, shell):
-    """What ``kshell curl`` prints for demo and docs, run by a shell, gets a 202 of ``kshell sandbox``."""
+    """A line from ``kshell curl`` that a shell runs gets a 202 from ``kshell sandbox``."""
     with sandbox() as url:
         pod = local_pod(url)
         lines = [
@@ -317,7 +317,7 @@ def test_a_pasted_line_is_accepted_by_the_simulator(cli, shell):
 
 
 def test_the_variable_is_the_account_s_own(cli, write):
-    """The line reads the variable that ``api_key: env:NAME`` names, and KALEYRA_API_KEY for any other key."""
+    """A line reads the variable of ``api_key: env:NAME``, and KALEYRA_API_KEY for any other key."""
     account = "pod: in\nsid: HX1IN\nphone_number: '+911234567890'\nvariables: {template_name: a, language: en}\n"
     write("profiles/accounts/own.yaml", f"{account}api_key: env:MY_KEY\n")
     write("profiles/accounts/literal.yaml", f"{account}api_key: {KEY}\n")

@@ -1,4 +1,4 @@
-"""Every target is right for every value: it is run where its program is installed, and validated where it is a file."""
+"""Every target is right for every value: a program runs it, or a schema validates its file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from kshell.snippets import TARGETS
 from kshell.transport.client import Route, send
 
 HERE = Path(__file__).parents[1]
-GO_CACHE = HERE.parent / ".pytest_cache" / "go-build"  # compiling net/http anew takes half a minute
+GO_CACHE = HERE.parent / ".pytest_cache" / "go-build"  # compiling net/http again takes half a minute
 
 
 @pytest.fixture
 def server() -> Iterator[Recorder]:
-    """A recording server."""
+    """Yield a recording server."""
     with recording() as recorder:
         yield recorder
 
@@ -41,7 +41,7 @@ def run(*words: str) -> None:
 
 
 def write(name: str, text: str) -> str:
-    """A file in the working directory."""
+    """Write a file in the working directory; return its name."""
     Path(name).write_text(text + "\n", encoding="utf-8")
     return name
 
@@ -61,7 +61,7 @@ export const check = (answer, checks) => {
 
 
 def k6(file: str) -> None:
-    """Run the script of k6 in Node.js, with stand-ins for k6's two modules; k6 itself runs in CI of whoever has it."""
+    """Run a k6 script in Node.js, with substitutes for k6's two modules; k6 itself is not needed."""
     write("http.mjs", K6_HTTP)
     write("k6.mjs", K6_CHECK)
     script = Path(file).read_text(encoding="utf-8").replace('"k6/http"', '"./http.mjs"').replace('"k6"', '"./k6.mjs"')
@@ -77,12 +77,12 @@ def k6(file: str) -> None:
 
 
 def newman(file: str) -> None:
-    """Run a collection by Postman's own runner."""
+    """Run a collection with Postman's own runner."""
     run("newman", "run", file, "--env-var", f"KALEYRA_API_KEY={KEY}", "--bail")
 
 
 def replay(archive: dict[str, Any]) -> None:
-    """Send the request of a HAR archive, as a tool that reads it does."""
+    """Send the request of a HAR archive, as a tool that reads HAR does."""
     sent = archive["log"]["entries"][0]["request"]
     url = urlsplit(sent["url"])
     text = sent["postData"]["text"].encode() if "postData" in sent else None
@@ -93,12 +93,12 @@ def replay(archive: dict[str, Any]) -> None:
 
 
 def har(file: str) -> None:
-    """Replay an archive, its variable replaced by the key."""
+    """Replay an archive with the key in place of its variable."""
     replay(json.loads(Path(file).read_text(encoding="utf-8").replace("{{KALEYRA_API_KEY}}", KEY)))
 
 
 def line(file: str) -> None:
-    """Run a line of a shell by sh."""
+    """Run a shell command with sh."""
     run("sh", file)
 
 
@@ -137,7 +137,7 @@ BODIES = [everything(), *generated(12)[-2:]]
 
 @running(*RUN)
 def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
-    """Method, URL, content type, key and JSON of what a target sends are those of ``send``."""
+    """Each target sends the method, URL, content type, key and JSON that ``send`` sends."""
     file, start, _ = RUN[name]
     for body in BODIES if LONG else BODIES[:1]:
         request = request_of(server.url, body)
@@ -149,7 +149,7 @@ def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
 
 @running(*RUN)
 def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str) -> None:
-    """What a target sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    """For an endpoint without a payload each target sends no body and no content type, as ``send`` does."""
     file, start, _ = RUN[name]
     request = request_without_payload(server.url)
     request = request._replace(endpoint=request.endpoint._replace(success=202))  # what the server answers
@@ -163,7 +163,7 @@ def test_a_target_sends_a_request_without_a_payload(server: Recorder, name: str)
 @needs("jsonschema")
 @pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
 def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, schema: str) -> None:
-    """A request without a payload has neither ``postData`` in HAR nor ``body`` in a Postman collection."""
+    """Without a payload, HAR has no ``postData`` and a Postman collection has no ``body``, and both are valid."""
     text = TARGETS[name].write(request_without_payload("https://api.in.kaleyra.io"), None)
     _validate(schema, text)
     assert "postData" not in text
@@ -173,7 +173,7 @@ def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, sc
 @running("python", "javascript", "go", "java", "php", slow=("go", "java"))
 @pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
 def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
-    """A key of any characters that a header can hold is passed unchanged by every program."""
+    """A key of any characters that a header allows is sent unchanged by every program."""
     file, start, _ = RUN[name]
     start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), key)))
     assert [received.key for received in server.take()] == [key]
@@ -181,14 +181,14 @@ def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
 
 @pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
 def test_a_key_that_reads_as_a_variable_is_refused(name: str) -> None:
-    """Where a tool expands braces a key with one is refused."""
-    with pytest.raises(UsageError, match=r"takes? for a variable"):
+    """A key with double braces is refused for tools that expand them."""
+    with pytest.raises(UsageError, match=r"reads? as a variable"):
         TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("x")), "a{{b}}")
 
 
 @pytest.mark.parametrize("name", ["http", "hurl", "postman", "har"])
 def test_no_value_is_a_variable(name: str) -> None:
-    """Double braces in a value are the value, not a name that the tool looks up."""
+    """Double braces in a value are escaped, so that the tool does not look up a variable."""
     text = TARGETS[name].write(request_of("https://api.in.kaleyra.io", payload("{{x}} {{$guid}}")), "")
     assert "{{x" not in text
     assert "{{$guid" not in text
@@ -208,13 +208,13 @@ def _validate(schema: str, text: str) -> None:
 @pytest.mark.parametrize(("name", "schema"), [("har", "har-1.2.json"), ("postman", "postman-2.1.0.json")])
 @pytest.mark.parametrize("key", [None, KEY], ids=["reference", "revealed"])
 def test_a_file_is_valid_by_its_published_schema(name: str, schema: str, key: str | None) -> None:
-    """HAR 1.2 and Postman's collection format 2.1.0 take what is written, whatever the payload holds."""
+    """A HAR or Postman file is valid by its published schema, whatever the payload has."""
     _validate(schema, TARGETS[name].write(request_of("https://api.in.kaleyra.io", everything()), key))
 
 
 @needs("jsonschema")
 def test_the_schemas_refuse_what_is_wrong() -> None:
-    """A collection without its info, and an archive without its entries, are not valid: the check checks."""
+    """The schemas reject a collection without info and an archive without entries, so the other tests can fail."""
     import jsonschema
 
     for schema, document in (("har-1.2.json", {"log": {}}), ("postman-2.1.0.json", {"item": []})):
@@ -223,7 +223,7 @@ def test_the_schemas_refuse_what_is_wrong() -> None:
 
 
 def test_an_archive_holds_the_request(server: Recorder) -> None:
-    """What is replayed from the HAR is what ``send`` delivers; its size is the body's."""
+    """A replayed HAR makes the request that ``send`` makes, and its body size is right."""
     request = request_of(server.url, everything())
     archive = json.loads(TARGETS["har"].write(request, KEY))
     send(request, KEY, Route())
@@ -235,7 +235,7 @@ def test_an_archive_holds_the_request(server: Recorder) -> None:
 
 
 def test_a_collection_has_variables_for_key_and_account() -> None:
-    """Base URL, SID, number and key are variables; only the key has no value."""
+    """A collection has variables for base URL, SID, number and key; only the key has no value."""
     collection = json.loads(TARGETS["postman"].write(request_of("https://api.in.kaleyra.io", payload("x")), None))
     assert {variable["key"]: variable["value"] for variable in collection["variable"]} == {
         "base_url": "https://api.in.kaleyra.io",

@@ -1,4 +1,4 @@
-"""A curl command for POSIX shells is right for every value: each shell here runs it, a server compares it with ``send``."""
+"""A curl command for POSIX shells is right for every value: each shell runs it, and a server compares it with ``send``."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ SHELLS = {
 
 
 def in_shell(name: str, tool: str, *values: object) -> Any:
-    """A case of a test that runs ``tool`` in a shell: the shell's name, then ``values``."""
+    """Return a test case that runs ``tool`` in a shell: the shell's name, then ``values``."""
     return pytest.param(name, *values, marks=needs(SHELLS[name][0], tool))
 
 
 @pytest.fixture
 def server() -> Iterator[Recorder]:
-    """A recording server."""
+    """Yield a recording server."""
     with recording() as recorder:
         yield recorder
 
@@ -56,20 +56,20 @@ def run(shell: list[str], text: str, file: str) -> None:
 
 
 def sent(server: Recorder, requests: list[Request]) -> list[Received]:
-    """What the server gets from ``send``."""
+    """Return what the server receives from ``send``."""
     for request in requests:
         send(request, KEY, Route())
     return server.take()
 
 
 def requests(server: Recorder) -> list[Request]:
-    """The requests of the proof."""
+    """Return the requests of the proof."""
     return [request_of(server.url, body, number) for number, body in enumerate(proof())]
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[Received]:
-    """What ``send`` delivers of them, to whatever server."""
+    """Return what ``send`` delivers for these requests."""
     with recording() as recorder:
         return sent(recorder, requests(recorder))
 
@@ -82,7 +82,7 @@ def expected() -> list[Received]:
     ],
 )
 def test_a_shell_sends_what_send_sends(server: Recorder, expected: list[Received], name: str, form: str) -> None:
-    """Method, URL, content type, key and JSON of a line that a shell runs are those of ``send``."""
+    """A line run by a shell sends the method, URL, content type, key and JSON that ``send`` sends."""
     run(SHELLS[name], "\n".join(curl(request, compact=form == "compact") for request in requests(server)), "script")
     assert server.take() == expected
 
@@ -92,7 +92,7 @@ def test_a_shell_sends_what_send_sends(server: Recorder, expected: list[Received
     [in_shell("bash", "wget", "wget"), in_shell("fish", "wget", "wget"), in_shell("bash", "http", "httpie")],
 )
 def test_another_tool_sends_what_send_sends(server: Recorder, name: str, tool: str) -> None:
-    """What curl's line delivers, the lines of wget and HTTPie deliver too."""
+    """The lines for wget and HTTPie send the same as ``send``."""
     bodies = proof() if tool == "wget" else [everything()]
     requests = [request_of(server.url, body, number) for number, body in enumerate(bodies)]
     expected = sent(server, requests)
@@ -105,7 +105,7 @@ def test_another_tool_sends_what_send_sends(server: Recorder, name: str, tool: s
     [in_shell("bash", program, tool) for program, tool in (("curl", "curl"), ("wget", "wget"), ("http", "httpie"))],
 )
 def test_a_tool_sends_a_request_without_a_payload(server: Recorder, name: str, tool: str) -> None:
-    """What a line sends to an endpoint that takes no payload has no body and no content type, as with ``send``."""
+    """For an endpoint without a payload a line sends no body and no content type, as ``send`` does."""
     request = request_without_payload(server.url)
     expected = sent(server, [request])
     run(SHELLS[name], TARGETS[tool].write(request, None), "script")
@@ -118,15 +118,15 @@ def test_a_tool_sends_a_request_without_a_payload(server: Recorder, name: str, t
     ("name", "tool"), [in_shell(name, tool, tool) for name in ("bash", "fish") for tool in ("curl", "wget")]
 )
 def test_a_revealed_key_arrives(server: Recorder, name: str, tool: str, key: str) -> None:
-    """A key of any characters that a header can hold is passed unchanged by every shell."""
+    """A key of any characters that a header allows is sent unchanged by every shell."""
     run(SHELLS[name], TARGETS[tool].write(request_of(server.url, payload("x")), key), "script")
     assert [received.key for received in server.take()] == [key]
 
 
 @pytest.mark.parametrize("key", ["=ab", "@ab", ":ab", "a\\b"])
 def test_a_key_that_httpie_would_read_is_refused(key: str) -> None:
-    """HTTPie takes what stands behind the name's colon for a part of its own grammar."""
-    with pytest.raises(UsageError, match="HTTPie takes for"):
+    """A key that HTTPie would read as its own syntax is refused."""
+    with pytest.raises(UsageError, match="HTTPie reads as"):
         TARGETS["httpie"].write(request_of("https://api.in.kaleyra.io", payload("x")), key)
 
 
@@ -135,7 +135,7 @@ def test_a_key_that_httpie_would_read_is_refused(key: str) -> None:
 
 @contextmanager
 def terminal(*, bracketed: bool) -> Iterator[Callable[[str], None]]:
-    """An interactive bash in a pseudo-terminal; what the block gets types a line into it."""
+    """Start an interactive bash in a pseudo-terminal; yield a function that types a line into it."""
     child, descriptor = pty.fork()
     if child == 0:
         environment = {"PATH": os.environ["PATH"], "HOME": os.getcwd(), "KALEYRA_API_KEY": KEY, "TERM": "xterm"}
@@ -166,7 +166,7 @@ def terminal(*, bracketed: bool) -> Iterator[Callable[[str], None]]:
 @needs("bash", "curl")
 @pytest.mark.parametrize("bracketed", [True, False], ids=["bracketed", "plain"])
 def test_a_line_pasted_into_bash_sends_what_send_sends(server: Recorder, bracketed: bool) -> None:  # noqa: FBT001
-    """An interactive bash expands no history and completes nothing in what is pasted, bracketed or key by key."""
+    """An interactive bash neither expands history nor completes in a pasted line, bracketed or plain."""
     requests = [request_of(server.url, body, number) for number, body in enumerate(by_kind())]
     expected = sent(server, requests)
     opening, closing = ("\x1b[200~", "\x1b[201~") if bracketed else ("", "")
@@ -181,7 +181,7 @@ def test_a_line_pasted_into_bash_sends_what_send_sends(server: Recorder, bracket
 
 @needs("bash", "curl")
 def test_the_terminal_of_this_test_expands_history(server: Recorder) -> None:
-    """The paste is put to the test: in double quotes this bash does replace what looks like history."""
+    """The bash of these tests does expand history in double quotes, so the test before this one can fail."""
     with terminal(bracketed=True) as type_in:
         type_in("true before\n")
         type_in(f'curl -s {server.url} --data-raw "[\\"!!\\"]"\n')
@@ -192,6 +192,6 @@ def test_the_terminal_of_this_test_expands_history(server: Recorder) -> None:
 
 
 def test_the_key_is_read_from_the_account_s_variable(server: Recorder) -> None:
-    """The line refers to the variable that the account names."""
+    """A line reads the key from the variable that the account names."""
     request = request_of(server.url, payload("x"), secret=Secret("env", "ACME_KEY"))
     assert '"api-key: $ACME_KEY"' in curl(request)

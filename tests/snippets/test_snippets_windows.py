@@ -1,4 +1,4 @@
-"""A curl command for Windows is right for every value: by the published rules of PowerShell, cmd.exe and the C runtime."""
+"""A curl command for Windows is right for every value, by the published rules of PowerShell, cmd.exe and the C runtime."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ URL = "https://api.in.kaleyra.io"
     ],
 )
 def test_the_c_runtime_s_rules_are_the_published_ones(line: str, argv: list[str]) -> None:
-    """The examples of Microsoft's page give what the page says."""
+    """The test's reader of C arguments gives the results of Microsoft's examples."""
     assert crt_argv(line) == argv
 
 
@@ -43,23 +43,23 @@ def test_the_c_runtime_s_rules_are_the_published_ones(line: str, argv: list[str]
     ],
 )
 def test_cmd_s_rules_are_the_known_ones(text: str, argv: list[str]) -> None:
-    """Quotes, carets, continuation and percent expansion, as cmd.exe has them in a batch file."""
+    """The test's reader of cmd.exe handles quotes, carets, continued lines and percent expansion as a batch file does."""
     assert cmd(text, ENVIRONMENT, batch=True) == argv
 
 
 def test_another_command_in_a_line_of_cmd_is_found() -> None:
-    """The test's own reader is no help to a snippet that is wrong."""
+    """The test's reader of cmd.exe rejects a line that runs a second command."""
     with pytest.raises(RefusedError):
         cmd('x "a" & del b', ENVIRONMENT, batch=True)
 
 
 def test_a_program_gets_its_quotes_unescaped_from_powershell_5() -> None:
-    """The trap that the snippet goes around: by itself PowerShell 5.1 loses the quotes of an argument."""
+    """PowerShell 5.1 drops the quotes inside an argument, which the snippet has to avoid."""
     assert powershell("x '{ \"a\": 1 }'", {}, VERSIONS[0]) == ["x", "{ a: 1 }"]
 
 
 def written(shell: str, request: Request, key: str | None = None, *, compact: bool = False) -> str:
-    """The curl command for a shell."""
+    """Return the curl command for a shell."""
     return SHELLS[shell](request, key, compact)
 
 
@@ -77,7 +77,7 @@ PAYLOADS = proof()
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
 def test_powershell_gives_curl_the_request(version: Version, compact: bool) -> None:  # noqa: FBT001
-    """In every version curl.exe is given the method, the URL, the headers and the JSON of the request."""
+    """In every PowerShell version curl.exe gets the method, URL, headers and JSON of the request."""
     for body in PAYLOADS:
         request = request_of(URL, body)
         text = written("powershell", request, compact=compact)
@@ -90,7 +90,7 @@ def test_powershell_gives_curl_the_request(version: Version, compact: bool) -> N
     ("batch", "delayed"), [(True, False), (False, False), (True, True)], ids=["batch", "prompt", "delayed"]
 )
 def test_cmd_gives_curl_the_request(batch: bool, delayed: bool, compact: bool) -> None:  # noqa: FBT001
-    """In a batch file, at a prompt and with delayed expansion curl is given the request."""
+    """In a batch file, at a prompt and with delayed expansion, curl gets the request."""
     for body in PAYLOADS:
         request = request_of(URL, body)
         text = written("cmd", request, compact=compact)
@@ -100,7 +100,7 @@ def test_cmd_gives_curl_the_request(batch: bool, delayed: bool, compact: bool) -
 
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
 def test_curl_is_given_no_body_without_a_payload(compact: bool) -> None:  # noqa: FBT001
-    """For an endpoint that takes no payload neither PowerShell nor cmd.exe gives curl a body or a content type."""
+    """For an endpoint without a payload PowerShell and cmd.exe give curl no body and no content type."""
     request = request_without_payload(URL)
     words = ["-X", "GET", request.url, "-H", f"api-key: {KEY}"]
     assert cmd(written("cmd", request, compact=compact), ENVIRONMENT, batch=True) == ["curl", *words]
@@ -109,7 +109,7 @@ def test_curl_is_given_no_body_without_a_payload(compact: bool) -> None:  # noqa
 
 
 def test_cmd_s_curl_is_one_line_of_readable_json() -> None:
-    """Where nothing is in the way the body is read as JSON is."""
+    """The command for cmd.exe has readable JSON if no character needs escaping."""
     text = written("cmd", request_of(URL, payload("customer 42")))
     assert '    \\"ref\\": \\"customer 42\\", ^\n' in text
 
@@ -117,7 +117,7 @@ def test_cmd_s_curl_is_one_line_of_readable_json() -> None:
 @pytest.mark.parametrize("key", ["a'b", "a$b", "a`b", "a^b&c|d<e>f", "a;b", "a(b)c", "a,b=c"])
 @pytest.mark.parametrize("shell", ["powershell", "cmd"])
 def test_a_revealed_key_arrives(shell: str, key: str) -> None:
-    """A key of what other characters there are is passed unchanged."""
+    """A key with special characters of the shell is passed unchanged."""
     request = request_of(URL, payload("x"), secret=Secret("literal", key))
     text = written(shell, request, key)
     if shell == "cmd":
@@ -133,7 +133,7 @@ def test_a_revealed_key_arrives(shell: str, key: str) -> None:
     [("cmd", "a%b"), ("cmd", "a!b"), ("cmd", 'a"b'), ("powershell", 'a"b'), ("powershell", "a\\")],
 )
 def test_what_a_shell_cannot_carry_is_refused(shell: str, key: str) -> None:
-    """A percent sign in cmd.exe, and a quote in both, have no spelling that is right everywhere; the key is not shown."""
+    """A key that a Windows shell cannot pass is refused, and the error does not show it."""
     with pytest.raises(
         UsageError, match=r"^the key or the URL holds .*, which (cmd\.exe|PowerShell before 7\.3) "
     ) as caught:
@@ -143,13 +143,13 @@ def test_what_a_shell_cannot_carry_is_refused(shell: str, key: str) -> None:
 
 
 def test_a_key_that_ends_in_a_backslash_is_whole_in_cmd() -> None:
-    """The backslash does not escape the quote behind it."""
+    """A key that ends in a backslash is passed unchanged by cmd.exe."""
     request = request_of(URL, payload("x"))
     _expect(cmd(written("cmd", request, "ab\\"), ENVIRONMENT, batch=True), "curl", request, "ab\\")
 
 
 def test_a_url_that_cmd_would_expand_is_refused() -> None:
-    """A SID that needs percent-encoding has no place in a line of cmd.exe."""
+    """A URL with a percent sign is refused for cmd.exe."""
     request = request_of(URL, payload("x"))._replace(url=f"{URL}/v2/H%20X/whatsapp/+911234567890/messages")
     with pytest.raises(UsageError, match=r"holds %, which cmd\.exe expands"):
         written("cmd", request)
@@ -164,14 +164,14 @@ def test_a_url_that_cmd_would_expand_is_refused() -> None:
     ],
 )
 def test_what_is_too_long_for_a_shell_is_refused(shell: str, what: str, most: int) -> None:
-    """A command line has an end, and in Windows the key needs room: past it the snippet is refused, and says what has none."""
+    """A command longer than the shell's limit is refused, with a hint for another target."""
     with pytest.raises(UsageError, match=f"^{what} takes at most {most} characters") as caught:
         written(shell, request_of(URL, payload("x" * (most // 3))))
     assert "kshell snippet python" in caught.value.hint
 
 
 def test_what_just_fits_is_not_refused() -> None:
-    """Linux takes 131071 bytes as one argument, and bash's snippet as many of JSON; one more is refused."""
+    """A request of exactly 131071 bytes fits into a bash command, and one more byte is refused."""
     spare = 131071 - len(request_of(URL, {"a": ""}).body)
     assert written("bash", request_of(URL, {"a": "x" * spare}))
     with pytest.raises(UsageError, match="this request needs 131072"):
@@ -179,13 +179,13 @@ def test_what_just_fits_is_not_refused() -> None:
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:
-    """Fifteen texts of each kind."""
+    """The corpus has fifteen texts of each kind."""
     assert {len(texts) for texts in CORPUS.values()} == {15}
 
 
 @needs("tree_sitter", "tree_sitter_powershell")
 def test_a_published_grammar_reads_powershell_s_form() -> None:
-    """By tree-sitter's grammar of PowerShell the snippet is an assignment, a condition and a command of nine arguments."""
+    """tree-sitter's grammar of PowerShell reads the snippet as an assignment, a condition and a command."""
     import tree_sitter
     import tree_sitter_powershell as grammar
 

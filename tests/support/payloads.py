@@ -1,4 +1,4 @@
-"""Payloads for the proof of snippets: hostile text by kind, and a generator of any number of random ones."""
+"""Payloads for the proof of snippets: hostile texts by kind, and a generator of random payloads."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ CORPUS = {
     "emoji": EMOJI,
 }
 
-TYPED = {kind: texts for kind, texts in CORPUS.items() if kind != "surrogates"}  # a variable's value is UTF-8
+TYPED = {kind: texts for kind, texts in CORPUS.items() if kind != "surrogates"}  # a variable's value is valid UTF-8
 
 _ALPHABET = [
     *"'\"\\$`!%^&|<>(){}[];,:=@#~*?/-+_. \n\r\t\0\x7f\x1b",
@@ -229,7 +229,7 @@ _ALPHABET = [
 
 
 def payload(text: str, *, otp: str = "482913", more: Any = None) -> dict[str, Any]:
-    """The page's message, with ``text`` in every place that takes any text, also as the name of a field."""
+    """Return the page's message with ``text`` in every place that takes any text, also as a field's name."""
     parameters = [{"type": "text", "text": otp}]
     components = [
         {"type": "body", "parameters": parameters},
@@ -242,28 +242,28 @@ def payload(text: str, *, otp: str = "482913", more: Any = None) -> dict[str, An
 
 
 def hostile() -> list[dict[str, Any]]:
-    """A payload for each text of the corpus; it stands in the code too."""
+    """Return a payload for each text of the corpus, with the text as the code too."""
     return [payload(text, otp=text) for texts in CORPUS.values() for text in texts]
 
 
 def by_kind() -> list[dict[str, Any]]:
-    """The same texts in fewer payloads: one for each kind."""
+    """Return one payload for each kind of the corpus."""
     return [payload(texts[0], otp=texts[-1], more=[{text: f"{text} z"} for text in texts]) for texts in CORPUS.values()]
 
 
 def everything() -> dict[str, Any]:
-    """The whole corpus in one payload."""
+    """Return the whole corpus in one payload."""
     return payload("everything", more={kind: [{text: text} for text in texts] for kind, texts in CORPUS.items()})
 
 
 def proof() -> list[dict[str, Any]]:
-    """What a proof goes through: KSHELL_PAYLOADS generated payloads and each text on its own, or by default fewer."""
+    """Return the payloads of a proof: each text and KSHELL_PAYLOADS generated payloads, or fewer without that variable."""
     count = os.environ.get("KSHELL_PAYLOADS")
     return [*hostile(), *generated(int(count))] if count else [*by_kind(), *generated(15)]
 
 
 def generated(count: int, seed: int = 5) -> list[dict[str, Any]]:
-    """Payloads of random text and random JSON, the same for the same seed."""
+    """Return payloads of random text and random JSON, the same for the same seed."""
     source = random.Random(seed)  # noqa: S311 - the same payloads every time
     return [payload(_text(source), otp=_text(source), more=_json(source, 2)) for _ in range(count)]
 
@@ -282,7 +282,7 @@ def _json(source: random.Random, depth: int) -> Any:
 
 
 def request_of(url: str, body: dict[str, Any], number: int = 0, secret: Secret | None = None) -> Request:
-    """A request for ``body``; ``number`` is in its URL, so that what a server got can be told apart."""
+    """Return a request for ``body``, with ``number`` in its URL to identify it."""
     return build(SEND_AUTHENTICATION, _pod(url), _account(number, secret), body)
 
 
@@ -300,11 +300,11 @@ LIST_TEMPLATES = Endpoint(
     rules={},
     answers=tuple(answer for answer in ANSWERS if answer.code in ("WA200", "RBC001")),
 )
-"""An endpoint that takes no payload, as the vendor's page *WhatsApp templates API V2* has it. kshell has no command for it."""
+"""An endpoint without a payload, from the vendor's page *WhatsApp templates API V2*. kshell has no command for it."""
 
 
 def request_without_payload(url: str) -> Request:
-    """A request to ``LIST_TEMPLATES``."""
+    """Return a request to ``LIST_TEMPLATES``."""
     return build(LIST_TEMPLATES, _pod(url), _account(), {}, {"waba_id": "1234567"})
 
 

@@ -1,10 +1,10 @@
-"""What a test may run: Python, ``ALWAYS``, and what it asks for by ``@needs("fish", "curl")``.
+"""The programs that a test may run: Python, those of ``ALWAYS``, and those that it names by ``@needs("fish", "curl")``.
 
-A test that needs a program or package which is missing is skipped before any of its fixtures is set up. Its ``PATH`` holds
-``ALWAYS`` and what it asked for, and nothing else. So a test that runs a program without asking for it fails everywhere, also
-where the program is installed.
+A test is skipped before its fixtures are set up if a program or package that it needs is missing. Its ``PATH`` has the
+programs of ``ALWAYS`` and those that it needs, and no others. A test that runs another program therefore fails on every
+machine, even if the program is installed.
 
-``KSHELL_TEST_WITHOUT=fish,go`` hides programs and packages of this machine, ``KSHELL_TEST_WITHOUT=all`` all of them.
+``KSHELL_TEST_WITHOUT=fish,go`` hides programs and packages of this machine; ``KSHELL_TEST_WITHOUT=all`` hides all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OPTIONAL = (*PROGRAMS, *PACKAGES)
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
-    """Mark a test that runs or imports ``names``, each of them one of ``OPTIONAL``. Raises ``ValueError`` for another name."""
+    """Mark a test that runs or imports ``names``, all in ``OPTIONAL``. Raises ``ValueError`` for another name."""
     if unknown := set(names) - set(OPTIONAL):
         raise ValueError(
             f"{', '.join(sorted(unknown))}: not in tests/support/programs.py, which has {', '.join(OPTIONAL)}"
@@ -56,7 +56,7 @@ def hidden(value: str) -> frozenset[str]:
 
 
 class Programs:
-    """The programs on ``path``, a ``PATH``, less the hidden ones; ``folder`` gets a folder of links for each."""
+    """The programs on ``path``, a ``PATH``, without the hidden ones; ``folder`` gets a folder of links for each."""
 
     def __init__(self, path: str, without: frozenset[str], folder: Path) -> None:
         self._machine = path
@@ -74,12 +74,12 @@ class Programs:
         return ""
 
     def path(self, names: Iterable[str]) -> str:
-        """Return a ``PATH`` that holds ``ALWAYS`` and ``names`` alone. All of ``names`` are there."""
-        asked = [self._links(name, [name]) for name in names if name in PROGRAMS]
-        return os.pathsep.join(map(str, [*asked, self._always]))
+        """Return a ``PATH`` with the programs of ``ALWAYS`` and ``names`` alone; all of ``names`` must be installed."""
+        folders = [self._links(name, [name]) for name in names if name in PROGRAMS]
+        return os.pathsep.join(map(str, [*folders, self._always]))
 
     def _links(self, folder: str, names: Iterable[str]) -> Path:
-        """Return a folder with a link for each of ``names`` that this machine has; it is made at the first call."""
+        """Return a folder with a link for each of ``names`` that this machine has; the first call makes it."""
         links = self._folder / folder
         if not links.exists():
             links.mkdir()
@@ -93,7 +93,7 @@ _PROGRAMS = pytest.StashKey[Programs]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read ``KSHELL_TEST_WITHOUT``, and find this machine's programs."""
+    """Read ``KSHELL_TEST_WITHOUT`` and find this machine's programs."""
     config.addinivalue_line(
         "markers", "needs(*names): skipped where a program or package is missing (tests/support/programs.py)"
     )
@@ -105,7 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test before anything is done for it, or give it its ``PATH``."""
+    """Skip a test before its fixtures are set up, or set its ``PATH``."""
     programs = item.config.stash[_PROGRAMS]
     names = [name for mark in item.iter_markers("needs") for name in mark.args]
     if reason := programs.missing(names):

@@ -1,4 +1,4 @@
-"""Record ``cassettes/`` from the embedded simulator, one for each documented answer, when it is run as a program."""
+"""Run as a program, record ``cassettes/`` from the embedded simulator, one for each documented answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = tuple(answer.name for answer in ANSWERS if answer.name)
 
 
 def record(name: str, folder: Path) -> None:
-    """Send the one message as the account ``name``, and keep the exchange in ``folder``."""
+    """Send the shipped message as the account ``name``, and record the exchange in ``folder``."""
     shipped = shipped_folder()
     session = Session(Places(None, shipped, shipped, shipped), simulator=Simulator(new_id=lambda: MESSAGE_ID))
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))

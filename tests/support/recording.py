@@ -1,4 +1,4 @@
-"""A loopback server that keeps every request as it came, and answers as the API does."""
+"""A loopback server that keeps every request and answers as the API does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACCEPTED = b'{"code":"WA202","message":"Request Accepted","data":{"message_id":"
 
 
 class Received(NamedTuple):
-    """What matters of one request: headers by lower-case name, the body as JSON."""
+    """The parts of a request that are compared: headers by lower-case name, the body as JSON."""
 
     method: str
     target: str
@@ -23,21 +23,21 @@ class Received(NamedTuple):
 
 
 class Recorder:
-    """``url`` is the base URL; ``requests`` what came, in order."""
+    """A recording server: ``url`` is its base URL, ``requests`` its requests in order."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[Received] = []
 
     def take(self) -> list[Received]:
-        """What came since the last time."""
+        """Return the requests since the last call."""
         taken, self.requests = self.requests, []
         return taken
 
 
 @contextmanager
 def recording() -> Iterator[Recorder]:
-    """Serve on a free port until the block is left."""
+    """Yield a recording server on a free port; it stops when the block ends."""
     recorder = Recorder("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -62,7 +62,7 @@ def recording() -> Iterator[Recorder]:
         do_GET = do_POST  # noqa: N815 - the name that the base class looks for
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

@@ -1,6 +1,6 @@
-"""What is registered with all its parts, for the tests that go through it.
+"""The complete registrations, for tests that are parametrized by them.
 
-A registration that lacks a part is left out here: ``test_registration.py`` fails for it, and says what to add.
+A registration without all its parts is left out: ``test_registration.py`` fails for it and says what to add.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def command(name: str) -> Command:
 
 
 def parts_of_an_answer(name: str) -> dict[str, Path]:
-    """Return the files that every documented answer has, by what each is."""
+    """Return the files that every documented answer has: its account, session and cassette."""
     return {
         "account": PROJECT / "profiles" / "accounts" / f"{name}.yaml",
         "session": PROJECT / "sessions" / f"{name}.kshell",

@@ -1,4 +1,4 @@
-"""A real terminal for tests: a program in a pseudo-terminal, and the screen that a user would see."""
+"""A real terminal for tests: a program in a pseudo-terminal, and the screen as the user sees it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PROJECT = Path(__file__).parents[2]
 
 
 class Terminal:
-    """A program at a terminal of ``columns`` by ``lines``; ``bytes`` is everything it wrote."""
+    """A program at a terminal of ``columns`` by ``lines``; ``bytes`` is all its output."""
 
-    opened: ClassVar[list[Terminal]] = []  # since somebody looked last
+    opened: ClassVar[list[Terminal]] = []  # since a test cleared it
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class Terminal:
             words[0], list(words[1:]), dimensions=(lines, columns), env=kept | settings, cwd=cwd, timeout=10
         )
         self.child.delaybeforesend = None
-        self.screen.write_process_input = self.child.send  # it asks where the cursor is, as of any terminal
+        self.screen.write_process_input = self.child.send  # the answer to a program that asks for the cursor's position
 
     @classmethod
     def kshell(cls, *words: str, **settings: object) -> Terminal:
-        """A shell of kshell, at its first prompt."""
+        """Start kshell's shell and wait for its first prompt."""
         terminal = cls(sys.executable, "-m", "kshell", *words, **settings)  # type: ignore[arg-type]
         return terminal.until("last:")
 
@@ -58,7 +58,7 @@ class Terminal:
         return self.type(f"{line}\r")
 
     def read(self, seconds: float = 0.02) -> None:
-        """Take what the program wrote within that time."""
+        """Read the output that the program writes within that time."""
         try:
             got = self.child.read_nonblocking(65536, timeout=seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
@@ -67,7 +67,7 @@ class Terminal:
         self.stream.feed(got)
 
     def until(self, wanted: str | Callable[[str], bool], seconds: float = 10) -> Terminal:
-        """Wait for a text on the screen, or for what a function finds on it."""
+        """Wait for a text on the screen, or until ``wanted`` returns true for the screen's text."""
         end = time.monotonic() + seconds
         found = wanted if callable(wanted) else lambda text: wanted in text
         while not found(self.text):
@@ -76,7 +76,7 @@ class Terminal:
         return self
 
     def ended(self) -> bool:
-        """Whether the program ends within a few seconds."""
+        """Wait for the program's end; return True."""
         self.child.expect(pexpect.EOF)
         self.child.close()
         return True
@@ -87,5 +87,5 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The screen, blank ends left out."""
+        """Return the screen's text without trailing blanks."""
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()

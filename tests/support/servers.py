@@ -1,7 +1,7 @@
-"""A loopback server whose behaviour is a list of steps, and which keeps whatever it received.
+"""A loopback server that does a list of steps and keeps every byte that it receives.
 
-``with Server(read, answer(202, BODY)) as server:`` does these steps, in order, for every connection; ``server.url`` is where
-it is, ``server.requests`` what came whole, ``server.received`` every byte that came, also those that no step read.
+``with Server(read, answer(202, BODY)) as server:`` does these steps, in order, for every connection. ``server.url`` is its
+base URL, ``server.requests`` has the complete requests, and ``server.received`` every byte, read by a step or not.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ PAGE_SAMPLE = b"""{
 
 
 def refusal(code: str, error: dict[str, str] | None = None) -> bytes:
-    """A failure's body, as the API writes it."""
+    """Return the body of a failure, as the API writes it."""
     return json.dumps({"code": code, "message": "no", "data": {}, "error": error or {}}).encode()
 
 
 class Received(NamedTuple):
-    """A request that came whole."""
+    """A request that was received completely."""
 
     method: str
     target: str
@@ -49,7 +49,7 @@ class Received(NamedTuple):
     body: bytes
 
     def header(self, name: str) -> list[str]:
-        """The values of a header, in any case of letters."""
+        """Return the values of a header, whose name is compared without case."""
         return [value for known, value in self.headers if known.lower() == name]
 
 
@@ -62,7 +62,7 @@ class Connection:
         self.pending = b""
 
     def receive(self) -> bytes:
-        """What comes next, empty at the end; it counts."""
+        """Return the next bytes, empty at the end, and add them to the server's ``received``."""
         data = self.stream.recv(65536)
         self.server.received += data
         return data
@@ -118,7 +118,7 @@ class Server:
 
 
 def read(connection: Connection) -> None:
-    """Read one request to its end, and keep it."""
+    """Read one request to its end and keep it."""
     data = connection.pending
     while b"\r\n\r\n" not in data:
         more = connection.receive()
@@ -141,19 +141,19 @@ def read(connection: Connection) -> None:
 
 
 def say(data: bytes) -> Step:
-    """Write these bytes."""
+    """Return a step that writes these bytes."""
     return lambda connection: connection.stream.sendall(data)
 
 
 def answer(status: int, body: bytes = b"", *headers: tuple[str, str], length: int | None = None) -> Step:
-    """Write a whole answer; ``length`` is a content-length that is not the body's."""
+    """Return a step that writes an answer; ``length`` replaces the true content length."""
     lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body) if length is None else length}"]
     lines += [f"{name}: {value}" for name, value in (headers or (("Content-Type", "application/json"),))]
     return say("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
 
 def pause(seconds: float) -> Step:
-    """Wait, or until the server is stopped."""
+    """Return a step that waits, at most until the server is stopped."""
 
     def step(connection: Connection) -> None:
         connection.server.stopped.wait(seconds)
@@ -162,7 +162,7 @@ def pause(seconds: float) -> Step:
 
 
 def drip(data: bytes, seconds: float = 0.05) -> Step:
-    """Write a byte at a time."""
+    """Return a step that writes one byte at a time."""
 
     def step(connection: Connection) -> None:
         for byte in data:
@@ -174,7 +174,7 @@ def drip(data: bytes, seconds: float = 0.05) -> Step:
 
 
 def flood(chunk: bytes, megabytes: int, sent: list[int] | None = None) -> Step:
-    """Write ``chunk`` again and again until so much is written; ``sent`` gets the count."""
+    """Return a step that writes ``chunk`` until so many megabytes are written; ``sent`` gets the number of bytes."""
 
     def step(connection: Connection) -> None:
         written = 0
@@ -190,7 +190,7 @@ def flood(chunk: bytes, megabytes: int, sent: list[int] | None = None) -> Step:
 
 
 def reach(connection: Connection) -> None:
-    """Tell the test that this step was reached."""
+    """Set the server's event ``reached``."""
     connection.server.reached.set()
 
 
@@ -200,31 +200,31 @@ def hang(connection: Connection) -> None:
 
 
 def reset(connection: Connection) -> None:
-    """End the connection by RST."""
+    """End the connection with RST."""
     connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.stream.close()
 
 
 def close(connection: Connection) -> None:
-    """End the connection in order, having read what there was."""
+    """Close the sending side, after the request was read."""
     connection.stream.shutdown(socket.SHUT_WR)
 
 
 def bomb(megabytes: int) -> bytes:
-    """A gzip stream that unpacks to so many megabytes of JSON text."""
+    """Return a gzip stream that unpacks to so many megabytes of JSON text."""
     return gzip.compress(b'{"code": "' + b"A" * (megabytes << 20) + b'"}', compresslevel=9)
 
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A loopback port where nothing listens, and nobody else can until the block is left."""
+    """Yield a loopback port on which no program listens or can listen until the block ends."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 3) -> bool:
-    """Whether ``true`` becomes so in time."""
+    """Return whether ``true`` returns true in time."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
@@ -234,7 +234,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 3) -> bool:
 
 
 def local_pod(url: str, *, proxy: str = "", name: str = "local") -> str:
-    """Write a pod into the user's own configuration, which kshell trusts; its name is returned."""
+    """Write a pod into the user's own folder, which kshell trusts; return its name."""
     file = Path(os.environ["XDG_CONFIG_HOME"]) / "kshell" / "profiles" / "pods" / f"{name}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"base_url: {url}\n" + (f"proxy: {proxy}\n" if proxy else ""), encoding="utf-8")

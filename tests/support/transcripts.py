@@ -1,7 +1,7 @@
-"""The console blocks of a Markdown file, and the session it shows: run, compared, and written anew.
+"""Run the console blocks of a Markdown file and record the session that it shows, to compare or to rewrite them.
 
-A line that begins with ``$ `` is a command and ``> `` continues it; what stands below it is what it printed. All blocks of
-a file run in one bash, in an empty directory, with kshell on the PATH. Run as a program with README.md it rewrites.
+A line that begins with ``$ `` is a command, a line with ``> `` continues it, and the lines below are its output. All blocks
+of a file run in one bash, in an empty directory, with kshell on the PATH. Run as a program, it rewrites the named files.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _MARK = "\x1e"
 
 
 def run_again(text: str) -> str:
-    """``text`` with the output of every console command as it is now; what changes from run to run is made the same.
+    """Return ``text`` with the present output of every console command; ids and times are replaced by fixed ones.
 
-    A text block below ``<!-- session -->`` is what ``docs/record_session.py`` records.
+    A text block below ``<!-- session -->`` gets the session that ``docs/record_session.py`` records.
     """
     if _SESSION.search(text):
         text = _SESSION.sub(lambda match: f"{match[1]}{record()}{match[2]}", text)

@@ -1,4 +1,4 @@
-r"""What Windows does with a pasted line, written from its documentation and without a look at ``kshell.snippets``.
+r"""How Windows reads a pasted line, written from its documentation and independent of ``kshell.snippets``.
 
 - ``crt_argv``: Microsoft, *Parsing C command-line arguments*.
 - ``cmd``: the phases of cmd.exe's parser: percent expansion, special characters and carets, delayed expansion.
@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 
 class RefusedError(Exception):
-    """The line does something else than run one program with arguments."""
+    """The line does not just run one program with arguments."""
 
 
 _RUN = re.compile(r"\\*")
 
 
 def crt_argv(line: str) -> list[str]:
-    """The arguments that a C program is given, the program's own name first."""
+    """Return the arguments that a C program gets, its own name first."""
     argv: list[str] = []
     current: list[str] | None = None
     quoted = False
@@ -55,7 +55,7 @@ def crt_argv(line: str) -> list[str]:
 
 
 def cmd(text: str, environment: Mapping[str, str], *, batch: bool, delayed: bool = False) -> list[str]:
-    """What a program started by these lines is given. Raises ``RefusedError`` where another command would be run."""
+    """Return the arguments of the program that these lines start. Raises ``RefusedError`` if they run another command."""
     lines = [_percent(line, environment, batch=batch) for line in text.split("\n")]
     joined = _special("\n".join(lines))
     if len(joined) > 8191:
@@ -64,7 +64,7 @@ def cmd(text: str, environment: Mapping[str, str], *, batch: bool, delayed: bool
 
 
 def _percent(line: str, environment: Mapping[str, str], *, batch: bool) -> str:
-    """Phase 1. A batch file knows ``%%`` and ``%1``, and an unknown variable is nothing; at a prompt it stays as it is."""
+    """Phase 1. Only a batch file has ``%%`` and ``%1`` and deletes an unknown variable; a prompt keeps it."""
     folded = {name.upper(): value for name, value in environment.items()}
 
     def value(match: re.Match[str]) -> str:
@@ -79,7 +79,7 @@ def _percent(line: str, environment: Mapping[str, str], *, batch: bool) -> str:
 
 
 def _special(text: str) -> str:
-    """Phase 2: quotes protect special characters, a caret one of them; a caret at the end of a line joins the next."""
+    """Phase 2. Quotes protect special characters; a caret protects one, and joins the next line at a line's end."""
     done: list[str] = []
     quoted = False
     position = 0
@@ -104,7 +104,7 @@ def _special(text: str) -> str:
 
 
 def _delayed(line: str, environment: Mapping[str, str]) -> str:
-    """Phase 5: only in a line with a ``!`` are ``!name!`` expanded and carets taken away once more."""
+    """Phase 5. Only a line with a ``!`` has ``!name!`` expanded and its carets removed once more."""
     if "!" not in line:
         return line
     expanded = re.sub(r"!([^!]*)!", lambda match: environment.get(match[1], ""), line)
@@ -119,11 +119,11 @@ _DASHES = "-\u2013\u2014\u2015"
 
 
 class Version(NamedTuple):
-    """A PowerShell. ``preference`` is ``$PSNativeCommandArgumentPassing``; None where the version does not have it."""
+    """A PowerShell version. ``preference`` is ``$PSNativeCommandArgumentPassing``; None if the version lacks it."""
 
     name: str
     preference: str | None
-    backslash_escapes: bool  # whether a backslash before a quote counts when it decides about quotes of its own
+    backslash_escapes: bool  # whether a backslash before a quote counts when the version decides to add quotes
 
 
 VERSIONS = (
@@ -135,7 +135,7 @@ VERSIONS = (
 
 
 def powershell(text: str, environment: Mapping[str, str], version: Version) -> list[str]:
-    """What the one program in these statements is given."""
+    """Return the arguments of the one program in these statements."""
     variables: dict[str, str] = {}
     argv: list[str] | None = None
     for statement in _statements(text):
@@ -157,7 +157,7 @@ Token = tuple[str, str]
 
 
 def _statements(text: str) -> list[list[Token]]:
-    """The tokens of each statement; a statement ends at ``;`` or a line's end outside of quotes, braces and backticks."""
+    """Return the tokens of each statement; ``;`` and a line's end separate statements."""
     statements: list[list[Token]] = [[]]
     position = 0
     while position < len(text):
@@ -200,7 +200,7 @@ def _quoted(text: str, start: int, quotes: str) -> tuple[Token, int]:
         if character in quotes:
             if text[position + 1 : position + 2] not in (*quotes,):
                 return ("single" if quotes == _SINGLE else "double", "".join(done)), position + 1
-            position += 1  # two of them are one
+            position += 1  # a double quote is one quote
         elif quotes == _DOUBLE and character == "`":
             raise RefusedError("an escape in double quotes")
         done.append(character)
@@ -236,14 +236,14 @@ def _evaluated(token: Token, variables: Mapping[str, str], environment: Mapping[
 
 
 def _if(statement: list[Token], variables: dict[str, str], version: Version) -> None:
-    """The one condition and the one assignment that a snippet has, by what they mean in PowerShell."""
+    """Run the one condition and the one assignment of a snippet as PowerShell does."""
     condition, block = statement[1][1], statement[2][1]
-    asked = re.fullmatch(
+    comparison = re.fullmatch(
         r"\$ExecutionContext\.SessionState\.PSVariable\.GetValue\('(\w+)', '(\w+)'\) -eq '(\w+)'", condition
     )
-    if not asked or asked[1] != "PSNativeCommandArgumentPassing":
+    if not comparison or comparison[1] != "PSNativeCommandArgumentPassing":
         raise RefusedError(f"a condition: {condition}")
-    if (version.preference or asked[2]).lower() != asked[3].lower():
+    if (version.preference or comparison[2]).lower() != comparison[3].lower():
         return
     replaced = re.fullmatch(r" \$(\w+) = \$(\w+) -replace '([^']*)', '([^'$]*)' ", block)
     if not replaced:
@@ -253,12 +253,12 @@ def _if(statement: list[Token], variables: dict[str, str], version: Version) -> 
 
 def _native(words: list[str], version: Version) -> list[str]:
     if version.preference not in (None, "Legacy"):
-        return words  # every argument is escaped by the rules of the C runtime, and so arrives as it is
+        return words  # each argument is escaped by the rules of the C runtime and so arrives unchanged
     return crt_argv(" ".join(_legacy(word, version) for word in words))
 
 
 def _legacy(word: str, version: Version) -> str:
-    """An argument gets quotes where it holds a blank outside of what looks quoted; a quote in it stays as it is."""
+    """Return an argument in quotes if it has a blank outside of quotes; a quote in it is kept."""
     inside = escaped = False
     blank = False
     for character in word:

@@ -1,4 +1,4 @@
-"""A line of the shell or of a script: how it is split, expanded and written back."""
+"""A line of the shell or of a script: how it is split, expanded and quoted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = {"id": "A1", "spaced": "a b", "tricky": "{{ id }}", "body": {"items": [1
 
 
 def words(line: str) -> list[str]:
-    """The expanded words of a line."""
+    """Return the expanded words of a line."""
     return [Line("line", 1, (line,)).expanded(word, NAMES) for word in split(line)]
 
 
@@ -36,7 +36,7 @@ def words(line: str) -> list[str]:
     ],
 )
 def test_a_line_is_split_as_shells_do(line, expected):
-    """Blanks separate words, quotes and backslashes keep them together, # begins a comment where a word would begin."""
+    """A line is split at blanks; quotes and backslashes join, and ``#`` at the start of a word begins a comment."""
     assert words(line) == expected
 
 
@@ -53,7 +53,7 @@ def test_a_line_is_split_as_shells_do(line, expected):
     ],
 )
 def test_an_expression_is_expanded_where_it_stands(line, expected):
-    """``{{ … }}`` gives its value in a bare or a double-quoted word, and is plain text in single quotes."""
+    """``{{ … }}`` is expanded in a bare or double-quoted word, and is plain text in single quotes."""
     assert words(line) == expected
 
 
@@ -63,7 +63,7 @@ def test_what_an_expression_gives_adds_no_word():
 
 
 def test_what_an_expression_gives_is_not_expanded_again():
-    """A value that looks like an expression is the text that it is."""
+    """A value that looks like an expression is not expanded again."""
     assert words("set a={{ tricky }}") == ["set", "a={{ id }}"]
 
 
@@ -79,7 +79,7 @@ def test_what_is_not_closed_is_shown_where_it_begins(line, column):
 
 
 def test_an_unknown_name_is_an_error_at_its_column():
-    """An expression over a name that nobody set says so and shows where."""
+    """An undefined name in an expression is an error at its column."""
     line = Line("s.kshell", 2, ("set a={{ nope }}",))
     with pytest.raises(ScriptError, match="'nope' is undefined") as caught:
         line.expanded(line.words()[1], NAMES)
@@ -88,19 +88,19 @@ def test_an_unknown_name_is_an_error_at_its_column():
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_what_is_quoted_comes_back(text):
-    """``quote`` writes any text as one word that ``split`` and ``Line.expanded`` give back unchanged."""
+    """``quote`` writes any text as one word that ``split`` and ``Line.expanded`` read back unchanged."""
     assert words("k=" + quote(text)) == ["k=" + text]
 
 
 @pytest.mark.parametrize("text", ["set ref={{ " + '""' * 500 + '"', "set ref={{" + '"a":"","b":\'\',' * 500])
 def test_quotes_that_are_not_closed_are_told_at_once(text):
-    """However many there are: a line is read in one go, where trying them in every way would take years."""
+    """A line with many unclosed quotes is refused at once, without exponential time."""
     with pytest.raises(ScriptError, match="not closed"):
         split(text)
 
 
 def test_escaped_quotes_in_a_string_that_is_not_closed_are_read_in_linear_time():
-    """60,000 characters take well under 2 s."""
+    """An unclosed string with 60,000 characters of escaped quotes is refused within 2 s."""
     begun = time.perf_counter()
     with pytest.raises(ScriptError, match="not closed"):
         split('set ref={{ "' + '\\"' * 30_000)

@@ -1,4 +1,4 @@
-"""Expressions: what ``{{ … }}``, ``expect`` and ``capture`` may say of plain values. Templates are in test_templates."""
+"""Expressions over plain values, as in ``{{ … }}``, ``expect`` and ``capture``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ANSWER = {
     ],
 )
 def test_an_expression_is_of_plain_values(expression, value):
-    """A comparison, a part of the answer, a filter; a mapping's own keys stand before its methods."""
+    """An expression may compare, read parts of the answer and filter; a mapping's keys come before its methods."""
     assert evaluate(expression, {**ANSWER, "result": "own"}) == value
 
 
@@ -61,8 +61,8 @@ def test_an_expression_is_of_plain_values(expression, value):
         ("body.nothing", UndefinedError, "'dict object' has no attribute 'nothing'"),
         ("body.data.nothing.more", UndefinedError, "'dict object' has no attribute 'nothing'"),
         ("", TemplateSyntaxError, "Expected an expression"),
-        ("status }} and {{ status", TemplateSyntaxError, "one expression is wanted"),
-        ("status }}{% for i in range(9) %}{% endfor %}{{ 1", TemplateSyntaxError, "one expression is wanted"),
+        ("status }} and {{ status", TemplateSyntaxError, "write exactly one expression"),
+        ("status }}{% for i in range(9) %}{% endfor %}{{ 1", TemplateSyntaxError, "write exactly one expression"),
         ("status status", TemplateSyntaxError, "expected token 'end of print statement', got 'status'"),
         ("ref.upper()", SecurityError, "access to attribute 'upper' of 'str' object is unsafe"),
         ("ref.__class__", SecurityError, "access to attribute '__class__' of 'str' object is unsafe"),
@@ -74,7 +74,7 @@ def test_an_expression_is_of_plain_values(expression, value):
     ],
 )
 def test_what_an_expression_may_not_is_an_error(expression, error, message):
-    """An unknown name, two expressions, a method, an attribute and a bomb: each is an error that says which."""
+    """A forbidden or faulty expression raises a Jinja TemplateError with its reason."""
     with pytest.raises(error) as caught:
         evaluate(expression, ANSWER)
     assert message in str(caught.value)
@@ -85,12 +85,12 @@ def test_what_an_expression_may_not_is_an_error(expression, error, message):
     ("value", "text"), [("a b", "a b"), (202, "202"), (True, "true"), (None, "null"), (["é"], '["é"]'), (38.5, "38.5")]
 )
 def test_a_value_as_a_word_is_text_or_json(value, text):
-    """What a script writes for a captured value."""
+    """``text_of`` returns a text unchanged and any other value as JSON."""
     assert text_of(value) == text
 
 
 def test_an_expression_sees_lists_of_any_size():
-    """An answer of a megabyte can be looked at, as long as not much is made of it."""
+    """An expression reads a list of 100,000 items within a second."""
     begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
     assert process_time() - begun < 1
@@ -98,14 +98,14 @@ def test_an_expression_sees_lists_of_any_size():
 
 @pytest.mark.parametrize("operator", ["-", "*", "/", "//", "%"])
 def test_arithmetic_is_of_whole_numbers(operator):
-    """A fraction or a text is refused on either side; only + is of these too."""
+    """Each arithmetic operator except ``+`` refuses fractions and texts."""
     for left, right in (("7.5", "2"), ("7", "2.5"), ("'a'", "2")):
         with pytest.raises(SecurityError, match=rf"^{re.escape(operator)} is for whole numbers only"):
             evaluate(f"{left} {operator} {right}", {})
 
 
 def test_text_joined_in_a_list_is_bounded_before_it_is_made():
-    """A hundred megabytes that an expression would join are refused when a few hundred kilobytes are."""
+    """A list of joined texts of 100 MB is refused after at most 20 MB of memory."""
     tracemalloc.start()
     with pytest.raises(SecurityError):
         evaluate(f"[{' ~ '.join(['text'] * 1000)}]", {"text": "x" * 100_000})
@@ -115,13 +115,13 @@ def test_text_joined_in_a_list_is_bounded_before_it_is_made():
 
 
 def test_a_template_is_compiled_once():
-    """The same text of the same file is the same program; another file's errors have that file's name."""
+    """A template is compiled once for each text and file."""
     assert compile_template("{}", "a") is compile_template("{}", "a")
     assert compile_template("{}", "a") is not compile_template("{}", "b")
 
 
 def test_the_names_a_template_reads_have_their_first_line():
-    """Names that the template sets itself, and what Jinja brings, are none of them."""
+    """A program lists each name that the template reads with its first line, without Jinja's and its own names."""
     program = compile_template(
         "{% set own = b %}\n{{ a }}{{ range(2) }}\n{{ b }}{{ own }}{% for c in a %}{{ loop }}{% endfor %}", "f"
     )

@@ -1,4 +1,4 @@
-"""Templates: described by their header, rendered to a payload, sandboxed, bounded, and wrong at a line of their own file."""
+"""Templates: described by their header, rendered to a payload, sandboxed and bounded, with errors at their own lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALUES = {"to": "+919812345678", "otp": "123456", "template_name": "auth1", "lan
 
 @pytest.fixture
 def template(write):
-    """The template that a text makes."""
+    """Return a function that loads a template from a text."""
 
     def loaded(text: str):
         write("templates/mine.json.j2", text)
@@ -30,7 +30,7 @@ def template(write):
 
 @pytest.fixture
 def rendered(template):
-    """The payload that a template and values make: ``rendered("…", otp="1")``."""
+    """Return a function that renders a template with values: ``rendered("…", otp="1")``."""
 
     def payload(text: str, **values: str):
         return render(template(text), values)
@@ -40,7 +40,7 @@ def rendered(template):
 
 @pytest.fixture
 def fault(rendered):
-    """The error that a template and values make."""
+    """Return a function that returns the error of a template with values."""
 
     def caught(text: str, **values: str) -> TemplateError:
         with pytest.raises(TemplateError) as error:
@@ -51,7 +51,7 @@ def fault(rendered):
 
 
 def auth():
-    """The template that ships."""
+    """Return the shipped template."""
     return load_template(Places.standard(), "auth")
 
 
@@ -59,7 +59,7 @@ def auth():
 
 
 def test_the_header_says_title_and_variables(template):
-    """Help, default, required and type of each variable, in the order of the header."""
+    """A header gives the title, and each variable's help, default, required and type in its order."""
     mine = template(
         "{#\ntitle: Mine\nvariables:\n  otp: {help: the code}\n  index: {default: 0, type: integer}\n"
         "  ref: {required: false}\n  to:\n  note: {default: ''}\n  also: {default: a, required: true}\n#}\n{}"
@@ -80,18 +80,18 @@ def test_the_header_says_title_and_variables(template):
     ["{#\ntitle: A\n#}\n{}", "\n\n  {#- title: A -#}{}", "{#\r\ntitle: A\r\n#}\r\n{}", "{# title: A #}{# more #}{}"],
 )  # fmt: skip
 def test_a_header_is_the_leading_comment(template, text):
-    """Behind blank lines too, with whitespace control, with CRLF; a comment behind it is no header."""
+    """The header is the first comment, also after blank lines, with whitespace control or with CRLF."""
     assert template(text).title == "A"
 
 
 def test_the_default_of_a_variable_is_text_as_typed(template):
-    """In a header too, 012345 and no are text."""
+    """The default of a variable is the typed text, also for 012345 and no."""
     mine = template("{#\nvariables:\n  a: {default: 012345}\n  b: {default: no}\n#}\n{}")
     assert [variable.default for variable in mine.variables] == ["012345", "no"]
 
 
 def test_a_template_without_a_header_takes_the_names_it_reads(template):
-    """Each name is a required text; what the template sets itself is none."""
+    """Without a header each name that the template reads is a required text variable."""
     mine = template(
         '{% set own = otp %}{"a": "{{ own }}{{ to }}", "b": [{% for i in range(2) %}{{ loop.index }}{% endfor %}]}'
     )
@@ -99,12 +99,12 @@ def test_a_template_without_a_header_takes_the_names_it_reads(template):
 
 
 def test_a_header_without_variables_takes_the_names_too(template):
-    """A title alone declares nothing, and refuses nothing."""
+    """With only a title in the header each name that the template reads is a variable."""
     assert template('{# title: A #}{"a": "{{ otp }}"}').variables == (Variable("otp"),)
 
 
 def test_a_bom_and_crlf_are_understood(write):
-    """What other systems' editors write is the same template."""
+    """A template with a byte order mark and CRLF gives the same payload."""
     write("templates/mine.json.j2", '\ufeff{#\r\ntitle: A\r\n#}\r\n{\r\n"a": "{{ otp }}"\r\n}\r\n'.encode())
     mine = load_template(Places.standard(), "mine")
     assert (mine.title, render(mine, {"otp": "1"})) == ("A", {"a": "1"})
@@ -119,7 +119,7 @@ HEADERS = {
         "mean help?",
     ),
     "words": ("{# what this is #}\n{}", "1:4: a template's header is a mapping, not text", "keys: title, variables"),
-    "nothing": ("{##}{}", "1:1: a template's header with nothing in it", "its keys are title, variables"),
+    "nothing": ("{##}{}", "1:1: a template's header is empty", "its keys are title, variables"),
     "a list of variables": ("{#\nvariables: [a]\n#}\n{}", "2:12: 'variables' is a mapping, not a list", "{help: …"),
     "a variable that is a text": (
         "{#\nvariables: {a: b}\n#}\n{}",
@@ -141,7 +141,7 @@ HEADERS = {
 
 @pytest.mark.parametrize("case", HEADERS)
 def test_a_faulty_header_is_an_error_at_its_place(fault, case):
-    """The line and the column are those of the template's file."""
+    """The error for a faulty header has the line and column in the template's file."""
     text, message, hint = HEADERS[case]
     error = fault(text)
     assert f"{error.at}: {error.message}" == f"templates/mine.json.j2:{message}"
@@ -160,7 +160,7 @@ def test_a_faulty_header_is_an_error_at_its_place(fault, case):
     ],
 )
 def test_a_variable_is_described(variable, text):
-    """Its help, and what happens when it is not set."""
+    """A variable's description has its help, and whether it is required, optional, generated or has a default."""
     assert describe(variable) == text
 
 
@@ -168,7 +168,7 @@ def test_a_variable_is_described(variable, text):
 
 
 def test_every_missing_variable_is_named():
-    """The required variables without a value, in the order of the header."""
+    """``missing`` returns every required variable without a value, in the header's order."""
     assert [variable.name for variable in auth().missing({"otp": "1"})] == ["to", "template_name", "language"]
 
 
@@ -180,12 +180,12 @@ def test_every_missing_variable_is_named():
     ],
 )
 def test_an_unknown_variable_has_a_hint(name, hint):
-    """The nearest name, or all of them."""
+    """The hint for an unknown variable is the nearest name or all names."""
     assert unknown_variable_hint(auth(), name).startswith(hint)
 
 
 def test_an_undeclared_name_is_an_error_at_its_line(fault):
-    """The line is the one that reads the name, not one that only mentions it; the first of several is told."""
+    """An undeclared name is an error at the place where the template first reads it."""
     text = '{#\nvariables: {otp: {help: otpp}, to: }\n#}\n{\n"otpp": "otpp",\n"a": "{{ otpp }}",\n"b": "{{ aa }}"\n}'
     error = fault(text, otp="1", to="2")
     assert f"{error.at}: {error.message}" == "templates/mine.json.j2:6:10: 'otpp' is not declared"
@@ -194,13 +194,13 @@ def test_an_undeclared_name_is_an_error_at_its_line(fault):
 
 
 def test_an_undeclared_name_like_no_other_is_to_be_declared(fault):
-    """Without a name near it the hint says where to add it."""
+    """The hint for an undeclared name without a similar one says where to declare it."""
     error = fault('{# variables: {otp: } #}\n{"a": "{{ colour }}"}', otp="1")
     assert error.hint == "add it to the header's variables: colour:"
 
 
 def test_an_undeclared_name_is_found_also_where_it_is_not_reached(fault):
-    """A name in a branch that is not taken is an error too."""
+    """An undeclared name in a branch that is not taken is an error."""
     assert (
         "'b' is not declared" in fault('{# variables: {a: } #}\n{% if a == "x" %}{{ b }}{% endif %}{}', a="1").message
     )
@@ -210,7 +210,7 @@ def test_an_undeclared_name_is_found_also_where_it_is_not_reached(fault):
 
 
 def test_the_shipped_template_makes_the_page_s_message():
-    """Every field of the message, the code in both places, the index an integer, no extra_info without anything in it."""
+    """The shipped template renders the page's message, with an integer index and no empty ``extra_info``."""
     assert render(auth(), VALUES) == {
         "messaging_object": {
             "messaging_product": "whatsapp",
@@ -236,7 +236,7 @@ def test_the_shipped_template_makes_the_page_s_message():
 
 @pytest.mark.parametrize("name", ["ref", "ref1", "ref2", "wa_source"])
 def test_an_unset_optional_field_is_left_out(name):
-    """Of extra_info only what is set is there; what is set to nothing is there, empty."""
+    """An optional field that is not set is left out; one that is set to an empty text is kept."""
     assert render(auth(), {**VALUES, name: "x"})["extra_info"] == {name: "x"}
     assert render(auth(), {**VALUES, name: ""})["extra_info"] == {name: ""}
 
@@ -247,14 +247,14 @@ def test_an_unset_optional_field_is_left_out(name):
     + [(text, text) for text in ("", "abc", "1.0", "00", "-0", "+1", " 1", "1 ", "٣", "1_0", "0x1", "1" * 5000)],
 )
 def test_an_index_is_an_integer_where_it_is_one(text, value):
-    """A decimal number as one writes it becomes an integer; anything else stays text, which a rule finds."""
+    """A decimal index becomes an integer, and any other text stays a text."""
     button = render(auth(), {**VALUES, "index": text})["messaging_object"]["template"]["components"][1]
     assert button["index"] == value
     assert type(button["index"]) is type(value)
 
 
 def test_an_index_of_letters_is_a_finding(cli):
-    """``index=abc`` is no traceback and no quiet zero: check says what the field wants."""
+    """``check`` finds an index of letters as a field of the wrong type."""
     ran = cli("check", "to=+919812345678", "otp=1", "index=abc", "--json")
     assert ran.code == 1
     pointer = "/messaging_object/template/components/1/index"
@@ -309,18 +309,18 @@ BODIES = {
 
 @pytest.mark.parametrize("case", BODIES)
 def test_a_template_makes_what_it_says(rendered, case):
-    """With v set to x and u not set: the payload of each way to insert a value."""
+    """Each way to insert a set or unset value gives the expected payload."""
     text, payload = BODIES[case]
     assert rendered("{# variables: {v: , u: {required: false}} #}" + text, v="x") == payload
 
 
 def test_what_is_rendered_is_not_rendered_again(rendered):
-    """A value that looks like a template is text."""
+    """A value that looks like a template is kept as text."""
     assert rendered('{"a": "{{ v }}"}', v="{{ 7 * 7 }}{% raw %}") == {"a": "{{ 7 * 7 }}{% raw %}"}
 
 
 def test_a_value_is_text_or_an_integer(rendered):
-    """A template sees plain values: no object of kshell, no list, no secret."""
+    """A template sees a value as a string or an integer."""
     kinds = '{"a": {{ v is string }}, "b": {{ n is integer }}, "c": {{ v is iterable and n is not iterable }}}'
     assert rendered("{# variables: {v: , n: {type: integer}} #}" + kinds, v="x", n="3") == {
         "a": True,
@@ -333,7 +333,7 @@ def test_a_value_is_text_or_an_integer(rendered):
     "name", ["kshell", "account", "session", "config", "env", "environ", "api_key", "request", "self"]
 )
 def test_a_template_is_given_nothing_but_its_variables(fault, name):
-    """No name but a variable's means anything in a template."""
+    """A template can read no name except its variables."""
     assert fault(f'{{# variables: {{v: }} #}}\n{{"a": {{{{ {name} }}}}}}', v="x").message == f"{name!r} is not declared"
 
 
@@ -388,7 +388,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_a_faulty_template_is_an_error_at_its_line(fault, case):
-    """Syntax, runtime and JSON: the line and the column are those of the template's own file."""
+    """A syntax, runtime or JSON error has the line and column in the template's file."""
     text, place, message = FAULTS[case]
     error = fault(HEADER + text, v="x")
     assert str(error.at) == f"templates/mine.json.j2:{place}"
@@ -397,12 +397,12 @@ def test_a_faulty_template_is_an_error_at_its_line(fault, case):
 
 
 def test_blank_lines_before_the_header_are_lines(fault):
-    """They count as the header's own do."""
+    """Blank lines before the header count for the line of an error."""
     assert str(fault("\n\n{# variables: {v: } #}\n{{ v v }}", v="x").at) == "templates/mine.json.j2:4"
 
 
 def test_a_line_that_ends_as_only_jinja_knows_is_told_by_its_number(fault):
-    """To Jinja a carriage return ends a line; behind one the number is Jinja's, and the line is not shown."""
+    """After a carriage return an error has Jinja's line number and does not show the line."""
     error = fault("\r{{ v v }}", v="x")
     assert (str(error.at), error.at.text) == ("templates/mine.json.j2:2", "")
 
@@ -419,13 +419,13 @@ WHOLE = {
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
     "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
     "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),
-    "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value stands right behind a backslash"),
+    "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value directly after a backslash"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", WHOLE)
 def test_what_is_wrong_with_the_whole_is_an_error_of_the_file(fault, case):
-    """Where no line is to blame the file is named."""
+    """An error without a line names the template's file."""
     text, message = WHOLE[case]
     error = fault("{# variables: {v: , u: {required: false}} #}" + text, v="x")
     assert message in note_lines(error.note)[0]
@@ -442,14 +442,14 @@ def test_what_is_wrong_with_the_whole_is_an_error_of_the_file(fault, case):
     ],
 )
 def test_where_lines_came_twice_or_not_at_all_the_rendered_line_is_told(fault, text):
-    """Behind a loop, a branch not taken or a comment the line is the rendered one, and says so."""
+    """After a loop, a branch or a comment, a JSON error shows the rendered line and says so."""
     error = fault(HEADER + text, v="x")
     assert error.at.file == "templates/mine.json.j2 (rendered)"
     assert error.at.text == '"a": x}'
 
 
 def test_a_template_s_error_is_exit_code_3(cli, write):
-    """The error, the line and a hint on stderr; nothing on stdout; no traceback; no caret where the column is not known."""
+    """A template's error exits with 3 and prints its line and a hint; without a column there is no caret."""
     write("templates/mine.json.j2", '{\n"a": {{ 1 // 0 }}\n}')
     ran = cli("render", "-t", "mine")
     assert (ran.code, ran.out) == (3, "")
@@ -467,7 +467,7 @@ def test_a_template_s_error_is_exit_code_3(cli, write):
     ],
 )
 def test_a_caret_stands_below_what_the_error_names(fault, text, shown):
-    """Where that stands on the line once; else the line alone is shown."""
+    """A caret is shown if the faulty name appears once in the line."""
     lines = note_lines(fault(HEADER + text, v="x").note)
     assert lines[1:-1] == shown
 
@@ -475,19 +475,19 @@ def test_a_caret_stands_below_what_the_error_names(fault, text, shown):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('{\n"a": 1\n"b": 2\n}', "above is the line as it renders; mend line 6 of templates/mine.json.j2"),
+        ('{\n"a": 1\n"b": 2\n}', "the line above is the rendered one; mend line 6 of templates/mine.json.j2"),
         (
             '{\n{% if not v %}\n"b": 1,\n{% endif %}\n"a": x}',
-            "above is the line as it renders; mend templates/mine.json.j2",
+            "the line above is the rendered one; mend templates/mine.json.j2",
         ),
         ('{\n"a": 1,\n', "the payload ends too early; mend templates/mine.json.j2"),
     ],
 )
 def test_a_rendered_line_is_told_to_be_one(fault, text, hint):
-    """It stands above the hint, which speaks of it only where it is shown."""
+    """The hint says that the line above is rendered, if that line is shown."""
     error = fault(HEADER + text, v="x")
     assert error.hint == f"{hint}, then kshell render -t mine"
-    assert bool(error.at.caret()) == hint.startswith("above")
+    assert bool(error.at.caret()) == hint.startswith("the line above")
 
 
 # ---- the sandbox
@@ -510,7 +510,7 @@ ESCAPES = [
 
 @pytest.mark.parametrize("escape", ESCAPES)
 def test_a_sandbox_escape_is_refused(fault, escape):
-    """Attributes, methods, calls, formats and names by which templates of other programs were left: each is an error."""
+    """Each known sandbox escape by attribute, method, call, format or name is an error."""
     for text in (f'{{"a": {{{{ {escape} }}}}}}', f"{{% set x = {escape} %}}{{{{ x }}}}{{}}"):
         error = fault("{# variables: {v: , u: {required: false}} #}" + text, v="x")
         assert error.exit_code == 3
@@ -520,7 +520,7 @@ def test_a_sandbox_escape_is_refused(fault, escape):
     "escape", ["loop.__class__", "loop._iterable", "loop.__init__.__globals__", "loop.cycle.__func__"]
 )
 def test_a_loop_is_no_way_out(fault, escape):
-    """Of the object that counts a loop only its public properties are seen."""
+    """Of Jinja's loop object only the public properties can be read."""
     fault(f'{{"a": [{{% for i in range(1) %}}{{{{ {escape} }}}}{{% endfor %}}]}}')
 
 
@@ -563,7 +563,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_at_once(template, bomb):
-    """What would fill memory or run on is an error within two seconds of work, whose message is a line."""
+    """A template that would fill memory or run on is refused within two seconds, with a short message."""
     begun = process_time()
     with pytest.raises(TemplateError) as caught:
         render(template(f'{{"a": {BOMBS[bomb]} }}'), {})
@@ -572,17 +572,17 @@ def test_a_bomb_is_refused_at_once(template, bomb):
 
 
 def test_a_large_value_is_refused(fault):
-    """A value past what a payload may be is an error too."""
+    """A value that makes the payload larger than 256 KiB is refused."""
     assert "more than 256 KiB" in fault('{"a": "{{ v }}"}', v="x" * 300_000).message
 
 
 def test_a_payload_of_many_values_is_not_refused(rendered):
-    """A thousand turns, each with a value, are within the bounds."""
+    """A payload with a thousand values from a loop is rendered."""
     text = '{"a": [{% for i in range(1000) %}"{{ v }}"{% if not loop.last %}, {% endif %}{% endfor %}]}'
     assert rendered(text, v="x" * 100) == {"a": ["x" * 100] * 1000}
 
 
 def test_the_rendered_payload_is_plain_json(rendered):
-    """What comes out is what json can write again."""
+    """A rendered payload can be written as JSON and read back."""
     payload = rendered('{"a": "{{ v }}", "b": {{ [v, 1] }}}', v="\ud800\x00")
     assert json.loads(json.dumps(payload)) == {"a": "\ud800\x00", "b": ["\ud800\x00", 1]}

@@ -42,17 +42,17 @@ SENDER = "+447700900123"
 
 
 class Nobody:
-    """A simulator that must not be asked."""
+    """A simulator that must not get a request."""
 
     inbox = ()
 
     def handle(self, *_: object) -> Response:
-        """Fail."""
+        """Raise AssertionError."""
         raise AssertionError("it was sent")
 
 
 class Echo:
-    """A server that says ``answer`` and counts what it received."""
+    """A server that answers with ``answer`` and counts its requests."""
 
     def __init__(self, answer: str = '{"code": "WA202"}', *headers: tuple[str, str]) -> None:
         self.answer = answer
@@ -60,14 +60,14 @@ class Echo:
         self.received = 0
 
     def handle(self, _method: str, _target: str, _headers: object, _body: bytes) -> Response:
-        """Answer."""
+        """Count the request and return the answer."""
         self.received += 1
         return Response(202, "Accepted", self.headers, self.answer.encode())
 
 
 @pytest.fixture
 def no_sockets(monkeypatch):
-    """No socket can be made."""
+    """Make every attempt to open a socket fail."""
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was made")
@@ -78,7 +78,7 @@ def no_sockets(monkeypatch):
 
 @pytest.fixture
 def send(write):
-    """Send as an account whose key and number are canaries: ``send(server, file, mode, to=…)`` gives the ``Exchange``."""
+    """Return a function that sends as an account with canary secrets: ``send(server, file, mode, to=…)``."""
     write(
         "profiles/accounts/canary.yaml",
         f"pod: sandbox\nsid: HX1IN\napi_key: {KEY}\nphone_number: '{SENDER}'\n"
@@ -97,12 +97,12 @@ def send(write):
 
 @pytest.fixture
 def tape(tmp_path) -> Path:
-    """Where a cassette goes."""
+    """Return the path of a cassette."""
     return tmp_path / "tape.yaml"
 
 
 def play(name: str, folder: Path) -> Exchange:
-    """The shipped message to the account ``name``, answered from its cassette."""
+    """Play the shipped message to the account ``name`` from its cassette; return the exchange."""
     session = Session(Places.standard())
     session.simulator = Nobody()
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
@@ -111,7 +111,7 @@ def play(name: str, folder: Path) -> Exchange:
 
 
 def answer_of(exchange: Exchange) -> tuple[object, ...]:
-    """Status, reason, headers whatever their order and case, and body."""
+    """Return status, reason, headers in any order and case, body and fault of an exchange's answer."""
     status, reason, headers, body, fault = exchange.response
     return status, reason, sorted((name.lower(), text) for name, text in headers), body, fault
 
@@ -121,7 +121,7 @@ def answer_of(exchange: Exchange) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("answer", [row for row in ANSWERS if row.name in SHOWN_ANSWERS], ids=lambda row: row.name)
 def test_a_shipped_cassette_gives_its_answer_without_a_socket(answer, no_sockets):
-    """Status, code and explanation of a documented answer come from its cassette alone."""
+    """A shipped cassette gives the status, code and explanation of its answer without a socket."""
     exchange = play(answer.name, FOLDER)
     assert exchange.response is not None
     assert exchange.response.status == answer.status
@@ -131,30 +131,32 @@ def test_a_shipped_cassette_gives_its_answer_without_a_socket(answer, no_sockets
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
 @pytest.mark.usefixtures("no_sockets")
 def test_plain_vcrpy_plays_a_shipped_cassette(name):
-    """The file is vcrpy's own format: a program that has vcrpy and httpx, and no kshell, gets its answer."""
+    """A program with vcrpy and httpx and without kshell plays a shipped cassette."""
     file = FOLDER / f"{name}.yaml"
     (interaction,) = yaml.safe_load(file.read_text())["interactions"]
-    asked, answered = interaction["request"], interaction["response"]
-    headers = [(header, value) for header, values in asked["headers"].items() for value in values]
+    kept_request, kept_response = interaction["request"], interaction["response"]
+    headers = [(header, value) for header, values in kept_request["headers"].items() for value in values]
     with vcr.VCR(record_mode="none", match_on=["method", "uri", "headers", "body"]).use_cassette(str(file)) as cassette:
-        request = httpx.Request(asked["method"], asked["uri"], headers=headers, content=asked["body"])
+        request = httpx.Request(
+            kept_request["method"], kept_request["uri"], headers=headers, content=kept_request["body"]
+        )
         del request.headers["host"], request.headers["content-length"]  # a cassette keeps neither
         with httpx.Client(trust_env=False) as client:
             response = client.send(request)
         assert cassette.all_played
-    assert (response.status_code, response.reason_phrase) == tuple(answered["status"].values())
-    assert response.text == answered["body"]["string"]
+    assert (response.status_code, response.reason_phrase) == tuple(kept_response["status"].values())
+    assert response.text == kept_response["body"]["string"]
 
 
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
 def test_a_shipped_cassette_says_that_it_is_the_simulator_s(name):
-    """Nobody can take the shipped answers for the live API's."""
+    """Each shipped cassette says that it was recorded from the simulator and not from the API."""
     assert "Recorded from kshell's simulator, not from the API" in (FOLDER / f"{name}.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
 def test_recording_a_shipped_cassette_again_gives_the_same_file(name, tmp_path):
-    """The committed files are what the committed script records."""
+    """The script that records the shipped cassettes gives the committed files."""
     file = shutil.copy(FOLDER / f"{name}.yaml", tmp_path)
     record(name, tmp_path)
     assert Path(file).read_text() == (FOLDER / f"{name}.yaml").read_text()
@@ -162,7 +164,7 @@ def test_recording_a_shipped_cassette_again_gives_the_same_file(name, tmp_path):
 
 @pytest.mark.parametrize("name", SHOWN_ANSWERS)
 def test_no_key_code_or_number_is_in_a_shipped_cassette(name):
-    """Neither the values of the message nor anything shaped like them."""
+    """A shipped cassette has no key, code or number, and no text that has the form of one."""
     text = (FOLDER / f"{name}.yaml").read_text()
     assert CODE not in text
     assert not re.search(r"\+\d{7,}|(?<![\d-])\d{10,15}(?!\d)", re.sub(r"salt: \w+", "", text))
@@ -173,14 +175,14 @@ def test_no_key_code_or_number_is_in_a_shipped_cassette(name):
 
 
 def spellings(value: str) -> list[str]:
-    """How a secret may stand in a file."""
+    """Return the spellings of a secret that may appear in a file."""
     return [value, value.lstrip("+"), quote(value, safe=""), base64.b64encode(value.encode()).decode()]
 
 
 def test_no_secret_of_request_or_answer_is_in_the_file(send, tape):
-    """Key, code, sender and recipients leave no trace, also where the answer or another field says them back."""
-    said = ", ".join(spelling for value in (KEY, CODE, TO, SENDER) for spelling in spellings(value))
-    server = Echo(f'{{"code": "WA202", "said": "{said}"}}', ("x-said", KEY), ("x-number", quote(TO, safe="")))
+    """A cassette has no key, code or number of the request, also if the answer or another field repeats it."""
+    echoes = ", ".join(spelling for value in (KEY, CODE, TO, SENDER) for spelling in spellings(value))
+    server = Echo(f'{{"code": "WA202", "said": "{echoes}"}}', ("x-said", KEY), ("x-number", quote(TO, safe="")))
     send(server, tape, to=f"{TO},+14155550199", ref=f"for {TO} with {CODE} and {KEY}, call +498912345678")
     text = tape.read_text()
     for value in (KEY, CODE, TO, SENDER, "+14155550199", "+498912345678"):
@@ -188,7 +190,7 @@ def test_no_secret_of_request_or_answer_is_in_the_file(send, tape):
 
 
 def test_what_is_played_is_what_was_recorded(send, tape):
-    """The answer comes back byte for byte, with the values it said in their places."""
+    """A played answer equals the recorded one byte for byte, with its values in their places."""
     server = Echo(f'{{"code": "WA202",  "to": "{TO}", "wa_id": "{TO[1:]}", "otp": "{CODE}"}}', ("x-number", TO))
     first = send(server, tape)
     assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
@@ -197,7 +199,7 @@ def test_what_is_played_is_what_was_recorded(send, tape):
 @given(code=st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
-    """Whatever the code is: its own request is played, and one with another code is not."""
+    """For any code, the cassette plays the request with that code and refuses one with another code."""
     tape = tmp_path / "any.yaml"
     tape.unlink(missing_ok=True)
     first = send(Echo('{"code": "WA202", "message": "1 a \\" {}"}'), tape, otp=code)
@@ -208,7 +210,7 @@ def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
 
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True))
 def test_pseudonyms_keep_equal_equal_and_different_different(texts):
-    """A value has one pseudonym in a cassette, which no other value has."""
+    """In a cassette a value has one pseudonym, and no other value has the same."""
     names = Pseudonyms("00" * 16)
     one, other = (Private("CODE", text) for text in texts)
     assert names.of(one) == Pseudonyms("00" * 16).of(one)
@@ -216,26 +218,26 @@ def test_pseudonyms_keep_equal_equal_and_different_different(texts):
 
 
 def test_two_cassettes_share_no_pseudonym():
-    """Each cassette has a salt of its own."""
+    """A value has different pseudonyms under different salts."""
     assert Pseudonyms("00" * 16).of(Private("CODE", CODE)) != Pseudonyms("01" * 16).of(Private("CODE", CODE))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "echo",
     [KEY.swapcase(), KEY.encode().hex(), "+91 98123-45678",
      base64.b64encode(f"x:{KEY}".encode()).decode()],
 )  # fmt: skip
-def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, said):
-    """What no pseudonym covers is found before the file is written, and the answer is not lost in vain."""
+def test_a_secret_in_an_unforeseen_spelling_keeps_the_file_from_being_written(send, tape, echo):
+    """A secret in a spelling without a pseudonym keeps the cassette from being written, and the hint says it was sent."""
     with pytest.raises(CassetteError, match=r"was not written: a (key|number) would be in it") as caught:
-        send(Echo(f'{{"said": "{said}"}}'), tape)
+        send(Echo(f'{{"said": "{echo}"}}'), tape)
     assert "the messages were sent" in caught.value.hint
     assert not tape.exists()
 
 
 @pytest.mark.parametrize("secret", [KEY, TO[1:], "ABCDEF"])
 def test_the_name_of_a_header_is_hidden_as_its_value_is(send, tape, secret):
-    """And comes back when it is played."""
+    """A secret in the name of a header gets a pseudonym in the file and is restored when it is played."""
     first = send(Echo('{"code": "WA202"}', (f"x-{secret}", "1")), tape, otp="ABCDEF")
     assert secret.lower() not in tape.read_text().lower()
     assert answer_of(send(Nobody(), tape, "none", otp="ABCDEF")) == answer_of(first)
@@ -243,23 +245,23 @@ def test_the_name_of_a_header_is_hidden_as_its_value_is(send, tape, secret):
 
 @pytest.mark.parametrize("secret", [KEY, TO[1:], "ABCDEF"])
 def test_a_status_line_s_words_are_hidden(send, tape, secret):
-    """What a server says behind the status is as free as a body."""
+    """A secret in the reason of a status line is not in the file."""
     server = Echo()
     server.handle = lambda *_: Response(202, f"no {secret}", (), b"{}")
     send(server, tape, otp="ABCDEF")
     assert secret.lower() not in tape.read_text().lower()
 
 
-@pytest.mark.parametrize("said", ["abcdef", "Abcdef", "ABCDEF"])
-def test_a_code_that_is_said_back_in_other_letters_is_hidden(send, tape, said):
-    """And comes back in those letters."""
-    first = send(Echo(f'{{"said": "{said}"}}'), tape, otp="ABCDEF")
+@pytest.mark.parametrize("echo", ["abcdef", "Abcdef", "ABCDEF"])
+def test_a_code_that_is_said_back_in_other_letters_is_hidden(send, tape, echo):
+    """A code that a server echoes in another case gets a pseudonym, and is played in that case."""
+    first = send(Echo(f'{{"said": "{echo}"}}'), tape, otp="ABCDEF")
     assert "abcdef" not in tape.read_text().lower()
     assert answer_of(send(Nobody(), tape, "none", otp="ABCDEF")) == answer_of(first)
 
 
 def test_a_code_in_mixed_letters_keeps_the_file_from_being_written(send, tape):
-    """No pseudonym could give it back."""
+    """A code that a server echoes in mixed case keeps the cassette from being written."""
     with pytest.raises(CassetteError, match="a code would be in it"):
         send(Echo('{"said": "aBcDeF"}'), tape, otp="ABCDEF")
     assert not tape.exists()
@@ -267,7 +269,7 @@ def test_a_code_in_mixed_letters_keeps_the_file_from_being_written(send, tape):
 
 @pytest.mark.usefixtures("send")
 def test_a_code_in_a_header_in_utf_8_keeps_the_file_from_being_written(tape):
-    """A header's bytes are read as Latin-1, in which the code is another text."""
+    """A code in a header in UTF-8, which is read as Latin-1, keeps the cassette from being written."""
     code = "\u00e4\u00f6\u00fc\u00df"
     head = f"HTTP/1.1 202 OK\r\nx-said: {code}\r\nContent-Length: 0\r\n\r\n"
     with Server(read, say(head.encode()), close) as server:
@@ -280,7 +282,7 @@ def test_a_code_in_a_header_in_utf_8_keeps_the_file_from_being_written(tape):
 
 
 def test_a_compressed_answer_is_not_kept(send, tape):
-    """A secret in it would not be found."""
+    """A compressed answer, in which a secret would not be found, is not recorded."""
     import zlib
 
     server = Echo("", ("content-encoding", "deflate"))
@@ -291,7 +293,7 @@ def test_a_compressed_answer_is_not_kept(send, tape):
 
 
 def test_the_file_is_private_and_whole(send, tape):
-    """0600, and nothing is left beside it."""
+    """A cassette has mode 0600, and no other file is left beside it."""
     send(Echo(), tape)
     assert stat.S_IMODE(tape.stat().st_mode) == 0o600
     assert [file.name for file in tape.parent.iterdir() if file.is_file()] == [tape.name]
@@ -302,7 +304,7 @@ def test_the_file_is_private_and_whole(send, tape):
 
 @pytest.mark.usefixtures("no_sockets")
 def test_a_replay_needs_no_key(cli, write, monkeypatch):
-    """An account whose key is in a variable that is not set is played; the next send that is not recorded wants the key."""
+    """A recorded send is played without the account's key, and a send that is not recorded needs it."""
     write("profiles/accounts/own.yaml", f"pod: sandbox\nsid: HX1IN\napi_key: env:OWN_KEY\nphone_number: '{SENDER}'\n"
           "variables: {template_name: auth1, language: en_US}\n")  # fmt: skip
     write("s.kshell", f"use account own\nsend to={TO} otp={CODE}\nexpect status == 202\n")
@@ -316,7 +318,7 @@ def test_a_replay_needs_no_key(cli, write, monkeypatch):
 
 
 def test_another_key_is_played_the_same_answer(send, tape, write):
-    """The header with the key is kept as a pseudonym, and is not compared."""
+    """An answer is played for another key too: the header with the key is not compared."""
     first = send(Echo(), tape)
     text = Path("profiles/accounts/canary.yaml").read_text()
     write("profiles/accounts/canary.yaml", text.replace(KEY, f"B{KEY}"))
@@ -324,7 +326,7 @@ def test_another_key_is_played_the_same_answer(send, tape, write):
 
 
 def test_a_key_in_a_request_s_text_is_compared_and_not_shown(send, tape):
-    """Its own request is played; in the error about another one the key is a pseudonym."""
+    """A key in a request's text is compared, and the error for another request shows pseudonyms."""
     first = send(Echo(), tape, ref=f"with {KEY}")
     assert answer_of(send(Nobody(), tape, "none", ref=f"with {KEY}")) == answer_of(first)
     with pytest.raises(CassetteError, match=r'ref was "with KEY-[0-9a-f]{12}", now "for KEY-[0-9a-f]{12}"'):
@@ -332,14 +334,14 @@ def test_a_key_in_a_request_s_text_is_compared_and_not_shown(send, tape):
 
 
 def test_a_key_that_was_not_recorded_is_not_shown_by_a_miss(send, tape):
-    """Nothing recorded has a key in its text, and the request that is asked for has."""
+    """The error for a request with a key in its text shows a pseudonym, even if no recorded request has a key."""
     send(Echo(), tape, ref="without")
     with pytest.raises(CassetteError, match=r'ref was "without", now "for KEY-[0-9a-f]{12}"'):
         send(Nobody(), tape, "none", ref=f"for {KEY}")
 
 
 def test_a_key_in_an_answer_stays_a_pseudonym_where_there_is_no_key(send, tape, write):
-    """A server said the key back; whoever plays the answer without that key does not get it."""
+    """A key in a recorded answer stays a pseudonym if the answer is played without that key."""
     send(Echo(f'{{"said": "{KEY}"}}'), tape)
     text = Path("profiles/accounts/canary.yaml").read_text()
     write("profiles/accounts/canary.yaml", text.replace(KEY, "env:NOT_SET"))
@@ -350,7 +352,7 @@ def test_a_key_in_an_answer_stays_a_pseudonym_where_there_is_no_key(send, tape, 
 
 
 def test_once_records_where_there_is_no_file_and_then_plays(send, tape):
-    """The second run sends nothing."""
+    """Mode ``once`` records if there is no file, and then plays without a send."""
     server = Echo()
     send(server, tape)
     send(server, tape)
@@ -358,7 +360,7 @@ def test_once_records_where_there_is_no_file_and_then_plays(send, tape):
 
 
 def test_once_and_none_refuse_what_is_not_recorded(send, tape):
-    """A request the file does not have is not sent, and the error names the nearest and what differed, in pseudonyms."""
+    """Modes ``once`` and ``none`` refuse an unknown request; the error names the nearest one and the difference."""
     send(Echo(), tape)
     for mode in ("once", "none"):
         with pytest.raises(CassetteError, match=r'nearest is its request 1: .*/text was "CODE-') as caught:
@@ -379,25 +381,25 @@ BLAMED = [
 ]
 
 
-@pytest.mark.parametrize(("recorded", "asked", "fields"), BLAMED)
-def test_a_miss_blames_only_what_differs(send, tape, recorded, asked, fields):
-    """A code that is short, or a part of a host or a name by chance, makes nothing else differ."""
+@pytest.mark.parametrize(("recorded", "requested", "fields"), BLAMED)
+def test_a_miss_blames_only_what_differs(send, tape, recorded, requested, fields):
+    """The error for an unknown request names only the fields that differ, also if a code is short or part of a name."""
     send(Echo(), tape, **recorded)
     with pytest.raises(CassetteError) as caught:
-        send(Nobody(), tape, "none", **asked)
-    told = caught.value.message.partition("nearest is its request 1: ")[2].split("; ")
-    assert {fact.partition(" was ")[0].rpartition("/")[2] for fact in told} == fields
+        send(Nobody(), tape, "none", **requested)
+    facts = caught.value.message.partition("nearest is its request 1: ")[2].split("; ")
+    assert {fact.partition(" was ")[0].rpartition("/")[2] for fact in facts} == fields
 
 
 def test_a_miss_shows_a_text_with_a_short_code_in_it_as_it_is(send, tape):
-    """No pseudonym stands in the midst of a name."""
+    """The error for an unknown request puts no pseudonym for a short code inside another text."""
     send(Echo(), tape, otp="1")
     with pytest.raises(CassetteError, match=r'name was "auth1", now "auth2"$'):
         send(Nobody(), tape, "none", otp="1", template_name="auth2")
 
 
 def test_an_answer_is_played_once(send, tape):
-    """The second of two equal requests wants a second answer."""
+    """Each recorded answer is played once; a second equal request gives an error."""
     send(Echo(), tape)
     session = Session(Places.standard())
     session.simulator = Nobody()
@@ -409,7 +411,7 @@ def test_an_answer_is_played_once(send, tape):
 
 
 def test_what_became_of_a_played_message_is_said_by_its_answer():
-    """The session's attempt has the answer's delivery, as after a send: Ctrl-C and a report ask it."""
+    """After a played answer the session's attempt has that answer's delivery."""
     for name, delivery in (("demo", "accepted"), ("low-balance", "refused")):
         session = Session(Places.standard(), simulator=Nobody())
         draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
@@ -421,7 +423,7 @@ def test_what_became_of_a_played_message_is_said_by_its_answer():
 @pytest.mark.usefixtures("send")
 @pytest.mark.parametrize("mode", ["once", "none"])
 def test_each_of_many_threads_is_played_an_answer_of_its_own(tape, mode):
-    """Sixteen threads send eight equal messages each: all of them are kept, and each kept answer is played once."""
+    """Sixteen threads record eight equal messages each, and each recorded answer is played once."""
     ids = count(1)
     server = Echo()
     server.handle = lambda *_: Response(202, "Accepted", (), f'{{"id": {next(ids)}}}'.encode())
@@ -441,7 +443,7 @@ def test_each_of_many_threads_is_played_an_answer_of_its_own(tape, mode):
 
 
 def test_new_sends_and_records_only_what_is_missing(send, tape):
-    """What the file has is played, what it has not is added to it."""
+    """Mode ``new`` plays recorded requests, and sends and adds the others."""
     server = Echo()
     for code in ("111111", "111111", "222222"):
         send(server, tape, "new", otp=code)
@@ -451,7 +453,7 @@ def test_new_sends_and_records_only_what_is_missing(send, tape):
 
 
 def test_all_sends_everything_and_keeps_nothing_old(send, tape):
-    """The file is what this run saw."""
+    """Mode ``all`` sends every request and keeps only this run's exchanges."""
     server = Echo()
     send(server, tape, "all", otp="111111")
     send(server, tape, "all", otp="222222")
@@ -461,14 +463,14 @@ def test_all_sends_everything_and_keeps_nothing_old(send, tape):
 
 
 def test_none_wants_a_file(send, tape):
-    """Without one nothing is sent, and the hint says how to record it."""
+    """Mode ``none`` without a file sends nothing, and the hint names ``--record once``."""
     with pytest.raises(CassetteError, match="there is no cassette") as caught:
         send(Nobody(), tape, "none")
     assert "--record once" in caught.value.hint
 
 
 def test_a_recording_from_elsewhere_says_so(send, tape, write):
-    """The note is the simulator's only where all of it came from this machine."""
+    """A cassette with an exchange from another host says that it was recorded from the API."""
     write("profiles/pods/live.yaml", "base_url: https://api.example.com\nembedded: true\n")
     session = Session(Places.standard())
     session.simulator = Echo()
@@ -483,7 +485,7 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
 
 @pytest.fixture
 def flooded(send, write):
-    """Send to a server that says 48 MB of a text: ``flooded(text, tape)`` gives the ``Exchange`` and what was written."""
+    """Return a function that sends to a server with an answer of 48 MB; it gives the exchange and the bytes written."""
 
     def sent(text: bytes, tape: Path | None, mode: str = "once") -> tuple[Exchange, int]:
         written: list[int] = []
@@ -503,7 +505,7 @@ def flooded(send, write):
 
 
 def test_no_more_is_read_of_an_answer_than_without_a_cassette(flooded, tape):
-    """The exchange is the same, with the same fault; file and memory are bounded."""
+    """A long answer gives the same exchange with and without a cassette; file and memory are bounded."""
     tracemalloc.start()
     exchange, written = flooded(b"x", tape)
     most = tracemalloc.get_traced_memory()[1]
@@ -517,7 +519,7 @@ def test_no_more_is_read_of_an_answer_than_without_a_cassette(flooded, tape):
 
 @pytest.mark.parametrize("text", [b"x", f"{CODE} ".encode(), "\u00e4\u20ac ".encode(), b"\xff\xfe", f"{KEY}".encode()])
 def test_a_long_answer_that_is_played_has_the_fault_that_it_had(flooded, tape, text):
-    """And what is shown of it is the same; no part of a secret is where it was cut."""
+    """A long answer is played with the same body and fault, and no part of a secret is left at the cut."""
     first, _ = flooded(text, tape)
     assert CODE[:-1] not in tape.read_text()
     assert KEY[:8] not in tape.read_text()
@@ -526,7 +528,7 @@ def test_a_long_answer_that_is_played_has_the_fault_that_it_had(flooded, tape, t
 
 @pytest.mark.parametrize("length", [MOST_BODY, MOST_BODY + 1, MOST_READ, MOST_READ + 1])
 def test_an_answer_about_as_long_as_what_is_read_is_played_as_it_was_shown(send, tape, length):
-    """Whether it is whole, cut by the client's limit of 1 MiB, or cut by what is read for the cassette."""
+    """An answer near the limits of 1 MiB and of the cassette is played as it was shown."""
     first = send(Echo(CODE * (length // 6) + "x" * (length % 6)), tape)
     assert answer_of(send(Nobody(), tape, "none")) == answer_of(first)
     assert (len(first.response.body), bool(first.response.fault)) == (MOST_BODY, length > MOST_BODY)
@@ -534,7 +536,7 @@ def test_an_answer_about_as_long_as_what_is_read_is_played_as_it_was_shown(send,
 
 @pytest.mark.usefixtures("send")
 def test_an_answer_that_broke_off_is_shown_and_not_kept(tape):
-    """The next run sends again instead of playing half an answer."""
+    """An incomplete answer is shown and not recorded."""
     with Server(read, say(b"HTTP/1.1 202 OK\r\nContent-Length: 100\r\n\r\n{"), close) as server:
         local_pod(server.url)
         session = Session(Places.standard())
@@ -546,7 +548,7 @@ def test_an_answer_that_broke_off_is_shown_and_not_kept(tape):
 
 
 def test_an_answer_of_many_numbers_is_not_kept(send, tape):
-    """Each would take its time to be hidden."""
+    """An answer with more than 1000 phone numbers is not recorded."""
     with pytest.raises(CassetteError, match="more than 1000 phone numbers"):
         send(Echo(" ".join(f"+4477{number:08}" for number in range(1001))), tape)
 
@@ -563,14 +565,14 @@ version: 1
 
 
 def test_a_cassette_of_the_right_shape_is_used(send, tape):
-    """What the next test makes wrong is right but for that."""
+    """A cassette of the shape ``SHAPE`` is read, so the wrong ones below are refused for their own fault."""
     tape.write_text(SHAPE.format("uri: x", "message: OK", "x: [y]"))
     with pytest.raises(CassetteError, match="no such request"):
         send(Nobody(), tape)
 
 
 def test_a_cassette_that_grows_when_it_is_read_is_refused_at_once(send, tape):
-    """Aliases of aliases: a few hundred bytes that a YAML loader makes hundreds of megabytes of."""
+    """A cassette with YAML aliases, which could expand to hundreds of megabytes, is refused with the position."""
     lines = [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 10)]
     tape.write_text("a0: &a0 x\n" + "\n".join(lines) + "\nkshell: {salt: '00'}\ninteractions: []\nversion: 1\n")
     with pytest.raises(CassetteError, match="cannot be used") as caught:
@@ -579,7 +581,7 @@ def test_a_cassette_that_grows_when_it_is_read_is_refused_at_once(send, tape):
 
 
 def test_no_cassette_is_written_with_an_anchor(send, tape):
-    """Though two exchanges are equal, and one of them was read from the file."""
+    """A cassette is written without YAML anchors, even if two exchanges are equal."""
     for _ in range(3):
         send(Echo('{"a": "&b *c"}', ("x", "&a"), ("y", "&a")), tape, "new", ref="&a")
     send(Nobody(), tape, "once", ref="&a")
@@ -595,7 +597,7 @@ def test_no_cassette_is_written_with_an_anchor(send, tape):
      SHAPE.format("uri: x", "message: OK", "1: [y]"), SHAPE.format("uri: x", "message: Ö", "x: [y]")],
 )  # fmt: skip
 def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
-    """It is not taken for an empty one, which would be written over."""
+    """A file that is not a cassette is an error and stays unchanged."""
     tape.write_text(text)
     with pytest.raises(CassetteError, match="cannot be used") as caught:
         send(Nobody(), tape)
@@ -605,7 +607,7 @@ def test_a_file_that_is_no_cassette_is_one_clear_error(send, tape, text):
 
 @pytest.mark.parametrize("text", ["[", "send to=+919812345678\n", "interactions: []\nversion: 1\n"])
 def test_a_file_that_kshell_did_not_record_is_not_recorded_anew(send, tape, text):
-    """Mode ``all`` replaces a cassette that kshell wrote, and refuses any other file before anything is sent."""
+    """Mode ``all`` refuses a file that kshell did not record, before anything is sent."""
     tape.write_text(text)
     with pytest.raises(CassetteError, match="is not a cassette that kshell recorded"):
         send(Nobody(), tape, "all")
@@ -616,7 +618,7 @@ def test_a_file_that_kshell_did_not_record_is_not_recorded_anew(send, tape, text
     "tag", ["!!python/object/apply:os.system", "!!python/object/new:os.system", "!!python/name:os.system"]
 )
 def test_loading_executes_nothing(send, tape, tag, monkeypatch):
-    """A cassette that would run a command is refused."""
+    """A cassette with a tag that would run a command is refused, and the command is not run."""
     tape.write_text(f"kshell: {{salt: '00', x: {tag} [touch owned]}}\ninteractions: []\nversion: 1\n")
     with pytest.raises(CassetteError):
         send(Nobody(), tape)
@@ -624,7 +626,7 @@ def test_loading_executes_nothing(send, tape, tag, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(send, tmp_path):
-    """What was sent is said to have been sent."""
+    """A cassette that cannot be written is an error, and the hint says that the message was sent."""
     (tmp_path / "file").touch()
     with pytest.raises(CassetteError, match="cannot be written") as caught:
         send(Echo(), tmp_path / "file" / "tape.yaml")
@@ -635,7 +637,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(send, tmp_path):
 
 
 def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkeypatch):
-    """Playing forty exchanges asks for the facts of a request a few times each, not once for every recorded one."""
+    """Playing forty exchanges computes the facts of a request at most four times for each, not once per recording."""
     session = Session(Places.standard())
     drafts = [
         session.draft(Overrides(variables={"to": TO, "otp": CODE, "ref": f"row {number}"})) for number in range(40)
@@ -643,9 +645,9 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     with Tape(tmp_path / "tape.yaml") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
-    asked = []
-    monkeypatch.setattr(tapes, "facts_of", lambda request: asked.append(request) or facts_of(request))
+    calls = []
+    monkeypatch.setattr(tapes, "facts_of", lambda request: calls.append(request) or facts_of(request))
     with Tape(tmp_path / "tape.yaml", "none") as session.sender:
         for draft in drafts:
             session.send(draft, timeout=5)
-    assert len(drafts) < len(asked) <= 4 * len(drafts)
+    assert len(drafts) < len(calls) <= 4 * len(drafts)

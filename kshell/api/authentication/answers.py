@@ -1,7 +1,7 @@
-"""The documented answers of this endpoint: status, code, what it means, whose move it is, and the command to type next.
+"""The documented answers of this endpoint: status, code, what it means, who must act, and the command to type next.
 
 Sources: Kaleyra's page *Send Authentication Template Messages* (Sample Success Response, Sample Failure Response); its
-*WhatsApp API V2 error codes for send message* for WA200, WAV2101 and whose move it is; its template page for WA429.
+*WhatsApp API V2 error codes for send message* for WA200, WAV2101 and who must act; its template page for WA429.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _CODES = "WhatsApp API V2 error codes for send message"
 ANSWERS = (
     DocumentedAnswer(
         "demo", 202, "WA202", "", "Request Accepted",
-        "The API took the message and will pass it to WhatsApp. Whether it arrives is told later, by callbacks and reports.",
+        "The API took the message and will pass it to WhatsApp. Callbacks and reports say later whether it arrived.",
         "nobody's", "no: a second send is a second message", "",
         f"{_PAGE}Sample Success Response",
     ),
@@ -33,12 +33,12 @@ ANSWERS = (
     DocumentedAnswer(
         "incorrect-payload", 400, "WA400", "payload", "Refer to correct payload format",
         "The API could not read the payload. It does not say which field is wrong.",
-        "yours: mend the payload", "no: it will be refused again", "kshell check {message} to=…",
+        "yours: correct the payload", "no: it will be refused again", "kshell check {message} to=…",
         f"{_PAGE}400 Incorrect payload",
     ),
     DocumentedAnswer(
         "server-error", 500, "WA500", "error", "Please try again later",
-        "The API failed. Kaleyra's advice is to try again after 5, 10 and 15 minutes; by then this code is dead.",
+        "The API failed. Kaleyra's advice is to try again after 5, 10 and 15 minutes; by then this code has expired.",
         "Kaleyra's; after three failures, its support's", "yes, but with a new code, and not at once",
         "kshell send {message} to=…", f"{_PAGE}500 Internal Server Error",
     ),
@@ -70,8 +70,8 @@ ANSWERS = (
     ),
     DocumentedAnswer(
         "", 429, "WA429", "", "Too many requests",
-        "More was sent than the API takes. By default a business number may send 80 messages a second (Meta), and to one "
-        "recipient one message in 6 seconds.",
+        "More messages were sent than the API allows. By default a business number may send 80 messages a second (Meta), and "
+        "to one recipient one message in 6 seconds.",
         "yours: send more slowly", "yes, after a pause", "kshell send {message} to=…", "WhatsApp templates API V2",
     ),
 )  # fmt: skip

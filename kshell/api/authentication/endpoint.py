@@ -1,6 +1,6 @@
 """The endpoint that sends a one-time password, as Kaleyra's page *Send Authentication Template Messages* states it.
 
-Source of the form: the page's *Request Format* and *URL Parameters and Headers*.
+Source of the URL and the headers: the page's *Request Format* and *URL Parameters and Headers*.
 """
 
 from __future__ import annotations

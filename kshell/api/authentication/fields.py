@@ -1,6 +1,6 @@
-"""The fields of a request, as the API page has them: one row each, the only place a limit or an allowed value stands.
+"""The fields of a request, one row each. Limits and allowed values are stated only here.
 
-``rules`` checks by these rows, ``explain`` shows them, completion offers them. The simulator does not read them: it states
+``rules`` checks these rows, ``explain`` shows them, completion offers them. The simulator does not read them: it states
 the page a second time. Source of every row: Kaleyra's page *Send Authentication Template Messages*; ``section`` is the
 table or heading there. Language codes are Meta's list of supported template languages.
 """
@@ -44,8 +44,8 @@ _EXTRA = "extra_info"
 _CODE = f"The one-time password: at most {OTP_LIMIT} characters. It appears twice in the payload, here and in the "
 _REF = f"Any context to keep with the message; it comes back in reports and callbacks. Cut at {REF_LIMIT} characters."
 
-# of every endpoint of this API
-SID = Field("sid", "", "text", True, "The account's SID. It stands in the URL.", "HXAP16XXXXXX97IN", _HEADERS)
+# fields of every endpoint of this API
+SID = Field("sid", "", "text", True, "The account's SID. It is part of the URL.", "HXAP16XXXXXX97IN", _HEADERS)
 API_KEY = Field(
     "api-key", "", "text", True, "A header: the API key of the account.", "Axxx…", _HEADERS, variable="api_key"
 )
@@ -54,7 +54,7 @@ FIELDS = (
     SID,
     Field(
         "phone_number", "", "text", True,
-        "The WhatsApp business number that sends. It stands in the URL. (The page calls it the end customer's number; its "
+        "The WhatsApp business number that sends. It is part of the URL. (The page calls it the end customer's number; its "
         "own error text, 'does not belong to the account', shows that it is the sender's.)",
         "+91XXXXXXXXXX", _HEADERS, role="sender",
     ),
@@ -77,7 +77,7 @@ FIELDS = (
     ),
     Field(
         "type", TYPE, "text", False,
-        "The kind of message. Left out it defaults to text, which is not what this API sends.", "template", _MESSAGE,
+        "The kind of message. The default is text, which this API does not send.", "template", _MESSAGE,
         ("template",),
     ),
     Field("template", _TEMPLATE, "object", True, "The message template and what fills it.", "{…}", _MESSAGE),
@@ -124,9 +124,9 @@ FIELDS = (
         "one_time_password", f"{_BUTTON}/parameters/*/text", "text", True, f"{_CODE}body.", "J$FXXXXp",
         "button-parameters", variable="otp", role="code",
     ),
-    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref", kept=REF_LIMIT),
-    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1", kept=REF_LIMIT),
-    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2", kept=REF_LIMIT),
+    Field("ref", "/extra_info/ref", "text", False, _REF, "customer1", _EXTRA, variable="ref", cut_at=REF_LIMIT),
+    Field("ref1", "/extra_info/ref1", "text", False, _REF, "marketing", _EXTRA, variable="ref1", cut_at=REF_LIMIT),
+    Field("ref2", "/extra_info/ref2", "text", False, _REF, "dictionary", _EXTRA, variable="ref2", cut_at=REF_LIMIT),
     Field(
         "wa_source", WA_SOURCE, "text", False,
         "Where the API was called from. The API replaces any value it does not know by API.", "api", _EXTRA,

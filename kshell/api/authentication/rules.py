@@ -1,4 +1,4 @@
-"""The rules that the API's page states about this payload, each a function; those of its table of fields come first."""
+"""The rules that the API's page states about this payload. The rules of the table of fields run first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kshell.api.authentication.fields import (
     WA_SOURCES,
 )
 from kshell.api.payload import MISSING, numbers_at, places_of, texts_at
-from kshell.api.rules import entering, rules_of_fields, type_of
+from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
 
@@ -34,13 +34,13 @@ _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
 
 RULES = rules_of_fields(FIELDS)
-rule = entering(RULES)
+rule = rule_decorator(RULES)
 
 
 @rule(
     "type-omitted",
     "warning",
-    "A template message says that it is one.",
+    "A template message has the type template.",
     'messaging_object: "If omitted, defaults to text"',
 )
 def _type_omitted(payload: Payload) -> Iterator[Hit]:
@@ -63,7 +63,7 @@ def _to_e164(payload: Payload) -> Iterator[Hit]:
     for number in numbers:
         if not number.strip() and len(numbers) > 1:
             yield Hit(TO, "a comma has no number beside it", "remove the comma")
-        elif number and not re.fullmatch(E164, number):  # field-missing tells of a payload without any
+        elif number and not re.fullmatch(E164, number):  # field-missing reports an empty number
             yield Hit(TO, f"{number!r} is not a number in E.164 form", _number_fix(number))
 
 
@@ -75,7 +75,7 @@ def _number_fix(number: str) -> str:
     bare = f"+{bare[2:]}" if bare.startswith("00") else bare
     if re.fullmatch(E164, bare):
         return f"write {bare}"
-    # only a number that exists so has its country code already: 9812345678 may be any country's
+    # add a plus only if the result is a valid number: 9812345678 has no country code
     if re.fullmatch(E164, f"+{bare}") and _exists(f"+{bare}"):
         return f"write +{bare}"
     return "write + and 7 to 15 digits, the country code first, such as +919812345678"
@@ -91,7 +91,7 @@ def _exists(number: str) -> bool:
 
 
 @rule(
-    "to-impossible", "warning", "A number of that length exists in its country.", 'to_number: "A valid WhatsApp number"'
+    "to-impossible", "warning", "A number has a length that its country uses.", 'to_number: "A valid WhatsApp number"'
 )
 def _to_impossible(payload: Payload) -> Iterator[Hit]:
     numbers = [number for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number)]
@@ -143,7 +143,7 @@ def _components(payload: Payload) -> Iterator[Hit]:
 @rule(
     "otp-twice",
     "error",
-    "The code is in the body and in the button, and it is the same.",
+    "The body and the button hold the same code.",
     '"must appear twice in the payload"',
 )
 def _otp_twice(payload: Payload) -> Iterator[Hit]:
@@ -157,7 +157,7 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
     codes = texts_at(payload, _CODES)
     for pointer, code in codes[1:]:
         if code != codes[0][1]:
-            yield Hit(pointer, "the code here is another than in the first place", "write the same code in both")
+            yield Hit(pointer, "this code differs from the first one", "write the same code in both")
 
 
 @rule(
@@ -177,19 +177,19 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
         odd = [character for character in code if not character.isprintable()]
         if odd:
             shown = listed(f"U+{ord(character):04X}" for character in dict.fromkeys(odd))
-            yield Hit(pointer, f"the code holds what nobody can see or type: {shown}", "use letters, digits and signs")
+            yield Hit(pointer, f"the code has invisible characters: {shown}", "use letters, digits and signs")
 
 
 @rule(
     "otp-media",
     "warning",
-    "A code holds no emoji and no address.",
+    "A code has no emoji and no URL.",
     "Meta: no URLs, media or emoji in authentication parameters",
 )
 def _otp_media(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
         if any(ord(character) >= 0x2190 for character in code) or re.search(r"://|\bwww\.", code):
-            yield Hit(pointer, "WhatsApp takes no emoji and no address in a code", "use letters, digits and signs")
+            yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
 @rule("index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"')
@@ -201,26 +201,28 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
         if value not in INDEX_RANGE:
             yield Hit(pointer, f"index is {value}", "write 0 to 9")
         if value in seen:
-            yield Hit(pointer, f"index {value} is another button's too", "give each button its own")
+            yield Hit(pointer, f"another button also has index {value}", "give each button its own")
         seen.append(value)
 
 
-# ---- what goes beside the message
+# ---- extra_info and language
 
 
 @rule(
     "ref-cut",
     "warning",
-    f"A ref has at most {REF_LIMIT} characters; what is longer is cut.",
+    f"A ref has at most {REF_LIMIT} characters; a longer one is cut.",
     '"exceeds 255 characters, it will be truncated"',
 )
 def _ref_cut(payload: Payload) -> Iterator[Hit]:
     for field in FIELDS:
-        for pointer, value in texts_at(payload, [field.pointer] if field.kept else ()):
-            if len(value) > field.kept:
-                end = value[field.kept - 12 : field.kept]
-                message = f"{field.name} has {len(value)} characters and is cut after the {field.kept}th, after {end!r}"
-                yield Hit(pointer, message, f"use at most {field.kept}")
+        for pointer, value in texts_at(payload, [field.pointer] if field.cut_at else ()):
+            if len(value) > field.cut_at:
+                end = value[field.cut_at - 12 : field.cut_at]
+                message = (
+                    f"{field.name} has {len(value)} characters and is cut after the {field.cut_at}th, after {end!r}"
+                )
+                yield Hit(pointer, message, f"use at most {field.cut_at}")
 
 
 @rule(
@@ -241,7 +243,7 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
 @rule(
     "language-code",
     "warning",
-    "The language is one that WhatsApp has.",
+    "WhatsApp supports the language.",
     "template_language_code; Meta's list of languages",
 )
 def _language(payload: Payload) -> Iterator[Hit]:
@@ -249,5 +251,5 @@ def _language(payload: Payload) -> Iterator[Hit]:
         if value and value not in LANGUAGES:
             near = did_you_mean(value.replace("-", "_"), LANGUAGES)
             yield Hit(
-                pointer, f"WhatsApp has no language {value!r} that kshell knows", near or "look the code up at Meta"
+                pointer, f"{value!r} is not a WhatsApp language that kshell knows", near or "look the code up at Meta"
             )

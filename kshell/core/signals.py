@@ -1,0 +1,68 @@
+"""Handle SIGINT (Ctrl-C), SIGTERM and SIGHUP: each of them ends a command alike, and has its own exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+TYPE_CHECKING = False  # a signal while typing is imported could not be handled yet
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+_EXIT_INTERRUPTED = 130
+
+_received: list[int] = []
+_holding: list[Held] = []
+
+
+def handle(handler: Callable[[int, object], None]) -> None:
+    """Set ``handler`` for every signal that the process does not ignore; ``nohup`` makes it ignore SIGHUP."""
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def leave(number: int, _frame: object) -> None:
+    """End the process at once. This is the handler during the imports, before anything can be sent."""
+    os.write(2, b"interrupted; nothing was sent\n")
+    os._exit(128 + number)
+
+
+def interrupt(number: int, _frame: object) -> None:
+    """Raise ``KeyboardInterrupt`` for any of the signals; inside of ``Held`` only record the first one."""
+    _received.append(number)
+    if _holding and not _holding[-1].interrupted:
+        _holding[-1].interrupted = True
+    else:
+        raise KeyboardInterrupt
+
+
+def exit_code(code: int) -> int:
+    """Return the exit code of the process: 128 plus the signal if a signal ended the command, else ``code``."""
+    return 128 + _received[0] if _received and code == _EXIT_INTERRUPTED else code
+
+
+def asked_to_end() -> bool:
+    """Whether SIGTERM or SIGHUP came. Ctrl-C ends a command, but not the shell."""
+    return any(number != signal.SIGINT for number in _received)
+
+
+class Held:
+    """A context, such as the writing of reports, that the first signal does not interrupt; a second one does.
+
+    ``interrupted`` says whether a signal came.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+
+    def __enter__(self) -> Held:
+        """Begin to hold signals."""
+        _holding.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop holding signals."""
+        _holding.remove(self)

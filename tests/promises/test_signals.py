@@ -1,0 +1,152 @@
+"""SIGTERM and SIGHUP end a command as Ctrl-C does: with the delivery, with reports, and with their own exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+from support.screen import Terminal
+from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+SIGNALS = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+STARTED = "print(flush=True)\nfrom kshell.__main__ import entry\nentry()"
+
+
+def kshell(*words: str, ignore_hangup: bool = False) -> subprocess.Popen[str]:
+    """Start kshell in a process that first prints an empty line; return the process."""
+    return subprocess.Popen(
+        [sys.executable, "-c", STARTED, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignore_hangup else None,  # noqa: PLW1509 - no thread is there yet
+    )
+
+
+def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+    """Send a signal to the process; return its exit code and stderr."""
+    with process:
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    return process.returncode, err
+
+
+@SIGNALS
+def test_a_signal_during_a_send_names_the_delivery(number):
+    """A send that a signal ends reports the delivery "unknown" and exits with 128 plus the signal."""
+    with Server(read, reach, hang) as server:
+        process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
+        assert server.reached.wait(20)
+        code, err = end(process, number)
+    assert code == CODES[number]
+    assert err.endswith("interrupted; delivery: unknown\n")
+    assert len(server.requests) == 1
+
+
+@SIGNALS
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number, jobs):
+    """A run that a signal ends prints its summary and writes its reports whole."""
+    with Server(read, reach, hang) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        process = kshell("run", "s.kshell", "--jobs", jobs, "--report", "json=r.json")
+        assert server.reached.wait(20)
+        code, err = end(process, number)
+    assert code == CODES[number]
+    assert "scripts: 1 interrupted; messages: 1 unknown; " in err
+    report = json.loads(Path("r.json").read_text())
+    assert [case["state"] for case in report["cases"]] == ["interrupted"]
+    assert report["cases"][0]["deliveries"] == ["unknown"]
+
+
+@SIGNALS
+def test_a_signal_while_modules_are_imported_says_that_nothing_was_sent(number):
+    """A signal before the command runs gives one line, "nothing was sent", and the exit code 128 plus the signal."""
+    program = f"""
+import os, sys
+class Signalling:
+    def find_spec(self, name, path=None, target=None):
+        if name == "kshell.cli":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Signalling())
+sys.argv = ["kshell", "send", "to=+919812345678"]
+from kshell.__main__ import entry
+entry()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", "interrupted; nothing was sent\n")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_signal_at_any_moment_tells_the_truth(seed):
+    """At any moment a signal shows no traceback and reports a delivery that agrees with the server."""
+    chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
+    number = chance.choice([*CODES])
+    with Server(pause(0.01), read, pause(0.05), answer(202, ACCEPTED)) as server:
+        process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
+        process.stdout.readline()
+        time.sleep(chance.uniform(0.02, 0.6))
+        code, err = end(process, number)
+    assert "Traceback" not in err
+    assert len(server.requests) <= 1
+    if code == 0:  # it was done before the signal came
+        assert len(server.requests) == 1
+        return
+    assert code == CODES[number]
+    assert "interrupted" in err
+    if "nothing was sent" in err or "delivery: not-sent" in err:
+        assert server.requests == []
+
+
+def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypatch):
+    """After a signal the reports are still written, and the exit code tells that the run was interrupted."""
+    from kshell.core import signals
+    from kshell.scripts import reports
+
+    write("s.kshell", "send to=+919812345678 otp=1\n")
+    as_json = reports.as_json
+
+    def slow(run):
+        signals.interrupt(signal.SIGTERM, None)
+        return as_json(run)
+
+    monkeypatch.setitem(reports.REPORTS, "json", slow)
+    monkeypatch.setattr(signals, "_received", [])
+    ran = cli("run", "s.kshell", "--report", "json=r.json")
+    assert (ran.code, signals.exit_code(ran.code)) == (130, 143)
+    assert json.loads(Path("r.json").read_text())["cases"][0]["state"] == "passed"
+    assert ran.err.endswith("interrupted\n")
+
+
+def test_a_hangup_that_is_ignored_stays_ignored():
+    """Under ``nohup`` SIGHUP does not end a send."""
+    with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+        process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", ignore_hangup=True)
+        assert server.reached.wait(20)
+        code, err = end(process, signal.SIGHUP)
+    assert code == 0
+    assert "\n202 " in f"\n{err}"
+
+
+def test_the_shell_ends_on_sigterm():
+    """SIGTERM ends the shell at its prompt with exit code 143."""
+    terminal = Terminal.kshell()
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.ended()
+    assert terminal.child.exitstatus == 143
