@@ -7,12 +7,14 @@ from typing import NoReturn
 
 import pytest
 from api.test_rules import BROKEN, KEPT
+from commands.test_listing import SHIPPED
 from snippets.test_snippet_targets import golden_of
 from snippets.test_snippets_programs import RUN
 from support.registered import DEFINED, PROJECT, ROWS, parts_of_an_answer
 
 from kshell.api.endpoints import ANSWERS, ENDPOINTS, RULES
-from kshell.core.endpoint import Endpoint
+from kshell.core.endpoint import DocumentedAnswer, Endpoint
+from kshell.profiles.files import FOLDERS
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.snippets import TARGETS
 
@@ -20,6 +22,10 @@ RULES_TESTED = "tests/api/test_rules.py"
 TARGETS_RUN = "tests/snippets/test_snippets_programs.py"
 TABLE = "kshell/syntax/command_table.py"
 SIMULATOR = "kshell/simulator/documented.py"
+PAGE = "tests/simulator/test_simulator.py"
+LISTING = "tests/commands/test_listing.py"
+PROFILES = "tests/profiles/test_profiles.py"
+README = "python tests/support/transcripts.py README.md"
 ACCEPTANCE = "demo"
 WRITE_GOLDEN = (
     "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py; then read what it writes in tests/golden/"
@@ -40,7 +46,7 @@ def test_a_command_has_a_row_and_a_row_has_a_command(name):
         instruct(
             f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
             f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
-            "Then run: pytest tests/console/test_every_command.py",
+            f"Then run: {README}; pytest tests/console/test_every_command.py",
         )
     if ROWS[name].module not in defined:
         where = f"kshell/commands/{ROWS[name].module}.py"
@@ -63,7 +69,7 @@ def test_a_rule_has_examples(code):
         )
     if not BROKEN.get(code) or not KEPT.get(code):
         instruct(
-            f"The rule {code!r} has no example.",
+            f"The rule {code!r} has no example that breaks it, or none that keeps it.",
             f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in {RULES_TESTED}: a payload '
             "that breaks it, and what is found.",
             f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
@@ -81,7 +87,7 @@ def test_a_target_has_a_run_and_a_golden_file(name):
             f"The target {name!r} is run by no test.",
             f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
             "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
-            f"Then run: {WRITE_GOLDEN}",
+            f"Then run: {README}; {WRITE_GOLDEN}",
         )
     if not golden_of(name).exists():
         instruct(f"The target {name!r} has no golden file. Run: {WRITE_GOLDEN}")
@@ -109,17 +115,18 @@ def test_a_documented_answer_can_be_seen(answer):
         if not file.exists()
     ]
     if name != ACCEPTANCE:
-        missing[:0] = missing_in_the_simulator(name)
+        missing[:0] = missing_in_the_simulator(answer)
     if missing:
         instruct(
             f"The answer {name!r} cannot be seen by a user. Add:",
             *missing,
-            "Then run: pytest tests/scripts/test_sessions.py",
+            f"Then run: pytest {PAGE} tests/scripts/test_sessions.py",
         )
 
 
-def missing_in_the_simulator(name: str) -> list[str]:
-    """Return the entries that the simulator lacks to answer with the failure ``name``."""
+def missing_in_the_simulator(answer: DocumentedAnswer) -> list[str]:
+    """Return the entries that the simulator and its tests lack to give the answer, by any account and by one of its own."""
+    name, heading = answer.name, answer.source.removeprefix(f"{SAMPLES}: ")
     by_recipient = {failure.name for failure in MAGIC_RECIPIENTS.values()}
     by_account = {failure.name for table in (MAGIC_KEYS, MAGIC_SIDS, MAGIC_SENDERS) for failure in table.values()}
     needs = {
@@ -127,7 +134,10 @@ def missing_in_the_simulator(name: str) -> list[str]:
         "a number in MAGIC_RECIPIENTS, to which every message is answered so": name in by_recipient,
         "a value in MAGIC_SIDS, MAGIC_KEYS or MAGIC_SENDERS, for the account": name in by_account,
     }
-    return [f"{SIMULATOR}: {what}" for what, present in needs.items() if not present]
+    missing = [f"{SIMULATOR}: {what}" for what, present in needs.items() if not present]
+    if f"{heading}\n{{" not in (PROJECT / PAGE).read_text(encoding="utf-8"):
+        missing.insert(0, f"{PAGE}: {heading!r} and its body in PAGE_FAILURES, as the page has them and in its order")
+    return missing
 
 
 @pytest.mark.parametrize("part", ["session", "cassette"])
@@ -148,8 +158,32 @@ def test_an_endpoint_is_in_the_list(file):
     endpoints = [(name, value) for name, value in vars(import_module(module)).items() if isinstance(value, Endpoint)]
     for name, endpoint in endpoints:
         if endpoint not in ENDPOINTS:
-            instruct(f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.")
+            instruct(
+                f"Nothing knows {name} of {module}. Add it to ENDPOINTS in kshell/api/endpoints.py.",
+                "Then run: pytest tests/api/test_endpoint.py",
+            )
     if not endpoints:
         instruct(
             f"{module} makes no Endpoint. Assign one to a name there, and add it to ENDPOINTS in kshell/api/endpoints.py."
         )
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_what_ships_is_known_to_the_tests(kind):
+    """Every pod, account and template that ships stands in ``SHIPPED``, and nothing else does."""
+    folder, ending = FOLDERS[kind]
+    ships = {file.name.removesuffix(ending) for file in (PROJECT / folder).glob(f"*{ending}")}
+    known = SHIPPED[f"{kind}s"]
+    more = {
+        "pod": [f"Add its base_url to test_the_shipped_profiles_are_read in {PROFILES}."],
+        "account": [f"Run: {README}"],
+    }
+    for name in sorted(ships - set(known)):
+        instruct(
+            f"{folder}/{name}{ending} ships, but the tests do not know it.",
+            f'Add "{name}" to SHIPPED in {LISTING}, in the order of the alphabet.',
+            *more.get(kind, []),
+            f"Then run: pytest {LISTING} {PROFILES}",
+        )
+    for name in sorted(set(known) - ships):
+        instruct(f"SHIPPED in {LISTING} has the {kind} {name!r}, but {folder}/{name}{ending} is not there.")

@@ -16,7 +16,7 @@ SECURITY = README.parent / "docs" / "security.md"
 def test_the_readme_shows_what_the_commands_print(default_port):
     """Each console block of the README is the output of its commands; tests/support/transcripts.py rewrites them."""
     text = README.read_text(encoding="utf-8")
-    assert transcripts.run_again(text) == text
+    assert transcripts.run_again(text) == text, "python tests/support/transcripts.py README.md writes it anew"
 
 
 @needs("bash")

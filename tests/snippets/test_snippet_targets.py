@@ -151,7 +151,7 @@ def test_an_unknown_target_is_a_usage_error(cli):
     near, far = cli("snippet", "pyhton", "-a", "docs"), cli("snippet", "cobol", "-a", "docs")
     assert (near.code, far.code) == (2, 2)
     assert "did you mean python?" in near.err
-    assert "targets: curl, go, har" in far.err
+    assert f"targets: {', '.join(sorted(TARGETS)[:3])}" in far.err
 
 
 def test_targets_are_completed(cli):
@@ -160,7 +160,8 @@ def test_targets_are_completed(cli):
 
     (argument, *_) = snippet.params
     names = {item.value for item in argument.shell_complete(None, "p")}
-    assert names == {"php", "postman", "python", "python-requests"}
+    assert names == {name for name in TARGETS if name.startswith("p")}
+    assert names > {"php", "python"}
 
 
 def test_a_curl_command_imports_no_client(program):
