@@ -35,6 +35,8 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
     """Parse a body of any kind. Never raises; ``Body.fault`` says what is wrong."""
     try:
         value = parse(response.body)
+    except _TooDeepError:
+        return Body(fault=f"it is nested deeper than {DEEPEST} levels", is_json=False)
     except ValueError:
         return Body(fault=_why_not_json(response.body), is_json=False)
     if not isinstance(value, dict):
@@ -49,17 +51,21 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
     )
 
 
+class _TooDeepError(ValueError):
+    """A JSON value has more than ``DEEPEST`` levels."""
+
+
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     try:
         value: Json = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise _TooDeepError from None
     level: list[Json] = [value]
     for _ in range(DEEPEST):
         level = [member for item in level for member in _members(item)]
     if level:
-        raise ValueError("nested too deep")
+        raise _TooDeepError
     return value
 
 

@@ -11,7 +11,7 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError
 from kshell.core.models import Result
-from kshell.profiles.files import quoted, rewrite, shown
+from kshell.profiles.files import MOST_BYTES, quoted, rewrite, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,11 @@ def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8")
+        with file.open("rb") as stream:
+            raw = stream.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise ScriptError(f"{shown(file)} is larger than {MOST_BYTES // 1024} KiB", hint="split it")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
     except OSError as error:

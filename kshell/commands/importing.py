@@ -69,6 +69,8 @@ _NEW = "imported"
 def _read(file: str) -> tuple[str, str]:
     if file != "-":
         return read_text(Path(file), ScriptError), shown(Path(file))
+    if sys.stdin is None:
+        raise ScriptError("stdin is closed", hint="name a file, or pipe a curl command in")
     raw = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise ScriptError(f"stdin holds more than {MOST_BYTES // 1024} KiB", hint="a curl command is a page of text")

@@ -11,7 +11,7 @@ import click
 
 from kshell.api.authentication.fields import LANGUAGES
 from kshell.console.command import command, pass_session
-from kshell.core.errors import EXIT_INTERRUPTED, Note, did_you_mean, listed
+from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
@@ -50,6 +50,8 @@ def init(session: Session) -> Result:
     The API key is not shown while you type it. It goes to a separate file, or stays in an environment variable that the
     account names. The files are in your configuration directory; only you can read them (0600). Nothing is sent.
     """
+    if sys.stdin is None:
+        raise UsageError("stdin is closed, so nothing can be asked", hint="kshell init, at a terminal")
     try:
         answers = _ask_all(session.places)
     except click.Abort:

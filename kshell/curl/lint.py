@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Finding, Json
+    from kshell.curl.words import Words
     from kshell.profiles.files import Places
 
 CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
@@ -49,9 +51,42 @@ def hosts_of(places: Places) -> set[str]:
     return hosts
 
 
+def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
+    """The faults of every curl command in ``text``. A ``curl`` in the quotes of a command before it is no other command.
+
+    A command is read up to the next one, and twice as far as long as a quote is open there, so the time is linear in ``text``.
+    """
+    starts = [match.start() for match in CURL.finditer(text)]
+    lines = accumulate(text.count("\n", *spot) for spot in pairwise([0, *starts]))
+    line_of = dict(zip(starts, lines, strict=True))
+    ends = [*starts[1:], len(text)]
+    done = 0
+    while done < len(starts):
+        start, taken = starts[done], 1
+        while done + taken < len(starts) and _is_open_at(text[start : ends[done + taken - 1]]):
+            taken *= 2
+        command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
+        for odd in _faults(command, hosts):
+            yield odd._replace(line=odd.line + line_of[start])
+        last = command.words[-1]
+        read = line_of[start] + last.line + last.raw.count("\n")  # lines
+        done += 1
+        while done < len(starts) and line_of[starts[done]] < read:
+            done += 1
+
+
+def _is_open_at(text: str) -> bool:
+    """Whether the command at the beginning of ``text`` ends in an open quote."""
+    return any(odd.fatal for odd in split(text).oddities)
+
+
 def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     """Yield the faults of the curl command at the beginning of ``text``."""
-    words, oddities = split(text)
+    return _faults(split(text), hosts)
+
+
+def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
+    words, oddities = command
     messages = [odd.message for odd in oddities]
     inner = messages.index(WITHIN) if WITHIN in messages else len(oddities)  # an inner command has other quotes
     yield from (odd for odd in oddities[:inner] if odd.message != FOLLOWED)
@@ -107,15 +142,17 @@ def _host_faults(options: Options, hosts: Collection[str]) -> Iterator[Oddity]:
 def _is_kaleyra(url: Word) -> bool:
     """Whether the URL is for this API: its host names Kaleyra, and its path begins with the API's version."""
     versions = "|".join(re.escape(endpoint.path.partition("/{")[0]) for endpoint in ENDPOINTS)
-    return re.match(rf"https?://[^/]*kaleyra[^/]*({versions})(/|\Z)", url.text, re.IGNORECASE) is not None
+    found = re.match(rf"https?://([^/]*)({versions})(/|\Z)", url.text, re.IGNORECASE)
+    return found is not None and "kaleyra" in found[1].lower()
 
 
 def _literal_faults(options: Options) -> Iterator[Oddity]:
     """Yield variables in single quotes. A ``$`` in the path of another site's URL is not a variable."""
     for name, word in options:
-        for variable in dict.fromkeys(word.literal):
-            in_host = re.match(r"(?:https?://)?[^/?#]*\$", word.text)
-            if name == "--header" or (name == "--url" and (in_host or _endpoint(word))):
+        if not word.literal or name not in ("--header", "--url"):
+            continue
+        if name == "--header" or re.match(r"(?:https?://)?[^/?#]*\$", word.text) or _endpoint(word):
+            for variable in dict.fromkeys(word.literal):
                 yield word.oddity(
                     f"{variable} in single quotes, which is sent as it stands", f'use double quotes: "…{variable}…"'
                 )
@@ -213,8 +250,9 @@ def _api_faults(endpoint: Endpoint, payload: Json, word: Word) -> Iterator[Oddit
     if not isinstance(payload, dict):
         yield word.oddity("the payload is not a JSON object", "a payload begins with { and ends with }")
         return
+    literal = set(word.literal)
     for text in recipients_of(endpoint, payload):  # any other text may have a $ of its own
-        if text in word.literal:
+        if text in literal:
             fix = f"end the single quotes for it: '\"{text}\"'"
             yield word.oddity(f"{text} in single quotes, which is sent as it stands", fix)
     for finding in check(endpoint, payload):

@@ -6,13 +6,15 @@ A comment owns the fenced block or the table that follows it; blank lines may co
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*\Z")
-_COMMENT = re.compile(r"([ \t]*)<!--\s*kshell:\s*((?:(?!-->).)*?)\s*(?:(-->)(.*)|\Z)", re.DOTALL)
+_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})([^`\n]*)\Z")
+_OPENING = re.compile(r"([ \t]*)<!--")
+_COMMENT = re.compile(r"[ \t]*<!--\s*kshell:\s*")
 _TABLE = re.compile(r"[ \t]*\|")
 
 
@@ -50,9 +52,10 @@ def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
     """Return the comments, and the blocks that no comment owns."""
     comments: list[Comment] = []
     free: list[Block] = []
+    ends = _ends(lines)
     number = 0
     while number < len(lines):
-        comment, fence = _comment(lines, number), _FENCE.match(lines[number])
+        comment, fence = _comment(lines, number, ends[number]), _FENCE.match(lines[number])
         if comment:
             comments.append(comment)
             number = comment.block.end if comment.block else comment.end
@@ -64,18 +67,37 @@ def read(lines: Sequence[str]) -> tuple[list[Comment], list[Block]]:
     return comments, free
 
 
-def _comment(lines: Sequence[str], start: int) -> Comment | None:
-    if not lines[start].lstrip().startswith("<!--"):
+def _ends(lines: Sequence[str]) -> list[int]:
+    """For each line, the number of the first line from it on that holds ``-->``; the last line's where none does."""
+    ends: list[int] = []
+    end = len(lines) - 1
+    for number in range(len(lines) - 1, -1, -1):
+        end = number if "-->" in lines[number] else end
+        ends.append(end)
+    return ends[::-1]
+
+
+def _comment(lines: Sequence[str], start: int, last: int) -> Comment | None:
+    """The comment that begins on line ``start`` and ends on line ``last``, if it is one of ``kshell``'s."""
+    opening = _OPENING.match(lines[start])
+    if not opening or not _is_ours(lines, start, last):
         return None
-    ends = (number for number in range(start, len(lines)) if "-->" in lines[number])
-    end = next(ends, len(lines) - 1) + 1
-    found = _COMMENT.match("\n".join(lines[start:end]))
-    if not found:
+    text = "\n".join(lines[start : last + 1])
+    begin = _COMMENT.match(text)
+    if not begin:
         return None
-    before = found.string[: found.start(2)]
+    before = begin[0]
+    command, end, rest = text[len(before) :].partition("-->")
     line, column = start + before.count("\n"), len(before) - before.rfind("\n")
-    block = _owned(lines, end) if found[3] else None
-    return Comment(line, column, end, found[1], found[2], block, bool(found[3]), (found[4] or "").strip())
+    block = _owned(lines, last + 1) if end else None
+    return Comment(line, column, last + 1, opening[1], command.rstrip(), block, bool(end), rest.strip())
+
+
+def _is_ours(lines: Sequence[str], start: int, last: int) -> bool:
+    """Whether the first word of a comment is ``kshell:``; it may stand on a later line than ``<!--``."""
+    first = lines[start].partition("<!--")[2]
+    later = (lines[number] for number in range(start + 1, last + 1))
+    return next(filter(None, map(str.strip, chain([first], later))), "").startswith("kshell:")
 
 
 def _owned(lines: Sequence[str], start: int) -> Block | None:
@@ -94,7 +116,7 @@ def _owned(lines: Sequence[str], start: int) -> Block | None:
 
 
 def _fenced(lines: Sequence[str], start: int, fence: re.Match[str]) -> Block:
-    indent, run, language = fence.groups()
+    indent, run, language = fence[1], fence[2], fence[3].strip(" \t")
     closing = re.compile(rf"[ \t]*{re.escape(run[0])}{{{len(run)},}}[ \t]*\Z")
     for number in range(start + 1, len(lines)):
         if closing.match(lines[number]):

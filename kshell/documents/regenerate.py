@@ -171,9 +171,6 @@ def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str
     if block.language.split(" ")[0].lower() not in _SHELLS:
         return
     text = "\n".join(markdown.content(lines, block))
-    for match in lint.CURL.finditer(text):
-        first = text.count("\n", 0, match.start())
-        for fault in lint.faults(text[match.start() :], hosts):
-            line = block.start + 1 + first + fault.line
-            place = Place(file, line, fault.column + len(block.indent))
-            yield Note("warning", f"{fault.message}; {fault.fix}", place)
+    for fault in lint.all_faults(text, hosts):
+        place = Place(file, block.start + 1 + fault.line, fault.column + len(block.indent))
+        yield Note("warning", f"{fault.message}; {fault.fix}", place)

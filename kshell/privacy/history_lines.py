@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from kshell.syntax.lines import Word
 
 SHORTEST_IN_HISTORY = 3  # characters; shorter values are in too many lines by chance
+LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
 
 # a code or a phone number has four digits in a row, signs aside; a key has twenty characters, some of them digits
-_PRIVATE_FORM = re.compile(r"(?:\d[().-]?){4,}|(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}")
+_PRIVATE_FORM = re.compile(
+    r"(?:\d[().-]?){4,}|(?<!\d)\d{2,4}(?: \d{2,4}){2,5}(?!\d)"
+    r"|(?<![A-Za-z0-9_+-])(?=[A-Za-z_+-]*\d)[A-Za-z0-9_+-]{20,}"
+)
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 
 def storable(line: str, secrets: Collection[str] = ()) -> str:
     """Return what may be stored of ``line``, or ``""``. ``secrets`` are the private texts of the session."""
-    if line[:1].isspace() or "\n" in line:
+    if line[:1].isspace() or "\n" in line or len(line) > LONGEST_IN_HISTORY:
         return ""
     if line.startswith("kshell"):  # optional at the start of a line
         line = re.sub(r"kshell\s+(?=[^\s#])", "", line, count=1)

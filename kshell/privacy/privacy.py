@@ -90,6 +90,8 @@ class Privacy:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
             hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
+            for spelling in private_values.grouped_codes(hidden, self.values):
+                hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)
             self._masked[text] = self._unless_it_leaks(hidden)
         return self._masked[text]
@@ -150,7 +152,8 @@ class Privacy:
         """Return a typed line without private values, as the history may keep it, or ``""``."""
         from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
 
-        return storable(line, self.forms(SHORTEST_IN_HISTORY))
+        kept = storable(line, self.forms(SHORTEST_IN_HISTORY))
+        return "" if private_values.grouped_codes(kept, self.values) else kept
 
 
 def _masked_forms(value: Private) -> Iterator[tuple[str, str]]:

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.privacy.numbers import numbers_in
-from kshell.privacy.values import SHORTEST
+from kshell.privacy.values import SHORTEST, grouped_codes
 from kshell.syntax.lines import quote
 
 if TYPE_CHECKING:
     from kshell.privacy.privacy import Privacy
+    from kshell.privacy.values import Private
 
 _PREFIXES = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}
 
@@ -22,19 +23,19 @@ class References:
         self.names: dict[str, str] = {}
         self._kinds: dict[str, str] = {}  # of the texts in ``names``
         self._forms: dict[str, str] = {}  # every form of the current private values, with its kind
+        self._values: tuple[Private, ...] = ()
 
     def update(self, privacy: Privacy) -> bool:
         """Use the private values of ``privacy`` from now on. Return whether they have changed."""
-        before, self._forms = self._forms, privacy.forms()
+        before, self._forms, self._values = self._forms, privacy.forms(), privacy.values
         return self._forms != before
 
     def private_in(self, text: str) -> dict[str, str]:
         """Return every private text that ``text`` contains, with its kind."""
         named = {value: kind for value, kind in self._kinds.items() if len(value) >= SHORTEST}
         known = {**named, **self._forms}
-        return {value: kind for value, kind in known.items() if value in text} | dict.fromkeys(
-            numbers_in(text), "NUMBER"
-        )
+        found = {value: kind for value, kind in known.items() if value in text}
+        return found | dict.fromkeys(numbers_in(text), "NUMBER") | grouped_codes(text, self._values)
 
     def name(self, kind: str, value: str) -> str:
         """Return the name of a private value, and create it if necessary."""

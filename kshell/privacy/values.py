@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 SHORTEST = 4  # characters; a shorter code is in other text by chance, so only a whole value is masked
 
+_SHORTEST_GROUPED = 6  # digits
+_SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
+_IN_GROUPS = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9]){{{_SHORTEST_GROUPED - 1},}}")
+
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
@@ -46,6 +50,25 @@ class Private(NamedTuple):
         return forms | {"-lower": self.text.lower(), "-upper": self.text.upper(), "-title": self.text.capitalize()}
 
 
+def grouped_codes(text: str, values: Iterable[Private]) -> dict[str, str]:
+    """Return every spelling of a code in ``text`` whose digits may be in groups, such as ``5821-3974``, with its kind.
+
+    A code under ``_SHORTEST_GROUPED`` digits is not looked for: in groups it stands in dates and amounts by chance.
+    """
+    return {
+        found: value.kind
+        for value in values
+        if value.kind == "CODE" and _IN_GROUPS.fullmatch(value.text)
+        for found in _grouped(value.text).findall(text)
+    }
+
+
+@lru_cache(maxsize=256)
+def _grouped(code: str) -> re.Pattern[str]:
+    digits = re.sub("[^0-9]", "", code)
+    return re.compile(rf"(?<![0-9]){_SEPARATOR.join(digits)}(?![0-9])")
+
+
 def leak(text: str, values: Iterable[Private]) -> str:
     """Return ``KEY``, ``CODE`` or ``NUMBER`` if ``text`` contains one of ``values`` in any encoding, else ``""``.
 
@@ -53,6 +76,8 @@ def leak(text: str, values: Iterable[Private]) -> str:
     shorter than ``SHORTEST`` is never found.
     """
     known = [*values]
+    if grouped_codes(text, known) or ("%" in text and grouped_codes(unquote(unquote(text)), known)):
+        return "CODE"
     found = {
         value
         for view, bare in (_views(text) if known else ())

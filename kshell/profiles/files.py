@@ -175,6 +175,8 @@ def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) ->
 
 def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """Return the text of stdin, with the limits and errors of ``read_text``."""
+    if sys.stdin is None:
+        raise fault("stdin is closed", hint="name a file, or pipe something in")
     return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
 
 

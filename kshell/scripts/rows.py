@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from io import StringIO
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.core.errors import Note, Place, ScriptError, listed
@@ -24,6 +26,7 @@ _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d{1,3}\Z", re.IGNORECASE)
 _PLAIN_EXPONENT = re.compile(r"\dE\d{1,3}\Z", re.IGNORECASE)  # 4E7 may be a code
 _NAME = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _DELIMITERS = ",;\t|"
+_MOST_OPEN_QUOTES = 20
 
 
 class Row(NamedTuple):
@@ -60,7 +63,7 @@ def read_rows(file: Path) -> list[Row]:
 
 def _csv_rows(text: str, file: str) -> Iterator[Row]:
     lines = list(StringIO(text, newline=""))  # str.splitlines would also break at U+2028 within a cell
-    records = _records(lines, _delimiter(lines[0]) if lines else ",")
+    records = _records(lines, _delimiter(lines[0]) if lines else ",", file)
     names: list[str] | None = None
     number = 0
     for line, cells, broken in records:
@@ -75,10 +78,18 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
         yield _row(number, line, cells_by_name, fault, file)
 
 
-def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """Yield (line, cells, fault) of every record. After a quote that is never closed, the next line is a new record."""
+def _records(lines: list[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str], str]]:
+    """Yield (line, cells, fault) of every record. After a quote that is never closed, the next line is a new record.
+
+    Each such quote costs a pass over the rest of the file. Raises ``ScriptError`` for more than ``_MOST_OPEN_QUOTES`` of them.
+    """
     begin = 0
-    while begin < len(lines):
+    for passes in count():
+        if begin == len(lines):
+            return
+        if passes > _MOST_OPEN_QUOTES:
+            message = f"more than {_MOST_OPEN_QUOTES} rows open a quote that is never closed"
+            raise ScriptError(message, hint='write "" for a quote in a quoted cell', at=Place(file, begin + 1, 1))
         reader = csv.reader(lines[begin:], delimiter=delimiter, strict=True)
         start = begin
         while True:
@@ -109,9 +120,9 @@ def _header(cells: list[str], fault: str, at: Place) -> list[str]:
     hint = "the first line names the variables: letters, digits and _, as in to,ref"
     if fault or invalid:
         raise ScriptError(fault or f"{invalid[0]!r} cannot name a variable", hint=hint, at=at)
-    duplicates = [name for name in names if names.count(name) > 1]
-    if duplicates:
-        raise ScriptError(f"two columns are named {duplicates[0]!r}", hint="keep one", at=at)
+    duplicate = next((name for name, columns in Counter(names).items() if columns > 1), "")
+    if duplicate:
+        raise ScriptError(f"two columns are named {duplicate!r}", hint="keep one", at=at)
     return names
 
 
@@ -137,9 +148,23 @@ def _json_rows(text: str, file: str) -> Iterator[Row]:
             yield _row(number, line, cells, fault, file)
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _DuplicateNameError("it has the same name twice")
+    return members
+
+
+def _no_number(name: str) -> str:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number, object_pairs_hook=_members)
+
+
 def _json_cells(source: str) -> tuple[dict[str, str], str]:
     try:
-        value = json.loads(source, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_members)
+        value = _DECODER.decode(source)
     except _DuplicateNameError as error:
         return {}, str(error)
     except (ValueError, RecursionError) as error:
@@ -148,13 +173,6 @@ def _json_cells(source: str) -> tuple[dict[str, str], str]:
         return {}, 'it is not an object, such as {"to": "+919812345678"}'
     fault = next((fault for name, item in value.items() if (fault := _member_fault(name, item))), "")
     return {name: _as_text(item) for name, item in value.items() if item is not None}, fault
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _DuplicateNameError("it has the same name twice")
-    return members
 
 
 def _member_fault(name: str, value: object) -> str:

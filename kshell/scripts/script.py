@@ -13,7 +13,7 @@ from kshell.console.dispatch import check_words
 from kshell.console.group import commands_of
 from kshell.core.errors import KshellError, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
-from kshell.syntax.lines import Line, split
+from kshell.syntax.lines import Continuation, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,25 +58,22 @@ def parse_script(text: str, file: Path) -> Script:
 
 def _joined(texts: list[str], file: str) -> Iterator[Line]:
     parts: list[str] = []
+    read = Continuation()
     for number, text in enumerate(texts, 1):
-        if _continues(text, parts) and number < len(texts):
+        if number < len(texts) and _continues(text, read):
             parts.append(text[:-1])
             continue
         parts.append(text)
         yield Line(file, number - len(parts) + 1, tuple(parts))
-        parts = []
+        parts, read = [], Continuation()
 
 
-def _continues(text: str, before: list[str]) -> bool:
-    """Whether a line ends in a backslash that is neither escaped nor in a comment."""
-    return _BACKSLASHES.search(text) is not None and not _ends_in_comment("".join([*before, text[:-1]]))
-
-
-def _ends_in_comment(text: str) -> bool:
-    try:
-        return split(text) == split(f"{text} x")
-    except ScriptError:
+def _continues(text: str, read: Continuation) -> bool:
+    """Whether a line ends in a backslash that is neither escaped nor in a comment; ``read`` has the parts before it."""
+    if not _BACKSLASHES.search(text):
         return False
+    read.add(text[:-1])
+    return not read.comment
 
 
 # ---- checking

@@ -124,7 +124,12 @@ def _placed(result: Result, line: Line) -> list[Note | Finding]:
         return [*result.notes, Note("error", f"{what}, and no expect follows" if line.head == "send" else what, place)]
     if error.place and error.place.file == line.file:
         return [*result.notes]
-    return [error.moved(place) if note is error else note for note in result.notes]
+    nested = error.place is not None and line.head in (
+        "source",
+        "run",
+    )  # the fault is in the script that the line names
+    included = error._replace(details=(*error.details, f"included at {place}"))
+    return [(included if nested else error.moved(place)) if note is error else note for note in result.notes]
 
 
 class Case:

@@ -17,9 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
+_NAME = re.compile(r"\s*(?:kshell\s+)?\S*\s*")  # the command's
 _END_OR_QUOTE = re.compile(r"""\}\}|["']""")
+_COMMENT_OR_QUOTE = re.compile(r"""(?<=\s)#|["']""")
 # without possessive quantifiers, which Python before 3.11.5 gets wrong
 _STRINGS = {quote: re.compile(rf"{quote}[^{quote}\\]*(?:\\.[^{quote}\\]*)*{quote}", re.DOTALL) for quote in "\"'"}
+
+_BARE = re.compile(r"""[^\s'"\\{]*""")
+_BARE_IN_QUOTES = re.compile(r"""[^"\\{]*""")
+
+# a character, or the few that are one sign; a backslash escapes except in the shell's single quotes and in expressions
+_TOKENS = (
+    re.compile(r"""[^\\{}'"#\s]+|\\.|\{\{|\}\}|.""", re.DOTALL),
+    re.compile(r"""[^\\{}'"#\s]+|\{\{|\}\}|.""", re.DOTALL),
+)
+_HALVES = ("\\", "{", "}")
 
 
 class Piece(NamedTuple):
@@ -67,9 +79,10 @@ class Line(NamedTuple):
 
     def rest(self) -> tuple[str, int]:
         """The text after the command's name without a trailing comment, and the column where it begins."""
-        match = _REST.match(self.text)
-        assert match  # noqa: S101 - it matches any text
-        return match[2].rstrip(), match.start(2) + 1
+        text = self.text
+        start = len(text) - len(_NAME.sub("", text, count=1))
+        end = _outside_strings(text, start, _COMMENT_OR_QUOTE)
+        return text[start : len(text) if end < 0 else end].rstrip(), start + 1
 
     def place(self, column: int) -> Place:
         """The place in the file that corresponds to a column of ``text``."""
@@ -96,10 +109,6 @@ class Line(NamedTuple):
 
         start = piece.column + 2  # after the {{
         return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))
-
-
-# the command's name, blanks, and everything up to a # that follows a blank outside of a string
-_REST = re.compile(r"""(\s*(?:kshell\s+)?\S*\s*)((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<!\s)\#|[^#])*)""", re.DOTALL)
 
 
 def split(line: str) -> list[Word]:
@@ -151,20 +160,55 @@ def _escaped(character: str) -> str:
     return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
 
 
-def _end_of_expression(line: str, position: int) -> int:
-    """Return where the first ``}}`` outside of a string begins, from ``position`` on, or -1. An unclosed quote is text.
+def _outside_strings(line: str, position: int, sign_or_quote: re.Pattern[str]) -> int:
+    """Return where the first sign outside of a string begins, from ``position`` on, or -1. An unclosed quote is text.
 
     After an unclosed quote no quote of its kind is closed, so each kind is searched to the line's end once at most.
     """
     strings = dict(_STRINGS)
-    while found := _END_OR_QUOTE.search(line, position):
-        if found[0] == "}}":
+    while found := sign_or_quote.search(line, position):
+        if found[0] not in _STRINGS:
             return found.start()
         string = strings[found[0]].match(line, found.start()) if found[0] in strings else None
         if string is None:
             strings.pop(found[0], None)
         position = (string or found).end()
     return -1
+
+
+class Continuation:
+    """Reads the parts of one line as they come, each once, and knows whether a comment has begun in them."""
+
+    def __init__(self) -> None:
+        self.comment = False
+        self._open = ""  # what is open, the outermost first: w for a word, a quote, { for an expression, a quote in it
+        self._held = ""  # the last character, where the next part may make it another sign
+
+    def add(self, part: str) -> None:
+        """Read one more part."""
+        text, position = self._held + part, 0
+        self._held = ""
+        while position < len(text) and not self.comment:
+            token = _TOKENS[self._open == "w'" or self._open[-1:] == "{"].match(text, position)
+            assert token  # noqa: S101 - it matches any character
+            position = token.end()
+            if position == len(text) and token[0] in _HALVES:
+                self._held = token[0]
+            elif token[0] == "#" and not self._open:
+                self.comment = True
+            else:
+                self._open = _opened(self._open or "w", token[0])
+
+
+def _opened(state: str, token: str) -> str:
+    """Return what is open behind ``token``, where ``state`` is what is open before it."""
+    top = state[-1]
+    if top == "w" and token.isspace():
+        return ""
+    if token == (top if top in _STRINGS else "}}" if top == "{" else None):
+        return state[:-1]
+    opening = (*_STRINGS, "{{") if top == "w" else _STRINGS if top == "{" else ("{{",) if state == 'w"' else ()
+    return state + token[0] if token in opening else state
 
 
 class _Splitter:
@@ -199,7 +243,7 @@ class _Splitter:
             return self._single_quoted()
         if character == '"':
             return self._double_quoted()
-        return [self._bare()]
+        return [self._bare(_BARE)]
 
     def _single_quoted(self) -> list[Piece]:
         start = self.position
@@ -217,11 +261,11 @@ class _Splitter:
             if self.line[self.position] == '"':
                 self.position += 1
                 return pieces or [Piece("", start + 2)]
-            pieces.append(self._bare())
+            pieces.append(self._bare(_BARE_IN_QUOTES))
         raise self._fault(start, "a quote that is not closed", 'close it with "')
 
-    def _bare(self) -> Piece:
-        """An expression, an escaped character, or one character."""
+    def _bare(self, plain: re.Pattern[str]) -> Piece:
+        """An expression, an escaped character, or ``plain`` characters."""
         start = self.position
         if self.line.startswith("{{", start):
             return self._expression()
@@ -230,12 +274,13 @@ class _Splitter:
                 raise self._fault(start, "a backslash at the end of the line", "write \\\\ for a backslash")
             self.position += 2
             return Piece(self.line[start + 1], start + 1)
-        self.position += 1
-        return Piece(self.line[start], start + 1)
+        run = plain.match(self.line, start + 1)
+        self.position = run.end() if run else start + 1
+        return Piece(self.line[start : self.position], start + 1)
 
     def _expression(self) -> Piece:
         start = self.position
-        end = _end_of_expression(self.line, start + 2)
+        end = _outside_strings(self.line, start + 2, _END_OR_QUOTE)
         if end < 0:
             raise self._fault(start, "{{ that is not closed", "close it with }}, or put the word in single quotes")
         self.position = end + 2

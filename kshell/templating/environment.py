@@ -1,17 +1,18 @@
 """The sandbox: a Jinja environment in which a template sees only plain values.
 
-Everything that a template can do is bounded: the text that it makes, its numbers, the iterations of its loops.
+Everything that a template can do is bounded: the text that it makes, its numbers, the iterations of its loops, and the work of
+one rendering, which is counted and not timed.
 """
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from jinja2 import StrictUndefined, Undefined, nodes
+from jinja2 import StrictUndefined, Undefined, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
-from jinja2.runtime import LoopContext
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 256 * 1024
 MOST_ITERATIONS = 1000
+MOST_WORK = 10_000_000  # a character that is looked at is 1; the slowest filter takes 0.1 microseconds for each
+_WORK_OF_NODE = 20
+_WEIGHED, _ITERATION = "#weighed", "#iteration"  # filters that no template can name
 _MOST_INTEGER = 10**18
 
 
@@ -27,9 +31,24 @@ class Unset(Undefined):
     """A declared variable without a value. It is false and empty; a field that holds only it is left out."""
 
 
+class _CountedContext(Context):
+    """The state of one rendering, which counts its work."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.work = 0
+
+    def spend(self, work: int) -> None:
+        """Count ``work``. Raise ``SecurityError`` where it is more than ``MOST_WORK`` in all."""
+        self.work += work
+        if self.work > MOST_WORK:
+            raise SecurityError("its loops do too much work")
+
+
 class SandboxEnvironment(ImmutableSandboxedEnvironment):
     """An environment that allows only the attributes of a loop, calls of ``range``, and operators with small results."""
 
+    context_class = _CountedContext
     intercepted_binops = frozenset(["+", "*", "**", "%", "//", "/", "-"])
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -51,6 +70,28 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
 
 def _bounded_value(value: Any) -> Any:
     """Return ``value``. Raise ``SecurityError`` if its texts are too long together; a text held twice counts twice."""
+    _size(value)
+    return value
+
+
+@pass_context
+def _weighed_value(context: _CountedContext, value: Any) -> Any:
+    """Return ``value``, which is about to be read whole. Count its size as work."""
+    context.spend(_size(value))
+    return value
+
+
+@pass_context
+def _counted_iteration(context: _CountedContext, passes: Any, work: int) -> Any:
+    """Return ``passes``, whether a loop takes an item. Count the work of the iteration in either case."""
+    context.spend(work)
+    return passes
+
+
+def _size(value: Any) -> int:
+    """Return the size of all that ``value`` holds, counted as often as it is held. Raise ``SecurityError`` for too much."""
+    if isinstance(value, range):
+        return 20 * len(value)
     size = 0
     held = [value]
     while held:
@@ -58,7 +99,7 @@ def _bounded_value(value: Any) -> Any:
         size += len(item) if isinstance(item, str) else 20
         _check_size(size)
         held += [*item, *item.values()] if isinstance(item, dict) else item if isinstance(item, list | tuple) else []
-    return value
+    return size
 
 
 def _join(items: Iterable[object], separator: str = "") -> str:
@@ -108,35 +149,70 @@ def make_environment(kind: type[SandboxEnvironment], **options: Any) -> SandboxE
     environment.filters = {name: FILTERS[name] for name in general.split()}
     environment.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
     environment.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _unchanged}
-    environment.filters["bounded"] = _bounded_value
+    environment.filters |= {"bounded": _bounded_value, _WEIGHED: _weighed_value, _ITERATION: _counted_iteration}
     environment.globals = {"range": _range}
     return environment
 
 
 class BoundNodes(NodeTransformer):
-    """Rewrite a parsed template: operations that the environment cannot bound become filters that it can bound."""
+    """Rewrite a parsed expression: operations that the environment cannot bound become filters that it can bound."""
+
+    literal = "bounded"
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802 - the name is Jinja's
         """Turn ``a ~ b`` into the filter ``join``."""
         self.generic_visit(node)
-        return _filter(nodes.List(node.nodes, lineno=node.lineno), "join")
+        return _filter(_filter(nodes.List(node.nodes, lineno=node.lineno), self.literal), "join")
 
     def _visit_literal(self, node: nodes.Literal) -> nodes.Node:
         """Bound a list: it may hold another list many times, and so on, so a few lines could make gigabytes."""
         self.generic_visit(node)
-        return node if getattr(node, "ctx", "load") == "store" else _filter(node, "bounded")
+        return node if getattr(node, "ctx", "load") == "store" else _filter(node, self.literal)
 
     visit_List = visit_Tuple = visit_Dict = _visit_literal  # noqa: N815 - the names are Jinja's
 
+
+class CountWork(BoundNodes):
+    """Do the same for a template, and count its work: each turn of a loop, each value that an operation looks at whole."""
+
+    literal = _WEIGHED
+
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the name is Jinja's
-        """Make every iteration of a loop output a piece, even if it is empty, so that iterations are counted."""
+        """Count the parts of the loop at every iteration, also at one that the loop's ``if`` passes over."""
+        parts = sum(1 for _ in node.find_all(nodes.Node))
         self.generic_visit(node)
-        node.body.insert(0, nodes.Output([nodes.TemplateData("")], lineno=node.lineno))
+        passes = nodes.Const(1, lineno=node.lineno) if node.test is None else node.test
+        node.test = _filter(
+            cast("nodes.Expr", passes), _ITERATION, nodes.Const(parts * _WORK_OF_NODE, lineno=node.lineno)
+        )
+        return node
+
+    def _visit_operation(self, node: nodes.Node) -> nodes.Node:
+        self.generic_visit(node)
+        for name, value in node.iter_fields(exclude=("arg", "dyn_args", "dyn_kwargs")):
+            if isinstance(value, nodes.Expr):
+                setattr(node, name, _filter(value, _WEIGHED))
+            elif isinstance(value, list):
+                setattr(node, name, [_filter(it, _WEIGHED) if isinstance(it, nodes.Expr) else it for it in value])
+        return node
+
+    visit_Filter = visit_Test = visit_Compare = visit_Operand = visit_Add = _visit_operation  # noqa: N815
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802 - the name is Jinja's
+        """A slice copies what it is taken from."""
+        self.generic_visit(node)
+        node.node = _filter(node.node, _WEIGHED)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Call:  # noqa: N802 - the name is Jinja's
+        """``loop.changed`` compares what it is given."""
+        self.generic_visit(node)
+        node.args = [_filter(argument, _WEIGHED) for argument in node.args]
         return node
 
 
-def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+def _filter(node: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
 
 
 def bounded_text(pieces: Iterable[str]) -> str:
@@ -144,7 +220,7 @@ def bounded_text(pieces: Iterable[str]) -> str:
     joined: list[str] = []
     size = 0
     for piece in pieces:
-        size += len(piece) + 1  # an empty piece is an iteration of a loop, and counts too
+        size += len(piece)
         _check_size(size)
         joined.append(piece)
     return "".join(joined)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 
 MARK_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_UNSET = "-Infinity"  # not JSON, and not the text of any value: values are strings, integers or quoted
+_UNSET = "-0.000000000000000000000e-999"  # a number that no value writes: values are strings, integers or quoted
 
 
 def mark(value: object) -> str:
@@ -53,16 +54,22 @@ def parse(text: str) -> object:
 
     An object or array is left out too if everything in it was unset.
     """
-    decoded = _pruned(json.loads(text, parse_constant=_constant, object_pairs_hook=_members))
+    decoded = _pruned(json.loads(text, parse_float=_number, parse_constant=_constant, object_pairs_hook=_members))
     return {} if decoded is _LEFT_OUT else decoded
 
 
 _LEFT_OUT = object()
 
 
-def _constant(name: str) -> object:
-    if name == _UNSET:
+def _number(text: str) -> object:
+    if text == _UNSET:
         return _LEFT_OUT
+    if not isfinite(float(text)):
+        raise ValueError(f"{text} is too large a number")
+    return float(text)
+
+
+def _constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 

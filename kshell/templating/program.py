@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import TemplateSyntaxError, Undefined, nodes
 
-from kshell.templating.environment import BoundNodes, SandboxEnvironment, Unset, bounded_text, make_environment
+from kshell.templating.environment import CountWork, SandboxEnvironment, Unset, bounded_text, make_environment
 from kshell.templating.payload_text import MARK_EDGE, UNSET_MARK, assemble, mark
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def compile_template(source: str, file: str) -> Program:
             raise TemplateSyntaxError("a payload template has no recursive loop", loop.lineno, filename=file)
     for edge in MARK_EDGE.finditer(source):
         raise TemplateSyntaxError("a control character", source.count("\n", 0, edge.start()) + 1, filename=file)
-    tree = BoundNodes().visit(tree)
+    tree = CountWork().visit(tree)
     code = _ENVIRONMENT.compile(tree, name=file, filename=file)
     template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
     return Program(template, _names(tree), 0 if loops else source.count("\n") + 1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_BYTES = 64 * 1024 * 1024
+_MOST_SALT = 64  # bytes
 _VERSION = 1  # of vcrpy's format
 _SIMULATED = "Recorded from kshell's simulator, not from the API; key, code and numbers are pseudonyms."
 _LIVE = "Recorded from the API; key, code and numbers are pseudonyms."
@@ -36,7 +37,8 @@ def read_cassette(file: Path) -> tuple[str, list[KeptExchange]]:
             raise _AnchorError(mark)
         data = yamlserializer.deserialize(text)
         salt = data["kshell"]["salt"]
-        bytes.fromhex(salt)
+        if not 0 < len(bytes.fromhex(salt)) <= _MOST_SALT:
+            raise ValueError("a salt of another length")
         return salt, [_exchange(interaction) for interaction in data["interactions"]]
     except Exception as error:  # noqa: BLE001 - any part of the file can be wrong
         raise _unusable(file, error) from None

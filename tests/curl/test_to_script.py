@@ -377,12 +377,12 @@ def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
 
 def test_a_large_text_is_read_in_time():
     """The time to read a text grows linearly with its size."""
-    from time import perf_counter
+    from time import process_time
 
-    start = perf_counter()
+    start = process_time()
     for text in ("a" * 200_000, "'a' " * 20_000, '"' + "$" * 200_000, "\\\n" * 100_000, "^" * 200_000):
         split(f"curl {text}")
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
 
 
 # ---- import(curl(x)) == x

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kshell.privacy.history_lines import SHORTEST_IN_HISTORY, storable
 from kshell.privacy.numbers import without_numbers
 from kshell.privacy.privacy import Privacy
+from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
 from kshell.privacy.values import Private
 from kshell.profiles.files import Places
@@ -173,3 +174,27 @@ def test_a_session_s_private_values_are_those_of_its_drafts_and_variables(monkey
     values = session.privacy().values
     assert {value.text for value in values} >= {"ABCDEF", "QXZWVB", "+91 98123 45678", "+919812345678"}
     assert not [value for value in values if value.kind == "KEY" or value.text == "WA202"]
+
+
+@pytest.mark.parametrize("written", ["5821-3974", "58 213 974", "58.21.39.74", "(5821) 3974", "5821/3974"])
+@pytest.mark.parametrize("code", ["58213974", "5821-3974"])
+def test_a_code_in_groups_is_the_code(code, written):
+    """Neither a report, nor a recording, nor the history keeps the digits of a code, however they are grouped."""
+    privacy = Privacy([Private("CODE", code)])
+    references = References()
+    references.update(privacy)
+    assert "39" not in privacy.mask(f"it was {written}, twice")
+    assert references.private_in(f"it was {written}") == {written.lstrip("("): "CODE"}
+    assert "39" not in privacy.storable(f"set note='it was {written}'")
+
+
+def test_digits_that_hold_a_code_by_chance_are_no_code():
+    """A longer run of digits is another number."""
+    assert Privacy([Private("CODE", "821397")]).leak("15-821397-4") == "CODE"
+    assert Privacy([Private("CODE", "821397")]).mask("58 2139 74") == "58 2139 74"
+
+
+def test_a_code_in_groups_that_no_session_knows_is_not_stored():
+    """Three groups of two to four digits look like a code."""
+    assert storable("set note='it was 58 213 974'") == "set note={{ note }}"
+    assert storable("set note='page 7 of 12'") == "set note='page 7 of 12'"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from support.programs import needs
 from support.servers import local_pod, wait_until
 
+from kshell.core.errors import ScriptError
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
 
@@ -176,6 +177,19 @@ def test_a_cell_is_plain_text(run, tmp_path):
     assert ran.code == 0
     write_up = "expect ref == '{{ 7 }} otp=1' and ref1 == ref\n"
     assert run(write_up.replace("and ref1 == ref", ""), 'to,ref\n+919812345678,"{{ 7 }} otp=1"\n').code == 0
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_is_the_row_s_fault(rows, number):
+    """JSON has no such number, so it is not taken as text either."""
+    found = rows(f'{{"to": {number}}}\n', "r.jsonl")
+    assert f"it is not JSON: {number} is no number of JSON" in found[0].fault.text
+
+
+def test_quotes_that_are_never_closed_are_refused_after_twenty(rows):
+    """Each of them costs a pass over the rest of the file."""
+    with pytest.raises(ScriptError, match="more than 20 rows open a quote that is never closed"):
+        rows("a,b\n" + 'x","\n' * 30, "r.csv")
 
 
 def test_rows_of_an_unknown_kind_are_refused(cli, write):

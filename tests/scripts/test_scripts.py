@@ -648,3 +648,13 @@ def test_every_command_of_scripts_has_help_and_examples(name):
         assert found.examples
         caller = Caller(Session(Places.standard()), frontend)
         assert perform_line(f"{name} --help", caller).result.exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["source", "run"])
+def test_a_fault_in_a_nested_script_is_shown_at_its_own_place(cli, write, command):
+    """Where the script was included stands below, also where its name is known at run time alone."""
+    write("inner.kshell", "# first\nsnd\n")
+    write("outer.kshell", f"{command} {{{{ name }}}}\n")
+    err = cli("run", "outer.kshell", "--var", "name=inner.kshell").err
+    assert "error: inner.kshell:2:1: there is no command 'snd'\n  snd\n  ^\n  included at outer.kshell:1:1\n" in err
+    assert "outer.kshell:1:1: inner" not in err

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kshell.core.errors import ScriptError
-from kshell.syntax.lines import Line, quote, split
+from kshell.syntax.lines import Continuation, Line, quote, split
 
 NAMES = {"id": "A1", "spaced": "a b", "tricky": "{{ id }}", "body": {"items": [1], "data": {"message_id": "A9"}}}
 
@@ -105,3 +105,24 @@ def test_escaped_quotes_in_a_string_that_is_not_closed_are_read_in_linear_time()
     with pytest.raises(ScriptError, match="not closed"):
         split('set ref={{ "' + '\\"' * 30_000)
     assert time.perf_counter() - begun < 2
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["'", '"', "\\", "{{", "}}", "{", "}", "#", " ", "a"]), max_size=5), max_size=4)
+)
+def test_a_line_in_parts_is_in_a_comment_where_the_whole_is(pieces):
+    """A comment takes no word, so a line ends in one exactly when a word behind it changes nothing."""
+    parts = ["".join(piece) for piece in pieces]
+    read = Continuation()
+    for part in parts:
+        read.add(part)
+    text = "".join(parts)
+    if "{{" not in text or not {"'", '"'} & set(text):  # an open quote in an expression waits for its end
+        assert read.comment == _ends_in_comment(text)
+
+
+def _ends_in_comment(text: str) -> bool:
+    try:
+        return split(text) == split(f"{text} x")
+    except ScriptError:
+        return False

@@ -416,6 +416,8 @@ WHOLE = {
     "a field twice by a value": ('{"x": 1, "{{ v }}": 2}', "templates/mine.json.j2: it does not render to JSON: the field 'x'"),
     "no number": ('{"a": NaN}', "templates/mine.json.j2: it does not render to JSON: NaN is not JSON"),
     "an infinity": ('{"a": Infinity}', "templates/mine.json.j2: it does not render to JSON: Infinity is not JSON"),
+    "a number too large": ('{"a": 1e999}', "it does not render to JSON: 1e999 is too large a number"),
+    "a negative infinity": ('{"a": -Infinity}', "it does not render to JSON: -Infinity is not JSON"),
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
     "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
     "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),

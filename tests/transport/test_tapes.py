@@ -592,6 +592,7 @@ def test_no_cassette_is_written_with_an_anchor(send, tape):
     ["", "[", "a: [b", "kshell: {salt: zz}", "kshell: {salt: 5}\ninteractions: []", "- 1", "interactions: []\nversion: 1\n",
      "kshell: {salt: '00'}\ninteractions: [1]", "kshell: {salt: '00'}\ninteractions: [{request: {}, response: {}}]",
      "a: &a [*a]\nkshell: *a", "[" * 5000, "\x00", "kshell: &a {salt: '00'}\ninteractions: []",
+     f"kshell: {{salt: '{'00' * 65}'}}\ninteractions: []\nversion: 1", "kshell: {salt: ''}\ninteractions: []\nversion: 1",
      SHAPE.format("uri: 1", "message: OK", "x: [y]"), SHAPE.format("uri: x", "message: [x]", "x: [y]"),
      SHAPE.format("uri: x", "message: OK", "x: y"), SHAPE.format("uri: x", "message: OK", "x: [1]"),
      SHAPE.format("uri: x", "message: OK", "1: [y]"), SHAPE.format("uri: x", "message: Ö", "x: [y]")],

@@ -15,7 +15,7 @@ from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Word, Words
 
 __all__ = ["FOLLOWED", "WITHIN", "Oddity", "Word", "Words", "split"]
 
-_POWERSHELL = re.compile(r"^\s*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
+_POWERSHELL = re.compile(r"^[ \t]*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
 _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
 
 

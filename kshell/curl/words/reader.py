@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import cached_property
 from typing import NamedTuple
 
 FOLLOWED = "what follows the command"
@@ -75,7 +77,13 @@ class Reader:
 
     def place(self, position: int) -> tuple[int, int]:
         """Return line and column of a position, both from 1."""
-        return self.text.count("\n", 0, position) + 1, position - self.text.rfind("\n", 0, position)
+        line = bisect_left(self._line_breaks, position)
+        return line + 1, position - (self._line_breaks[line - 1] if line else -1)
+
+    @cached_property
+    def _line_breaks(self) -> list[int]:
+        """The position of every line break, so that a place is found without counting from the start."""
+        return [found.start() for found in re.finditer("\n", self.text)]
 
     def odd(self, position: int, message: str, fix: str, *, fatal: bool = False) -> None:
         """Add an oddity at a position."""

@@ -1,0 +1,146 @@
+"""Promise 16: every parser takes time linear in its input, and reads or refuses 1 MB of anything within 2 seconds."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from kshell.commands.docs import docs
+from kshell.core.errors import KshellError, ProfileError
+from kshell.curl.command import read_curl
+from kshell.curl.lint import all_faults
+from kshell.documents import markdown
+from kshell.privacy.history_lines import storable
+from kshell.profiles.files import read_text
+from kshell.profiles.strict_yaml import Document
+from kshell.scripts.rows import read_rows
+from kshell.scripts.script import parse_script
+from kshell.syntax.lines import Line, cut, split, typed_words
+from kshell.transport.tape_file import read_cassette
+
+HOSTS = {"https://api.in.kaleyra.io"}
+SEND = "curl https://api.in.kaleyra.io/v2/SID/PHONE/verify/messages"
+
+
+def line(text: str) -> None:
+    """The words of a typed line."""
+    split(text)
+
+
+def rest(text: str) -> None:
+    """An expression up to its comment."""
+    Line("line", 1, (f"expect {text}",)).rest()
+
+
+def script(text: str) -> None:
+    """The lines of a script."""
+    parse_script(text, Path("mine.kshell"))
+
+
+def blocks(text: str) -> None:
+    """The comments and the blocks of a document."""
+    markdown.read(text.split("\n"))
+
+
+def lint(text: str) -> None:
+    """The faults of the curl commands in a document."""
+    list(all_faults(text, HOSTS))
+
+
+def curl(text: str) -> None:
+    """A pasted curl command."""
+    read_curl(text, "stdin")
+
+
+def yaml(text: str) -> None:
+    """A profile."""
+    Document("mine.yaml", text, ProfileError)
+
+
+def history(text: str) -> None:
+    """A typed line on its way into the history."""
+    storable(text)
+    cut(text)
+    typed_words(text)
+
+
+SLOW = {
+    "an open quote over lines": (curl, "curl '", "\n", 8_000),
+    "typographic quotes": (curl, "curl ", "“ ", 2_000),
+    "what looks like an option on each line": (curl, "curl ", "\n-H a", 2_000),
+    "spaces behind backslashes": (curl, "curl ", "\\ \n", 3_000),
+    "commands, each with an open quote": (lint, "", "curl '\n", 2_000),
+    "commands without an end": (lint, "", "curl a\n", 3_000),
+    "variables in single quotes": (lint, f"{SEND} -H 'api-key: ", "$a ", 2_000),
+    "a host that repeats itself": (lint, "curl https://kaleyra.io", ".kaleyra", 3_000),
+    "backslashes in words": (script, "set a=#", "\\\nset a=#", 2_000),
+    "backslashes in an open quote": (script, "set a='", "\\\nb", 8_000),
+    "backslashes in an open expression": (script, 'set a={{ "', "\\\n}}", 8_000),
+    "comments without an end": (blocks, "", "<!--\n", 8_000),
+    "comments that end together": (blocks, "", "<!--\nkshell\n", 8_000),
+    "a comment of blanks": (blocks, "<!-- kshell: a", " ", 8_000),
+    "a fence of blanks": (blocks, "```a", " ", 8_000),
+    "escaped quotes in an expression": (rest, "", '\\"', 10_000),
+    "a pasted word": (history, "set a=", "a", 6_000),
+    "braces that are not closed": (line, "set a=", "{{", 10_000),
+}
+
+
+@pytest.mark.parametrize(("parse", "start", "unit", "times"), SLOW.values(), ids=SLOW)
+def test_twice_the_text_takes_at_most_three_times_the_time(parse, start, unit, times):
+    """The time of the processor is the least of three, so that another program's work is not counted."""
+    ended = "x" if unit == " " else ""
+    once, twice = (_least(parse, f"{start}{unit * count}{ended}") for count in (times, 2 * times))
+    assert twice < 3 * once + 0.01
+
+
+def _least(parse, text):
+    return min(_seconds(parse, text) for _ in range(3))
+
+
+def _seconds(parse, text):
+    begun = process_time()
+    with suppress(KshellError):
+        parse(text)
+    return process_time() - begun
+
+
+# ---- 1 MB
+
+FILES = {
+    "rows.csv": read_rows,
+    "rows.jsonl": read_rows,
+    "tape.yaml": read_cassette,
+    "pod.yaml": lambda file: yaml(read_text(file, ProfileError)),
+    "command.txt": lambda file: curl(read_text(file, ProfileError)),
+    "guide.md": lambda file: docs.main([str(file), "--check"], standalone_mode=False),
+}
+TEXTS = {"line": line, "rest": rest, "script": script, "blocks": blocks, "history": storable}
+STARTS = {"line": "set a=", "script": "set a='", "history": "set a='", "rows.csv": 'a,b\n"', "rows.jsonl": '{"a": "'}
+FILLED = {
+    "newlines": "\n", "quotes": '"', "brackets": "[", "backslashes": "\\", "braces": "{",
+    "cells": 'x","\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("filling", FILLED)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_megabyte_of_text_is_read_or_refused_in_time(kind, filling):
+    """A typed line, a script and a document: 2 seconds of the processor are enough."""
+    assert _seconds(TEXTS[kind], STARTS.get(kind, "") + _megabyte(filling)) < 2
+
+
+@pytest.mark.parametrize("filling", FILLED)
+@pytest.mark.parametrize("name", FILES)
+def test_a_megabyte_in_a_file_is_read_or_refused_in_time(tmp_path, name, filling):
+    """Rows, a cassette, a profile, a curl command and a document: 2 seconds of the processor are enough."""
+    file = tmp_path / name
+    file.write_text(STARTS.get(name, "") + _megabyte(filling), encoding="utf-8")
+    assert _seconds(FILES[name], file) < 2
+
+
+def _megabyte(filling):
+    return FILLED[filling] * (1_000_000 // len(FILLED[filling]))
