@@ -15,7 +15,7 @@ from kshell.core.terminal import fitted, safe_line, width_of
 
 if TYPE_CHECKING:
     from kshell.session.session import Session
-    from kshell.simulator.simulator import Delivered
+    from kshell.simulator.inbox import Delivered
 
 _WIDEST = 44  # columns of a bubble; a phone is narrow
 

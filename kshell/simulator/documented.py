@@ -86,6 +86,10 @@ WRONG_METHOD = Failure(
     "wrong-method", "405 Method Not Allowed",
     405, "Method Not Allowed", "405", "Method not allowed", "method", "Use POST",
 )
+FOREIGN = Failure(
+    "foreign", "403 Forbidden",
+    403, "Forbidden", "403", "Forbidden", "host", "Host and Origin have to be localhost, 127.0.0.1 or [::1]",
+)
 # fmt: on
 
 FAILURES: Mapping[str, Failure] = {

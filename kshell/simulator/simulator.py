@@ -4,8 +4,9 @@ The simulator does not use kshell's rules, so the checker and the simulator can 
 page's. The page leaves the following open; the simulator decides it (``payload`` does so for the payload):
 
 1.  Order: path, method, key, SID, sender number, content type, payload, recipients. The first fault is the answer.
-2.  Any SID, any key that is not empty and any E.164 sender number are accepted, except the magic ones. A magic account
-    always gets the same failure. Of several magic recipients the first decides, and nobody gets a message.
+2.  Any SID of printable characters, any key that is not empty and any E.164 sender number are accepted, except the magic
+    ones. A SID with a control character, or another that cannot be printed, is RBC001. A magic account always gets the
+    same failure. Of several magic recipients the first decides, and nobody gets a message.
 3.  ``X`` may replace a digit of a number, as on the page.
 4.  The answer to an unknown path is 404 and to any method but POST 405, in the form of the page's failures. A query is
     ignored; every part of the path may be percent-encoded.
@@ -16,8 +17,7 @@ page's. The page leaves the following open; the simulator decides it (``payload`
 from __future__ import annotations
 
 import json
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kshell.core.models import Response
 from kshell.simulator.documented import (
@@ -31,6 +31,7 @@ from kshell.simulator.documented import (
     UNKNOWN_NUMBER,
     WRONG_METHOD,
 )
+from kshell.simulator.inbox import Delivered, Inbox
 from kshell.simulator.payload import E164, read_message
 
 if TYPE_CHECKING:
@@ -39,21 +40,6 @@ if TYPE_CHECKING:
     from kshell.core.models import Payload
     from kshell.simulator.documented import Failure
     from kshell.simulator.payload import Message
-
-INBOX_SIZE = 1_000
-
-
-class Delivered(NamedTuple):
-    """A message that one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
-
-    recipient: str
-    sender: str
-    message_id: str
-    template_name: str
-    language: str
-    body_code: str
-    button_code: str
-    payload: Payload
 
 
 def new_message_id() -> str:
@@ -64,29 +50,28 @@ def new_message_id() -> str:
 
 
 class Simulator:
-    """The API's side of one endpoint. It has no accounts, and keeps only the inbox."""
+    """The API's side of one endpoint. It has no accounts, and keeps only the inbox: ``kept``."""
 
     def __init__(self, *, new_id: Callable[[], str] = new_message_id) -> None:
         self._new_id = new_id
-        # several threads may append to a deque and copy it without a lock
-        self._inbox: deque[Delivered] = deque(maxlen=INBOX_SIZE)
+        self.kept = Inbox()
 
     @property
     def inbox(self) -> tuple[Delivered, ...]:
-        """The newest thousand delivered messages, oldest first."""
-        return tuple(self._inbox)
+        """The newest delivered messages, oldest first: at most 1,000 messages and 16 MiB of JSON."""
+        return self.kept.messages()
 
     def handle(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
         """Return the response to a request; ``target`` is as on the request line. Never raises."""
         address = _address(target)
         if address is None:
-            return _refusal(NO_SUCH_PATH)
+            return refusal(NO_SUCH_PATH)
         if method != "POST":
-            return _refusal(WRONG_METHOD, ("allow", "POST"))
+            return refusal(WRONG_METHOD, ("allow", "POST"))
         sent = _once_each(headers)
         failure = _account_failure(sent.get("api-key", ""), *address)
         if failure:
-            return _refusal(failure)
+            return refusal(failure)
         return self._take(address[1], sent.get("content-type", ""), body)
 
     def _take(self, sender: str, content_type: str, body: bytes) -> Response:
@@ -94,14 +79,14 @@ class Simulator:
         try:
             message = read_message(content_type, body)
         except (ValueError, RecursionError):
-            return _refusal(INCORRECT_PAYLOAD)
+            return refusal(INCORRECT_PAYLOAD)
         failure = next((MAGIC_RECIPIENTS[number] for number in message.recipients if number in MAGIC_RECIPIENTS), None)
-        return _refusal(failure) if failure else self._deliver(sender, message)
+        return refusal(failure) if failure else self._deliver(sender, message)
 
     def _deliver(self, sender: str, message: Message) -> Response:
         """Add one message for each recipient to the inbox, all with the request's one message id."""
         message_id = self._new_id()
-        self._inbox.extend([Delivered(number, sender, message_id, *message[1:]) for number in message.recipients])
+        self.kept.add(message.recipients, Delivered("", sender, message_id, *message[1:]))
         answer: Payload = {
             "code": "WA202",
             "message": "Request Accepted",
@@ -117,7 +102,8 @@ def _json_response(status: int, reason: str, answer: Payload, *headers: tuple[st
     return Response(status, reason, (*described, *headers), body)
 
 
-def _refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
+def refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
+    """Return the response that refuses a request with ``failure`` and additional ``headers``."""
     return _json_response(failure.status, failure.reason, failure.body, *headers)
 
 
@@ -140,7 +126,7 @@ def _once_each(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _account_failure(key: str, sid: str, sender: str) -> Failure | None:
-    if not key:
-        return INCORRECT_KEY
+    if not key or not sid.isprintable():
+        return INCORRECT_KEY  # "Incorrect SID or API key."
     known = MAGIC_KEYS.get(key) or MAGIC_SIDS.get(sid) or MAGIC_SENDERS.get(sender)
     return known or (None if E164.fullmatch(sender) else UNKNOWN_NUMBER)

@@ -27,8 +27,9 @@ from kshell.simulator.documented import (
     WRONG_METHOD,
     Failure,
 )
+from kshell.simulator.inbox import INBOX_SIZE, Delivered
 from kshell.simulator.payload import BODY_LIMIT
-from kshell.simulator.simulator import INBOX_SIZE, Delivered, Simulator
+from kshell.simulator.simulator import Simulator
 
 SID = "HXAP16XXXXXX97IN"
 SENDER = "+91XXXXXXXXXX"
