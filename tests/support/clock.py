@@ -1,0 +1,31 @@
+"""Processor time that can be compared between machines, and between a quiet and a busy one."""
+
+from __future__ import annotations
+
+from time import process_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TURNS = 1_000_000
+_NOMINAL = 0.03  # seconds for that many turns on a quiet machine of 2026
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the processor seconds that ``work`` would take on a quiet machine.
+
+    A loop before and after it shows how much slower this machine is at the moment.
+    """
+    before = _loop()
+    begun = process_time()
+    work()
+    took = process_time() - begun
+    return took * _NOMINAL / max(before, _loop(), _NOMINAL)
+
+
+def _loop() -> float:
+    begun, turns = process_time(), 0
+    while turns < _TURNS:
+        turns += 1
+    return process_time() - begun
