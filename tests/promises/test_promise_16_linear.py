@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from time import process_time
@@ -121,6 +122,9 @@ FILES = {
 }
 TEXTS = {"line": line, "rest": rest, "script": script, "blocks": blocks, "history": storable}
 STARTS = {"line": "set a=", "script": "set a='", "history": "set a='", "rows.csv": 'a,b\n"', "rows.jsonl": '{"a": "'}
+# 1 MB within 2 seconds; the suite takes a quarter of both, because the times above are linear
+SIZE = 1_000_000 if os.environ.get("KSHELL_PAYLOADS") else 250_000
+MOST_SECONDS = 2 * SIZE / 1_000_000
 FILLED = {
     "newlines": "\n", "quotes": '"', "brackets": "[", "backslashes": "\\", "braces": "{",
     "cells": 'x","\n',
@@ -130,19 +134,19 @@ FILLED = {
 @pytest.mark.parametrize("filling", FILLED)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_megabyte_of_text_is_read_or_refused_in_time(kind, filling):
-    """A typed line, a script and a document: 2 seconds of the processor are enough."""
-    text = STARTS.get(kind, "") + _megabyte(filling)
-    assert seconds_of(lambda: _seconds(TEXTS[kind], text)) < 2
+    """1 MB of a typed line, a script or a document is read or refused within 2 seconds of the processor."""
+    text = STARTS.get(kind, "") + _filled(filling)
+    assert seconds_of(lambda: _seconds(TEXTS[kind], text)) < MOST_SECONDS
 
 
 @pytest.mark.parametrize("filling", FILLED)
 @pytest.mark.parametrize("name", FILES)
 def test_a_megabyte_in_a_file_is_read_or_refused_in_time(tmp_path, name, filling):
-    """Rows, a cassette, a profile, a curl command and a document: 2 seconds of the processor are enough."""
+    """1 MB of rows, a cassette, a profile, a curl command or a document is read or refused within 2 seconds."""
     file = tmp_path / name
-    file.write_text(STARTS.get(name, "") + _megabyte(filling), encoding="utf-8")
-    assert seconds_of(lambda: _seconds(FILES[name], file)) < 2
+    file.write_text(STARTS.get(name, "") + _filled(filling), encoding="utf-8")
+    assert seconds_of(lambda: _seconds(FILES[name], file)) < MOST_SECONDS
 
 
-def _megabyte(filling):
-    return FILLED[filling] * (1_000_000 // len(FILLED[filling]))
+def _filled(filling):
+    return FILLED[filling] * (SIZE // len(FILLED[filling]))

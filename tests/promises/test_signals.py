@@ -57,7 +57,7 @@ def test_a_signal_during_a_send_names_the_delivery(number):
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number, jobs):
     """A run that a signal ends prints its summary and writes its reports whole."""
-    with Server(read, reach, hang) as server:
+    with Server(read, reach, pause(1)) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         process = kshell("run", "s.kshell", "--jobs", jobs, "--report", "json=r.json")
         assert server.reached.wait(20)
