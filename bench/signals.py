@@ -40,7 +40,7 @@ def faults(home: Path, chance: random.Random) -> tuple[str, list[str]]:
         (home / "profiles" / "pods" / "local.yaml").write_text(f"base_url: {server.url}\n")
         process = subprocess.Popen(
             [sys.executable, "-c", STARTED, *words],
-            cwd=home,
+            cwd=home / "work",
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -74,7 +74,8 @@ def main(count: int) -> int:
         home = Path(folder)
         (home / "profiles" / "pods").mkdir(parents=True)
         (home / "kshell").symlink_to(home)  # the user's own configuration, which needs no trust
-        (home / "s.kshell").write_text(SCRIPT)
+        (home / "work").mkdir()
+        (home / "work" / "s.kshell").write_text(SCRIPT)
         for _ in range(count):
             outcome, found = faults(home, chance)
             outcomes[outcome] += 1

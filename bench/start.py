@@ -71,8 +71,10 @@ def main() -> None:
         try:
             assert server.stdout is not None
             base_url = server.stdout.readline().decode().strip()
-            Path("profiles/pods").mkdir(parents=True)
-            Path("profiles/pods/local.yaml").write_text(f"base_url: {base_url}\n", encoding="utf-8")
+            pod = Path("user/kshell/profiles/pods/local.yaml")  # of the user, so that it needs no trust
+            pod.parent.mkdir(parents=True)
+            pod.write_text(f"base_url: {base_url}\n", encoding="utf-8")
+            os.environ["XDG_CONFIG_HOME"] = str(Path("user").absolute())
             body = subprocess.run([program("kshell"), "render", "to=+919812345678"], check=True, capture_output=True)
             table(rows(base_url, json.dumps(json.loads(body.stdout))), rounds)
         finally:
