@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from kshell.core.models import Delivery, Explanation, Finding, Request
-    from kshell.library import Answer, Message, PayloadError, message
+    from kshell.python import Answer, Message, PayloadError, message
 
 __version__ = "0.1.0"
 
@@ -46,7 +46,7 @@ def __getattr__(name: str) -> object:
     """Import a public name from the module that defines it. Raises ``AttributeError`` for any other name."""
     from importlib import import_module
 
-    modules = ("kshell.core.errors", "kshell.core.models", "kshell.library") if name in __all__ else ()
+    modules = ("kshell.core.errors", "kshell.core.models", "kshell.python") if name in __all__ else ()
     for module in map(import_module, modules):
         if hasattr(module, name):
             return getattr(module, name)

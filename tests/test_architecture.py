@@ -11,7 +11,7 @@ from conftest import PROJECT
 PACKAGE = PROJECT / "kshell"
 
 ROOMS = (
-    "__main__", "cli", "library", "commands", "shell", "scripts", "documents", "console", "session", "transport", "curl",
+    "__main__", "cli", "python", "commands", "shell", "scripts", "documents", "console", "session", "transport", "curl",
     "privacy", "syntax", "snippets", "templating", "profiles", "simulator", "api", "core",
 )  # fmt: skip
 """Every folder or file of the package, the highest first. A room imports only rooms that stand behind it."""

@@ -5,7 +5,7 @@
     KshellError
      +-- YoursError            the user can correct something and run the command again
      |    +-- UsageError       2  an argument or option is wrong
-     |    +-- PayloadError     1  check finds an error in the payload (``library``)
+     |    +-- PayloadError     1  check finds an error in the payload (``python``)
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
      |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
      +-- TransportError        the transfer failed; kept in an Exchange, not raised

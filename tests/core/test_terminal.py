@@ -24,8 +24,8 @@ from kshell.console.dispatch import perform
 from kshell.core.errors import Note, NotSentError, Place, ScriptError
 from kshell.core.models import Finding
 from kshell.core.terminal import columns, finding_line, note_lines, paint, safe, safe_line
-from kshell.library import PayloadError
 from kshell.profiles.files import Places
+from kshell.python import PayloadError
 from kshell.session.session import Session
 
 if TYPE_CHECKING:
