@@ -4,7 +4,7 @@ Nothing here does I/O. Every type is immutable. They are named tuples because ev
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -257,8 +257,12 @@ class Draft(NamedTuple):
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that make ``send`` refuse."""
+        """The findings that are errors."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    def refused_by(self, allow: Container[str], *, force: bool) -> tuple[Finding, ...]:
+        """The errors that make ``send`` refuse, without those of the rules in ``allow``; none with ``force``."""
+        return () if force else tuple(error for error in self.errors if error.code not in allow)
 
     @property
     def options(self) -> str:
