@@ -51,7 +51,7 @@ class Secret:
 
 
 class Reference(str):
-    """The name of a pod or a template in an account's file, with its place for an error message."""
+    """A name in an account's file, of a pod, a template or a variable, with its place for a message."""
 
     __slots__ = ("at",)
     at: Place

@@ -198,6 +198,8 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
+        if template.name == account.template:
+            notes = (*templates.unread_variables(account, template), *notes)
         notes = (*_key_notes(account, pod), *notes)
         return self._remembered(_drafted(endpoint, account, pod, template, values, payload, notes))
 
