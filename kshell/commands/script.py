@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
+    from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Plan, Run
     from kshell.session.session import Sender, Session
     from kshell.transport.tapes import Mode
@@ -222,36 +223,41 @@ def _run(
     context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
 ) -> Result:
     """Run the cases. Show their results at once if the caller can; a report on stdout suppresses their output."""
+    from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Run, joined, run_all
 
     unshown: list[Result] = []
     show = context.meta.get(SHOW) or unshown.append
     report_on_stdout = any(report.file is None for report in reports)
-    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show)
+    masked = Reports({report.kind for report in reports})
+    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
     summary = run_all(run, brief=brief)
     with Held() as held:
-        report = _report(run, reports)
+        report = _report(run, reports, masked)
     if held.interrupted:
         summary = summary._replace(notes=[*summary.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
     # a refused send before an expect has an exit code but is not a failure, so the summary decides
     return joined([*unshown, report, summary])._replace(exit_code=summary.exit_code or report.exit_code)
 
 
-def _report(run: Run, reports: tuple[Report, ...]) -> Result:
-    from kshell.profiles.files import write_private
-    from kshell.scripts.reports import REPORTS
+def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
+    from kshell.profiles.files import write_named
+    from kshell.scripts.progress import Progress
 
+    progress = Progress(len(run.cases) if reports else 0)
+    progress.show("writing the reports")
+    texts = masked.texts(run)
     output = ""
     notes: list[Note] = []
     for report in reports:
-        text = REPORTS[report.kind](run)
         if report.file is None:
-            output += text
+            output += texts[report.kind]
             continue
         try:
-            write_private(report.file, text)
+            write_named(report.file, texts[report.kind])
         except SetupError as error:
             notes.append(error.note)
+    progress.clear()
     return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
 
 

@@ -164,8 +164,9 @@ class Session:
     def _accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
         accounts = {draft.account.name: draft.account for draft in self.drafts}
-        with suppress(KshellError):
-            accounts.setdefault(self.account, self.current_account())
+        if self.account not in accounts:
+            with suppress(KshellError):
+                accounts[self.account] = self.current_account()
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
