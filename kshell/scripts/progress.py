@@ -16,8 +16,8 @@ class Progress:
     def __init__(self, total: int) -> None:
         self.total = total if sys.stderr.isatty() else 0
         self.states: Counter[str] = Counter()
-        self._begun = time.monotonic()
-        self._written = 0.0
+        self._begun = self._written = time.monotonic()
+        self._shown = False
 
     def step(self, state: str) -> None:
         """Count a case that ended in ``state``, and show the counts, the rate and the time left."""
@@ -31,15 +31,14 @@ class Progress:
     def show(self, text: str) -> None:
         """Replace the line by ``text``, cut to one line of the terminal."""
         if self.total:
-            self._written = time.monotonic()
+            self._written, self._shown = time.monotonic(), bool(text)
             sys.stderr.write(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
 
     def clear(self) -> None:
         """Erase the line, before other output."""
-        if self._written:
+        if self._shown:
             self.show("")
-            self._written = 0.0
 
 
 def _duration(seconds: float) -> str:

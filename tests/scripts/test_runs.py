@@ -333,15 +333,15 @@ def test_no_progress_is_written_where_there_is_no_terminal(run):
 def test_a_terminal_is_told_how_far_the_run_has_come(write):
     """On a terminal a run shows its progress on one line, which is cleared before other output."""
     write("s.kshell", SEND)
-    write("r.csv", many(5))
+    write("r.csv", many(40))
     ours, theirs = os.openpty()
     words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
     subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=20)
     os.close(theirs)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
-    assert re.search(r"\r\x1b\[K1/5 · \d+/s · \d+ s left · 1 passed\r\x1b\[K", shown)
-    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in shown
+    assert re.search(r"\r\x1b\[K\d+/40 · \d+/s · \d+ s left · \d+ passed\r\x1b\[K", shown)
+    assert "\r\x1b[Krows: 40 passed; messages: 40 accepted" in shown
 
 
 def test_progress_has_the_rate_and_the_time_left(monkeypatch):
