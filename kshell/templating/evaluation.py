@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import TemplateSyntaxError, Undefined, nodes
 
@@ -54,6 +54,25 @@ def check_expression(expression: str) -> None:
     """Raise ``jinja2.TemplateSyntaxError`` if the text is not one expression or has an unknown filter or test."""
     _EXPRESSIONS.from_string("{{" + expression + "}}")
     _single(_EXPRESSIONS.parse("{{" + expression + "}}"))
+
+
+class NameToken(NamedTuple):
+    """A name that an expression reads, and its offset. ``optional`` says that the expression allows it to be undefined."""
+
+    text: str
+    offset: int
+    optional: bool
+
+
+def names_in(expression: str) -> list[NameToken]:
+    """Return the names that an expression reads, in order. Raises as ``check_expression`` does."""
+    names = {node.name for node in _EXPRESSIONS.parse("{{" + expression + "}}").find_all(nodes.Name)}
+    found = [("", "", 0), *tokens(expression), ("", "", 0), ("", "", 0)]
+    return [
+        NameToken(text, offset, after[0][1] == "is" or (after[0][1], after[1][1]) in (("|", "default"), ("|", "d")))
+        for (_, before, _), (kind, text, offset), *after in zip(found, found[1:], found[2:], found[3:], strict=False)
+        if kind == "name" and text in names and before not in (".", "|", "is") and after[0][1] != "="
+    ]
 
 
 def tokens(expression: str) -> list[tuple[str, str, int]]:
