@@ -1,9 +1,17 @@
 """Names of countries by dialling code (ITU-T E.164), and of the languages and territories in WhatsApp's language codes.
 
-Completion shows them beside a code. No decision depends on them.
+Completion and hints show them beside a code. No decision depends on them.
 """
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _DIALLING = """
 1 United States, Canada, Caribbean|7 Russia, Kazakhstan|20 Egypt|27 South Africa|30 Greece|31 Netherlands|32 Belgium
@@ -61,6 +69,33 @@ COUNTRIES = _table(_DIALLING)
 
 LANGUAGE_NAMES = _table(_LANGUAGES)
 TERRITORY_NAMES = _table(_TERRITORIES)
+
+
+def near_languages(text: str, known: Iterable[str]) -> str:
+    """Return ``did you mean en, en_US, en_GB?`` for a language's name or code, the likeliest first; empty if none is near."""
+    first, *rest = re.split(r"[\s,()_-]+", text.strip(" )").casefold())
+    codes = {name.casefold(): code for code, name in LANGUAGE_NAMES.items()}
+    name = did_you_mean(first, codes).removeprefix("did you mean ").removesuffix("?")
+    language = first if first in LANGUAGE_NAMES else codes.get(name if name[:1] == first[:1] else "", "?")
+    inside = [code for code in known if code.partition("_")[0] == language]
+    there = [code for code in inside if rest and rest[-1] in _names_of_territory(code)]
+    likeliest = sorted(
+        there or inside, key=lambda code: ("_" in code, code not in _LIKELIEST[:1], code not in _LIKELIEST)
+    )
+    return f"did you mean {', '.join(likeliest[:3])}?" if likeliest else ""
+
+
+def _names_of_territory(code: str) -> list[str]:
+    territory = code.partition("_")[2]
+    return [
+        territory.casefold(),
+        *TERRITORY_NAMES.get(territory, "").casefold().split(),
+        *_OTHER_NAMES.get(territory, ()),
+    ]
+
+
+_LIKELIEST = ("en_US", "en_GB", "es_ES", "es_MX", "pt_BR", "zh_CN")
+_OTHER_NAMES = {"GB": ("uk",), "US": ("usa", "america", "american"), "BR": ("brasil",)}
 
 
 def language_name(code: str) -> str:
