@@ -60,7 +60,12 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
 @_AS_JSON
 @pass_session
 def templates(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the templates, or show one with its variables and the file that defines it."""
+    """List the templates, or show one with its variables and the file that defines it.
+
+    A new template is a file templates/NAME.json.j2. It begins with a comment in YAML between {# and #}: title, and variables,
+    each with help, default, required (true or false) and type (text or integer). Below it stands the payload as JSON, with
+    "{{ NAME }}" where a value goes. Filters change a value, as in {{ NAME | upper }}.
+    """
     if name:
         return _one_template(load_template(session.places, name), as_json=as_json)
     return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)

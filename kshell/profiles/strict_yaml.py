@@ -30,7 +30,7 @@ _PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
 
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
-_NO_BLANK = re.compile(r"\s*[\w-]+:\S")
+_ENTRY = re.compile(r"\s*[\w-]+:(\s|\Z)")
 
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a line break to YAML, not to editors or ``Place``
 
@@ -266,7 +266,7 @@ def _hint(problem: str, lines: list[str], line: int, column: int) -> str:
     if "<block mapping start>" in problem:
         return f"begin it in the same column as the other keys; line {above} begins in another"
     name_only = re.fullmatch(r"\s*[\w-]+\s*", lines[line - 1][: column - 1])
-    if "expected ':'" in problem or (name_only and _NO_BLANK.match(lines[above - 1])):
+    if "expected ':'" in problem or (name_only and not _ENTRY.match(lines[above - 1])):
         return f"write KEY: VALUE in line {above}, with a blank after the colon"
     if name_only:
         return f"begin it in the same column as line {above}"

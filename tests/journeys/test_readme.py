@@ -1,4 +1,4 @@
-"""README.md and docs/security.md show what kshell prints, and CI runs the test command that the README names."""
+"""README.md and the pages of docs/ show what kshell prints, and CI runs the test command that the README names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support import transcripts
 from support.programs import needs
 
 README = Path(__file__).parents[2] / "README.md"
-SECURITY = README.parent / "docs" / "security.md"
+DOCS = README.parent / "docs"
 
 
 @needs("bash", "curl")
@@ -20,9 +20,10 @@ def test_the_readme_shows_what_the_commands_print(default_port):
 
 
 @needs("bash")
-def test_the_security_page_shows_what_the_commands_print():
-    """Each console block of docs/security.md is what its commands print; tests/support/transcripts.py writes them."""
-    text = SECURITY.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["security.md", "templates.md"])
+def test_a_page_shows_what_the_commands_print(name):
+    """Each console block of a page of docs/ is what its commands print; tests/support/transcripts.py writes them."""
+    text = (DOCS / name).read_text(encoding="utf-8")
     assert transcripts.run_again(text) == text
 
 
@@ -33,7 +34,9 @@ def test_ci_runs_the_readme_s_test_command():
     assert "pytest" in text.split("<!-- test command -->\n```sh\n")[1].split("```")[0]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md", "docs/templates.md"]
+)
 def test_docs_finds_nothing_to_mend(cli, name):
     """``kshell docs --check`` finds every block current and every curl command valid."""
     ran = cli("docs", "--check", str(README.parent / name))
