@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -173,12 +174,18 @@ def _empty_place(recorded_output: Output, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def cli(capfdbinary: pytest.CaptureFixture[bytes], recorded_output: Output) -> Any:
-    """Return a function that runs a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
+    """Return a function that runs a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``.
+
+    ``input`` is what it reads from stdin.
+    """
     from kshell.cli import run
 
-    def ran(*words: str) -> Ran:
+    def ran(*words: str, input: bytes | None = None) -> Ran:  # noqa: A002
         capfdbinary.readouterr()
-        code = run(words)
+        with pytest.MonkeyPatch.context() as patch:
+            if input is not None:
+                patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input), encoding="utf-8"))
+            code = run(words)
         out, err = capfdbinary.readouterr()
         recorded_output.add(words, out, err)
         return Ran(code, out.decode(), err.decode())

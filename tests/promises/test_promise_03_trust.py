@@ -47,7 +47,7 @@ def _typed(line: str) -> Ran:
 
 
 @pytest.fixture(params=FRONTENDS)
-def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) -> Frontend:
+def perform(request: pytest.FixtureRequest, cli: Any, write: Any) -> Frontend:
     """Return a function that runs one line by a frontend, and gives the exit code, stdout and stderr."""
 
     def by_file(*words: str, outer: str = "") -> Frontend:
@@ -73,7 +73,7 @@ def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) 
         "run in the shell": by_shell("run s.kshell"),
         "source in a script": by_file("run", "outer.kshell", outer="source s.kshell\n"),
         "run in a script": by_file("run", "outer.kshell", outer="run s.kshell\n"),
-        "stdin": lambda line: program(input=line.encode()),
+        "stdin": lambda line: cli(input=line.encode()),
     }[request.param]
 
 
