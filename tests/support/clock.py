@@ -1,9 +1,9 @@
-"""Processor time that can be compared between machines, and between a quiet and a busy one."""
+"""Time that can be compared between machines, and between a quiet and a busy one."""
 
 from __future__ import annotations
 
 import sys
-from time import process_time
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +30,21 @@ def seconds_of(work: Callable[[], object]) -> float:
     return took if took < _SHORT else took * _NOMINAL / max(_loop(), _loop(), _NOMINAL)
 
 
+def in_time(seconds: float, most: float) -> bool:
+    """Return whether work that took ``seconds`` of the clock on the wall would take less than ``most`` on a quiet machine.
+
+    If it took longer, a loop shows how much slower this machine is at the moment.
+    """
+    if seconds < most:
+        return True
+    begun = perf_counter()
+    for _ in range(5):
+        _loop()
+    return seconds < most * (perf_counter() - begun) / (5 * _NOMINAL)
+
+
 def _loop() -> float:
+    """Return the processor seconds that a loop takes."""
     begun, turns = process_time(), 0
     while turns < _TURNS:
         turns += 1
