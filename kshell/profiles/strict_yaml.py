@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import yaml
@@ -77,7 +77,11 @@ class Document:
 
     def place(self, line: int, column: int) -> Place:
         """Return the place at ``line`` and ``column``, with secrets masked in its line."""
-        return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
+        return Place.in_text(self.file, self._masked, line, column)
+
+    @cached_property
+    def _masked(self) -> str:
+        return _without_secrets(self._before + self._text)
 
     def _spot(self, mark: Any) -> tuple[int, int]:
         column = mark.column if mark.line else self._columns_before + mark.column

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.page import FORMAT, PAGE
 from support.payloads import TYPED
@@ -174,7 +174,6 @@ def test_nothing_else_is_changed():
     assert "\n" not in after.replace("\r\n", "")
 
 
-@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(["", "text", "```", "```sh", "~~~~", "| a |", "  ```", "- x", "<!-- x -->"]), max_size=12)
 )

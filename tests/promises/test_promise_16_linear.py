@@ -72,6 +72,9 @@ def history(text: str) -> None:
 SLOW = {
     "an open quote over lines": (curl, "curl '", "\n", 8_000),
     "typographic quotes": (curl, "curl ", "“ ", 2_000),
+    "words in quotes": (curl, "curl ", "'a' ", 2_000),
+    "dollars in double quotes": (curl, 'curl "', "$", 10_000),
+    "carets": (curl, "curl ", "^", 10_000),
     "what looks like an option on each line": (curl, "curl ", "\n-H a", 10_000),
     "spaces behind backslashes": (curl, "curl ", "\\ \n", 15_000),
     "commands, each with an open quote": (lint, "", "curl '\n", 2_000),

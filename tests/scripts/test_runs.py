@@ -272,7 +272,7 @@ def test_each_row_is_run_once(run, jobs, monkeypatch):
     assert ran.err.startswith("rows: 40 passed; messages: 40 accepted;")
 
 
-ROWS = int(os.environ.get("KSHELL_TEST_ROWS", "200"))  # with 1000 the test takes 15 s
+ROWS = int(os.environ.get("KSHELL_TEST_ROWS", "80"))  # with 1000 the test takes 15 s
 
 
 def test_many_rows_reach_the_simulator_once_each(run, sandbox):

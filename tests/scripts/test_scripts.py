@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.clock import in_time
 from support.registered import COMMANDS
@@ -421,7 +421,6 @@ PARTS = [
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=7).map(" ".join))
 @example("in in ( )")
 @example("not in in ( )")
-@settings(max_examples=100)
 def test_whatever_is_wrong_with_an_expression_is_a_fault_with_its_place(expression):
     """Any text as an expression gives a value, a failed comparison, or an error with its place and a hint."""
     names = {"a": "x", "body": {"data": {"k": [1]}}}

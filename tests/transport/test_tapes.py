@@ -198,7 +198,7 @@ def test_what_is_played_is_what_was_recorded(send, tape):
 
 
 @given(code=st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
     """For any code, the cassette plays the request with that code and refuses one with another code."""
     tape = tmp_path / "any.yaml"
