@@ -76,7 +76,7 @@ class Places(NamedTuple):
         raise _FAULTS[kind](
             f"there is no {kind} {str(name)!r}",
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
-            at=name.at if isinstance(name, Reference) else None,
+            at=name.place() if isinstance(name, Reference) else None,
         )
 
     def new_file(self, kind: Kind, name: str) -> Path:
