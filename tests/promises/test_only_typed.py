@@ -90,7 +90,7 @@ FRONTENDS = (
 )  # fmt: skip
 HINTS = {
     "trust": "hint: type kshell trust FILE on the command line, or trust FILE in the shell\n",
-    "record": "hint: type record FILE|stop in the shell\n",
+    "record": "hint: type record FILE in the shell\n",
 }
 LINES = {
     "trust profiles/pods/mine.yaml": "trust",
