@@ -143,16 +143,18 @@ def _check_expressions(line: Line, words: list[Word]) -> None:
 
 def check_expression_at(line: Line, expression: str, column: int) -> None:
     """Raise ``ScriptError`` if ``expression``, which begins at ``column`` of ``line``, is not an expression."""
-    from kshell.syntax.expressions import fault_in
+    from kshell.syntax.expressions import fault_in, refuse_long
     from kshell.templating.evaluation import check_expression
 
     if not expression.strip():
         hint = f"kshell help {line.head}"
         raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
+    place = lambda offset: line.place(column + offset)  # noqa: E731
+    refuse_long(expression, place)
     try:
         check_expression(expression)
     except Exception as error:  # noqa: BLE001 - every error of the parser is a fault of the expression
-        raise fault_in(expression, error, {}, lambda offset: line.place(column + offset)) from None
+        raise fault_in(expression, error, {}, place) from None
 
 
 def capture_parts(line: Line) -> tuple[str, int]:

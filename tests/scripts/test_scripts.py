@@ -131,6 +131,18 @@ def test_a_check_stops_after_a_hundred_faults(cli, write):
     assert ran.err.count("the check stopped") == 1
 
 
+@pytest.mark.parametrize("line", ["expect {}", "capture a = {}", "set a={{{{{}}}}}"])
+def test_an_expression_has_at_most_four_thousand_characters(cli, write, line):
+    """A longer one is refused by the check and when it is typed, at its beginning."""
+    text = line.format("'" + "a" * 3_999 + "'")
+    write("s.kshell", f"{text}\n")
+    ran = cli("run", "--check", "s.kshell")
+    assert ran.code == 3
+    assert "an expression of more than 4000 characters" in ran.err
+    write("s.kshell", line.format("'" + "a" * 3_998 + "'") + "\n")
+    assert cli("run", "--check", "s.kshell").code == 0
+
+
 @pytest.mark.parametrize(("line", "fault"), [("expect 1 | nope", "filter"), ("expect 1 is nope", "test")])
 def test_a_check_finds_an_unknown_filter_and_test(cli, write, line, fault):
     """Before anything is run: exit code 3, and the name of what does not exist."""
