@@ -184,7 +184,17 @@ def test_a_cell_is_plain_text(run, tmp_path):
 def test_a_number_that_is_none_is_the_row_s_fault(rows, number):
     """JSON has no such number, so it is not taken as text either."""
     found = rows(f'{{"to": {number}}}\n', "r.jsonl")
-    assert f"it is not JSON: {number} is no number of JSON" in found[0].fault.text
+    assert f"it is not JSON: JSON has no number {number}" in found[0].fault.text
+
+
+@pytest.mark.parametrize(("name", "row"), [("r.jsonl", "{\n"), ("r.csv", "1,2,3\n")])
+def test_rows_are_refused_after_ten_thousand_faulty_ones(rows, name, row):
+    """A file with so many faulty rows is another file; up to there each is a fault of its own."""
+    head = "a,b\n" if name.endswith("csv") else ""
+    assert len(rows(head + row * 10_000, name)) == 10_000
+    with pytest.raises(ScriptError, match="more than 10000 rows are faulty; the first is row 1: ") as raised:
+        rows(head + row * 10_001, name)
+    assert raised.value.at.line == 1 + bool(head)
 
 
 def test_quotes_that_are_never_closed_are_refused_after_twenty(rows):
