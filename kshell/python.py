@@ -18,7 +18,7 @@ from kshell.snippets import SHELLS, TARGETS
 from kshell.snippets import curl as curl_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from os import PathLike
 
     from kshell.core.errors import Note, TransportError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PayloadError(YoursError):
-    """Raised by ``Message.send`` without ``force`` for a payload with errors; ``findings`` are these errors."""
+    """Raised by ``Message.send`` for a payload with errors that it may not pass over; ``findings`` are these errors."""
 
     exit_code = EXIT_REFUSED
 
@@ -35,7 +35,7 @@ class PayloadError(YoursError):
         more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
         super().__init__(
             f"not sent: {first.code} at {first.pointer or '/'}: {first.message}{more}",
-            hint=f"{first.fix}; or send with force to see what the API answers",
+            hint=f"{first.fix}; or send(allow=[{first.code!r}]) to see what the API answers, or force=True for every rule",
         )
         self.findings = tuple(findings)
 
@@ -101,14 +101,17 @@ class Message:
         _check_name(target, TARGETS, "target")
         return TARGETS[target].write(self.request, self._key(reveal=reveal))
 
-    def send(self, *, timeout: float = TIMEOUT, force: bool = False) -> Answer:
+    def send(self, *, timeout: float = TIMEOUT, force: bool = False, allow: Collection[str] = ()) -> Answer:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
 
-        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error and
-        ``force`` is not given, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
+        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error, unless its
+        rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not, ``SecretError``
+        for an unreadable key, ``TrustError`` for an untrusted pod.
         """
-        if self._draft.errors and not force:
-            raise PayloadError(self._draft.errors)
+        for rule in allow:
+            _check_name(rule, self.request.endpoint.rules, "rule")
+        if errors := self._draft.refused_by(allow, force=force):
+            raise PayloadError(errors)
         exchange = self._session.send(self._draft, timeout=timeout)
         return Answer(
             delivery=exchange.delivery,

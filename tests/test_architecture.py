@@ -161,7 +161,7 @@ DOORS = {
     },
     "httpx": {"kshell.transport.client"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
-    "phonenumbers": {"kshell.api.authentication.rules"},
+    "phonenumbers": {"kshell.api.authentication.numbers"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},

@@ -35,10 +35,10 @@ def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     A payload with errors can be edited again. With --yes it is sent without asking. A payload that is not sent is printed.
     """
     draft = caller.session.draft(overrides)
-    edited = _edited(caller, draft, force=sending.force)
+    edited = _edited(caller, draft, sending)
     if edited is None:
         return Result(notes=[*draft.notes, Note("info", "nothing was changed; nothing was sent")])
-    faulty = bool(edited.errors) and not sending.force
+    faulty = bool(sending.refused(edited))
     if not faulty and (sending.yes or _confirmed(caller, edited.findings, question(edited))):
         return deliver(caller, edited, sending._replace(yes=True), ask=False)
     notes = (*edited.findings, Note("info", "not sent"), *([_NEXT] if faulty else ()))
@@ -50,7 +50,7 @@ def _confirmed(caller: Caller, notes: Iterable[Note | Finding], prompt: str) -> 
     return caller.confirm is not None and caller.confirm(below_notes(notes, prompt))
 
 
-def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
+def _edited(caller: Caller, draft: Draft, sending: Sending) -> Draft | None:
     """The draft as it was last saved; None if it was not. The user may edit invalid JSON and payload errors again."""
     edited = None
     text = dumps(draft.payload) + "\n"
@@ -62,7 +62,7 @@ def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
             if not _confirmed(caller, [error.note], _AGAIN):
                 raise
             continue
-        if not edited.errors or force or not _confirmed(caller, edited.findings, _AGAIN):
+        if not sending.refused(edited) or not _confirmed(caller, edited.findings, _AGAIN):
             break
     return edited
 

@@ -94,6 +94,10 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
         yield name, rule.says
 
 
+def _rules(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    yield from ((name, rule.says) for name, rule in RULES.items() if rule.severity == "error")
+
+
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
@@ -169,6 +173,7 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "things": _things,
     "commands": _commands,
     "explainable": _explainable,
+    "rules": _rules,
     "exchanges": _exchanges,
     "settings": _settings,
     "codes": _codes,

@@ -164,8 +164,9 @@ class Session:
     def _accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
         accounts = {draft.account.name: draft.account for draft in self.drafts}
-        with suppress(KshellError):
-            accounts.setdefault(self.account, self.current_account())
+        if self.account not in accounts:
+            with suppress(KshellError):
+                accounts[self.account] = self.current_account()
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
@@ -198,6 +199,8 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
+        if template.name == account.template:
+            notes = (*templates.unread_variables(account, template), *notes)
         notes = (*_key_notes(account, pod), *notes)
         return self._remembered(_drafted(endpoint, account, pod, template, values, payload, notes))
 

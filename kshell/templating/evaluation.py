@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
 
@@ -60,6 +60,25 @@ def check_expression(expression: str) -> None:
         )
         if node.name not in known:  # as Jinja says it when it compiles, which takes five times as long
             raise TemplateAssertionError(f"No {kind} named {node.name!r}.", node.lineno)
+
+
+class NameToken(NamedTuple):
+    """A name that an expression reads, and its offset. ``optional`` says that the expression allows it to be undefined."""
+
+    text: str
+    offset: int
+    optional: bool
+
+
+def names_in(expression: str) -> list[NameToken]:
+    """Return the names that an expression reads, in order. Raises as ``check_expression`` does."""
+    names = {node.name for node in _EXPRESSIONS.parse("{{" + expression + "}}").find_all(nodes.Name)}
+    found = [("", "", 0), *tokens(expression), ("", "", 0), ("", "", 0)]
+    return [
+        NameToken(text, offset, after[0][1] == "is" or (after[0][1], after[1][1]) in (("|", "default"), ("|", "d")))
+        for (_, before, _), (kind, text, offset), *after in zip(found, found[1:], found[2:], found[3:], strict=False)
+        if kind == "name" and text in names and before not in (".", "|", "is") and after[0][1] != "="
+    ]
 
 
 def tokens(expression: str) -> list[tuple[str, str, int]]:

@@ -11,15 +11,15 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from kshell.core.errors import Place, TemplateError, did_you_mean, listed
-from kshell.core.models import Template, Variable
+from kshell.core.errors import Note, Place, TemplateError, did_you_mean, listed
+from kshell.core.models import Reference, Template, Variable
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.strict_yaml import Document, Node, Table, document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.core.models import Payload
+    from kshell.core.models import Account, Payload
     from kshell.templating.program import Program
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
@@ -213,6 +213,20 @@ def describe(variable: Variable) -> str:
     if variable.name == "otp" and variable.default is None:
         ending = "generated when not set"
     return f"{variable.help} ({ending})" if variable.help else ending
+
+
+def unread_variables(account: Account, template: Template) -> list[Note]:
+    """Return a warning for each variable of an account that ``template``, which is the account's, does not have."""
+    unread = [name for name in account.variables if template.variable(name) is None]
+    return [
+        Note(
+            "warning",
+            f"account {account.name}: the template {template.name} has no variable {str(name)!r}",
+            name.place() if isinstance(name, Reference) else None,
+            unknown_variable_hint(template, name),
+        )
+        for name in unread
+    ]
 
 
 def unknown_variable_hint(template: Template, name: str) -> str:

@@ -58,6 +58,7 @@ def offers(session):
         ("explain otp-l", "otp-length", "A code has at most 15 characters"),
         ("explain to_n", "to_number", "The recipient in E.164 form"),
         ("otp ", "new", "generate one"),
+        ("send --allow otp", "otp-twice", "The body and the button"),
     ],
 )
 def test_what_can_stand_there_is_offered_with_a_word_of_help(offers, text, offer, help_):

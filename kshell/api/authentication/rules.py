@@ -13,13 +13,16 @@ from kshell.api.authentication.fields import (
     INDEX_RANGE,
     LANGUAGE_CODE,
     LANGUAGES,
+    NAME_LIMIT,
     OTP_LIMIT,
     REF_LIMIT,
+    TEMPLATE_NAME,
     TO,
     TYPE,
     WA_SOURCE,
     WA_SOURCES,
 )
+from kshell.api.authentication.numbers import number_fix, planned
 from kshell.api.payload import MISSING, numbers_at, places_of, texts_at
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
@@ -28,7 +31,8 @@ from kshell.core.errors import did_you_mean, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.core.json_text import Payload
+    from kshell.api.authentication.numbers import Planned
+    from kshell.core.json_text import Json, Payload
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
@@ -64,48 +68,34 @@ def _to_e164(payload: Payload) -> Iterator[Hit]:
         if not number.strip() and len(numbers) > 1:
             yield Hit(TO, "a comma has no number beside it", "remove the comma")
         elif number and not re.fullmatch(E164, number):  # field-missing reports an empty number
-            yield Hit(TO, f"{number!r} is not a number in E.164 form", _number_fix(number))
+            yield Hit(TO, f"{number!r} is not a number in E.164 form", number_fix(number))
 
 
-def _number_fix(number: str) -> str:
-    if number.count("+") > 1:
-        return "write a comma between recipients, and no blank"
-    bare = re.sub(r"[\s().-]|;.*", "", number)
-    bare = re.sub(r"\d", lambda digit: str(int(digit[0])), bare)  # digits of every script
-    bare = f"+{bare[2:]}" if bare.startswith("00") else bare
-    if re.fullmatch(E164, bare):
-        return f"write {bare}"
-    # add a plus only if the result is a valid number: 9812345678 has no country code
-    if re.fullmatch(E164, f"+{bare}") and _exists(f"+{bare}"):
-        return f"write +{bare}"
-    return "write + and 7 to 15 digits, the country code first, such as +919812345678"
-
-
-def _exists(number: str) -> bool:
-    import phonenumbers  # its country tables take a fifth of a start to load
-
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return False
+def _known_numbers(payload: Payload) -> Iterator[tuple[str, Planned | None]]:
+    """Yield each recipient that is in E.164 form, and what its country's numbering plan says of it."""
+    return ((number, planned(number)) for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number))
 
 
 @rule(
     "to-impossible", "warning", "A number has a length that its country uses.", 'to_number: "A valid WhatsApp number"'
 )
 def _to_impossible(payload: Payload) -> Iterator[Hit]:
-    numbers = [number for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number)]
-    if not numbers:
-        return
-    import phonenumbers
-
-    for number in numbers:
-        try:
-            possible = phonenumbers.is_possible_number(phonenumbers.parse(number))
-        except phonenumbers.NumberParseException:
-            possible = False
-        if not possible:
+    for number, known in _known_numbers(payload):
+        if not known or not known.possible:
             yield Hit(TO, f"no country has a number like {number}", "count the digits once more")
+
+
+@rule(
+    "to-trunk",
+    "warning",
+    "After the country code comes no trunk prefix, such as the 0 in +44 (0)7911 123456.",
+    'to_number: "A valid WhatsApp number"',
+)
+def _to_trunk(payload: Payload) -> Iterator[Hit]:
+    for number, known in _known_numbers(payload):
+        if known and known.e164 != number:
+            prefix = f"{number} has a prefix after +{known.country} that is dialled only inside the country"
+            yield Hit(TO, prefix, f"write {known.e164}" if known.valid else "leave that prefix out")
 
 
 @rule("to-repeated", "warning", "A recipient is named once.", "messaging_object: to_number")
@@ -140,6 +130,19 @@ def _components(payload: Payload) -> Iterator[Hit]:
                 yield Hit(f"{pointer}/{position}", f"a component of type {kind!r}", "write body or button")
 
 
+def _parameters(payload: Payload) -> Iterator[tuple[str, str, list[Json]]]:
+    """Yield the component, the pointer and the items of every list of parameters."""
+    for holder in ("body", "button"):
+        for pointer, value in places_of(payload, f"{COMPONENTS}/{holder}/parameters"):
+            if isinstance(value, list):
+                yield holder, pointer, value
+
+
+def _code(payload: Payload) -> str:
+    """Return what a message calls the text of a parameter: of several parameters in one component, none need be a code."""
+    return "this text" if any(len(items) > 1 for _, _, items in _parameters(payload)) else "the code"
+
+
 @rule(
     "otp-twice",
     "error",
@@ -147,15 +150,14 @@ def _components(payload: Payload) -> Iterator[Hit]:
     '"must appear twice in the payload"',
 )
 def _otp_twice(payload: Payload) -> Iterator[Hit]:
-    for holder in ("body", "button"):
-        for pointer, value in places_of(payload, f"{COMPONENTS}/{holder}/parameters"):
-            if isinstance(value, list) and len(value) != 1:
-                yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
-            elif isinstance(value, list) and not isinstance(value[0], dict):
-                fix = 'write {"type": "text", "text": CODE}'
-                yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(value[0])}, not an object", fix)
+    for holder, pointer, items in _parameters(payload):
+        if len(items) != 1:
+            yield Hit(pointer, f"the {holder} has {len(items)} parameters; the code is the only one", "write one")
+        elif not isinstance(items[0], dict):
+            fix = 'write {"type": "text", "text": CODE}'
+            yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(items[0])}, not an object", fix)
     codes = texts_at(payload, _CODES)
-    for pointer, code in codes[1:]:
+    for pointer, code in codes[1:] if _code(payload) == "the code" else ():
         if code != codes[0][1]:
             yield Hit(pointer, "this code differs from the first one", "write the same code in both")
 
@@ -166,7 +168,7 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
 def _otp_length(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
         if len(code) > OTP_LIMIT:
-            yield Hit(pointer, f"the code has {len(code)} characters", f"use at most {OTP_LIMIT}")
+            yield Hit(pointer, f"{_code(payload)} has {len(code)} characters", f"use at most {OTP_LIMIT}")
 
 
 @rule(
@@ -177,7 +179,7 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
         odd = [character for character in code if not character.isprintable()]
         if odd:
             shown = listed(f"U+{ord(character):04X}" for character in dict.fromkeys(odd))
-            yield Hit(pointer, f"the code has invisible characters: {shown}", "use letters, digits and signs")
+            yield Hit(pointer, f"{_code(payload)} has invisible characters: {shown}", "use letters, digits and signs")
 
 
 @rule(
@@ -205,7 +207,23 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
         seen.append(value)
 
 
-# ---- extra_info and language
+# ---- template, extra_info and language
+
+
+@rule(
+    "template-name",
+    "warning",
+    f"A template's name has lower-case letters, digits and _, at most {NAME_LIMIT}.",
+    "Meta, Message Templates: name",
+)
+def _template_name(payload: Payload) -> Iterator[Hit]:
+    for pointer, name in texts_at(payload, [TEMPLATE_NAME]):
+        if len(name) > NAME_LIMIT:
+            yield Hit(pointer, f"the name has {len(name)} characters", f"use at most {NAME_LIMIT}")
+        elif re.search("[^a-z0-9_]", name):
+            fix = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+            message = f"WhatsApp has no template {name!r}: names have lower-case letters, digits and _"
+            yield Hit(pointer, message, f"did you mean {fix}?" if fix else "look the name up at Meta")
 
 
 @rule(
