@@ -53,7 +53,7 @@ def history(session: Session, *, as_json: bool) -> Result:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=[Note("info", "nothing was sent yet")])
-    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
+    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]), prose=True)
 
 
 def _row(sent: Sent) -> tuple[str, ...]:

@@ -86,7 +86,8 @@ def _all(
             continue
         rows.append((*row(item), _source(origin)))
         data.append(_DATA[kind](item))
-    return Result(dumps(data) + "\n" if as_json else columns(_safe(rows)), notes, EXIT_SETUP if notes else EXIT_DONE)
+    text = dumps(data) + "\n" if as_json else columns(_safe(rows))
+    return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
 
 
 def _source(origin: Origin) -> str:
@@ -96,7 +97,7 @@ def _source(origin: Origin) -> str:
 def _one(data: dict[str, Json], *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps(data) + "\n")
-    return Result(columns([(name, _cell(value)) for name, value in data.items() if value not in ("", {})]))
+    return Result(columns([(name, _cell(value)) for name, value in data.items() if value not in ("", {})]), prose=True)
 
 
 def _cell(value: Json) -> str:
@@ -139,7 +140,7 @@ def _one_template(template: Template, *, as_json: bool) -> Result:
         return Result(dumps(_template_data(template)) + "\n")
     head: Rows = [("name", template.name), ("title", template.title), ("file", str(template.origin.file))]
     rows: Rows = [(f"  {variable.name}", describe(variable)) for variable in template.variables]
-    return Result(f"{columns(_safe(head))}variables\n{columns(_safe(rows))}")
+    return Result(f"{columns(_safe(head))}variables\n{columns(_safe(rows))}", prose=True)
 
 
 def _safe(rows: Rows) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from kshell.api.answers import explain, parse
 from kshell.core.errors import EXIT_DONE, Note
@@ -37,7 +37,8 @@ def short_line(exchange: Exchange) -> str:
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
     """Return the status line or the error, then the faults of the body, then the explanation if it was not accepted."""
-    notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
+    kind: Literal["accepted", "refused"] = "accepted" if exchange.delivery.exit_code == EXIT_DONE else "refused"
+    notes = [exchange.error.note if exchange.error else Note(kind, status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
     notes += _oddities(exchange)
