@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from kshell.commands.send import Sending, below_notes, deliver, question, sending_options
+from kshell.commands.send import Sending, deliver, question, sending_options
 from kshell.console.command import command, message_options, pass_caller
 from kshell.core.errors import Note, Place, SetupError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Finding, Payload
@@ -45,9 +45,9 @@ def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     return Result(dumps(edited.payload) + "\n", notes, exit_code=1 if edited.errors else 0)
 
 
-def _confirmed(caller: Caller, notes: Iterable[Note | Finding], prompt: str) -> bool:
+def _confirmed(caller: Caller, notes: Sequence[Note | Finding], prompt: str) -> bool:
     """Whether the user answers yes; False if nobody can be asked."""
-    return caller.confirm is not None and caller.confirm(below_notes(notes, prompt))
+    return caller.confirm is not None and caller.confirm(prompt, notes)
 
 
 def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:

@@ -96,7 +96,7 @@ def wrapped(line: str, width: int) -> list[str]:
 
     The text behind a label, as in ``  means   the text``, is continued below itself, other text by two blanks.
     """
-    if not width or width_of(line) <= width:
+    if width <= 0 or width_of(line) <= width:
         return [line]
     label = re.match(r"\s*(?:\S+ {2,})?", line)
     blanks = len(line) - len(line.lstrip(" "))

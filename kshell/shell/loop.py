@@ -17,20 +17,24 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError, Note
+from kshell.core.models import Result
 from kshell.core.signals import asked_to_end
-from kshell.core.terminal import paint, wants_colour
+from kshell.core.terminal import columns_of, paint, wants_colour, wrapped
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import Preferences, load_preferences
 from kshell.session.session import Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prompt_toolkit.application import Application
     from prompt_toolkit.completion import Completer
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
+    from kshell.core.models import Finding
     from kshell.privacy.privacy import Privacy
     from kshell.shell.running import Shell
 
@@ -118,11 +122,15 @@ class Loop:
         shell.confirm, shell.asks = self.confirm, self.preferences.asks
         return shell
 
-    def confirm(self, question: str) -> bool:
-        """Ask a yes-or-no question. Enter, Ctrl-C and Ctrl-D mean no."""
+    def confirm(self, question: str, notes: Sequence[Note | Finding]) -> bool:
+        """Show the notes, then ask a yes-or-no question. Enter, Ctrl-C and Ctrl-D mean no."""
+        from kshell.console import printer
+
         prompts: PromptSession[str] = PromptSession(erase_when_done=False)
+        *above, last = wrapped(f"{question} [y/N]", columns_of(sys.stdout) - 4)  # four columns for the answer
+        printer.show(Result(notes=[*notes, *(Note("info", line) for line in above)]), colour=self.preferences.colour)
         try:
-            return prompts.prompt(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            return prompts.prompt(f"{last} ").strip().lower() in ("y", "yes")
         except (KeyboardInterrupt, EOFError):
             return False
 
