@@ -12,7 +12,7 @@ from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mea
 from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
-from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
+from kshell.session.session import Overrides, Session
 from kshell.snippets import SHELLS, TARGETS
 from kshell.snippets import curl as curl_command
 
@@ -121,7 +121,7 @@ class Message:
 
 
 def message(
-    account: str = DEFAULT_ACCOUNT,
+    account: str = "",
     *,
     pod: str = "",
     template: str = "",
@@ -130,6 +130,7 @@ def message(
 ) -> Message:
     """The message that an account sends with these variables of its template.
 
+    Without ``account`` it is what ``KSHELL_ACCOUNT`` names, or else ``demo``.
     ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 

@@ -13,7 +13,6 @@ from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
-from kshell.session.session import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +47,7 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
 
     text, name = _read(file)
     copied = read_curl(text, name)
-    profiles = to_script.find_profiles(copied, session.places, DEFAULT_ACCOUNT)
+    profiles = to_script.find_profiles(copied, session.places, session.account)
     imported = to_script.find_template(copied, profiles, session.places)
     notes = _odd_notes(imported, name)
     account_text = to_script.account_text(imported, template) if account else ""

@@ -30,7 +30,7 @@ def use(session: Session, kind: str, name: str) -> Result:
     """
     if kind == "account":
         load_account(session.places, name)
-        session.account, session.pod, session.template = name, "", ""
+        session.use_account(name)
     elif kind == "pod":
         session.pod = load_pod(session.places, name).name
     else:

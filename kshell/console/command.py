@@ -172,18 +172,24 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
         return function(overrides=Overrides(account, pod, template, dict(variables)), **options)
 
     decorated = update_wrapper(with_overrides, function)  # keeps the options that click has stored on the function
-    for decorate in (
-        click.option(
-            "-t", "--template", default="", type=Known("templates"), metavar="NAME", help="Render this template."
-        ),
-        click.option("-p", "--pod", default="", type=Known("pods"), metavar="NAME", help="Send to this pod."),
-        click.option(
-            "-a", "--account", default="", type=Known("accounts"), metavar="NAME", help="Send as this account."
-        ),
-        click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]..."),
-    ):
-        decorated = decorate(decorated)
-    return decorated
+    variables = click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]...")
+    return variables(who_and_where(decorated))
+
+
+def who_and_where(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Add ``-a``, ``-p`` and ``-t``; the function gets them as ``account``, ``pod`` and ``template``, empty if not given."""
+    for option, kind, what in _WHO_AND_WHERE:
+        function = click.option(option, f"--{kind}", default="", type=Known(f"{kind}s"), metavar="NAME", help=what)(
+            function
+        )
+    return function
+
+
+_WHO_AND_WHERE = (
+    ("-t", "template", "Render this template."),
+    ("-p", "pod", "Send to this pod."),
+    ("-a", "account", "Send as this account. [env: KSHELL_ACCOUNT]"),
+)
 
 
 pass_caller = click.make_pass_decorator(Caller)

@@ -11,9 +11,10 @@ import click
 
 from kshell import __version__
 from kshell.console.caller import session_of
-from kshell.console.command import HELP, Command, common_options
+from kshell.console.command import HELP, Command, common_options, who_and_where
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
+from kshell.session.session import Overrides
 from kshell.syntax.command_table import SECTIONS, Frontend
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def commands_of(frontend: Frontend) -> Commands:
         "kshell",
         frontend=frontend,
         callback=_root,
-        params=[*common_options(hidden=False), _VERSION, HELP] if frontend == "line" else [HELP],
+        params=[*_who_and_where(), *common_options(hidden=False), _VERSION, HELP] if frontend == "line" else [HELP],
         invoke_without_command=True,
         add_help_option=False,
         help=_root.__doc__,
@@ -130,16 +131,30 @@ _VERSION = click.Option(
 )
 
 
+def _who_and_where() -> list[click.Parameter]:
+    """The options ``-a``, ``-p`` and ``-t`` of the shell, which ``kshell`` alone starts."""
+
+    def nothing() -> Result:
+        return Result()
+
+    return click.command(who_and_where(nothing)).params
+
+
 @click.pass_context
-def _root(context: click.Context) -> Result:
+def _root(context: click.Context, /, account: str = "", pod: str = "", template: str = "") -> Result:
     """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
 
     Without an account of your own, start with: kshell send to=+919812345678
     """
-    if context.invoked_subcommand is not None:
+    chosen = Overrides(account, pod, template)
+    given = " ".join(f"{option} {name}" for option, name in zip(("-a", "-p", "-t"), chosen, strict=False) if name)
+    if context.invoked_subcommand is not None or (given and not at_terminal()):
+        if given:
+            hint = f"kshell {context.invoked_subcommand or 'send'} {given}"
+            raise UsageError("before a command, -a, -p and -t have no use: they are for the shell", hint=hint)
         return Result()
     if at_terminal():
-        started: Result = module_of("shell").start(session_of(context))
+        started: Result = module_of("shell").start(session_of(context), chosen)
         return started
     if sys.stdin is None or sys.stdin.isatty():
         return Result(context.get_help() + "\n")

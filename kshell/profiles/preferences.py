@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import ProfileError, did_you_mean, listed
@@ -21,6 +22,7 @@ FILE = "preferences.yaml"
 class Preferences(NamedTuple):
     """The preferences, with the default of each."""
 
+    account: str = ""
     keys: str = "emacs"
     color: str = "auto"
     confirm: str = "live"
@@ -56,12 +58,13 @@ def load_preferences(places: Places) -> Preferences:
     table = _table(Origin(file, "user"))
     if table is None:
         return Preferences()
-    return Preferences(**{key: _choice(table, key) for key in CHOICES})
+    return Preferences(table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})
 
 
 def _table(origin: Origin) -> Table | None:
     document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
-    return Table(document, document.root, "the preferences", CHOICES) if document.root.value != "" else None
+    keys = ["account", *CHOICES]
+    return Table(document, document.root, "the preferences", keys) if document.root.value != "" else None
 
 
 def _choice(table: Table, key: str) -> str:
@@ -75,6 +78,15 @@ def _choice(table: Table, key: str) -> str:
 def documented(preferences: Preferences) -> str:
     """Return the text of the file that ``init`` writes: each preference with its purpose and its values."""
     lines = ["# Preferences for the kshell shell. Every line is optional."]
+    account = f"account: {preferences.account}" if preferences.account else "# account: NAME"
+    lines += ["", "# the account that the shell starts with, unless KSHELL_ACCOUNT or -a names one", account]
     for key, (known, what) in CHOICES.items():
         lines += ["", f"# {what}: {' | '.join(known)}", f"{key}: {getattr(preferences, key)}"]
     return "\n".join(lines) + "\n"
+
+
+def with_account(text: str, name: str) -> str:
+    """Return the text of a preferences file with ``name`` as its account; every other line stays."""
+    line = f"account: {name}\n"
+    changed, count = re.subn(r"^account:.*\n?", line, text, flags=re.MULTILINE)
+    return changed if count else f"{text.rstrip()}\n{line}".lstrip()

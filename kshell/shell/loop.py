@@ -22,8 +22,8 @@ from kshell.core.models import Result
 from kshell.core.signals import asked_to_end
 from kshell.core.terminal import columns_of, paint, wants_colour, wrapped
 from kshell.profiles.files import Places
-from kshell.profiles.preferences import Preferences, load_preferences
-from kshell.session.session import Session
+from kshell.profiles.preferences import FILE, Preferences, load_preferences
+from kshell.session.session import NO_OVERRIDES, Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Finding
     from kshell.privacy.privacy import Privacy
+    from kshell.session.session import Overrides
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
@@ -70,8 +71,11 @@ def begin() -> int:
     return run(Session(Places.standard()))
 
 
-def run(session: Session) -> int:
-    """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then."""
+def run(session: Session, chosen: Overrides = NO_OVERRIDES) -> int:
+    """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then.
+
+    ``chosen`` is what the session begins with. Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
+    """
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
@@ -79,6 +83,14 @@ def run(session: Session) -> int:
 
         show_notes([error.note])
         preferences = Preferences()
+    if chosen.account:
+        session.use_account(session.current_account(chosen).name)
+    elif preferences.account and not session.account_source:
+        session.use_account(preferences.account, source=FILE)
+    if chosen.pod:
+        session.pod = session.current_pod(chosen).name
+    if chosen.template:
+        session.template = session.current_template(chosen).name
     return Loop(session, preferences).run()
 
 
@@ -111,7 +123,9 @@ class Loop:
     def _greet(self) -> None:
         if sys.stdout.isatty():
             colour = wants_colour(sys.stdout, chosen=self.preferences.colour)
-            sys.stdout.write(paint(_GREETING, "dim", colour=colour) + "\n")
+            source = self.session.account_source
+            chosen = f"account {self.session.account}, from {source}\n" if source else ""
+            sys.stdout.write(paint(f"{chosen}{_GREETING}", "dim", colour=colour) + "\n")
             sys.stdout.flush()  # prompt_toolkit does not write through this buffer
 
     @cached_property

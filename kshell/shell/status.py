@@ -18,7 +18,10 @@ _MOST_FAULT = 200
 
 
 class Status(NamedTuple):
-    """``environment`` is ``live``, ``local``, ``simulated`` or ``unknown``. ``fault`` is why no line can send, or ``""``."""
+    """``environment`` is ``live``, ``local``, ``simulated`` or ``unknown``. ``fault`` is why no line can send, or ``""``.
+
+    ``source`` is the setting that chose the account; empty if a line chose it, or nothing did.
+    """
 
     account: str
     pod: str
@@ -27,6 +30,7 @@ class Status(NamedTuple):
     missing: tuple[str, ...] = ()
     last: str = ""
     fault: str = ""
+    source: str = ""
 
 
 UNKNOWN = Status("?", "?", "?", "unknown")
@@ -34,15 +38,15 @@ UNKNOWN = Status("?", "?", "?", "unknown")
 
 def status_of(session: Session) -> Status:
     """Return the status of a session. Never raises: a faulty or missing file is the ``fault``."""
-    last = _last(session)
+    last, source = _last(session), session.account_source
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
     except Exception as error:  # noqa: BLE001 - a bug must not end the session
         bug = Note("error", f"kshell failed: {type(error).__name__}")
         fault = note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT]
-        return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
-    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last)
+        return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault, source)
+    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last, source=source)
 
 
 def _last(session: Session) -> str:
@@ -76,6 +80,7 @@ def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
     segments = [
         (f"class:environment.{status.environment}", f" {status.environment.upper()} "),
         ("", f" {_short(status.account)}@{_short(status.pod)} "),
+        *([("", f" account: {status.source} ")] if status.source else []),
         ("", f" {_short(status.template)} "),
         _readiness(status),
         ("", f" last: {status.last or 'nothing sent'} "),
