@@ -16,8 +16,9 @@ from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
-from kshell.profiles.preferences import Preferences, documented, file_of
+from kshell.profiles.preferences import Preferences, documented, file_of, save_account
 from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
+from kshell.session.session import ACCOUNT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,16 +58,28 @@ def init(session: Session) -> Result:
     except click.Abort:
         notes = [Note("info", ""), Note("info", "stopped; nothing more was written")]
         return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
-    written = [_write_account(session.places, answers), *_write_preferences(session.places)]
+    written = [_write_account(session.places, answers)]
     load_account(session.places, answers.name)
-    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers)]
+    is_default = _wants_default()
+    written += [save_account(session.places, answers.name)] if is_default else _write_preferences(session.places)
+    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers, is_default=is_default)]
     return Result(notes=[Note("info", line) for line in lines])
 
 
-def _next(answers: Answers) -> list[str]:
+def _wants_default() -> bool:
+    """Ask whether the shell shall start with the account. No answer means no: the account is written already."""
+    try:
+        return click.confirm("Start the shell with this account from now on", default=True, err=True)
+    except click.Abort:
+        return False
+
+
+def _next(answers: Answers, *, is_default: bool) -> list[str]:
     message = f"-a {answers.name} to=+919812345678"
+    shell = "kshell" if is_default else f"kshell -a {answers.name}"
     return [
         "next: kshell doctor checks the account",
+        f"      {shell} starts the shell with it; export {ACCOUNT_VARIABLE}={answers.name} makes it the default everywhere",
         f"      kshell send {message} -p sandbox tries it on the simulator, which sends no real message",
         f"      kshell curl {message} shows the request that goes to {answers.pod}",
     ]

@@ -169,7 +169,7 @@ def check(session: Session, overrides: Overrides, *, as_json: bool) -> Result:
         return Result(dumps([finding._asdict() for finding in draft.findings]) + "\n", draft.notes, code)
     output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
     notes = draft.notes if draft.findings else (*draft.notes, Note("info", "no findings"))
-    return Result(output, notes, code, prose=True)
+    return Result(output, notes, code, findings=draft.findings)
 
 
 def _preview(draft: Draft, text: str, *, strict: bool) -> Result:

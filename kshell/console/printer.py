@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from kshell.core.errors import EXIT_SETUP, Note
@@ -47,7 +48,11 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
         if result.prose:
             width = columns_of(sys.stdout)
             output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
-    if isinstance(output, str) and wants_colour(sys.stdout, chosen=chosen):
+    colour = wants_colour(sys.stdout, chosen=chosen)
+    if result.findings:
+        lines = (note_lines(it, colour=colour, width=columns_of(sys.stdout)) for it in result.findings)
+        output = "".join(f"{line}\n" for line in chain.from_iterable(lines))
+    elif isinstance(output, str) and colour:
         output = highlighted(output)
     # UTF-8 in every locale, since JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)

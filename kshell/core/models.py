@@ -293,7 +293,7 @@ class Result(NamedTuple):
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
     the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
-    on a terminal its lines break at words.
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
     """
 
     output: str | bytes = ""
@@ -302,6 +302,7 @@ class Result(NamedTuple):
     raw: bool = False
     sent: bool = False
     prose: bool = False
+    findings: Sequence[Finding] = ()
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

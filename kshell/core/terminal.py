@@ -62,7 +62,6 @@ def paint(text: str, style: str, *, colour: bool) -> str:
 
 _KINDS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan"}
 _OUTCOMES = {"accepted": "green", "refused": "red"}
-_SEVERITY = re.compile(r"^(error|warning)(?= [a-z][a-z0-9-]* /)", re.MULTILINE)  # of a finding
 
 
 def note_lines(note: Note | Finding, *, colour: bool = False, width: int = 0) -> list[str]:
@@ -115,9 +114,9 @@ _MOST_LABEL = 12  # columns
 
 
 def highlighted(text: str) -> str:
-    """Return JSON, a diff or findings with colours, any other text unchanged. ``text`` must already be harmless."""
+    """Return JSON or a diff with colours, any other text unchanged. ``text`` must already be harmless."""
     if not text.startswith(("{", "[", "--- ")):
-        return _SEVERITY.sub(lambda found: paint(found[0], _KINDS[found[0]], colour=True), text)
+        return text
     from pygments import highlight  # a tenth of a second to import
     from pygments.formatters.terminal import TerminalFormatter
     from pygments.lexers.data import JsonLexer

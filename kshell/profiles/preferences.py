@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.core.models import Origin
-from kshell.profiles.files import read_text, shown
+from kshell.profiles.files import read_text, shown, write_private
 from kshell.profiles.strict_yaml import Document, Table
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ FILE = "preferences.yaml"
 class Preferences(NamedTuple):
     """The preferences, with the default of each."""
 
-    account: str = ""
     keys: str = "emacs"
     color: str = "auto"
     confirm: str = "live"
+    account: str = ""
 
     @property
     def colour(self) -> bool | None:
@@ -55,14 +54,14 @@ def load_preferences(places: Places) -> Preferences:
     file = file_of(places)
     if not file.exists():
         return Preferences()
-    table = _table(Origin(file, "user"))
+    table = _table(file, read_text(file, ProfileError))
     if table is None:
         return Preferences()
-    return Preferences(table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})
+    return Preferences(account=table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})
 
 
-def _table(origin: Origin) -> Table | None:
-    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
+def _table(file: Path, text: str) -> Table | None:
+    document = Document(shown(file), text, ProfileError)
     keys = ["account", *CHOICES]
     return Table(document, document.root, "the preferences", keys) if document.root.value != "" else None
 
@@ -85,8 +84,19 @@ def documented(preferences: Preferences) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_account(text: str, name: str) -> str:
-    """Return the text of a preferences file with ``name`` as its account; every other line stays."""
-    line = f"account: {name}\n"
-    changed, count = re.subn(r"^account:.*\n?", line, text, flags=re.MULTILINE)
-    return changed if count else f"{text.rstrip()}\n{line}".lstrip()
+def save_account(places: Places, name: str) -> Path:
+    """Write ``name`` as the account of the preferences, and return their file. Its other lines stay.
+
+    Raises ``ProfileError`` if the file cannot be read with that line; then nothing is written.
+    """
+    file = file_of(places)
+    if not file.exists():
+        text = documented(Preferences(account=name))
+    else:
+        line = f"account: {name}\n"
+        old = read_text(file, ProfileError)
+        text, count = re.subn(r"^account:.*\n?", line, old, flags=re.MULTILINE)
+        text = text if count else f"{old.rstrip()}\n{line}".lstrip()
+        _table(file, text)
+    write_private(file, text)
+    return file

@@ -50,6 +50,10 @@ _STYLE = {
     "environment.simulated": "bg:ansigreen fg:ansiblack",
     "environment.local": "bg:ansiyellow fg:ansiblack",
     "missing": "bold",
+    "last.accepted": "ansigreen",
+    "last.refused": "ansired",
+    "last.not-sent": "ansired",
+    "last.unknown": "ansiyellow",
     "bottom-toolbar": "noreverse",
     "mode": "bold",
 }

@@ -28,11 +28,11 @@ def status_line(exchange: Exchange) -> str:
 
 
 def short_line(exchange: Exchange) -> str:
-    """Return ``202 WA202 accepted``, or the delivery alone if there was no answer."""
-    if exchange.response is None:
-        return str(exchange.delivery)
-    code = safe_line(exchange.answer.code)[:_LONGEST_CODE]
-    return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
+    """Return ``202 WA202 accepted · simulated``, without the status and the code if there was no answer."""
+    said = [str(exchange.delivery)]
+    if exchange.response is not None:
+        said = [str(exchange.response.status), safe_line(exchange.answer.code)[:_LONGEST_CODE], *said]
+    return " · ".join((" ".join(filter(None, said)), *exchange.marks))
 
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
