@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kshell.console.caller import session_of
 from kshell.console.command import Assignment, Known, command, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
@@ -16,11 +17,26 @@ from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
+    from kshell.profiles.files import Kind
     from kshell.session.session import Session
 
 
+class _Kind(click.Choice[str]):
+    """``account``, ``pod`` or ``template``. Where the name of one stands in its place, the error has the whole line."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the kind. Raises ``UsageError`` for another word."""
+        kinds: tuple[Kind, ...] = ("account", "pod", "template")
+        if value in kinds:
+            return str(value)
+        places = session_of(ctx).places if ctx and ctx.obj else None
+        lines = [f"use {kind} {value}" for kind in kinds if places and value in places.names(kind)]
+        hint = " or ".join(lines) or did_you_mean(value, kinds) or "use account NAME"
+        raise UsageError(f"use takes account, pod or template, then a name; {value!r} is none of them", hint=hint)
+
+
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
-@click.argument("kind", type=click.Choice(["account", "pod", "template"]), metavar="account|pod|template")
+@click.argument("kind", type=_Kind(["account", "pod", "template"]), metavar="account|pod|template")
 @click.argument("name", type=Known("things"))
 @pass_session
 def use(session: Session, kind: str, name: str) -> Result:

@@ -6,6 +6,7 @@ The command line, the shell and scripts all use this module. It prints nothing.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,7 +133,7 @@ def failure(error: BaseException, session: Session | None) -> Result:
     if isinstance(error, KshellError):
         return Result(notes=[error.note], exit_code=error.exit_code)
     if isinstance(error, click.UsageError):
-        return Result(notes=[_usage_note(error)], exit_code=EXIT_USAGE)
+        return Result(notes=[_usage_note(error, session)], exit_code=EXIT_USAGE)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Result(notes=[Note("info", _interrupted(session))], exit_code=EXIT_INTERRUPTED)
     if os.environ.get("KSHELL_DEBUG"):
@@ -143,10 +144,27 @@ def failure(error: BaseException, session: Session | None) -> Result:
     return Result(notes=[note], exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 
 
-def _usage_note(error: click.UsageError) -> Note:
+def _usage_note(error: click.UsageError, session: Session | None) -> Note:
     command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
+    if isinstance(error, click.NoSuchOption):
+        name = error.option_name.lstrip("-")
+        if session and name in _variables(error, session):
+            return Note(
+                "error", f"{command} has no option {error.option_name}", hint=f"{command} {name}=…, without dashes"
+            )
+        if command == "curl":
+            hint = "kshell import FILE reads a curl command that was made elsewhere"
+            return Note("error", f"kshell's curl has no option {error.option_name}", hint=hint)
     message = " ".join(error.format_message().split())  # click lists choices one a line
     return Note("error", message, hint=f"kshell help {command}".rstrip())
+
+
+def _variables(error: click.UsageError, session: Session) -> list[str]:
+    """The variables of the session's template, if the command takes variables."""
+    takes = error.ctx and any(param.name == "variables" for param in error.ctx.command.params)
+    with suppress(KshellError):
+        return [variable.name for variable in session.current_template().variables] if takes else []
+    return []
 
 
 def _interrupted(session: Session | None) -> str:

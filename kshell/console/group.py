@@ -15,7 +15,7 @@ from kshell.console.command import HELP, Command, common_options, who_and_where
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.session.session import Overrides
-from kshell.syntax.command_table import SECTIONS, Frontend
+from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -79,8 +79,15 @@ class Commands(click.Group):
         if frontends:
             usages = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
             return error(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {usages}")
-        hint = did_you_mean(name, self.modules) or "kshell help lists the commands"
-        return error(f"there is no command {name!r}", hint=hint)
+        from kshell.api.authentication.fields import FIELDS
+
+        variable, equals, _ = name.partition("=")
+        if equals or variable in {field.variable for field in FIELDS}:
+            # the message leaves out the value, which may be a key
+            hint = f"{'kshell send' if self.frontend == 'line' else 'set'} {variable}=…"
+            return error(f"{variable + equals!r} is not a command", hint=hint)
+        hint = OTHER_WORDS.get(name) or did_you_mean(name, self.modules)
+        return error(f"there is no command {name!r}", hint=hint or "kshell help lists the commands")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, each with the first sentence of its help."""
@@ -107,12 +114,17 @@ def commands_of(frontend: Frontend) -> Commands:
         "kshell",
         frontend=frontend,
         callback=_root,
-        params=[*_who_and_where(), *common_options(hidden=False), _VERSION, HELP] if frontend == "line" else [HELP],
+        params=_parameters(frontend),
         invoke_without_command=True,
         add_help_option=False,
         help=_root.__doc__,
         context_settings={"max_content_width": 100},
     )
+
+
+def _parameters(frontend: Frontend) -> list[click.Parameter]:
+    own = [*_who_and_where(), *common_options(hidden=False)] if frontend == "line" else []
+    return [*own, HELP] if frontend == "script" else [*own, _VERSION, HELP]
 
 
 def _show_version(context: click.Context, _: click.Parameter, given: Any) -> None:

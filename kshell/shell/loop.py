@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.completion import DynamicCompleter
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prompt_toolkit.application import Application
+    from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.completion import Completer
+    from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
@@ -60,6 +63,7 @@ _STYLE = {
 _PRELOADED = (
     "kshell.shell.running",
     "kshell.shell.completer",
+    "kshell.privacy.history_lines",
     "kshell.console.completion",
     "kshell.transport.client",
     "kshell.simulator.simulator",
@@ -158,11 +162,12 @@ class Loop:
         prompts: PromptSession[str] = PromptSession(
             message=lambda: status.prompt(self.status),
             bottom_toolbar=self._toolbar,
-            prompt_continuation="… ",
+            prompt_continuation=lambda _width, _line, wraps: "" if wraps else "… ",
             completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
             history=history.PrivateHistory(self.session.places.user / history.FILE, self._privacy),
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=_Suggestions(),
+            enable_suspend=True,
             key_bindings=_bindings(),
             editing_mode=EditingMode.VI if self.preferences.keys == "vi" else EditingMode.EMACS,
             color_depth={True: ColorDepth.DEPTH_4_BIT, False: ColorDepth.DEPTH_1_BIT}.get(self.preferences.colour),  # type: ignore[arg-type]
@@ -206,8 +211,27 @@ def _import_all() -> None:
         import_module(name)
 
 
+class _Suggestions(AutoSuggestFromHistory):
+    """The latest line of the history that begins as the typed one, without lines that lack a private value."""
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """Return the rest of that line, or None."""
+        from kshell.privacy.history_lines import lacks_value
+
+        text = document.text.rpartition("\n")[2]
+        lines = (line for entry in reversed(buffer.history.get_strings()) for line in reversed(entry.splitlines()))
+        found = (line for line in lines if line.startswith(text) and not lacks_value(line))
+        return Suggestion(next(found, text)[len(text) :]) if text.strip() else None
+
+
 def _bindings() -> KeyBindings:
     bindings = KeyBindings()
+
+    @bindings.add(Keys.BracketedPaste)
+    def _(event: KeyPressEvent) -> None:
+        """Insert a paste without its last line break, behind which every command would be offered."""
+        pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        event.current_buffer.insert_text(pasted.rstrip("\n"))
 
     @bindings.add("enter", filter=_continues())
     def _(event: KeyPressEvent) -> None:
