@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.command import Known, command, pass_session
-from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
@@ -55,12 +55,21 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
     return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url, it.title), as_json=as_json)
 
 
-@command("templates", examples=["templates", "templates auth"])
+@command("templates", examples=["templates", "templates auth", "templates auth --source"])
 @_name("templates")
+@click.option("--source", is_flag=True, help="Print the text of the template's file, to copy it.")
 @_AS_JSON
 @pass_session
-def templates(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the templates, or show one with its variables and the file that defines it."""
+def templates(session: Session, name: str | None, *, source: bool, as_json: bool) -> Result:
+    """List the templates, or show one with its variables and the file that defines it.
+
+    A template of your own is a file templates/NAME.json.j2; it may begin as a copy:
+    templates auth --source > templates/mine.json.j2
+    """
+    if source:
+        if not name:
+            raise UsageError("--source needs the name of a template", hint="templates auth --source")
+        return Result(load_template(session.places, name).source)
     if name:
         return _one_template(load_template(session.places, name), as_json=as_json)
     return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ from kshell.console.command import Assignment, Known, command, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
-from kshell.core.terminal import columns, safe_line
+from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template
@@ -19,6 +20,8 @@ from kshell.templating.templates import load_template
 if TYPE_CHECKING:
     from kshell.profiles.files import Kind
     from kshell.session.session import Session
+
+    Rows = list[tuple[str, str | None, str]]  # name, value, source
 
 
 class _Kind(click.Choice[str]):
@@ -86,23 +89,54 @@ def unset(session: Session, names: tuple[str, ...]) -> Result:
     return Result()
 
 
-@command("vars", examples=["vars"])
+@command("vars", examples=["vars", "vars ref"])
+@click.argument("name", required=False, type=Known("variables"), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
-def vars_command(session: Session, *, as_json: bool) -> Result:
-    """Show every variable with its value and its source, and list the missing ones."""
+def vars_command(session: Session, name: str | None, *, as_json: bool) -> Result:
+    """Show every variable with its value and its source, and list the missing ones.
+
+    Values that are too long for the screen are cut. With a NAME, print only its whole value.
+    """
     rows = session.table()
+    if name is not None:
+        return Result(f"{_value(rows, name)}\n")
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
+    source = session.account_source
+    notes = [Note("info", f"account {session.account}, from {source}")] if source else []
     missing = [name for name, _, source in rows if source == "missing"]
     text = f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"
-    notes = [Note("info", text)] if missing else []
     return Result(
-        columns([(name, safe_line(value or ""), _SOURCES.get(source, source)) for name, value, source in rows]), notes
+        _table(rows, shutil.get_terminal_size().columns), [*notes, *([Note("info", text)] if missing else [])]
     )
 
 
+def _value(rows: Rows, name: str) -> str:
+    """Return the value of a variable. Raises ``UsageError`` for an unknown one, and for one without a value."""
+    values = {known: value for known, value, _ in rows}
+    if name not in values:
+        raise UsageError(f"there is no variable {name!r}", hint=did_you_mean(name, values) or listed(values))
+    value = values[name]
+    if value is None:
+        raise UsageError(f"{name} has no value", hint=f"set {name}=…")
+    return value
+
+
+def _table(rows: Rows, width: int) -> str:
+    """Return the variables as a table of at most ``width`` columns: long values are cut, and sources if nothing else helps."""
+    names, values, sources = zip(*((name, safe_line(value or ""), source) for name, value, source in rows), strict=True)
+    for words in (_SOURCES, _SHORT_SOURCES):
+        shown = [words.get(source, source) for source in sources]
+        room = width - max(map(len, names)) - max(map(len, shown)) - 4  # two blanks between columns
+        if room >= min(_LEAST_VALUE, max(map(width_of, values))):
+            break
+    return columns([*zip(names, (cut(value, max(room, 1)) for value in values), shown, strict=True)])
+
+
 _SOURCES = {"template": "default of the template", "account": "from the account", "set": "set in this session"}
+_SHORT_SOURCES = {"template": "default", "generated when needed": "generated"}
+_LEAST_VALUE = 20  # columns
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])

@@ -16,7 +16,7 @@ from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -72,12 +72,28 @@ HELP = click.Option(
 )
 
 
+class _Formatter(click.HelpFormatter):
+    """click's formatter, for narrow terminals too: the first column takes half of the width at most."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write a list of terms and what they mean, as click does."""
+        super().write_dl(rows, min(col_max, self.width // 2), col_spacing)
+
+
+class HelpContext(click.Context):
+    """click's context, with that formatter."""
+
+    formatter_class = _Formatter
+
+
 class Command(click.Command):
     """A command with examples. Its help shows them, and a test runs them.
 
     ``writes`` returns, for parsed options, those that write a file and what to type instead; None if none does. A script may
     be somebody else's, so it cannot use them.
     """
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), writes: Writes, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "add_help_option": False})

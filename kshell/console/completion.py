@@ -109,6 +109,11 @@ def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
         yield name, f"{setting.text} ({setting.source})"
 
 
+def _set_or_not(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """Every variable of the session and its template, with its source."""
+    return ((name, source) for name, _, source in session_of(context).table())
+
+
 def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
     yield "new", "generate one by the account's policy"
 
@@ -171,6 +176,7 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "explainable": _explainable,
     "exchanges": _exchanges,
     "settings": _settings,
+    "variables": _set_or_not,
     "codes": _codes,
     "assignments": _assignments,
 }

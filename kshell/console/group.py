@@ -11,7 +11,7 @@ import click
 
 from kshell import __version__
 from kshell.console.caller import session_of
-from kshell.console.command import HELP, Command, common_options, who_and_where
+from kshell.console.command import HELP, Command, HelpContext, common_options, who_and_where
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.session.session import Overrides
@@ -38,6 +38,8 @@ _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the s
 
 class Commands(click.Group):
     """The commands that ``frontend`` understands. Their modules are imported on demand."""
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, frontend: Frontend, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,12 +84,18 @@ class Commands(click.Group):
         from kshell.api.authentication.fields import FIELDS
 
         variable, equals, _ = name.partition("=")
-        if equals or variable in {field.variable for field in FIELDS}:
+        if variable and (equals or any(field.variable == variable for field in FIELDS)):
             # the message leaves out the value, which may be a key
             hint = f"{'kshell send' if self.frontend == 'line' else 'set'} {variable}=…"
             return error(f"{variable + equals!r} is not a command", hint=hint)
         hint = OTHER_WORDS.get(name) or did_you_mean(name, self.modules)
         return error(f"there is no command {name!r}", hint=hint or "kshell help lists the commands")
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage. In the shell and in scripts a command has no program before it."""
+        formatter.write_usage(
+            ctx.command_path or self.collect_usage_pieces(ctx)[0], " ".join(self.collect_usage_pieces(ctx))
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, each with the first sentence of its help."""

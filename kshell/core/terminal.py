@@ -144,9 +144,18 @@ def width_of(text: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """Return ``text`` cut or padded to ``width`` terminal cells."""
-    while width_of(text) > width:
-        text = f"{text[:-2]}…"
+    text = cut(text, width)
     return text + " " * (width - width_of(text))
+
+
+def cut(text: str, width: int) -> str:
+    """Return ``text``, cut to ``width`` terminal cells with an ``…`` at its end if it is wider."""
+    if width_of(text) <= width:
+        return text
+    text = text[: width - 1]
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:

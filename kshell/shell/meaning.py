@@ -7,10 +7,14 @@ import re
 from kshell.syntax.command_table import OTHER_WORDS
 
 _ASSIGNMENT = re.compile(r"\s*[A-Za-z_]\w*=")
-_CURL = re.compile(r"\s*(?:\$ )?(curl(?:\.exe)?\s.*)", re.DOTALL)
+# not followed by a variable or an option of kshell's own curl
+_CURL = re.compile(
+    r"\s*(?:\$ )?(curl(?:\.exe)?\s+(?![A-Za-z_]\w*=|-[apth]\b|--(?:account|pod|template|shell|compact|strict|help)\b).*)",
+    re.DOTALL,
+)
 # a URL as a word of its own, or an option that only the program curl has
 _ELSEWHERE = re.compile(
-    r"""\s['"$]*https?://|\s(?:-[XHd]|--(?:request|header|data|data-raw|data-binary|json|url|location))[\s'"=]"""
+    r"""\s['"$]*https?://|\s(?:-[XHd]|--(?:request|header|data|data-raw|data-binary|url|location))[\s'"=]"""
 )
 
 
@@ -25,4 +29,4 @@ def meant(line: str) -> str:
 def curl_from_elsewhere(text: str) -> str:
     """Return the curl command that ``text`` is, if kshell's own ``curl`` cannot take it; else ``""``."""
     command = _CURL.fullmatch(text)
-    return command[1] if command and _ELSEWHERE.search(text) else ""
+    return command[1] if command and _ELSEWHERE.search(text.partition(" | ")[0]) else ""
