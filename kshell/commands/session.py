@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.caller import session_of
-from kshell.console.command import Assignment, Known, command, pass_session
+from kshell.console.command import Assignment, Known, command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Finding, Result
 from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kshell.console.caller import Caller
     from kshell.profiles.files import Kind
     from kshell.session.session import Session
 
@@ -59,12 +62,14 @@ def use(session: Session, kind: str, name: str) -> Result:
 
 @command("set", examples=["set to=+919812345678 ref=customer-42"])
 @click.argument("variables", nargs=-1, required=True, type=Assignment(), metavar="NAME=VALUE...")
-@pass_session
-def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Result:
+@pass_caller
+def set_command(caller: Caller, variables: tuple[tuple[str, str], ...]) -> Result:
     """Set variables for the rest of the session.
 
-    A variable that the template does not have is kept too: another template or an expression may use it.
+    A variable that the template does not have is kept too: another template or an expression may use it. The shell says at
+    once what check would find.
     """
+    session = caller.session
     template = session.current_template()
     known = [variable.name for variable in template.variables]
     notes = []
@@ -72,7 +77,16 @@ def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Res
         session.set(name, text)
         near = "" if name in known else did_you_mean(name, known)
         notes += [Note("warning", f"the template {template.name} has no {name!r}; {near}")] if near else []
-    return Result(notes=notes)
+    return Result(notes=[*notes, *_early_findings(caller, dict(variables))])
+
+
+def _early_findings(caller: Caller, names: Collection[str]) -> list[Finding]:
+    """What check would find in these variables, in the shell; a script is checked when it sends."""
+    if caller.frontend != "shell":
+        return []
+    from kshell.session.early_check import early_findings
+
+    return early_findings(caller.session, names)
 
 
 @command("unset", examples=["unset ref"])
@@ -141,16 +155,18 @@ _LEAST_VALUE = 20  # columns
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])
 @click.argument("code", required=False, type=Known("codes"))
-@pass_session
-def otp_command(session: Session, code: str | None) -> Result:
+@pass_caller
+def otp_command(caller: Caller, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.
 
     The session keeps the code until otp new, otp CODE or unset otp, so send uses the code that a preview showed.
     """
+    session, findings = caller.session, list[Finding]()
     if code == "new":
         session.set("otp", generate(load_account(session.places, session.account).otp), source="generated")
     elif code is not None:
         session.set("otp", code)
+        findings = _early_findings(caller, ["otp"])
     if "otp" not in session.settings:
         return Result(notes=[Note("info", "no code yet; the next message generates one, or otp new does it now")])
-    return Result(f"{session.settings['otp'].text}\n")
+    return Result(f"{session.settings['otp'].text}\n", findings)
