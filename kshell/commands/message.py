@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,7 +102,13 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
 
     draft = session.draft(overrides)
     text = snippets.curl(key.request(draft), key=key.text(draft), compact=compact, shell=shell)
-    return _preview(draft, text, strict=strict)
+    result = _preview(draft, text, strict=strict)
+    if draft.pod.embedded and sys.stderr.isatty():
+        result = result._replace(notes=[*result.notes, Note("hint", _SANDBOX.format(draft.pod.base_url))])
+    return result
+
+
+_SANDBOX = "to run it, start kshell sandbox first: it answers at {}"
 
 
 class _TargetName(click.ParamType[str]):

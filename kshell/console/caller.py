@@ -27,6 +27,7 @@ class Caller:
         self.line: Line | None = None  # the line that is being run; None on the command line
         self.confirm: Confirm | None = None  # shows notes, then asks the user for a yes; None if nobody can be asked
         self.asks: Callable[[Pod], bool] = lambda pod: pod.live  # whether to ask before a send to this pod
+        self.edited = ""  # the text of an edit that was not sent
         self.ended = False  # whether ``exit`` was run
 
     def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for subclasses that record

@@ -53,7 +53,7 @@ class Place(NamedTuple):
         """Return at most ``most`` characters of the line and, below it, a caret; an empty list if the line is not known."""
         if not self.text.strip():
             return []
-        start = max(0, self.column - 1 - most // 2)
+        start = max(0, min(self.column - 1 - most // 2, len(self.text) - most))
         before = self.text[start : self.column - 1]
         indent = "".join("\t" if character == "\t" else " " for character in before)
         return [self.text[start : start + most], f"{indent}^"]

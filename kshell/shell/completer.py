@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent
 
     from kshell.session.session import Session
+    from kshell.shell.expression_items import Offer
 
 _DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
 
@@ -83,7 +84,7 @@ class CommandCompleter(Completer):
 
 
 def matching(
-    typed: Typed, prefix: str, items: Iterable[CompletionItem[str]], *, write: Callable[[str], str] = quote
+    typed: Typed, prefix: str, items: Iterable[CompletionItem[str] | Offer], *, write: Callable[[str], str] = quote
 ) -> Iterator[Completion]:
     """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first.
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
-
-from click.shell_completion import CompletionItem
+from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.terminal import cut, safe_line
 from kshell.syntax.diagnostics import ANSWER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+class Offer(NamedTuple):
+    """A completion, with what it means; like click's, without click."""
+
+    value: str
+    help: str
+    type: str = "plain"
+
 
 _WHOLE = re.compile(r"\s*(?:kshell\s+)?(?:expect\s+|capture\s+\w+\s*=)(.*)", re.DOTALL)
 _COMPARED = re.compile(r"""([\w.]+)\s*(?:==|!=)\s*(["']?[^\s"']*)$""")
@@ -34,26 +41,26 @@ def expression_at(text: str) -> str | None:
     return found[1] if found else None
 
 
-def items_in(expression: str, names: Mapping[str, object]) -> tuple[str, list[CompletionItem[str]]]:
+def items_in(expression: str, names: Mapping[str, object]) -> tuple[str, list[Offer]]:
     """Return the word at the end of an expression, and its completions. ``names`` are the expression's, with their values."""
     paths = dict(_paths(names))
     compared = _COMPARED.search(expression)
     if compared and isinstance(paths.get(compared[1]), str | int | float):
         value = json.dumps(paths[compared[1]], ensure_ascii=False)
-        return compared[2], [CompletionItem(value, help=f"what {compared[1]} is now"), *_names(paths)]
+        return compared[2], [Offer(value, help=f"what {compared[1]} is now"), *_names(paths)]
     word = _TOKEN.search(expression)
     token = word[0] if word else ""
     before = expression[: len(expression) - len(token)]
     if _OPERAND.search(before) and not _AWAITS_OPERAND.search(before):
-        return token, [CompletionItem(sign, help=says) for sign, says in _OPERATORS.items()]
+        return token, [Offer(sign, help=says) for sign, says in _OPERATORS.items()]
     return token, _names(paths)
 
 
-def _names(paths: Mapping[str, object]) -> list[CompletionItem[str]]:
+def _names(paths: Mapping[str, object]) -> list[Offer]:
     ordered = sorted(paths.items(), key=lambda it: it[0].partition(".")[0] not in ANSWER_NAMES)
-    known = [CompletionItem(path, help=_shown(value)) for path, value in ordered]
+    known = [Offer(path, help=_shown(value)) for path, value in ordered]
     missing = [name for name in (*ANSWER_NAMES, *_BEFORE_AN_ANSWER) if name not in paths and "body" not in paths]
-    return [*known, *(CompletionItem(name, help="of the last answer") for name in missing)]
+    return [*known, *(Offer(name, help="of the last answer") for name in missing)]
 
 
 def _paths(values: Mapping[str, object], before: str = "", depth: int = 1) -> Iterator[tuple[str, object]]:

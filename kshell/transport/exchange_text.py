@@ -41,7 +41,7 @@ def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
     notes = [exchange.error.note if exchange.error else Note(kind, status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
-    notes += _oddities(exchange)
+    notes += [*_oddities(exchange), *_wait(exchange)]
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
         notes.append(explained(explanation))
     return notes
@@ -57,6 +57,16 @@ def explained(explanation: Explanation) -> Note:
         ("source", explanation.source),
     )
     return Note("info", explanation.title, details=tuple(f"{name:<7} {text}" for name, text in rows if text))
+
+
+def _wait(exchange: Exchange) -> list[Note]:
+    """Return what the header Retry-After of a refusal says, in words; a number of it counts seconds (RFC 9110)."""
+    headers = exchange.response.headers if exchange.response and exchange.delivery.exit_code != EXIT_DONE else ()
+    said = next((value.strip() for name, value in headers if name.lower() == "retry-after"), "")
+    if not said:
+        return []
+    when = f"{said} {'second' if said == '1' else 'seconds'}" if said.isdecimal() else f"until {said}"
+    return [Note("info", f"the server asks to wait {when} before another request (Retry-After)")]
 
 
 def _oddities(exchange: Exchange) -> list[Note]:
