@@ -26,9 +26,14 @@ _FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the she
 
 @command("help", examples=["help", "help curl", "help expect"])
 @click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
+@click.option("--man", is_flag=True, help="Print the man page of kshell, for man -l.")
 @click.pass_context
-def help_command(context: click.Context, name: str | None) -> Result:
+def help_command(context: click.Context, name: str | None, *, man: bool) -> Result:
     """List the commands, or show one with its options and examples."""
+    if man:
+        from kshell.console.man_page import man_page
+
+        return Result(man_page())
     root = context.find_root()
     return Result(_overview(root) if name is None else _one(root, OTHER_WORDS.get(name, name)))
 
