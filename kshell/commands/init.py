@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from kshell.api.authentication.fields import LANGUAGES
+from kshell.api.regions import language_hint
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
@@ -95,7 +96,7 @@ def _ask_all(places: Places) -> Answers:
         "Name of the template that WhatsApp approved",
         _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
     )
-    language = _ask("Language of the template", lambda text: _one_of(text, LANGUAGES), "en_US")
+    language = _ask("Language of the template", _language, "en_US")
     return Answers(name, pod, sid, number, _ask_key(places, name), template_name, language)
 
 
@@ -121,6 +122,12 @@ def _one_of(text: str, known: object) -> str:
     names = list(known)  # type: ignore[call-overload]
     if text not in names:
         raise click.BadParameter(did_you_mean(text, names) or f"one of {listed(names)}")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise click.BadParameter(language_hint(text, LANGUAGES) or f"one of {listed(LANGUAGES)}")
     return text
 
 
