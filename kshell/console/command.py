@@ -12,6 +12,7 @@ import click
 
 from kshell.console.caller import Caller, session_of
 from kshell.core.errors import ScriptError, UsageError
+from kshell.core.terminal import wrapped
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
@@ -124,7 +125,8 @@ class Command(click.Command):
         if self.examples:
             with formatter.section("Examples"):
                 lead = f"{ctx.find_root().info_name} ".lstrip()
-                formatter.write("".join(f"  {lead}{example}\n" for example in self.examples))
+                lines = (line for example in self.examples for line in wrapped(f"  {lead}{example}", formatter.width))
+                formatter.write("".join(f"{line}\n" for line in lines))
         super().format_epilog(ctx, formatter)
 
 
