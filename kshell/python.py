@@ -13,7 +13,7 @@ from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
-from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
+from kshell.session.session import Overrides, Session
 from kshell.snippets import SHELLS, TARGETS
 from kshell.snippets import curl as curl_command
 
@@ -130,7 +130,7 @@ class Message:
 
 
 def message(
-    account: str = DEFAULT_ACCOUNT,
+    account: str = "",
     *,
     pod: str = "",
     template: str = "",
@@ -139,6 +139,7 @@ def message(
 ) -> Message:
     """The message that an account sends with these variables of its template.
 
+    Without ``account`` it is what ``KSHELL_ACCOUNT`` names, or else ``demo``.
     ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 

@@ -296,7 +296,8 @@ class Result(NamedTuple):
     """The result of a command: ``output`` goes to stdout, ``notes`` go to stderr in this order.
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
-    the outcome of a send, so the code stays the same if stdout cannot be written.
+    the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
     """
 
     output: str | bytes = ""
@@ -304,6 +305,8 @@ class Result(NamedTuple):
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+    prose: bool = False
+    findings: Sequence[Finding] = ()
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

@@ -5,12 +5,13 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.request import build, further_parameters
-from kshell.core.errors import KshellError, Note, UsageError
+from kshell.core.errors import KshellError, Note, ProfileError, UsageError
 from kshell.core.models import Draft, Sent, Template, Variable
 from kshell.profiles import api_key, code_policy, profiles
 from kshell.templating import templates
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     Sender = Callable[[Attempt], Exchange]
 
 DEFAULT_ACCOUNT = "demo"
+ACCOUNT_VARIABLE = "KSHELL_ACCOUNT"
+
+
+def default_account() -> tuple[str, str]:
+    """Return the account of a new session, and what names it: ``KSHELL_ACCOUNT``, or empty for ``demo``."""
+    named = os.environ.get(ACCOUNT_VARIABLE, "").strip()
+    return (named, ACCOUNT_VARIABLE) if named else (DEFAULT_ACCOUNT, "")
 
 
 class Overrides(NamedTuple):
@@ -58,6 +66,7 @@ class Session:
     """The state that lasts from line to line: account, pod, template, variables, drafts and sent messages.
 
     Every message goes through ``sender``. With ``embedded_only``, the session sends to the simulator alone.
+    ``account_source`` is the setting that chose the account; empty if a line chose it, or nothing did.
     """
 
     def __init__(
@@ -69,7 +78,7 @@ class Session:
         embedded_only: bool = False,
     ) -> None:
         self.places = places
-        self.account = DEFAULT_ACCOUNT
+        self.account, self.account_source = default_account()
         self.pod = ""
         self.template = ""
         self.settings: dict[str, Setting] = {}
@@ -100,9 +109,19 @@ class Session:
         if source == "generated":
             self.generated = (*self.generated, text)
 
+    def use_account(self, name: str, *, source: str = "") -> None:
+        """Change the account; its pod and its template replace those of the session."""
+        self.account, self.account_source, self.pod, self.template = name, source, "", ""
+
     def current_account(self, overrides: Overrides = NO_OVERRIDES) -> Account:
         """Return the account that a line uses. Raises ``ProfileError``."""
-        return profiles.load_account(self.places, overrides.account or self.account)
+        try:
+            return profiles.load_account(self.places, overrides.account or self.account)
+        except ProfileError as error:
+            if overrides.account or not self.account_source or error.at:
+                raise
+            message = f"{error.message}, which {self.account_source} names"
+            raise ProfileError(message, hint=error.hint, details=error.details) from None
 
     def current_pod(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Pod:
         """Return the pod that a line uses. ``account`` is the line's account, if known. Raises ``ProfileError``."""

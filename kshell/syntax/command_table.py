@@ -74,5 +74,5 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 """Every command, by the section of the help that lists it."""
 
-OTHER_WORDS: dict[str, str] = {"quit": "exit"}
+OTHER_WORDS: dict[str, str] = {"quit": "exit", "q": "exit", ":q": "exit", "?": "help", "version": "--version"}
 """Names from other programs, and the commands that they run. The help does not list them."""

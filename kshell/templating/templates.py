@@ -185,8 +185,8 @@ class _Line(Place):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
-    def caret(self) -> list[str]:
-        return super().caret()[:1]
+    def caret(self, most: int = 120) -> list[str]:
+        return super().caret(most)[:1]
 
 
 def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:

@@ -24,6 +24,7 @@ from kshell.api.authentication.fields import (
 )
 from kshell.api.authentication.numbers import number_fix, planned
 from kshell.api.payload import MISSING, numbers_at, places_of, texts_at
+from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
@@ -267,7 +268,5 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
 def _language(payload: Payload) -> Iterator[Hit]:
     for pointer, value in texts_at(payload, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
-            near = did_you_mean(value.replace("-", "_"), LANGUAGES)
-            yield Hit(
-                pointer, f"{value!r} is not a WhatsApp language that kshell knows", near or "look the code up at Meta"
-            )
+            fix = language_hint(value, LANGUAGES) or "look the code up at Meta"
+            yield Hit(pointer, f"{value!r} is not a WhatsApp language that kshell knows", fix)
