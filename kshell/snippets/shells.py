@@ -140,7 +140,7 @@ def _cmd_headers(request: Request, key: str | None) -> list[str]:
 
 
 SHELLS: dict[str, Callable[[Request, str | None, bool], str]] = {
-    "bash": _posix_curl,
+    **dict.fromkeys(("bash", "zsh", "fish", "sh"), _posix_curl),
     "powershell": _powershell,
     "cmd": _cmd,
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import UsageError
+from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Secret
 
@@ -17,25 +18,38 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """A target: ``says`` describes it, ``fence`` is its language in Markdown, ``write`` makes it without a final newline."""
+    """A target: ``says`` describes it, ``fence`` is its language in Markdown, ``write`` makes it without a final newline.
+
+    ``aliases`` are other names that find it.
+    """
 
     name: str
     says: str
     fence: str
+    aliases: tuple[str, ...]
     write: Write
 
 
 TARGETS: dict[str, Target] = {}
 
 
-def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
+def target(name: str, says: str, fence: str, *aliases: str) -> Callable[[Write], Write]:
     """Return a decorator that registers a function in ``TARGETS``."""
 
     def register(write: Write) -> Write:
-        TARGETS[name] = Target(name, says, fence, write)
+        TARGETS[name] = Target(name, says, fence, aliases, write)
         return write
 
     return register
+
+
+def find_target(name: str) -> Target:
+    """Return the target with this name or alias. Raises ``UsageError`` that says which target is meant or which there are."""
+    for known in TARGETS.values():
+        if name.lower() in (known.name, *known.aliases):
+            return known
+    hint = did_you_mean(name, TARGETS) or f"targets: {listed(sorted(TARGETS), most=20)}"
+    raise UsageError(f"there is no target {name!r}", hint=hint)
 
 
 def headers(
@@ -51,6 +65,12 @@ def headers(
     ]
 
 
+def key_variable(request: Request, key: str | None) -> str:
+    """Return the environment variable from which a program reads the key; ``""`` if ``key`` is written into it."""
+    secrets = [value for _, value in request.headers if isinstance(value, Secret)]
+    return secrets[0].variable if secrets and key is None else ""
+
+
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
     """Return the payload as JSON without the characters of ``avoid``, or ``""`` if the endpoint takes no payload.
 
@@ -59,6 +79,15 @@ def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_onl
     if not request.endpoint.takes_payload:
         return ""
     return dumps(request.payload, indent=indent, avoid=avoid, ascii_only=ascii_only)
+
+
+def refuse_half_characters(request: Request, what: str) -> None:
+    """Raise ``UsageError`` if a text of the payload holds half of a surrogate pair, which ``what`` ("PHP") cannot send."""
+    try:
+        json.dumps(request.payload, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        message = f"a text holds half of a surrogate pair, which {what} cannot send"
+        raise UsageError(message, hint="choose another target: kshell snippet curl") from None
 
 
 def refuse(text: str | None, characters: str, reason: str) -> None:
