@@ -23,7 +23,7 @@ def _go(request: Request, key: str | None) -> str:
     variable = key_variable(request, key)
     payload = payload_of(request, GO, 1)
     imports = ["fmt", "io", "log", "net/http", "time", *(["bytes", "encoding/json"] if payload else [])]
-    imports += (["errors"] if variable else []) + (["os"] if variable else [])
+    imports += ["errors", "os"] if variable else []
     read = [
         f'\tkey := os.Getenv("{variable}")',
         '\tif key == "" {',
@@ -41,12 +41,7 @@ def _go(request: Request, key: str | None) -> str:
             *(f'\t"{name}"' for name in sorted(imports)),
             ")",
             "",
-            "func main() {",
-            "\tif err := send(); err != nil {",
-            "\t\tlog.Fatal(err)",
-            "\t}",
-            "}",
-            "",
+            *_GO_MAIN,
             "func send() error {",
             *(read if variable else []),
             *(encode if payload else []),
@@ -58,16 +53,13 @@ def _go(request: Request, key: str | None) -> str:
             "",
             *_GO_SEND,
             f"\tif resp.StatusCode != http.Status{_phrase(request)} {{",
-            '\t\treturn fmt.Errorf("refused: %s %s", resp.Status, answer)',
-            "\t}",
-            "\tfmt.Println(string(answer))",
-            "\treturn nil",
-            "}",
+            *_GO_END,
         )
     )
 
 
 _GO_CHECK = ("\tif err != nil {", "\t\treturn err", "\t}")
+_GO_MAIN = ("func main() {", "\tif err := send(); err != nil {", "\t\tlog.Fatal(err)", "\t}", "}", "")
 _GO_SEND = (
     "\tclient := &http.Client{",
     "\t\tTimeout: 30 * time.Second,",
@@ -81,6 +73,13 @@ _GO_SEND = (
     "\tanswer, err := io.ReadAll(resp.Body)",
     *_GO_CHECK,
 )
+_GO_END = (
+    '\t\treturn fmt.Errorf("refused: %s %s", resp.Status, answer)',
+    "\t}",
+    "\tfmt.Println(string(answer))",
+    "\treturn nil",
+    "}",
+)
 
 
 @target("java", "Java 15 or newer, with java.net.http", "java")
@@ -89,9 +88,7 @@ def _java(request: Request, key: str | None) -> str:
     pairs = headers(request, key, json.dumps, lambda _: "key")
     read = [f'        String key = System.getenv("{variable}");', "        if (key == null) {"]
     read += [f'            throw new IllegalStateException("{variable} is not set");', "        }"]
-    method = request.method
-    publisher = "ofString(body)" if request.endpoint.takes_payload else "noBody()"
-    call = "GET()" if method == "GET" else f"POST(HttpRequest.BodyPublishers.{publisher})"
+    publisher = "HttpRequest.BodyPublishers.ofString(body)" if request.endpoint.takes_payload else ""
     return "\n".join(
         (
             "import java.io.IOException;",
@@ -109,7 +106,7 @@ def _java(request: Request, key: str | None) -> str:
             "        HttpRequest request = HttpRequest.newBuilder(URI.create(url))",
             "            .timeout(Duration.ofSeconds(30))",
             *(f'            .header("{name}", {value})' for name, value in pairs),
-            f"            .{call}",
+            f"            .{request.method}({publisher})",
             "            .build();",
             "        HttpResponse<String> response =",
             "            HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());",
@@ -134,7 +131,7 @@ def _java_body(request: Request) -> list[str]:
 @target("csharp", "C#, with HttpClient: .NET 7 or newer", "csharp", "c#", "cs", "dotnet")
 def _csharp(request: Request, key: str | None) -> str:
     variable = key_variable(request, key)
-    pairs = headers(request, key, CSHARP.text, lambda _: "key")
+    ((name, value),) = headers(request, key, CSHARP.text, lambda _: "key")[-1:]  # the content sets its own type
     payload = payload_of(request, CSHARP)
     method = f"HttpMethod.{request.method.capitalize()}"
     usings = ["using System.Net.Http.Headers;", "using System.Text.Json.Nodes;"]
@@ -157,7 +154,7 @@ def _csharp(request: Request, key: str | None) -> str:
             "};",
             f"using var request = new HttpRequestMessage({method}, url)" + ("" if payload else ";"),
             *(["{", content, "};"] if payload else []),
-            *(f'request.Headers.Add("{name}", {value});' for name, value in pairs if name != "Content-Type"),
+            f'request.Headers.Add("{name}", {value});',
             "using var response = await client.SendAsync(request);",
             "var answer = await response.Content.ReadAsStringAsync();",
             f"if (response.StatusCode != HttpStatusCode.{_phrase(request)})",

@@ -121,7 +121,7 @@ def test_a_block_in_a_list_keeps_its_indentation():
 
 def test_a_fence_is_longer_than_what_it_holds():
     """A block whose content has a fence gets a longer fence."""
-    text = made("<!-- kshell: snippet hurl -a docs -->\n")
+    text = made("<!-- kshell: snippet hurl -a docs ref=``` -->\n")
     assert "\n````hurl\n" in text
     assert made(text) == text
 

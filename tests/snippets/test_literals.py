@@ -191,7 +191,7 @@ PROGRAMS = ("javascript", "axios", "k6", "python", "python-requests", "go", "php
 @pytest.mark.parametrize("name", [*PROGRAMS, "hurl"])
 def test_half_of_a_surrogate_pair_is_refused(name: str) -> None:
     """Half of a surrogate pair, which a JSON body can hold and most languages cannot, is refused with another target."""
-    with pytest.raises(UsageError, match="half of a surrogate pair, which .* cannot send") as caught:
+    with pytest.raises(UsageError, match=r"half of a surrogate pair, which .* cannot send") as caught:
         TARGETS[name].write(request_of("https://host", everything()), None)
     assert "kshell snippet curl" in caught.value.hint
 

@@ -229,7 +229,7 @@ def test_a_program_tells_a_refusal(server: Recorder, name: str) -> None:
     """A program that gets a refusal ends with an error that has the answer's status or body."""
     file, start, _ = RUN[name]
     server.status = 401
-    with pytest.raises(FailedError, match="401|WA202"):
+    with pytest.raises(FailedError, match=r"401|WA202"):
         start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), None)))
     assert len(server.take()) == 1
 

@@ -59,5 +59,6 @@ def as_mono_reads(program: str) -> str:
     usings = [line for line in lines if line.startswith("using ") and line.endswith(";") and " = " not in line]
     statements = [line.replace("using var ", "var ") for line in lines if line not in usings]
     implicit = ["using System;", "using System.Net.Http;", "using System.Threading.Tasks;"]
-    main = ["class Program", "{", "static async Task Main()", "{", *statements, "}", "}"]
+    main = ["class Program", "{", "static void Main() => Run().GetAwaiter().GetResult();", "static async Task Run()"]
+    main += ["{", *statements, "}", "}"]
     return "\n".join([*implicit, *usings, *main, _LIBRARY])

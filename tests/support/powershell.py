@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -19,6 +20,7 @@ def request_of_program(text: str, environment: dict[str, str]) -> dict[str, Any]
     import tree_sitter
     import tree_sitter_powershell as grammar
 
+    text = text.replace("`n#", "`n`#")  # the same text, which this grammar otherwise reads as a comment
     root = tree_sitter.Parser(tree_sitter.Language(grammar.language())).parse(text.encode()).root_node
     assert not root.has_error
     assert "Invoke-RestMethod @request |" in text
@@ -35,35 +37,34 @@ def _all(node: Any, kind: str) -> list[Any]:
 
 
 def _value(node: Any, variables: dict[str, Any]) -> Any:
-    text = node.text.decode()
-    match node.type:
-        case "verbatim_string_characters":
-            return text[1:-1].replace("''", "'")
-        case "expandable_string_literal":
-            return _expanded(text)
-        case "variable":
-            return variables[text[1:]]
-        case "decimal_integer_literal" | "real_literal":
-            return json.loads(text)
-        case "hash_literal_expression":
-            return _hashtable(node, variables)
-        case "array_expression":
-            return _array(node, variables)
-        case "array_literal_expression" if len(node.named_children) > 1:
-            return [_value(child, variables) for child in node.named_children]
-        case "expression_with_unary_operator":
-            return _unary(text, _value(node.named_children[-1], variables))
-        case "cast_expression":
-            assert text.startswith("[ordered]@{")
-            return _value(node.named_children[-1], variables)
-        case "invokation_expression":
-            assert text == "[Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $payload -Depth 100))"
-            return json.dumps(variables["payload"])
+    read = _READERS.get(node.type)
+    if read:
+        return read(node, variables)
     (child,) = node.named_children
     return _value(child, variables)
 
 
-def _unary(text: str, value: Any) -> Any:
+def _text(node: Any) -> str:
+    return node.text.decode()
+
+
+def _items(node: Any, variables: dict[str, Any]) -> Any:
+    items = [_value(child, variables) for child in node.named_children]
+    return items if len(items) > 1 else items[0]  # without a comma it is no list
+
+
+def _cast(node: Any, variables: dict[str, Any]) -> Any:
+    assert _text(node).startswith("[ordered]@{")
+    return _value(node.named_children[-1], variables)
+
+
+def _body(node: Any, variables: dict[str, Any]) -> str:
+    assert _text(node) == "[Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $payload -Depth 100))"
+    return json.dumps(variables["payload"])
+
+
+def _unary(node: Any, variables: dict[str, Any]) -> Any:
+    text, value = _text(node), _value(node.named_children[-1], variables)
     return -value if text.startswith("-") else [value] if text.startswith(",") else value
 
 
@@ -97,3 +98,18 @@ def _expanded(text: str) -> str:
         done.append(_ESCAPES.get(escaped, escaped) if escaped else chr(int(code, 16)) if code else part[0])
         position = part.end()
     return "".join(done)
+
+
+_READERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "verbatim_string_characters": lambda node, _: _text(node)[1:-1].replace("''", "'"),
+    "expandable_string_literal": lambda node, _: _expanded(_text(node)),
+    "variable": lambda node, variables: variables[_text(node)[1:]],
+    "decimal_integer_literal": lambda node, _: int(_text(node)),
+    "real_literal": lambda node, _: float(_text(node)),
+    "hash_literal_expression": _hashtable,
+    "array_expression": _array,
+    "array_literal_expression": _items,
+    "expression_with_unary_operator": _unary,
+    "cast_expression": _cast,
+    "invokation_expression": _body,
+}
