@@ -100,13 +100,20 @@ def _aligned(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
 # ---- texts and names
 
 
-def _backslashed(special: str, escape: Callable[[int], str]) -> Callable[[str], str]:
+def _backslashed(special: str, escape: Callable[[int], str], *, either: bool = False) -> Callable[[str], str]:
     r"""Return a function that writes a text in double quotes.
 
-    A backslash precedes each character of ``special``, and ``escape`` writes an unprintable one from its code point.
+    A backslash precedes each character of ``special``, and ``escape`` writes an unprintable one from its code point. With
+    ``either``, single quotes are used where they need fewer backslashes.
     """
-    table = {character: f"\\{character}" for character in f'"\\{special}'} | {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return lambda text: f'"{_escaped(text, table, escape, str.isprintable)}"'
+    controls = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+    def written(text: str) -> str:
+        quote = "'" if either and text.count('"') > text.count("'") else '"'
+        table = {character: f"\\{character}" for character in f"{quote}\\{special}"} | controls
+        return f"{quote}{_escaped(text, table, escape, str.isprintable)}{quote}"
+
+    return written
 
 
 def _escaped(text: str, table: Mapping[str, str], escape: Callable[[int], str], is_plain: Callable[[str], bool]) -> str:
@@ -128,7 +135,8 @@ def _u_braces(code: int) -> str:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _c_text = _backslashed("", _u4_u8)
-_javascript_text = _backslashed("", _u_braces)
+_python_text = _backslashed("", _u4_u8, either=True)
+_javascript_text = _backslashed("", _u_braces, either=True)
 _php_text = _single_quoted(_backslashed("$", _u_braces))
 _ruby_text = _single_quoted(_backslashed("#", _u_braces))
 
@@ -163,7 +171,9 @@ def _powershell_map(value: Payload) -> tuple[str, str]:
 
 
 JAVASCRIPT = Grammar("JavaScript", _javascript_text, _javascript_entry, indent="  ", most=2**53 - 1)
-PYTHON = Grammar("Python", _c_text, lambda name: f"{_c_text(name)}: ", words=("None", "True", "False"), most=None)
+PYTHON = Grammar(
+    "Python", _python_text, lambda name: f"{_python_text(name)}: ", words=("None", "True", "False"), most=None
+)
 GO = Grammar(
     "Go", _c_text, lambda name: f"{_c_text(name)}: ", lambda _: ("map[string]any{", "}"), ("[]any{", "}"),
     ("map[string]any{}", "[]any{}"), words=("nil", "true", "false"), indent="\t", aligned=True,

@@ -129,7 +129,8 @@ def test_a_literal_holds_nothing_that_controls_a_terminal(text: str) -> None:
 
 
 TEXTS = {
-    "JavaScript": (r'"\"\\\n\u{0}${x}😀</script>"', '"\\\n\0${x}😀</script>'),
+    "JavaScript": (r"""'"\\\n\u{0}${x}😀</script>'""", '"\\\n\0${x}😀</script>'),
+    "Python": (r"""'"{x}\u0000\U0010ffff'""", '"{x}\0\U0010ffff'),
     "Go": (r'"`\\\u0000\U0010ffff"', "`\\\0\U0010ffff"),
     "C#": (r'"{x}\"\u001b\U0010ffff"', '{x}"\x1b\U0010ffff'),
     "PHP": (r'"it\'s \$x {\$y} \u{200e}"'.replace(r"\'", "'"), "it's $x {$y} \u200e"),
