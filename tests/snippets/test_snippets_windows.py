@@ -8,6 +8,7 @@ import pytest
 from support.payloads import CORPUS, KEY, payload, proof, request_of, request_without_payload
 from support.programs import needs
 from support.windows import VERSIONS, RefusedError, Version, cmd, crt_argv, powershell
+from support.wine import arguments
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
@@ -96,6 +97,17 @@ def test_cmd_gives_curl_the_request(batch: bool, delayed: bool, compact: bool) -
         text = written("cmd", request, compact=compact)
         assert text.isascii()
         _expect(cmd(text, ENVIRONMENT, batch=batch, delayed=delayed), "curl", request)
+
+
+@needs("wine", "x86_64-w64-mingw32-gcc")
+def test_wine_s_cmd_gives_curl_the_request() -> None:
+    """Wine's cmd.exe gives a program for Windows the request, for three hostile texts of each kind, on lines and compact."""
+    requests = [request_of(URL, payload(text, otp=text)) for texts in CORPUS.values() for text in texts[:3]]
+    forms = [(request, compact) for request in requests for compact in (False, True)]
+    assert len(forms) == 90
+    got = arguments([written("cmd", request, compact=compact) for request, compact in forms], KALEYRA_API_KEY=KEY)
+    for (request, _), argv in zip(forms, got, strict=True):
+        _expect(argv, "curl", request)
 
 
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
