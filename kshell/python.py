@@ -13,8 +13,9 @@ from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
-from kshell.snippets import SHELLS, find_target
-from kshell.snippets import curl as curl_command
+from kshell.snippets.catalog import find_target
+from kshell.snippets.shells import SHELLS
+from kshell.snippets.shells import curl as curl_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

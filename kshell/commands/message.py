@@ -105,10 +105,10 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
     KALEYRA_API_KEY. It makes the same request as send. It runs in bash, dash, zsh, fish and busybox; with
     --shell powershell in PowerShell 5.1 and 7; with --shell cmd in cmd.exe.
     """
-    from kshell import snippets
+    from kshell.snippets import shells
 
     draft = key.draft(session, overrides)
-    text = snippets.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
+    text = shells.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
     return _preview(draft, text, strict=strict)
 
 
@@ -119,7 +119,7 @@ class _TargetName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         """Return the name of the target with this name or alias. Raises ``UsageError`` with the known targets."""
-        from kshell.snippets import find_target
+        from kshell.snippets.catalog import find_target
 
         return find_target(value).name
 
@@ -127,7 +127,7 @@ class _TargetName(click.ParamType[str]):
         """The targets that begin with ``incomplete``."""
         from click.shell_completion import CompletionItem
 
-        from kshell.snippets import TARGETS
+        from kshell.snippets.catalog import TARGETS
 
         return [
             CompletionItem(known.name, help=known.says)
@@ -148,7 +148,7 @@ def snippet(session: Session, overrides: Overrides, *, target: str | None, key: 
     The snippet does not contain the API key: it reads it from the environment or from a variable of the tool. It makes the
     same request as send.
     """
-    from kshell.snippets import TARGETS
+    from kshell.snippets.catalog import TARGETS
 
     if target is None:
         return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]))

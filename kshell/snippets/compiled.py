@@ -6,11 +6,10 @@ No program follows a redirect, which would give the key to another host, and no 
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kshell.snippets.literals import CSHARP, GO, payload_of
-from kshell.snippets.targets import body, bounded, headers, key_variable, target
+from kshell.snippets.targets import body, bounded, headers, key_variable, status_name, target
 
 if TYPE_CHECKING:
     from kshell.core.models import Request
@@ -52,7 +51,7 @@ def _go(request: Request, key: str | None) -> str:
             *(f'\treq.Header.Set("{name}", {value})' for name, value in pairs),
             "",
             *_GO_SEND,
-            f"\tif resp.StatusCode != http.Status{_phrase(request)} {{",
+            f"\tif resp.StatusCode != http.Status{status_name(request)} {{",
             *_GO_END,
         )
     )
@@ -157,15 +156,10 @@ def _csharp(request: Request, key: str | None) -> str:
             f'request.Headers.Add("{name}", {value});',
             "using var response = await client.SendAsync(request);",
             "var answer = await response.Content.ReadAsStringAsync();",
-            f"if (response.StatusCode != HttpStatusCode.{_phrase(request)})",
+            f"if (response.StatusCode != HttpStatusCode.{status_name(request)})",
             "{",
             '    throw new HttpRequestException($"refused: {(int)response.StatusCode} {answer}");',
             "}",
             "Console.WriteLine(answer);",
         )
     )
-
-
-def _phrase(request: Request) -> str:
-    """Return the name of the status of success, such as ``Accepted``."""
-    return HTTPStatus(request.endpoint.success).phrase.replace(" ", "")

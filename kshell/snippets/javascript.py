@@ -5,11 +5,10 @@ No program follows a redirect, which would give the key to another host, and no 
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kshell.snippets.literals import JAVASCRIPT, payload_of
-from kshell.snippets.targets import headers, key_variable, target
+from kshell.snippets.targets import headers, key_variable, status_name, target
 
 if TYPE_CHECKING:
     from kshell.core.models import Request
@@ -71,7 +70,7 @@ def _axios(request: Request, key: str | None) -> str:
 
 @target("k6", "a k6 script, for load beyond one machine", "javascript")
 def _k6(request: Request, key: str | None) -> str:
-    success = HTTPStatus(request.endpoint.success)
+    success = request.endpoint.success
     payload = "JSON.stringify(payload), " if request.endpoint.takes_payload else ""
     return "\n".join(
         (
@@ -91,7 +90,7 @@ def _k6(request: Request, key: str | None) -> str:
             "",
             "export default function () {",
             f"  const response = http.{request.method.lower()}(url, {payload}params);",
-            f'  check(response, {{ "{success} {success.phrase}": ({{ status }}) => status === {success} }});',
+            f'  check(response, {{ "{success} {status_name(request)}": ({{ status }}) => status === {success} }});',
             "}",
         )
     )

@@ -5,11 +5,10 @@ No program follows a redirect, which would give the key to another host, and no 
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kshell.snippets.literals import PHP, POWERSHELL, PYTHON, RUBY, payload_of
-from kshell.snippets.targets import headers, key_variable, target
+from kshell.snippets.targets import headers, key_variable, status_name, target
 
 if TYPE_CHECKING:
     from kshell.core.models import Request
@@ -103,7 +102,6 @@ def _ruby(request: Request, key: str | None) -> str:
     pairs = headers(request, key, RUBY.text, lambda _: "key")
     tls = "use_ssl: true, " if request.url.startswith("https:") else ""
     payload = payload_of(request, RUBY)
-    success = HTTPStatus(request.endpoint.success).phrase.replace(" ", "")
     return "\n".join(
         (
             "# frozen_string_literal: true",
@@ -121,7 +119,7 @@ def _ruby(request: Request, key: str | None) -> str:
             "",
             f"options = {{ {tls}open_timeout: 10, read_timeout: 30, max_retries: 0 }}",
             "response = Net::HTTP.start(uri.host, uri.port, options) { |http| http.request(request) }",
-            f'abort "refused: #{{response.code}} #{{response.body}}" unless response.is_a?(Net::HTTP{success})',
+            f'abort "refused: #{{response.code}} #{{response.body}}" unless response.is_a?(Net::HTTP{status_name(request)})',
             "",
             "puts response.body",
         )

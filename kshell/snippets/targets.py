@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import UsageError, did_you_mean, listed
+from kshell.core.errors import UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Secret
 
@@ -43,15 +43,6 @@ def target(name: str, says: str, fence: str, *aliases: str) -> Callable[[Write],
     return register
 
 
-def find_target(name: str) -> Target:
-    """Return the target with this name or alias. Raises ``UsageError`` that says which target is meant or which there are."""
-    for known in TARGETS.values():
-        if name.lower() in (known.name, *known.aliases):
-            return known
-    hint = did_you_mean(name, TARGETS) or f"targets: {listed(sorted(TARGETS), most=20)}"
-    raise UsageError(f"there is no target {name!r}", hint=hint)
-
-
 def headers(
     request: Request, key: str | None, text: Callable[[str], str], reference: Callable[[str], str]
 ) -> list[tuple[str, str]]:
@@ -69,6 +60,13 @@ def key_variable(request: Request, key: str | None) -> str:
     """Return the environment variable from which a program reads the key; ``""`` if ``key`` is written into it."""
     secrets = [value for _, value in request.headers if isinstance(value, Secret)]
     return secrets[0].variable if secrets and key is None else ""
+
+
+def status_name(request: Request) -> str:
+    """Return the name of the status that means success, such as ``Accepted`` or ``NoContent``."""
+    from http import HTTPStatus
+
+    return HTTPStatus(request.endpoint.success).phrase.replace(" ", "")
 
 
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:

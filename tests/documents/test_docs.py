@@ -23,7 +23,7 @@ from kshell.documents import markdown
 from kshell.documents.regenerate import regenerate
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 FENCE = "```"
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
@@ -58,6 +58,7 @@ def block(cli):
         ("curl -a docs --shell powershell", "powershell"),
         ("curl -a docs --shell cmd", "bat"),
         ("snippet python -a docs", "python"),
+        ("snippet c# -a docs", "csharp"),
         ("snippet go -a docs --placeholders", "go"),
         ("render -a docs", "json"),
         ("check -a docs", "text"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.payloads import everything, request_of
 
 from kshell.core.errors import UsageError
-from kshell.snippets import TARGETS
+from kshell.snippets.catalog import TARGETS
 from kshell.snippets.literals import CSHARP, GO, JAVASCRIPT, PHP, POWERSHELL, PYTHON, RUBY, Grammar, literal
 
 GRAMMARS = (JAVASCRIPT, PYTHON, GO, PHP, RUBY, CSHARP, POWERSHELL)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kshell import __version__
-from kshell.snippets import SHELLS, TARGETS
+from kshell.snippets.catalog import TARGETS
+from kshell.snippets.shells import SHELLS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KEY = "Acanary00000000000000000000000key"
@@ -176,6 +177,7 @@ def test_an_unknown_target_is_a_usage_error(cli):
     near, far = cli("snippet", "pyhton", "-a", "docs"), cli("snippet", "cobol", "-a", "docs")
     assert (near.code, far.code) == (2, 2)
     assert "did you mean python?" in near.err
+    assert "did you mean node?" in cli("snippet", "nodejs", "-a", "docs").err
     assert f"targets: {', '.join(sorted(TARGETS)[:3])}" in far.err
 
 

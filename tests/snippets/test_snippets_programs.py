@@ -20,7 +20,7 @@ from support.programs import needs, node_package
 from support.recording import Recorder, recording
 
 from kshell.core.errors import UsageError
-from kshell.snippets import TARGETS
+from kshell.snippets.catalog import TARGETS
 from kshell.transport.client import Route, send
 
 HERE = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from support.wine import arguments
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 ENVIRONMENT = {"KALEYRA_API_KEY": KEY, "PATH": "C:\\", "PATH:~0,1": "x", "=": "x"}
 URL = "https://api.in.kaleyra.io"

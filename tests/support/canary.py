@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from kshell.snippets import posix_quote
+from kshell.snippets.shells import posix_quote
 
 KEY = "Acanary'\"\\/+%&=$7f3d9key"  # each spelling of it is a different text
 SHIPPED_KEY = "Asandbox0000000000000000000000000"  # the accounts of the simulator have it
