@@ -63,13 +63,14 @@ K6_HTTP = """
 const request = (method) => (url, ...rest) => {
   const params = rest.pop();
   Object.assign(globalThis.sent = {}, { method, url, body: rest[0], params });
-  return { status: 202 };
+  return { status: globalThis.status ?? 202 };
 };
 export default { get: request("GET"), post: request("POST") };
 """
 K6_CHECK = """
 export const check = (answer, checks) => {
-  for (const holds of Object.values(checks)) if (!holds(answer)) throw new Error();
+  for (const [name, holds] of Object.entries(checks))
+    if (!holds(answer)) throw new Error(`not ${name}: ${answer.status}`);
 };
 """
 K6_RUN = """
@@ -78,13 +79,17 @@ const script = await import("./script.mjs");
 script.default();
 const { method, url, body, params } = globalThis.sent;
 if (params.redirects !== 0) throw new Error("it follows redirects");
-const response = await fetch(url, { method, body, headers: params.headers });
-if (response.status !== 202) throw new Error(`refused: ${response.status}`);
+const response = await fetch(url, { method, body, headers: params.headers, redirect: "manual" });
+globalThis.status = response.status;
+script.default();
 """
 
 
 def k6(file: str) -> None:
-    """Run a k6 script in Node.js, with substitutes for k6's two modules; k6 itself is not needed."""
+    """Run a k6 script in Node.js, with substitutes for k6's two modules; k6 itself is not needed.
+
+    The script's function runs twice: for its request, and to check the status that the request got.
+    """
     write("http.mjs", K6_HTTP)
     write("k6.mjs", K6_CHECK)
     script = Path(file).read_text(encoding="utf-8").replace('"k6/http"', '"./http.mjs"').replace('"k6"', '"./k6.mjs"')
@@ -225,11 +230,12 @@ def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, sc
 
 
 @running(*ENDING, slow=("go", "java", "csharp"))
-def test_a_program_tells_a_refusal(server: Recorder, name: str) -> None:
-    """A program that gets a refusal ends with an error that has the answer's status or body."""
+@pytest.mark.parametrize("status", [401, 307])
+def test_a_program_tells_a_refusal(server: Recorder, name: str, status: int) -> None:
+    """A program ends with an error that tells of the answer if it is a refusal or a redirect, which it does not follow."""
     file, start, _ = RUN[name]
-    server.status = 401
-    with pytest.raises(FailedError, match=r"401|WA202"):
+    server.status = status
+    with pytest.raises(FailedError, match=rf"{status}|WA202"):
         start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), None)))
     assert len(server.take()) == 1
 

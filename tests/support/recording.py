@@ -56,6 +56,8 @@ def recording() -> Iterator[Recorder]:
             )
             self.send_response(recorder.status)
             self.send_header("content-type", "application/json")
+            if recorder.status in range(300, 400):
+                self.send_header("location", f"{recorder.url}/elsewhere")
             self.send_header("content-length", str(len(ACCEPTED)))
             self.end_headers()
             self.wfile.write(ACCEPTED)
