@@ -14,8 +14,9 @@ from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS, TARGETS
-from kshell.snippets import curl as curl_command
+from kshell.snippets.catalog import find_target
+from kshell.snippets.shells import SHELLS
+from kshell.snippets.shells import curl as curl_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -88,18 +89,19 @@ class Message:
         return dict(self._draft.values)
 
     def curl(self, *, shell: str = "bash", compact: bool = False, reveal: bool = False) -> str:
-        """The request as a curl command for ``bash``, ``powershell`` or ``cmd``.
+        """The request as a curl command for ``bash`` (and ``zsh``, ``fish``, ``sh``), ``powershell`` or ``cmd``.
 
         The command reads the key from the environment; ``reveal`` writes the key into it. ``compact`` makes it one line.
         Raises ``UsageError`` for another shell or for text that it cannot quote, ``SecretError`` if the key cannot be read.
         """
-        _check_name(shell, SHELLS, "shell")
+        if shell not in SHELLS:
+            hint = did_you_mean(shell, SHELLS) or f"shells: {listed(sorted(SHELLS))}"
+            raise UsageError(f"there is no shell {shell!r}", hint=hint)
         return curl_command(self.request, key=self._key(reveal=reveal), compact=compact, shell=shell)
 
     def snippet(self, target: str, *, reveal: bool = False) -> str:
         """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""
-        _check_name(target, TARGETS, "target")
-        return TARGETS[target].write(self.request, self._key(reveal=reveal))
+        return find_target(target).write(self.request, self._key(reveal=reveal))
 
     def send(self, *, timeout: float = TIMEOUT, force: bool = False, allow: Collection[str] = ()) -> Answer:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
@@ -149,9 +151,3 @@ def message(
     session = Session(Places.standard(str(home) if home is not None else None))
     values = {name: str(value) for name, value in variables.items()}
     return Message(session, session.draft(Overrides(account, pod, template, values)))
-
-
-def _check_name(name: str, known: Mapping[str, object], what: str) -> None:
-    if name not in known:
-        near = did_you_mean(name, known)
-        raise UsageError(f"there is no {what} {name!r}", hint=near or f"{what}s: {listed(sorted(known), most=30)}")

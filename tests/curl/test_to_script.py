@@ -23,7 +23,7 @@ from kshell.curl.command import read_curl
 from kshell.curl.words import split
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
 BODY = json.dumps(

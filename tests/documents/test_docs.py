@@ -23,7 +23,7 @@ from kshell.documents import markdown
 from kshell.documents.regenerate import regenerate
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 FENCE = "```"
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
@@ -58,6 +58,7 @@ def block(cli):
         ("curl -a docs --shell powershell", "powershell"),
         ("curl -a docs --shell cmd", "bat"),
         ("snippet python -a docs", "python"),
+        ("snippet c# -a docs", "csharp"),
         ("snippet go -a docs --placeholders", "go"),
         ("render -a docs", "json"),
         ("check -a docs", "text"),
@@ -121,7 +122,7 @@ def test_a_block_in_a_list_keeps_its_indentation():
 
 def test_a_fence_is_longer_than_what_it_holds():
     """A block whose content has a fence gets a longer fence."""
-    text = made("<!-- kshell: snippet hurl -a docs -->\n")
+    text = made("<!-- kshell: snippet hurl -a docs ref=``` -->\n")
     assert "\n````hurl\n" in text
     assert made(text) == text
 

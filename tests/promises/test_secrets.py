@@ -23,7 +23,7 @@ from support.servers import ACCEPTED, Server, answer, close, closed_port, hang, 
 from kshell.core.models import Secret
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import posix_quote
+from kshell.snippets.shells import posix_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
