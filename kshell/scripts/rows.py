@@ -1,6 +1,6 @@
 """Rows: a CSV file or JSON lines. Each row has the variables of one run of a script. A faulty row does not stop the others.
 
-A cell stays unchanged text. A number that a spreadsheet has rounded is refused, because its digits are lost.
+A cell stays unchanged text. In CSV, a number that a spreadsheet has rounded is refused, because its digits are lost.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
         number += 1
         fault = broken or _count_fault(cells, names)
         cells_by_name = {} if fault else dict(zip(names, cells, strict=True))
-        yield _row(number, line, cells_by_name, fault, file)
+        rounded = next((name for name, text in cells_by_name.items() if _is_rounded(text)), "")
+        yield _row(number, line, cells_by_name, fault, file, rounded)
 
 
 def _records(lines: list[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str], str]]:
@@ -188,9 +189,9 @@ def _as_text(value: object) -> str:
 # ---- both formats
 
 
-def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str) -> Row:
-    rounded = next((name for name, text in cells.items() if _is_rounded(text)), "")
-    if rounded and not fault:
+def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str, rounded: str = "") -> Row:
+    """Return a row, or one with a fault; ``rounded`` is the column of a rounded number."""
+    if rounded:
         fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are lost"
     if not fault:
         return Row(number, line, cells)
