@@ -46,12 +46,12 @@ class Copied(NamedTuple):
 def read_curl(text: str, file: str) -> Copied:
     """Parse a curl command for this API. Raises ``ScriptError`` if ``text`` is not one, or its payload is not JSON."""
     words, oddities, stdin = split(text)
+    if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
+        raise ScriptError("this is not a curl command", hint=_not_curl_hint(text))
     fatal = next((odd for odd in oddities if odd.fatal), None)
     if fatal:
         # without the line itself, which may contain the key
         raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
-    if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
-        raise ScriptError("this is not a curl command", hint=_not_curl_hint(text))
     _refuse_surrogates((*words, *filter(None, [stdin])), file)
     options, *others = requests(parse(words[1:], stdin))
     url = _url(options)

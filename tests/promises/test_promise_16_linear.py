@@ -74,6 +74,8 @@ SLOW = {
     "typographic quotes": (curl, "curl ", "“ ", 2_000),
     "what looks like an option on each line": (curl, "curl ", "\n-H a", 10_000),
     "spaces behind backslashes": (curl, "curl ", "\\ \n", 15_000),
+    "assignments before a word": (lint, "", "A='b' ", 4_000),
+    "here-documents without an end": (curl, "curl ", "<<E ", 2_000),
     "commands, each with an open quote": (lint, "", "curl '\n", 2_000),
     "commands without an end": (lint, "", "curl a\n", 3_000),
     "variables in single quotes": (lint, f"{SEND} -H 'api-key: ", "$a ", 2_000),

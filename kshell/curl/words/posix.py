@@ -119,8 +119,10 @@ class PosixReader(Reader):
             end = re.compile(rf"^{tabs}{re.escape(word.text)}$", re.MULTILINE).search(self.text, start)
             if not end:
                 self.odd(start - 1, "a here-document without an end", f"end it with the line {word.text}", fatal=True)
-            raw = self.text[start : end.start() if end else len(self.text)]
-            self.position = end.end() if end else len(self.text)
+                self.position = len(self.text)
+                return
+            raw = self.text[start : end.start()]
+            self.position = end.end()
             text = re.sub(r"^\t+", "", raw, flags=re.MULTILINE) if tabs else raw
             variables: list[str] = []
             if word.raw == word.text:  # a quote in it would keep the shell from expanding
