@@ -14,7 +14,7 @@ from kshell.commands.docs import docs
 from kshell.core.errors import KshellError, ProfileError
 from kshell.curl.command import read_curl
 from kshell.curl.lint import all_faults
-from kshell.documents import markdown
+from kshell.documents.markdown import MarkdownReader
 from kshell.privacy.history_lines import storable
 from kshell.profiles.files import read_text
 from kshell.profiles.strict_yaml import Document
@@ -44,7 +44,7 @@ def script(text: str) -> None:
 
 def blocks(text: str) -> None:
     """The comments and the blocks of a document."""
-    markdown.read(text.split("\n"))
+    MarkdownReader(text.split("\n")).read()
 
 
 def lint(text: str) -> None:
