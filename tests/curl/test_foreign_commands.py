@@ -192,7 +192,8 @@ def test_a_here_document_without_an_end_is_an_error():
 # ---- where curl stands
 
 BEFORE = [
-    "$ ", "> ", "user@host:~/a$ ", "root@host:/# ", "PS C:\\work> ", "  ", "KEY=secret ", "KEY='a b' URL=\"x y\" ", "time ",
+    "$ ", "> ", "user@host:~/a$ ", "root@host:/# ", "PS C:\\work> ", "C:\\a b>", "  ", "KEY=secret ", "KEY='a b' URL=\"x y\" ",
+    "time ",
     "sudo -u bob ", "env A=b ", "cd 'my dir' && ", "cd a; LOG=1 ", "if ! ", "for i in 1 2; do ", "timeout 5 ", "/opt/bin/",
     "export KEY=secret\n", "export KEY=secret\n\n# send it\n$ ", "#!/bin/sh\nset -e\n", "Some text:\n\n```bash\n",
     "> Quoted:\n>\n> ```sh\n> ", "RESPONSE=$(", 'RESPONSE="$(', "(",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _QUOTED = r"""'[^'\n]*+'|"(?:[^"\\\n]|\\.)*+\""""
-_PROMPT = r"(?:(?:PS[ ])?[\w@:~/.\\-]*+[$%>][ \t]++|[\w@:~/.-]++\#[ \t]++)"
+_PROMPT = r"(?:(?:PS[ ])?[\w@:~/.\\-]*+[$%>][ \t]++|[\w@:~/.-]++\#[ \t]++|[A-Z]:\\[^\n>'\"]*+>[ \t]*+)"
 _ASSIGNMENT = rf"(?:\w++=(?:[^\s'\"`;&|()$]|\$(?!\()|{_QUOTED})*+[ \t]++)"
 _WRAPPER = (
     r"(?:(?:time|sudo|env|command|exec|nohup|nice|timeout|watch|then|do|else|if|elif|while|until|!|\{)"
@@ -21,7 +21,7 @@ CURL = re.compile(rf"^[ \t]*+(?P<prompt>{_PROMPT}{{0,2}}+)(?:(?:\|\|?|&&)[ \t]*+
 
 _ASSIGNED = re.compile(r"^[ \t]*\$\w+ = '", re.MULTILINE)  # PowerShell
 _SOURCE = re.compile(rf"(?:\bcat[ \t]*(<<-?[ \t]*[\w'\"]+)|\becho(?:[ \t]+-n)?[ \t]+({_QUOTED}))[ \t]*\|[ \t]*\Z")
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*", re.MULTILINE)
 _PROMPTED = re.compile(r"(?:\n>[^\n]*)+")
 
 
@@ -31,20 +31,26 @@ def first_command(text: str) -> str:
     Line and column of the command stay. What ``cat`` or ``echo`` pipe into it becomes a redirection of its stdin.
     """
     match = CURL.search(text)
-    if not match or _ASSIGNED.search(text, 0, match.start("curl")):
+    if not match:
         return text
     start = match.start("curl")
-    before, rest = text[:start], text[start:]
-    fences = _FENCE.findall(before)
-    if fences and (end := re.search(rf"^[ \t>]*{fences[-1]}", rest, re.MULTILINE)):
-        rest = rest[: end.start()].rstrip()
+    *_, fence = (None, *_FENCE.finditer(text, 0, start))
+    end = re.compile(rf"^[ \t>]*{fence[1]}", re.MULTILINE).search(text, start) if fence else None
+    rest = text[start : end.start()].rstrip() if end else text[start:]
+    first = fence.end() if fence else 0
+    if _ASSIGNED.search(text, first, start):
+        return _blank(text[:first]) + text[first:start] + rest
     if match["prompt"]:
         line, line_break, others = rest.partition("\n")
         rest = line + _PROMPTED.sub(lambda lines: lines[0].replace("\n>", "\n "), f"{line_break}{others}", count=1)
-    blank = re.sub(r"[^\n]", " ", before)
-    source = _SOURCE.search(before, match.start())
+    blank = _blank(text[:start])
+    source = _SOURCE.search(text[:start], match.start())
     if source and source[1]:
         blank = f"{blank[: source.start(1)]}{source[1]}{' ' * (start - source.end(1))}"
     elif source:
         blank = f"{blank[: source.start(2) - 4]}<<< {source[2]}{' ' * (start - source.end(2))}"
     return blank + rest
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
