@@ -111,7 +111,8 @@ class Message:
         for an unreadable key, ``TrustError`` for an untrusted pod.
         """
         for rule in allow:
-            _check_name(rule, self.request.endpoint.rules, "rule")
+            if rule not in self.request.endpoint.rules:
+                raise UsageError(f"there is no rule {rule!r}", hint="kshell explain RULE describes a rule")
         if errors := self._draft.refused_by(allow, force=force):
             raise PayloadError(errors)
         exchange = self._session.send(self._draft, timeout=timeout)

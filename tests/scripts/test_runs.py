@@ -154,6 +154,12 @@ def test_a_faulty_json_line_is_one_clear_error(rows, line):
     assert found[1].cells == {"to": "x"}
 
 
+def test_a_json_string_is_no_number(rows):
+    """A string of JSON that looks like a rounded number is text: no spreadsheet has written it."""
+    (row,) = rows('{"ref": "1E+02", "ref1": "9.19877E+11"}\n', "r.jsonl")
+    assert (row.fault, row.cells) == (None, {"ref": "1E+02", "ref1": "9.19877E+11"})
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_text_in_a_cell_is_that_text(rows, texts):
