@@ -66,7 +66,7 @@ _MOST = 8 << 20  # bytes of an answer or of callbacks
 def explain_command(
     session: Session, word: str | None, *, file: Path | None, as_json: bool, table: str | None
 ) -> Result:
-    """Explain a response code, a status, one of Meta's error codes, a field of the payload or a rule.
+    """Explain a code of an answer or of Meta's, a status, a field of the payload or a rule.
 
     Without an argument it explains the last answer. --from takes the JSON of an answer or of a status callback as it was
     received, and says for each status which message it is about. The text comes from the API's page, the vendor's list of
