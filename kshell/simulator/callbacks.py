@@ -29,32 +29,18 @@ def status_callback(about: About, status: Status) -> Payload:
     ``message_id`` is the id that the API's answer gave. Meta's own id, the ids of the conversation, of the number and of the
     account are made from what they stand for, so that they are the same in each callback about it.
     """
-    recipient, sender = about.recipient.removeprefix("+"), about.sender.removeprefix("+")
-    entry: Payload = {
-        "id": f"wamid.{_hash(about.message_id, recipient)[:32].upper()}",
-        "status": status.status,
-        "timestamp": str(int(status.timestamp)),
-        "recipient_id": recipient,
-        "conversation": {
-            "id": _hash(sender, recipient)[:32],
-            "expiration_timestamp": str(int(status.timestamp) + _CONVERSATION),
-            "origin": {"type": "authentication"},
-        },
-        "pricing": {"billable": True, "pricing_model": "CBP", "category": "authentication"},
-    }
-    if status.errors:
-        entry["errors"] = list(status.errors)
+    recipient, sender = _digits_of(about.recipient), _digits_of(about.sender)
     value: Payload = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": sender, "phone_number_id": _digits("number", sender)},
-        "statuses": [entry],
+        "metadata": {"display_phone_number": sender, "phone_number_id": _made_id("number", sender)},
+        "statuses": [_entry(about, status)],
     }
     return {
         "meta_object": {"value": value, "field": "messages"},
         "extra_info": {
-            "trace_id": _hash("trace", about.message_id, recipient)[:32],
+            "trace_id": _hash("trace", about.message_id, recipient),
             "message_id": about.message_id,
-            "waba_id": _digits("account", sender),
+            "waba_id": _made_id("account", sender),
             "ref": about.ref,
             "ref1": about.ref1,
             "ref2": about.ref2,
@@ -66,10 +52,32 @@ def status_callback(about: About, status: Status) -> Payload:
     }
 
 
+def _entry(about: About, status: Status) -> Payload:
+    """Return Meta's part: the only member of ``statuses``."""
+    recipient = _digits_of(about.recipient)
+    entry: Payload = {
+        "id": f"wamid.{_hash(about.message_id, recipient).upper()}",
+        "status": status.status,
+        "timestamp": str(int(status.timestamp)),
+        "recipient_id": recipient,
+        "conversation": {
+            "id": _hash(_digits_of(about.sender), recipient),
+            "expiration_timestamp": str(int(status.timestamp) + _CONVERSATION),
+            "origin": {"type": "authentication"},
+        },
+        "pricing": {"billable": True, "pricing_model": "CBP", "category": "authentication"},
+    }
+    return entry | {"errors": list(status.errors)} if status.errors else entry
+
+
+def _digits_of(number: str) -> str:
+    return number.removeprefix("+")
+
+
 def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _digits(*parts: str) -> str:
-    """Return 15 digits, as an id of Meta's has."""
+def _made_id(*parts: str) -> str:
+    """Return 15 digits, the form of Meta's ids."""
     return str(int(_hash(*parts), 16))[:15]
