@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,9 @@ def inbox(session: Session, *, everything: bool, as_json: bool) -> Result:
 
     WhatsApp takes the text from the approved template; kshell knows only the code in the text and the code of the button.
     """
-    messages = session.simulator.inbox
     if as_json:
-        return Result(dumps([dict(message._asdict()) for message in messages]) + "\n")
+        return Result(dumps([json.loads(line) for line in session.simulator.kept.lines()]) + "\n")
+    messages = session.simulator.inbox
     if not messages:
         return Result(notes=[Note("info", "the simulator delivered nothing yet; send to=… -p sandbox sends a message")])
     shown = messages if everything else messages[-3:]
@@ -44,7 +45,7 @@ def inbox(session: Session, *, everything: bool, as_json: bool) -> Result:
 def bubble(message: Delivered, width: int) -> list[str]:
     """The lines of a message as a chat bubble, ``width`` columns wide: the text with the code, and the button below it."""
     inner = width - 4
-    body, button = safe_line(message.body_code), safe_line(message.button_code)
+    body, button = safe_line(message.code), safe_line(message.button_code)
     head = safe_line(f"{message.recipient} · {message.template_name} · {message.language}")
     note = [] if body == button else ["⚠ text and button hold different codes"]
     return [

@@ -284,13 +284,12 @@ async def _send_inbox(inbox: Inbox, send: Send, *, with_body: bool) -> None:
 
 def _pieces(inbox: Inbox) -> Iterator[bytes]:
     """Yield a JSON list of the messages in ``inbox``, one on each line, in pieces of at most 64 KiB."""
-    end, number, before = inbox.added, 0, b"[\n"
-    while (found := inbox.next_line(number)) and found[0] < end:
-        number = found[0] + 1
-        text = before + found[1]
+    before = b"[\n"
+    for line in inbox.lines():
+        text = before + line
         yield from (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
         before = b",\n"
-    yield b"\n]\n" if number else b"[]\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
 def _handle(simulator: Simulator, request: tuple[str, str, Headers, bytes]) -> tuple[Response, str]:

@@ -392,7 +392,7 @@ def test_what_was_edited_is_sent_when_told_to(typed, editor):
     """``edit`` sends the changed payload after ``y``."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["111222"]
 
 
 def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
@@ -417,7 +417,7 @@ def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
     """``edit`` opens a faulty payload again with the text that was written before."""
     editor(("1234567890123456", "7654321"), ("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["7654321"]
 
 
 def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
@@ -485,7 +485,7 @@ def test_again_sends_the_same_message(typed):
     """``again`` sends the same code with a new message id."""
     shell = typed(f"send {TO}", ENTER, "again", ENTER)
     first, second = shell.session.simulator.inbox
-    assert first.body_code == second.body_code
+    assert first.code == second.code
     assert first.message_id != second.message_id
 
 

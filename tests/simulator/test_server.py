@@ -156,7 +156,7 @@ def test_the_inbox_is_a_json_list(visit: Visit) -> None:
     assert (first["recipient"], second["recipient"]) == tuple(TO.split(","))
     assert first["message_id"] == second["message_id"] == "A1"
     assert (first["sender"], first["template_name"], first["language"]) == ("+911234567890", "auth1", "en_US")
-    assert (first["body_code"], first["button_code"]) == (CODE, CODE)
+    assert (first["code"], first["button_code"]) == (CODE, CODE)
     assert first["payload"]["messaging_object"]["recipient_type"] == "individual"
 
 
