@@ -206,13 +206,13 @@ def program() -> Any:
 @pytest.fixture
 def default_port() -> Iterator[None]:
     """Reserve the simulator's default port for one test at a time; skip if another program has it."""
-    file = Path(tempfile.gettempdir()) / "kshell-tests-8025"
+    file = Path(tempfile.gettempdir()) / "kshell-tests-8255"
     with suppress(PermissionError):
         file.touch()  # the file may belong to another user
     with file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _listened_on(8025):
-            pytest.skip("another program listens on port 8025")
+        if _listened_on(8255):
+            pytest.skip("another program listens on port 8255")
         yield
 
 

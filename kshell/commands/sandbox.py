@@ -13,7 +13,7 @@ from kshell.core.models import Result
 if TYPE_CHECKING:
     from kshell.session.session import Session
 
-DEFAULT_PORT = 8025  # the port of the pod sandbox, so that its snippets run unchanged
+DEFAULT_PORT = 8255  # the port of the pod sandbox, so that its snippets run unchanged
 
 
 @command("sandbox", examples=["sandbox", "sandbox --port 0"])

@@ -96,7 +96,7 @@ def test_the_shipped_profiles_are_read():
         "in": "https://api.in.kaleyra.io",
         "sg": "https://api.ap.kaleyra.io",
         "eu": "https://api.eu.kaleyra.io",
-        "sandbox": "http://127.0.0.1:8025",
+        "sandbox": "http://127.0.0.1:8255",
     }
     accounts = [load_account(places, name) for name in places.names("account")]
     assert {account.pod for account in accounts} <= set(hosts)
@@ -200,7 +200,7 @@ def test_a_bom_and_crlf_are_understood(write, encode):
 
 # ---- a value that is wrong
 
-LOOPBACK = ["http://localhost", "http://localhost:8025", "http://127.0.0.1:8025", "http://127.1.2.3", "http://[::1]:80"]
+LOOPBACK = ["http://localhost", "http://localhost:8255", "http://127.0.0.1:8255", "http://127.1.2.3", "http://[::1]:80"]
 
 
 @pytest.mark.parametrize("url", ["https://api.example.com", "https://a-b.c.:65535", "https://10.0.0.1", *LOOPBACK])

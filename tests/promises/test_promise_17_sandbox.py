@@ -203,14 +203,14 @@ def test_a_request_without_a_host_is_refused(sandbox):
         assert stream.recv(MIB).startswith(b"HTTP/1.1 403 ")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LocalHost:8025", "127.0.0.1", "127.8.9.10:1", "[::1]", "[::1]:8025"])
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8255", "127.0.0.1", "127.8.9.10:1", "[::1]", "[::1]:8255"])
 def test_a_loopback_host_is_answered(sandbox, host):
     """``localhost``, ``127.0.0.0/8`` and ``[::1]`` are this machine, with any port."""
     assert sandbox.ask("GET", "/inbox", Host=host).status == 200
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example", "http://192.0.2.1:8025", ""]
+    "origin", ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example", "http://192.0.2.1:8255", ""]
 )
 def test_another_origin_is_refused(sandbox, origin):
     """A page of another site may not even ask: its message is answered 403 and reaches nobody."""
@@ -218,7 +218,7 @@ def test_another_origin_is_refused(sandbox, origin):
     assert (answer.status, b"+919800000403" in sandbox.ask("GET", "/inbox").body) == (403, False)
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:8025"])
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:8255"])
 def test_a_loopback_origin_is_answered_without_cors(sandbox, origin):
     """A page of this machine may ask, but no header lets it read an answer of another port."""
     answer = sandbox.ask("GET", "/", Origin=origin)

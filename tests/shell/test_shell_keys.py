@@ -104,7 +104,7 @@ def pasted(*lines: str) -> str:
 
 def test_a_line_is_run_and_its_output_printed(typed):
     """A line in the shell prints the same as the command line."""
-    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8025/v2/HXSANDBOXIN/")
+    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8255/v2/HXSANDBOXIN/")
 
 
 def test_what_is_set_holds_for_the_next_line(typed):
@@ -502,8 +502,8 @@ def test_diff_compares_who_sends_and_where_to(typed):
     assert "--- request of 1\n+++ request of 2\n" in out
     assert "-demo@sandbox\n" in out
     assert "+low-balance@sandbox\n" in out
-    assert "-POST http://127.0.0.1:8025/v2/HXSANDBOXIN/" in out
-    assert "+POST http://127.0.0.1:8025/v2/" in out
+    assert "-POST http://127.0.0.1:8255/v2/HXSANDBOXIN/" in out
+    assert "+POST http://127.0.0.1:8255/v2/" in out
     assert " api-key: (redacted)\n" in out
 
 

@@ -257,7 +257,7 @@ def test_a_port_in_use_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("host", "port"),
-    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8025), ("a" * 300, 8025)],
+    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8255), ("a" * 300, 8255)],
     ids=["too high", "negative", "not here", "no host"],
 )
 def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
