@@ -45,7 +45,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "history": Entry("exchange", ("shell",)),
         "again": Entry("exchange", ("shell",)),
         "diff": Entry("exchange", ("shell",)),
-        "inbox": Entry("inbox", ("shell",)),
+        "inbox": Entry("inbox", ("shell", "script", "line")),
+        "trigger": Entry("trigger"),
     },
     "Scripts": {
         "expect": Entry("expect", _IN_SESSION, whole=True),
