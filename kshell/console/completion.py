@@ -22,8 +22,9 @@ from click.shell_completion import (
 from kshell.api.authentication.fields import INDEX_RANGE
 from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
+from kshell.api.statuses import OUTCOMES
 from kshell.console.caller import session_of
-from kshell.core.errors import KshellError
+from kshell.core.errors import KshellError, listed
 from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.session.session import Overrides
@@ -88,6 +89,8 @@ def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
     for code in all_codes():
         yield code, "; ".join(answer.title for answer in find_answers(code))
+    for row in OUTCOMES:
+        yield row.code, row.title
     for word in field_words():
         yield word, find_fields(word)[0].says
     for name, rule in RULES.items():
@@ -134,7 +137,9 @@ def _values(context: click.Context, name: str, value: str) -> Iterator[tuple[str
     elif name == "index":
         yield from ((str(number), "the button's position") for number in INDEX_RANGE)
     elif name == "template_name":
-        yield from _current(context, name)
+        yield from _template_names(context)
+    elif name == "language" and (approved := _approved(context)):
+        yield from ((language, f"{language_name(language)}, approved") for language in approved)
     else:
         known = next((field.known or field.allowed for field in FIELDS if field.variable == name), ())
         yield from ((text, language_name(text) if name == "language" else "a source the API knows") for text in known)
@@ -155,6 +160,23 @@ def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
     text = {**session.current_account(overrides).variables, **session.variables}.get(name)
     if text is not None:
         yield text, "the current value"
+
+
+def _template_names(context: click.Context) -> Iterator[tuple[str, str]]:
+    """The account's approved templates with their languages; the current name, if the account lists none."""
+    approved = session_of(context).current_account(_overrides(context)).approved
+    if not approved:
+        yield from _current(context, "template_name")
+    for name, languages in approved.items():
+        yield name, f"approved in {listed(languages)}"
+
+
+def _approved(context: click.Context) -> list[str]:
+    """The languages in which the line's template is approved; those of all templates, if its name is not in the list."""
+    approved = session_of(context).current_account(_overrides(context)).approved
+    typed = dict(context.params.get("variables") or ())
+    name = typed.get("template_name") or next((text for text, _ in _current(context, "template_name")), "")
+    return [*approved.get(name, dict.fromkeys(language for known in approved.values() for language in known))]
 
 
 def _overrides(context: click.Context) -> Overrides:

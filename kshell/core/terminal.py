@@ -82,9 +82,10 @@ def highlighted(text: str) -> str:
 
 
 def finding_line(finding: Finding, *, colour: bool = False) -> str:
-    """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
+    """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix, and Meta's code."""
     severity = paint(finding.severity, _KINDS[finding.severity], colour=colour)
-    rest = safe_line(f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}")
+    meta = f" (Meta's {finding.prevents})" if finding.prevents else ""
+    rest = safe_line(f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}{meta}")
     return f"{severity} {rest}"
 
 

@@ -14,18 +14,19 @@ from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_lo
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
-from kshell.profiles.strict_yaml import Table, document, named
+from kshell.profiles.strict_yaml import Node, Table, document, named
 
 if TYPE_CHECKING:
     from kshell.core.models import Origin
 
 POD_KEYS = ("title", "base_url", "embedded", "proxy")
-ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
+ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp", "approved")
 
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
 NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
 SEGMENT = re.compile(r"[!-~]+\Z")
+_APPROVED = "approved: {auth1: [en_US, hi]}"
 SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
@@ -65,6 +66,7 @@ def load_account(places: Places, name: str) -> Account:
         variables=_variables(table),
         otp=_otp_policy(table),
         origin=origin,
+        approved=_approved(table),
     )
 
 
@@ -192,3 +194,23 @@ def _otp_policy(table: Table) -> OtpPolicy:
         near = did_you_mean(alphabet, ALPHABETS)
         policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(ALPHABETS)}")
     return OtpPolicy(int(length), alphabet)
+
+
+def _approved(table: Table) -> dict[str, tuple[str, ...]]:
+    """Return the languages of each approved template, by its name."""
+    node = table.get("approved")
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        table.fail("approved", f"'approved' is a mapping, not {node.shape}", f"write {_APPROVED}")
+    return {
+        name: tuple(table.scalar(item, name) for item in _languages(table, name, languages))
+        for name, (_, languages) in node.value.items()
+    }
+
+
+def _languages(table: Table, name: str, node: Node) -> list[Node]:
+    if not isinstance(node.value, list) or not node.value:
+        shape = node.shape if node.value else "empty"
+        table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
+    return node.value

@@ -272,7 +272,8 @@ def _drafted(
     from kshell.api.rules import check
 
     request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
-    return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
+    findings = check(endpoint, payload, account.approved)
+    return Draft(account, pod, template, values, findings, request, notes)
 
 
 def _defaults(account: Account, template: Template) -> dict[str, str]:

@@ -50,10 +50,11 @@ def test_an_account_with_every_key(account):
     acme = account(
         "title: Acme\npod: in\nsid: HX1IN\napi_key: env:ACME_KEY\nphone_number: '+911234567890'\ntemplate: other\n"
         "variables: {template_name: auth1, language: en_US}\notp: {length: 8, alphabet: letters}\n"
+        "approved: {auth1: [en_US, no]}\n"
     )
     assert acme._replace(origin=None) == (
         "acme", "Acme", "in", "HX1IN", Secret("env", "ACME_KEY"), "+911234567890", "other",
-        {"template_name": "auth1", "language": "en_US"}, OtpPolicy(8, "letters"), None,
+        {"template_name": "auth1", "language": "en_US"}, OtpPolicy(8, "letters"), None, {"auth1": ("en_US", "no")},
     )  # fmt: skip
     assert acme.origin == (Path.cwd() / "profiles/accounts/acme.yaml", "here")
 
@@ -287,6 +288,10 @@ ACCOUNTS = {
     "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
+    "approved names alone": (f"{ACCOUNT}approved: [auth1]", "5:11: 'approved' is a mapping, not a list", "write"),
+    "a language alone": (f"{ACCOUNT}approved: {{auth1: hi}}", "5:19: 'auth1' is a list of languages, not text", "write"),
+    "no approved language": (f"{ACCOUNT}approved: {{auth1: []}}", "5:19: 'auth1' is a list of languages, not empty", "write"),
+    "an approved mapping": (f"{ACCOUNT}approved: {{auth1: [{{a: b}}]}}", "5:20: 'auth1' is text, not a mapping", "write auth1"),
     "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is not one", "env?"),
     "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that begins like a reference", "api_key: env:MY_KEY"),
     "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that begins", "api_key: env:MY_KEY"),

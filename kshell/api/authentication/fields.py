@@ -31,6 +31,7 @@ LANGUAGES = tuple(
 TO = "/messaging_object/to"
 TYPE = "/messaging_object/type"
 _TEMPLATE = "/messaging_object/template"
+TEMPLATE_NAME = f"{_TEMPLATE}/name"
 LANGUAGE_CODE = f"{_TEMPLATE}/language/code"
 COMPONENTS = f"{_TEMPLATE}/components"
 _BODY = f"{COMPONENTS}/body"
@@ -82,7 +83,7 @@ FIELDS = (
     ),
     Field("template", _TEMPLATE, "object", True, "The message template and what fills it.", "{…}", _MESSAGE),
     Field(
-        "template_name", f"{_TEMPLATE}/name", "text", True, "The template's name. WhatsApp must have approved it.", "auth1",
+        "template_name", TEMPLATE_NAME, "text", True, "The template's name. WhatsApp must have approved it.", "auth1",
         "template", variable="template_name",
     ),
     Field("language", f"{_TEMPLATE}/language", "object", True, "The language to send in.", '{"code": …}', _MESSAGE),

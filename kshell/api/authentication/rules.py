@@ -15,6 +15,7 @@ from kshell.api.authentication.fields import (
     LANGUAGES,
     OTP_LIMIT,
     REF_LIMIT,
+    TEMPLATE_NAME,
     TO,
     TYPE,
     WA_SOURCE,
@@ -26,7 +27,7 @@ from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kshell.core.json_text import Payload
 
@@ -42,6 +43,7 @@ rule = rule_decorator(RULES)
     "warning",
     "A template message has the type template.",
     'messaging_object: "If omitted, defaults to text"',
+    prevents="131047",
 )
 def _type_omitted(payload: Payload) -> Iterator[Hit]:
     for pointer, value in places_of(payload, TYPE):
@@ -57,6 +59,7 @@ def _type_omitted(payload: Payload) -> Iterator[Hit]:
     "error",
     "Every recipient is a number in E.164 form; commas separate several.",
     "messaging_object: to_number",
+    prevents="131026",
 )
 def _to_e164(payload: Payload) -> Iterator[Hit]:
     numbers = numbers_at(payload, [TO])
@@ -91,7 +94,11 @@ def _exists(number: str) -> bool:
 
 
 @rule(
-    "to-impossible", "warning", "A number has a length that its country uses.", 'to_number: "A valid WhatsApp number"'
+    "to-impossible",
+    "warning",
+    "A number has a length that its country uses.",
+    'to_number: "A valid WhatsApp number"',
+    prevents="131026",
 )
 def _to_impossible(payload: Payload) -> Iterator[Hit]:
     numbers = [number for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number)]
@@ -125,6 +132,7 @@ def _to_repeated(payload: Payload) -> Iterator[Hit]:
     "error",
     "There is one body and at least one button, at most ten.",
     "Request Format; button-components",
+    prevents="132000",
 )
 def _components(payload: Payload) -> Iterator[Hit]:
     for pointer, value in places_of(payload, COMPONENTS):
@@ -145,6 +153,7 @@ def _components(payload: Payload) -> Iterator[Hit]:
     "error",
     "The body and the button hold the same code.",
     '"must appear twice in the payload"',
+    prevents="132000",
 )
 def _otp_twice(payload: Payload) -> Iterator[Hit]:
     for holder in ("body", "button"):
@@ -161,7 +170,11 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
 
 
 @rule(
-    "otp-length", "error", f"A code has at most {OTP_LIMIT} characters.", 'one_time_password: "Maximum 15 characters"'
+    "otp-length",
+    "error",
+    f"A code has at most {OTP_LIMIT} characters.",
+    'one_time_password: "Maximum 15 characters"',
+    prevents="132005",
 )
 def _otp_length(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -170,7 +183,11 @@ def _otp_length(payload: Payload) -> Iterator[Hit]:
 
 
 @rule(
-    "otp-control", "error", "A code is one line of visible characters.", "one_time_password: delivered to the customer"
+    "otp-control",
+    "error",
+    "A code is one line of visible characters.",
+    "one_time_password: delivered to the customer",
+    prevents="132012",
 )
 def _otp_control(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -185,6 +202,7 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
     "warning",
     "A code has no emoji and no URL.",
     "Meta: no URLs, media or emoji in authentication parameters",
+    prevents="132007",
 )
 def _otp_media(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -192,7 +210,10 @@ def _otp_media(payload: Payload) -> Iterator[Hit]:
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
-@rule("index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"')
+@rule(
+    "index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"',
+    prevents="131009",
+)  # fmt: skip
 def _index_range(payload: Payload) -> Iterator[Hit]:
     seen: list[object] = []
     for pointer, value in places_of(payload, INDEX):
@@ -245,6 +266,7 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
     "warning",
     "WhatsApp supports the language.",
     "template_language_code; Meta's list of languages",
+    prevents="132001",
 )
 def _language(payload: Payload) -> Iterator[Hit]:
     for pointer, value in texts_at(payload, [LANGUAGE_CODE]):
@@ -253,3 +275,28 @@ def _language(payload: Payload) -> Iterator[Hit]:
             yield Hit(
                 pointer, f"{value!r} is not a WhatsApp language that kshell knows", near or "look the code up at Meta"
             )
+
+
+@rule(
+    "approved",
+    "warning",
+    "The account lists the template as approved in this language, if it lists approved templates.",
+    'template_name: "WhatsApp must have approved it"; approved: in the account\'s file',
+    prevents="132001",
+    of_account=True,
+)
+def _approved(payload: Payload, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    for pointer, name in texts_at(payload, [TEMPLATE_NAME] if approved else ()):
+        if name and name not in approved:
+            near = did_you_mean(name, approved)
+            yield Hit(
+                pointer,
+                f"{name!r} is not among the account's approved templates",
+                near or f"approved: {listed(approved)}; or add it to the account",
+            )
+        languages = approved.get(name, ())
+        for place, language in texts_at(payload, [LANGUAGE_CODE] if languages else ()):
+            if language and language not in languages:
+                same = [known for known in languages if re.split("[-_]", known)[0] == re.split("[-_]", language)[0]]
+                near = f"did you mean {same[0]}?" if len(same) == 1 else did_you_mean(language, languages)
+                yield Hit(place, f"{name} is not approved in {language!r}", near or f"approved in: {listed(languages)}")
