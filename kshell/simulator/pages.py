@@ -44,7 +44,7 @@ _NEXT_LIMIT = 4 << 10  # bytes of a body of POST /next
 _PIECE = 64 << 10  # bytes: the most of a response that is sent at once
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 _SECURITY = {
     "content-security-policy": _POLICY,

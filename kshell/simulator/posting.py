@@ -11,6 +11,7 @@ import http.client
 import json
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from kshell.simulator.callbacks import About, status_callback
 from kshell.simulator.statuses import planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from kshell.simulator.inbox import Delivered, Inbox
 
@@ -39,14 +40,25 @@ class _Due(NamedTuple):
     fails_with: int
 
 
-class Callbacks:
-    """Posts the statuses of an inbox's messages to ``url`` from a few threads. ``log`` gets one line about each post.
+@contextmanager
+def callbacks_to(url: str, inbox: Inbox, log: Callable[[str], None]) -> Iterator[None]:
+    """Post the statuses of messages that are added until the block ends. ``log`` gets a line about each post.
 
-    Raises ``UsageError`` if ``url`` is not an address to post to.
+    A post that is under way at the end is not waited for. Raises ``UsageError`` if ``url`` is not an address to post to.
     """
+    callbacks = _Callbacks(_poster(url), inbox, log)
+    try:
+        with inbox.listening(callbacks.on_added):
+            yield
+    finally:
+        callbacks.close()
 
-    def __init__(self, url: str, inbox: Inbox, log: Callable[[str], None]) -> None:
-        self._post = _poster(url)
+
+class _Callbacks:
+    """Posts the statuses of an inbox's messages from a few threads."""
+
+    def __init__(self, post: Callable[[bytes], str], inbox: Inbox, log: Callable[[str], None]) -> None:
+        self._post = post
         self._inbox = inbox
         self._log = log
         self._open = True
@@ -63,7 +75,7 @@ class Callbacks:
             self._put(_Due(moment, number, 0, about, message.received, fails_with))
 
     def close(self) -> None:
-        """Post nothing more. A post that is under way is not waited for."""
+        """Post nothing more."""
         self._open = False
         for changed in self._changed:
             with changed:
@@ -73,7 +85,7 @@ class Callbacks:
         """Queue a status. All statuses of a message have the same thread, which keeps their order."""
         queue, changed = self._queues[due.id % _THREADS], self._changed[due.id % _THREADS]
         with changed:
-            full = len(queue) >= QUEUE_LIMIT // _THREADS
+            full = not due.step and len(queue) >= QUEUE_LIMIT // _THREADS
             if not full:
                 heapq.heappush(queue, due)
                 changed.notify()

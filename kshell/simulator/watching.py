@@ -80,7 +80,7 @@ class Watch:
         """
         inbox, delay = self.inbox, self.inbox.delay
         # a cursor for each step: the id of the last message that was yielded, of the last one whose first status was, …
-        cursors = [inbox.added if after is None else after]
+        cursors = [inbox.added if after is None else min(after, inbox.added)]
         cursors += [
             inbox.last_before(inbox.clock() - delay * step, cursors[0]) for step in range(1, _MOST_STATUSES + 1)
         ]
