@@ -17,6 +17,8 @@ from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.strict_yaml import Node, Table, document, named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kshell.core.models import Origin
 
 POD_KEYS = ("title", "base_url", "embedded", "proxy")
@@ -39,7 +41,7 @@ def load_pod(places: Places, name: str) -> Pod:
 def read_pod(name: str, origin: Origin) -> Pod:
     """Return the pod that a file describes. Raises ``ProfileError``."""
     text = read_text(origin.file, ProfileError)
-    table = _table(origin, text, "a pod", POD_KEYS)
+    table = _table(origin.file, text, "a pod", POD_KEYS)
     return Pod(
         name=name,
         title=table.text("title", ""),
@@ -54,7 +56,7 @@ def read_pod(name: str, origin: Origin) -> Pod:
 def load_account(places: Places, name: str) -> Account:
     """Return the account called ``name``. Its pod and template are not looked up. Raises ``ProfileError``."""
     origin = places.find("account", name)
-    table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
+    table = _table(origin.file, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
     return Account(
         name=name,
         title=table.text("title", ""),
@@ -70,15 +72,21 @@ def load_account(places: Places, name: str) -> Account:
     )
 
 
+def read_approved(file: Path) -> dict[str, tuple[str, ...]]:
+    """Return what ``approved:`` lists in an account's file, which may have that key alone. Raises ``ProfileError``."""
+    table = _table(file, read_text(file, ProfileError), "an account", ACCOUNT_KEYS)
+    return _approved(table) or table.fail("approved", "no approved templates are listed", f"write {_APPROVED}")
+
+
 def line_of(account: Account, key: str) -> int:
     """Return the line of the account's file that holds the value of ``key``; 1 if the file has no such key."""
     text = read_text(account.origin.file, ProfileError)
-    node = _table(account.origin, text, "an account", ACCOUNT_KEYS).get(key)
+    node = _table(account.origin.file, text, "an account", ACCOUNT_KEYS).get(key)
     return node.line if node else 1
 
 
-def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
-    parsed = document(shown(origin.file), text, ProfileError)
+def _table(file: Path, text: str, what: str, keys: tuple[str, ...]) -> Table:
+    parsed = document(shown(file), text, ProfileError)
     return Table(parsed, parsed.root, what, keys)
 
 

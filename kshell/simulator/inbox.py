@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.simulator.statuses import Status, planned
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.models import Payload
+
+    Listener = Callable[["Delivered", Mapping[str, int]], None]
 
 INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB
@@ -43,10 +46,11 @@ class Delivered(NamedTuple):
     statuses: tuple[Status, ...] = ()
 
 
-class _Kept(NamedTuple):
-    """A message as it is stored. ``line`` is one line of ASCII JSON without the members that depend on the time."""
+class Kept(NamedTuple):
+    """A message as it is stored. ``line`` is one line of ASCII JSON without the statuses, which depend on the time."""
 
     recipient: str
+    message_id: str
     received: float
     fails_with: int
     line: bytes
@@ -59,15 +63,16 @@ class Inbox:
     each recipient. The newest message is always kept. Several threads may use one inbox.
 
     A message's statuses follow from the time: they are ``delay`` seconds apart, and with 0 all of them exist at once.
-    ``listeners`` are called after each request with the message, its recipients and the code with which each one's fails.
+    A listener gets the message of each request, with the id of its first recipient's, and the recipients with the codes.
     """
 
     def __init__(self, delay: float = 0, clock: Callable[[], float] = time.time) -> None:
         self.delay = delay
         self.clock = clock
-        self.added = 0  # all messages since the start, including dropped ones
-        self.listeners: tuple[Callable[[Delivered, Mapping[str, int]], None], ...] = ()
-        self._kept: dict[int, _Kept] = {}  # by id; the ids have no gap
+        self.added = 0  # all messages since the start, including dropped ones: the newest one's id
+        self.cleared = 0  # the id of the newest message that ``clear`` forgot
+        self._listeners: tuple[Listener, ...] = ()
+        self._messages: dict[int, Kept] = {}  # by id; the ids have no gap
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -88,25 +93,35 @@ class Inbox:
                 number += 1
                 values = (number, json.dumps(recipient).encode(), received, fails_with, rest)
                 line = b'{"id":%d,"recipient":%s,"received":%r,"fails_with":%d,%s' % values
-                self._kept[number] = _Kept(recipient, received, fails_with, line)
+                self._messages[number] = Kept(recipient, delivered.message_id, received, fails_with, line)
                 self._bytes += len(line)
                 self.added = number
                 self._drop_oldest()
-        for listener in self.listeners:
+        for listener in self._listeners:
             listener(delivered._replace(id=number - len(recipients) + 1, received=received), recipients)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Call ``listener`` for each request until the block ends, in the thread that adds its message."""
+        self._listeners = (*self._listeners, listener)
+        try:
+            yield
+        finally:
+            self._listeners = tuple(other for other in self._listeners if other != listener)
 
     def clear(self) -> None:
         """Forget every message. The ids go on from where they were."""
         with self._lock:
+            self.cleared = self.added
             self._forget()
 
     def _forget(self) -> None:
-        self._kept.clear()
+        self._messages.clear()
         self._bytes = 0
 
     def _drop_oldest(self) -> None:
-        while len(self._kept) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._kept) > 1):
-            self._bytes -= len(self._kept.pop(self.added - len(self._kept) + 1).line)
+        while len(self._messages) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._messages) > 1):
+            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).line)
 
     def lines(self, to: str = "", after: int = 0) -> Iterator[bytes]:
         """Yield the kept messages with an ``id`` over ``after``, oldest first, each as one line of JSON.
@@ -122,14 +137,29 @@ class Inbox:
     def next_line(self, after: int, to: str = "") -> tuple[int, bytes] | None:
         """Return the id and the line of JSON of the oldest kept message with an id over ``after``, or None."""
         with self._lock:
-            oldest = self.added - len(self._kept) + 1
-            for number in range(max(after + 1, oldest), self.added + 1):
-                kept = self._kept[number]
+            for number in range(max(after, self.added - len(self._messages)) + 1, self.added + 1):
+                kept = self._messages[number]
                 if not to or kept.recipient == to:
                     return number, self._line(kept)
         return None
 
-    def _line(self, kept: _Kept) -> bytes:
+    def next_number(self, after: int) -> int:
+        """Return the id of the oldest kept message with an id over ``after``, or 0."""
+        with self._lock:
+            number = max(after, self.added - len(self._messages)) + 1
+            return number if number <= self.added else 0
+
+    def kept(self, number: int) -> Kept | None:
+        """Return the message with an id; None if it is not kept."""
+        return self._messages.get(number)
+
+    def last_before(self, moment: float, after: int) -> int:
+        """Return the id of the newest message that was received by ``moment``, at most ``after``."""
+        while after and (kept := self.kept(after)) and kept.received > moment:
+            after -= 1
+        return after
+
+    def _line(self, kept: Kept) -> bytes:
         statuses = json.dumps([status._asdict() for status in self.so_far(kept.received, kept.fails_with)])
         return b'%s,"statuses":%s}' % (kept.line, statuses.encode())
 
