@@ -62,7 +62,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
-    "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
+    "Documentation": {
+        "import": Entry("importing"),
+        "docs": Entry("docs"),
+        "openapi": Entry("schemas"),
+        "schema": Entry("schemas"),
+    },
     "Setup": {
         "init": Entry("init", _TYPED),
         "doctor": Entry("doctor"),
