@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command, pass_session
+from kshell.console.command import command
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
-    from kshell.session.session import Session
     from kshell.simulator.pages import Knowledge
 
 DEFAULT_PORT = 8255  # the port of the pod sandbox, so that its snippets run unchanged
@@ -39,8 +38,7 @@ _LONGEST_DELAY = 3600.0  # seconds
     help="An account's file, or one with its key approved: alone. Other templates fail with 132001.",
 )
 @click.option("--quiet", is_flag=True, help="Do not print a line for each request and each callback.")
-@pass_session
-def sandbox(session: Session, *, port: int, callback: str, delay: float, approved: Path | None, quiet: bool) -> Result:
+def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, quiet: bool) -> Result:
     """Serve the simulator on this machine, until Ctrl-C.
 
     The first line on stdout is its base URL; open it in a browser to see the recipients' phones. Any SID, key and number are
@@ -55,11 +53,11 @@ def sandbox(session: Session, *, port: int, callback: str, delay: float, approve
     simulator = Simulator(delay=delay, approved=read_approved(approved) if approved else None)
     log = (lambda _line: None) if quiet else (lambda line: _print_line(line, err=True))
     with callbacks_to(callback, simulator.kept, log) if callback else nullcontext():
-        serve(simulator, "127.0.0.1", port, on_ready=_print_line, on_request=log, knowledge=_knowledge(session))
+        serve(simulator, "127.0.0.1", port, on_ready=_print_line, on_request=log, knowledge=knowledge())
     return Result()
 
 
-def _knowledge(session: Session) -> Knowledge:
+def knowledge() -> Knowledge:
     """Return what kshell tells the simulator, which states the API on its own: meanings of Meta's codes, and OpenAPI."""
     from kshell.api.statuses import OUTCOMES
     from kshell.commands.schemas import openapi_text
@@ -70,7 +68,7 @@ def _knowledge(session: Session) -> Knowledge:
         for row in OUTCOMES
         if row.code.isdecimal()
     }
-    return Knowledge(meanings, openapi_text(session.places))
+    return Knowledge(meanings, openapi_text())
 
 
 def _print_line(line: str, *, err: bool = False) -> None:

@@ -6,36 +6,36 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command, pass_session
+from kshell.console.command import command
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
-from kshell.profiles.files import Places
+from kshell.core.models import Origin, Result
+from kshell.profiles.files import FOLDERS, shipped_folder
 from kshell.profiles.profiles import read_pod
 
 if TYPE_CHECKING:
     from kshell.profiles.files import Kind
-    from kshell.session.session import Session
 
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # of the page's sample
 
 
 @command("openapi", examples=["openapi"])
-@pass_session
-def openapi_command(session: Session) -> Result:
+def openapi_command() -> Result:
     """Print the endpoint as an OpenAPI 3.1 document, with the documented answers as examples.
 
     It is made from the same tables as check and explain. kshell sandbox serves it at /openapi.json.
     """
-    return Result(openapi_text(session.places))
+    return Result(openapi_text())
 
 
-def openapi_text(places: Places) -> str:
+def openapi_text() -> str:
     """Return the OpenAPI document as JSON text. Its servers are the shipped pods."""
     from kshell.api.openapi import openapi
     from kshell.simulator.documented import FAILURES
     from kshell.simulator.simulator import accepted
 
-    pods = [read_pod(name, origin) for name, origin in places.names("pod").items() if origin.place == "shipped"]
+    folder, ending = FOLDERS["pod"]
+    files = sorted((shipped_folder() / folder).glob(f"*{ending}"))
+    pods = [read_pod(file.name, Origin(file, "shipped")) for file in files]
     bodies = {"demo": accepted(_MESSAGE_ID), **{name: failure.body for name, failure in FAILURES.items()}}
     return f"{dumps(openapi([(pod.base_url, pod.title) for pod in pods], bodies))}\n"
 

@@ -53,8 +53,8 @@ class App:
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if not is_from_here(scope["headers"]):
-            await _send(refusal(FOREIGN), send)
             self._on_request("403 403, 0 recipients")
+            await _send(refusal(FOREIGN), send)
         elif scope["path"].startswith("/v2/"):
             await self._answer(scope, receive, send)
         else:
@@ -83,8 +83,8 @@ class App:
                 response, line = await self._handled(scope, bytes(body))
         finally:
             self._held -= len(body)
-        await _send(response, send)
         self._on_request(line)
+        await _send(response, send)
 
     async def _handled(self, scope: Event, body: bytes) -> tuple[Response, str]:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +28,7 @@ from kshell.simulator.statuses import META_TITLES
 from kshell.simulator.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 
     from starlette.requests import Request
 
@@ -72,6 +73,7 @@ class Pages:
         self._on_request = on_request
         self._knowledge = knowledge
         self._watch = Watch(simulator.kept)
+        self._waiting = 0  # requests that wait, or get events
         routes = [
             Route("/", self._front),
             Route("/phone.css", _file),
@@ -137,34 +139,45 @@ class Pages:
 
     async def _waited(self, request: Request, to: str, after: int, seconds: float) -> bool:
         """Wait for a message, for the end of the time or of the connection. Return whether there was room to wait."""
-        if self._watch.count >= WAITING_LIMIT:
+        if self._waiting >= WAITING_LIMIT:
             return False
-        self._watch.count += 1
         tasks = [
             asyncio.ensure_future(self._watch.message(to, after, seconds)),
             asyncio.ensure_future(_disconnected(request)),
         ]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._watch.count -= 1
-            for task in tasks:
-                task.cancel()
+        with self._room():
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
         return True
 
-    async def _events(self, request: Request) -> Response:
-        if self._watch.count >= WAITING_LIMIT:
+    async def _events(self, request: Request) -> Any:
+        if self._waiting >= WAITING_LIMIT:
             return _busy()
         last = request.headers.get("last-event-id", "")
-        return EventSourceResponse(self._stream(int(last) if last.isdecimal() else None), sep="\n")
+        response = EventSourceResponse(
+            self._stream(int(last) if last.isdecimal() and len(last) < 16 else None), sep="\n"
+        )
+
+        async def answer(scope: Event, receive: Receive, send: Send) -> None:
+            with self._room():
+                await response(scope, receive, send)
+
+        return answer
 
     async def _stream(self, after: int | None) -> AsyncIterator[dict[str, str]]:
-        self._watch.count += 1
+        async for event in self._watch.events(after):
+            yield {"event": event.event, "id": str(event.id), "data": event.data}
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        self._waiting += 1
         try:
-            async for event in self._watch.events(after):
-                yield {"event": event.event, "id": str(event.id), "data": event.data}
+            yield
         finally:
-            self._watch.count -= 1
+            self._waiting -= 1
 
     async def _next(self, request: Request) -> Response:
         """Keep an answer for the next message."""

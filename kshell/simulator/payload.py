@@ -105,6 +105,8 @@ def _deeper_than(levels: int, value: Json) -> bool:
     """Whether arrays and objects stand in each other more than ``levels`` deep. A loop takes a quarter of recursion's time."""
     members = [value]
     for _ in range(levels):
+        if not members:
+            break
         parents = (parent for parent in members if isinstance(parent, (dict, list)))
         members = [member for parent in parents for member in (parent.values() if isinstance(parent, dict) else parent)]
     return any(isinstance(member, (dict, list)) for member in members)

@@ -30,7 +30,6 @@ class Watch:
 
     def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
-        self.count = 0  # requests that wait, or get events
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}  # by recipient; "" for any
 

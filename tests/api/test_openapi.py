@@ -16,9 +16,8 @@ from kshell.api.endpoints import ANSWERS
 from kshell.api.openapi import BEYOND_SCHEMA, payload_schema
 from kshell.commands.schemas import openapi_text
 from kshell.core.models import Json
-from kshell.profiles.files import Places
 
-DOCUMENT: Any = json.loads(openapi_text(Places.standard()))
+DOCUMENT: Any = json.loads(openapi_text())
 (PATH,) = DOCUMENT["paths"]
 OPERATION = DOCUMENT["paths"][PATH]["post"]
 SCHEMA = Draft202012Validator(payload_schema(SEND_AUTHENTICATION))
