@@ -125,7 +125,7 @@ def _proxy(table: Table) -> str:
 def _reference(table: Table, key: str, default: str | None = None) -> str:
     name = table.text(key, default)
     node = table.get(key)
-    return Reference(name, table.document.place(node.line, node.column)) if node else name
+    return Reference(name, lambda: table.document.place(node.line, node.column)) if node else name
 
 
 def _sid(table: Table) -> str:

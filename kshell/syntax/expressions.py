@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kshell.syntax.failed_expect import Side, Token
 
 
+MOST_CHARACTERS = 4_000
+
+
 class AbsentError(ScriptError):
     """Raised for a valid expression that reads something the last answer does not have."""
 
@@ -31,10 +34,18 @@ class AbsentError(ScriptError):
 
 def value_of(expression: str, names: Mapping[str, object], place: Callable[[int], Place]) -> object:
     """The value of ``expression`` over ``names``. Raises ``ScriptError``; ``place`` maps an offset to a place in the file."""
+    refuse_long(expression, place)
     try:
         return evaluate(expression, names)
     except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
         raise fault_in(expression, error, names, place) from None
+
+
+def refuse_long(expression: str, place: Callable[[int], Place]) -> None:
+    """Raise ``ScriptError`` for more than ``MOST_CHARACTERS``: to compile an expression takes much longer than to read it."""
+    if len(expression) > MOST_CHARACTERS:
+        hint = "capture the value of a part of it, and use its name"
+        raise ScriptError(f"an expression of more than {MOST_CHARACTERS} characters", hint=hint, at=place(0))
 
 
 def fault_in(
