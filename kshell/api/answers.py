@@ -38,6 +38,10 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
         return Body(fault=f"it is nested deeper than {DEEPEST} levels", is_json=False)
     except ValueError:
         return Body(fault=_why_not_json(response.body), is_json=False)
+    return _read_value(endpoint, value)
+
+
+def _read_value(endpoint: Endpoint, value: Json) -> Body:
     if not isinstance(value, dict):
         return Body(value, fault="it is JSON, but not an object")
     error = value.get("error")
@@ -152,6 +156,13 @@ def _best(known: list[DocumentedAnswer], body: Body) -> DocumentedAnswer:
     by_key = [answer for answer in known if answer.key in body.error_keys]
     by_message = [answer for answer in known if answer.key.replace("_", " ") in body.message.lower()]
     return (by_key or by_message or known)[0]
+
+
+def explain_body(endpoint: Endpoint, value: Json) -> Explanation | None:
+    """Explain an answer of which only the body is at hand; None if its code is not documented."""
+    body = _read_value(endpoint, value)
+    known = _documented(endpoint, body.code)
+    return explain_answer(_best(known, body)) if known else None
 
 
 _UNKNOWN = {

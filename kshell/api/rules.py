@@ -14,31 +14,35 @@ from kshell.core.errors import did_you_mean
 from kshell.core.models import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kshell.core.endpoint import Endpoint, Field, Severity
     from kshell.core.json_text import Payload
 
     Fields = tuple[Field, ...]
-    Find = Callable[[Payload], Iterator[Hit]]
+    Find = Callable[..., Iterator[Hit]]
 
 
-def check(endpoint: Endpoint, payload: Payload) -> tuple[Finding, ...]:
-    """Return every finding about ``payload``, errors first."""
+def check(
+    endpoint: Endpoint, payload: Payload, approved: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Finding, ...]:
+    """Return every finding about ``payload``, errors first; ``approved`` as in ``Account``."""
     findings = (
-        Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix)
+        Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents)
         for rule in endpoint.rules.values()
-        for hit in rule.find(payload)
+        for hit in (rule.find(payload, approved or {}) if rule.of_account else rule.find(payload))
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 
 
-def rule_decorator(rules: dict[str, Rule]) -> Callable[[str, Severity, str, str], Callable[[Find], Find]]:
-    """Return a decorator that registers a function in ``rules`` with its code, severity, sentence and source."""
+def rule_decorator(rules: dict[str, Rule]) -> Callable[..., Callable[[Find], Find]]:
+    """Return a decorator that registers a function in ``rules``. Its arguments are those of ``Rule`` but ``find``."""
 
-    def rule(code: str, severity: Severity, says: str, page: str) -> Callable[[Find], Find]:
+    def rule(
+        code: str, severity: Severity, says: str, page: str, *, prevents: str = "", of_account: bool = False
+    ) -> Callable[[Find], Find]:
         def register(find: Find) -> Find:
-            rules[code] = Rule(code, severity, says, page, find)
+            rules[code] = Rule(code, severity, says, page, find, prevents, of_account)
             return find
 
         return register
@@ -53,8 +57,8 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
     inside = tuple(field for field in fields if field.pointer)
     return {
-        code: Rule(code, severity, says, page, partial(find, inside))
-        for code, severity, says, page, find in _RULES_OF_FIELDS
+        code: Rule(code, severity, says, page, partial(find, inside), prevents)
+        for code, severity, says, page, find, prevents in _RULES_OF_FIELDS
     }
 
 
@@ -107,12 +111,18 @@ def _unknown(fields: Fields, payload: Payload) -> Iterator[Hit]:
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
-_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Payload], Iterator[Hit]]], ...] = (
-    ("field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing),
-    ("field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type),
+_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Payload], Iterator[Hit]], str], ...] = (
+    (
+        "field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing,
+        "131008",
+    ),
+    (
+        "field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type,
+        "131009",
+    ),
     (
         "field-value", "error", "A field that allows only certain values has one of them.", '"Only allowed value is …"',
-        _value,
+        _value, "131009",
     ),
-    ("field-unknown", "warning", "The page documents every field.", "Request Format", _unknown),
+    ("field-unknown", "warning", "The page documents every field.", "Request Format", _unknown, "100"),
 )  # fmt: skip

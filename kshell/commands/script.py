@@ -141,7 +141,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     type=click.IntRange(0, 1000),
     default=0,
     metavar="N",
-    help="Repeat a failed expect up to N times on the same answer. Nothing is sent again.",
+    help="Let a failed expect look again at phone and statuses, up to N times. Nothing is sent again.",
 )
 @click.option(
     "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",

@@ -100,7 +100,10 @@ class OtpPolicy(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A sender: a SID, a reference to its API key, the business number, and default values of its messages."""
+    """A sender: a SID, a reference to its API key, the business number, and default values of its messages.
+
+    ``approved`` has the languages of each template that WhatsApp approved, by its name; it is empty if they are not listed.
+    """
 
     name: str
     title: str
@@ -112,6 +115,7 @@ class Account(NamedTuple):
     variables: Mapping[str, str]
     otp: OtpPolicy
     origin: Origin
+    approved: Mapping[str, Sequence[str]] = {}
 
 
 class Variable(NamedTuple):
@@ -208,13 +212,17 @@ class Exchange(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
+    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule.
+
+    ``prevents`` is the code of Meta's with which the message may fail otherwise; it is empty if there is none.
+    """
 
     severity: Literal["error", "warning"]
     code: str
     pointer: str
     message: str
     fix: str
+    prevents: str = ""
 
     def masked(self, mask: Callable[[str], str]) -> "Finding":
         """Return the finding with ``mask`` applied to its pointer, message and fix."""

@@ -189,15 +189,15 @@ def check_expression_at(line: Line, expression: str, column: int) -> None:
 
 def capture_parts(line: Line) -> tuple[str, int]:
     """Return the name in ``capture NAME = EXPR``, and the offset of the expression. Raises ``ScriptError``."""
-    from kshell.syntax.diagnostics import ANSWER_NAMES
+    from kshell.syntax.diagnostics import NAMES
 
     rest, column = line.rest()
     match = _CAPTURE.match(rest)
     if not match:
         hint = "write capture id = body.data.message_id"
         raise ScriptError("capture takes NAME = EXPRESSION", hint=hint, at=line.place(column))
-    if match[1] in ANSWER_NAMES:
-        text = f"{match[1]!r} is a name of the answer"
+    if match[1] in NAMES:
+        text = f"{match[1]!r} is a name of the answer, or of what came of it"
         raise ScriptError(text, hint="choose another name", at=line.place(column))
     return match[1], match.end()
 

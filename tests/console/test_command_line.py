@@ -58,7 +58,7 @@ WRONG = {
     "render languge=en": "did you mean language?",
     "render": "add to=…",
     "check": "add to=…",
-    "explain nonsense": "codes: WA202",
+    "explain qqqqqqqq": "codes: WA202",
     "explain WA-402": "did you mean WA-401?",
     "explain": "kshell explain CODE",
     "accounts demo docs": "kshell help accounts",

@@ -50,7 +50,7 @@ BODY = json.dumps(
         "extra_info": {"wa_source": "api"},
     }
 )
-DEMO = "http://127.0.0.1:8025/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
+DEMO = "http://127.0.0.1:8255/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
 DOCS = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"
 THE_SCRIPT = ["use account demo", "set to=+919812345678 otp=482913"]
 

@@ -562,7 +562,7 @@ def test_several_faults_of_a_command_are_all_found():
         f'curl {URL} "${{HEADERS[@]}}" -d @body.json',
         f"curl … {URL} …",
         f"{RIGHT} | jq .",
-        "curl http://127.0.0.1:8025/inbox",
+        "curl http://127.0.0.1:8255/inbox",
         "curl -X GET https://api.in.kaleyra.io/v1/HX1IN/numbers -H 'api-key: <api-key>'",
         "curl 'https://odata.test/Products?$filter=Price' -d 'a: {'",
         "curl https://openai.test/v1 -H 'api-key: <key>' -d '{'",

@@ -388,7 +388,9 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
     """The help of ``--retry`` says that nothing is sent again."""
-    assert "on the same answer. Nothing is sent again." in " ".join(cli("run", "--help").out.split())
+    assert "look again at phone and statuses, up to N times. Nothing is sent again." in " ".join(
+        cli("run", "--help").out.split()
+    )
 
 
 # ---- reports

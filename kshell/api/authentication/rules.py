@@ -30,7 +30,7 @@ from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kshell.api.authentication.numbers import Planned
     from kshell.core.json_text import Json, Payload
@@ -47,6 +47,7 @@ rule = rule_decorator(RULES)
     "warning",
     "A template message has the type template.",
     'messaging_object: "If omitted, defaults to text"',
+    prevents="131047",
 )
 def _type_omitted(payload: Payload) -> Iterator[Hit]:
     for pointer, value in places_of(payload, TYPE):
@@ -62,6 +63,7 @@ def _type_omitted(payload: Payload) -> Iterator[Hit]:
     "error",
     "Every recipient is a number in E.164 form; commas separate several.",
     "messaging_object: to_number",
+    prevents="131026",
 )
 def _to_e164(payload: Payload) -> Iterator[Hit]:
     numbers = numbers_at(payload, [TO])
@@ -78,7 +80,11 @@ def _known_numbers(payload: Payload) -> Iterator[tuple[str, Planned | None]]:
 
 
 @rule(
-    "to-impossible", "warning", "A number has a length that its country uses.", 'to_number: "A valid WhatsApp number"'
+    "to-impossible",
+    "warning",
+    "A number has a length that its country uses.",
+    'to_number: "A valid WhatsApp number"',
+    prevents="131026",
 )
 def _to_impossible(payload: Payload) -> Iterator[Hit]:
     for number, known in _known_numbers(payload):
@@ -116,6 +122,7 @@ def _to_repeated(payload: Payload) -> Iterator[Hit]:
     "error",
     "There is one body and at least one button, at most ten.",
     "Request Format; button-components",
+    prevents="132000",
 )
 def _components(payload: Payload) -> Iterator[Hit]:
     for pointer, value in places_of(payload, COMPONENTS):
@@ -149,6 +156,7 @@ def _code(payload: Payload) -> str:
     "error",
     "The body and the button hold the same code.",
     '"must appear twice in the payload"',
+    prevents="132000",
 )
 def _otp_twice(payload: Payload) -> Iterator[Hit]:
     for holder, pointer, items in _parameters(payload):
@@ -164,7 +172,11 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
 
 
 @rule(
-    "otp-length", "error", f"A code has at most {OTP_LIMIT} characters.", 'one_time_password: "Maximum 15 characters"'
+    "otp-length",
+    "error",
+    f"A code has at most {OTP_LIMIT} characters.",
+    'one_time_password: "Maximum 15 characters"',
+    prevents="132005",
 )
 def _otp_length(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -173,7 +185,11 @@ def _otp_length(payload: Payload) -> Iterator[Hit]:
 
 
 @rule(
-    "otp-control", "error", "A code is one line of visible characters.", "one_time_password: delivered to the customer"
+    "otp-control",
+    "error",
+    "A code is one line of visible characters.",
+    "one_time_password: delivered to the customer",
+    prevents="132012",
 )
 def _otp_control(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -188,6 +204,7 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
     "warning",
     "A code has no emoji and no URL.",
     "Meta: no URLs, media or emoji in authentication parameters",
+    prevents="132007",
 )
 def _otp_media(payload: Payload) -> Iterator[Hit]:
     for pointer, code in texts_at(payload, _CODES):
@@ -195,7 +212,10 @@ def _otp_media(payload: Payload) -> Iterator[Hit]:
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
-@rule("index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"')
+@rule(
+    "index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"',
+    prevents="131009",
+)  # fmt: skip
 def _index_range(payload: Payload) -> Iterator[Hit]:
     seen: list[object] = []
     for pointer, value in places_of(payload, INDEX):
@@ -264,9 +284,35 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
     "warning",
     "WhatsApp supports the language.",
     "template_language_code; Meta's list of languages",
+    prevents="132001",
 )
 def _language(payload: Payload) -> Iterator[Hit]:
     for pointer, value in texts_at(payload, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
             fix = language_hint(value, LANGUAGES) or "look the code up at Meta"
             yield Hit(pointer, f"{value!r} is not a WhatsApp language that kshell knows", fix)
+
+
+@rule(
+    "approved",
+    "warning",
+    "The account lists the template as approved in this language, if it lists approved templates.",
+    'template_name: "WhatsApp must have approved it"; approved: in the account\'s file',
+    prevents="132001",
+    of_account=True,
+)
+def _approved(payload: Payload, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    for pointer, name in texts_at(payload, [TEMPLATE_NAME] if approved else ()):
+        if name and name not in approved:
+            near = did_you_mean(name, approved)
+            yield Hit(
+                pointer,
+                f"{name!r} is not among the account's approved templates",
+                near or f"approved: {listed(approved)}; or add it to the account",
+            )
+        languages = approved.get(name, ())
+        for place, language in texts_at(payload, [LANGUAGE_CODE] if languages else ()):
+            if language and language not in languages:
+                same = [known for known in languages if re.split("[-_]", known)[0] == re.split("[-_]", language)[0]]
+                near = f"did you mean {same[0]}?" if len(same) == 1 else did_you_mean(language, languages)
+                yield Hit(place, f"{name} is not approved in {language!r}", near or f"approved in: {listed(languages)}")
