@@ -1,4 +1,4 @@
-"""Read a status callback, which the vendor posts after the 202, into one ``StatusReport`` for each status in it.
+"""Read and post a status callback, which the vendor posts after the 202. Each status in it is a ``StatusReport``.
 
 The form is that of the vendor's page *wa-status-update-webhooks-payload-v2-sent*; ``errors`` are in Meta's form.
 """
@@ -9,11 +9,30 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.answers import parse
+from kshell.api.request import CONTENT_TYPE
+from kshell.core.endpoint import Endpoint
+from kshell.core.models import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kshell.core.json_text import Json, Payload
+
+_APPLICATION = Endpoint(
+    name="status-callback",
+    title="Status callback",
+    summary="Receive a status of a message",
+    method="POST",
+    path="",
+    key_header="",
+    media_type="application/json",
+    success=200,
+    message_id="",
+    fields=(),
+    rules={},
+    answers=(),
+)
+"""The application that gets callbacks: it has no key, and documents no answers."""
 
 _REFS = ("ref", "ref1", "ref2")
 _TEXT_OR_COMMA = re.compile(r'"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|,(?=\s*[}\]])', re.DOTALL)
@@ -46,6 +65,11 @@ class StatusReport(NamedTuple):
     timestamp: str
     refs: Mapping[str, str]
     errors: tuple[MetaError, ...]
+
+
+def callback_request(url: str, body: Payload) -> Request:
+    """Return the request that posts a callback to an application. It has no key."""
+    return Request(_APPLICATION, url, ((CONTENT_TYPE, _APPLICATION.media_type),), body)
 
 
 def parse_received(text: str) -> Json:

@@ -2,7 +2,7 @@
 
 Sources: Kaleyra's pages *whatsapp-status* and *wa-status-update-webhooks-payload-v2-sent* for the statuses; Meta's
 *Error codes* of the WhatsApp Cloud API for the codes, in kshell's own words. ``retry`` says whether another send helps, and
-whether it is safe.
+whether it is safe: a message that failed does not arrive later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CHECK = "kshell check -a NAME to=…"
 _YOURS = "yours: correct the payload"
 _SUPPORT = "Kaleyra's support"
 _OWNER = "the business owner's, in Meta's business manager"
-_SAFE = "safe, because this message will not arrive"
+_SAFE = "safe"
 _AFTER_MENDING = f"{_SAFE}; it helps once the payload is corrected"
 _LATER = f"{_SAFE}; wait, and send a new code"
 _NO_HELP = f"{_SAFE}, but it fails again until that is settled"

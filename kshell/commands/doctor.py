@@ -69,8 +69,8 @@ def _files(places: Places) -> Iterator[Check]:
     for kind, load in _LOADERS.items():
         names = places.names(kind)
         faults = [fault for name, origin in names.items() if (fault := _fault(places, name, origin, load))]
-        if len(faults) < len(names):
-            yield Check("ok", f"{len(names) - len(faults)} {kind}s can be read")
+        if count := len(names) - len(faults):
+            yield Check("ok", f"{count} {kind}{'' if count == 1 else 's'} can be read")
         yield from faults
 
 

@@ -58,8 +58,9 @@ def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, qu
 
 
 def knowledge() -> Knowledge:
-    """Return what kshell tells the simulator, which states the API on its own: the meanings of Meta's codes."""
+    """Return what kshell tells the simulator, which states the API on its own: meanings of Meta's codes, and OpenAPI."""
     from kshell.api.statuses import OUTCOMES
+    from kshell.commands.schemas import openapi_text
     from kshell.simulator.pages import Knowledge
 
     meanings = {
@@ -67,7 +68,7 @@ def knowledge() -> Knowledge:
         for row in OUTCOMES
         if row.code.isdecimal()
     }
-    return Knowledge(meanings)
+    return Knowledge(meanings, openapi_text())
 
 
 def _print_line(line: str, *, err: bool = False) -> None:

@@ -22,7 +22,7 @@ from click.shell_completion import (
 from kshell.api.authentication.fields import INDEX_RANGE
 from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
-from kshell.api.statuses import OUTCOMES
+from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError, listed
 from kshell.core.terminal import safe_line
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import click
+
+
+_ON_THE_PHONE = tuple(f"phone.{name}" for name in ("code", "button_code", "template_name", "language", "ref"))
 
 
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -97,6 +100,14 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
         yield name, rule.says
 
 
+def _statuses(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    return ((row.code, row.title) for row in STATUSES)
+
+
+def _meta(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    return ((row.code, row.title) for row in META_ERRORS)
+
+
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
@@ -105,6 +116,16 @@ def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 # ---- variables and their values
+
+
+def _names(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """The names of expressions, and the parts of the answer and of the message that tests read most."""
+    from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
+
+    yield from ((name, "of the last answer") for name in (*ANSWER_NAMES, "body.code", "body.data.message_id"))
+    yield from ((name, "where the last message went") for name in PLACE_NAMES)
+    yield from ((name, "what came of it, on the simulator") for name in (*ARRIVAL_NAMES, *_ON_THE_PHONE))
+    yield from ((name, "a variable") for name in session_of(context).values())
 
 
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
@@ -191,7 +212,10 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "things": _things,
     "commands": _commands,
     "explainable": _explainable,
+    "statuses": _statuses,
+    "meta": _meta,
     "exchanges": _exchanges,
+    "names": _names,
     "settings": _settings,
     "codes": _codes,
     "assignments": _assignments,

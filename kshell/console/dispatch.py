@@ -104,7 +104,7 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
     words = line.words()
     expressions = any(word.computed for word in words)
-    names = session.names() if expressions else {}
+    names = session.names(line.text) if expressions else {}
     return [line.expanded(word, names) for word in words]
 
 

@@ -51,15 +51,15 @@ class Secret:
 
 
 class Reference(str):
-    """The name of a pod or a template in an account's file, with its place for an error message."""
+    """The name of a pod or a template in an account's file. ``place`` returns its place for an error message."""
 
-    __slots__ = ("at",)
-    at: Place
+    __slots__ = ("place",)
+    place: Callable[[], Place]
 
-    def __new__(cls, name: str, at: Place) -> "Reference":
-        """Return ``name`` with its place."""
+    def __new__(cls, name: str, place: Callable[[], Place]) -> "Reference":
+        """Return ``name`` with what returns its place."""
         reference = super().__new__(cls, name)
-        reference.at = at
+        reference.place = place
         return reference
 
 

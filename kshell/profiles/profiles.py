@@ -1,6 +1,6 @@
 """Read a profile: a YAML file becomes a ``Pod`` or an ``Account``, or raises one clear error with its position.
 
-This module defines the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
+``keys`` has the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
 from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
+from kshell.profiles import keys
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
+from kshell.profiles.keys import ACCOUNT_KEYS, OTP_KEYS, POD_KEYS
 from kshell.profiles.strict_yaml import Node, Table, document, named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kshell.core.models import Origin
 
-POD_KEYS = ("title", "base_url", "embedded", "proxy")
-ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp", "approved")
-
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
-_BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
-NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
-SEGMENT = re.compile(r"[!-~]+\Z")
+_BASE_URL = re.compile(rf"{keys.BASE_URL}\Z")
+NUMBER = re.compile(rf"{keys.NUMBER}\Z")
+SEGMENT = re.compile(rf"{keys.SEGMENT}\Z")
 _APPROVED = "approved: {auth1: [en_US, hi]}"
 SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
-VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+VARIABLE_NAME = re.compile(rf"{keys.NAME}\Z")
 
 
 def load_pod(places: Places, name: str) -> Pod:
@@ -85,9 +85,9 @@ def line_of(account: Account, key: str) -> int:
     return node.line if node else 1
 
 
-def _table(file: Path, text: str, what: str, keys: tuple[str, ...]) -> Table:
+def _table(file: Path, text: str, what: str, known: Iterable[str]) -> Table:
     parsed = document(shown(file), text, ProfileError)
-    return Table(parsed, parsed.root, what, keys)
+    return Table(parsed, parsed.root, what, known)
 
 
 def _base_url(table: Table) -> str:
@@ -125,7 +125,7 @@ def _proxy(table: Table) -> str:
 def _reference(table: Table, key: str, default: str | None = None) -> str:
     name = table.text(key, default)
     node = table.get(key)
-    return Reference(name, table.document.place(node.line, node.column)) if node else name
+    return Reference(name, lambda: table.document.place(node.line, node.column)) if node else name
 
 
 def _sid(table: Table) -> str:
@@ -193,7 +193,7 @@ def _otp_policy(table: Table) -> OtpPolicy:
     if isinstance(node.value, str):
         hint = "write otp: {length: 6, alphabet: digits}; a fixed code goes below variables:"
         table.fail("otp", "'otp' is the policy for generated codes", hint)
-    policy = Table(table.document, node, "otp", OtpPolicy._fields)
+    policy = Table(table.document, node, "otp", OTP_KEYS)
     length = policy.text("length", "6")
     if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
         policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")

@@ -5,9 +5,11 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import suppress
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import build, further_parameters
 from kshell.core.errors import KshellError, Note, UsageError
@@ -76,6 +78,7 @@ class Session:
         self.generated: tuple[str, ...] = ()  # every code that the session generated, the oldest first
         self.drafts: list[Draft] = []  # every draft, because a previewed or refused one is private too
         self.sent: list[Sent] = []
+        self.received: set[str] = set()  # the codes of the messages that it has seen on the simulator
         self.attempt: Attempt | None = None  # the last send, finished or not
         self.sender = sender
         self._embedded_only = embedded_only
@@ -128,11 +131,36 @@ class Session:
         rows |= {name: (setting.text, setting.source) for name, setting in self.settings.items()}
         return [(name, value, source) for name, (value, source) in rows.items()]
 
-    def names(self) -> dict[str, object]:
-        """Return the names of an expression, with their values: the last answer's, and the variables that have a value."""
-        from kshell.transport.exchange_text import answer_names
+    def names(self, text: str) -> dict[str, object]:
+        """Return the names of the expressions in ``text``, with their values.
 
-        return {**self.values(), **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+        They are the variables that have a value, the last answer's names, where it went, and what came of it. Of these, a
+        variable hides the last two. What came of it is looked up only if ``text`` has the name, since it may need a request
+        to the sandbox. Raises ``SetupError`` if no sandbox answers on a loopback pod.
+        """
+        if not self.sent:
+            return {**self.values()}
+        from kshell.syntax.diagnostics import ARRIVAL_NAMES
+        from kshell.transport.exchange_text import answer_names, arrival_names, place_names
+
+        last = self.sent[-1]
+        names = {**place_names(last), **self.values(), **answer_names(last.exchange)}
+        if last.draft.pod.live or not set(re.findall(r"\w+", text)) & set(ARRIVAL_NAMES) - names.keys():
+            return names
+        return {**arrival_names(last, self.messages), **names}
+
+    def messages(self, to: str = "", url: str = "", wait: float = 0) -> list[dict[str, Any]]:
+        """Return the messages of the embedded simulator, or of the sandbox at ``url``, oldest first, as JSON.
+
+        With ``to``, return those to that number; for the first one, wait up to ``wait`` seconds. Raises ``UsageError`` for a
+        URL that is not on this machine, ``SetupError`` if no sandbox answers there.
+        """
+        from kshell.transport.sandbox_inbox import fetch_messages
+
+        kept = () if url else self.simulator.kept.lines(to)
+        messages = fetch_messages(url, to, wait=wait) if url else [json.loads(line) for line in kept]
+        self.received |= {code for message in messages for code in (message["code"], message["button_code"])}
+        return messages
 
     def values(self, overrides: Overrides = NO_OVERRIDES) -> dict[str, str]:
         """Return every variable that has a value. If a profile cannot be read, only the session's; a send reports the fault."""
@@ -155,7 +183,7 @@ class Session:
         private = [*keys_of(self._accounts())] if keys else []
         for draft in self.drafts:
             private += values_of(draft)
-        private += [Private("CODE", code) for code in self.generated]
+        private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
                 private += named_values(name, setting.text)

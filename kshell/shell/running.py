@@ -60,7 +60,7 @@ class Shell(Caller):
     def perform(self, line: str) -> int:
         """Run one line, show or redirect its output, and return its exit code."""
         try:
-            command, redirection = split_redirection(line, self.session.names())
+            command, redirection = split_redirection(line, self.session.names)
             command = OTHER_WORDS.get(command.strip(), command)
             done = perform_line(command, self)
             return self._show(done, redirection)

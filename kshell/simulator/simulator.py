@@ -159,13 +159,12 @@ class Simulator:
         if asked.answer:
             fails_with |= dict.fromkeys([asked.to] if asked.to else message.recipients, int(asked.answer))
         self.kept.add(fails_with, Delivered("", sender, message_id, *message[1:]))
-        answer: Payload = {
-            "code": "WA202",
-            "message": "Request Accepted",
-            "data": {"message_id": message_id},
-            "error": {},
-        }
-        return _json_response(202, "Accepted", answer)
+        return _json_response(202, "Accepted", accepted(message_id))
+
+
+def accepted(message_id: str) -> Payload:
+    """Return the JSON of the answer that accepts a request, as the page shows it."""
+    return {"code": "WA202", "message": "Request Accepted", "data": {"message_id": message_id}, "error": {}}
 
 
 def _json_response(status: int, reason: str, answer: Payload, *headers: tuple[str, str]) -> Response:

@@ -16,6 +16,8 @@ from kshell.core.json_text import text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST_WORDS = 10_000
+
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
 _NAME = re.compile(r"\s*(?:kshell\s+)?\S*\s*")  # the command's
 _END_OR_QUOTE = re.compile(r"""\}\}|["']""")
@@ -218,6 +220,7 @@ class _Splitter:
         self.line = line.text
         self.place = line.place
         self.position = 0
+        self._begun = 0  # words
 
     def words(self) -> list[Word]:
         found: list[Word] = []
@@ -226,9 +229,15 @@ class _Splitter:
         return found
 
     def at_word(self) -> bool:
+        """Skip blanks; return whether a word follows. Raises ``ScriptError`` for the word after ``_MOST_WORDS``."""
         while self.position < len(self.line) and self.line[self.position].isspace():
             self.position += 1
-        return self.position < len(self.line) and self.line[self.position] != "#"
+        if self.position == len(self.line) or self.line[self.position] == "#":
+            return False
+        self._begun += 1
+        if self._begun > _MOST_WORDS:
+            raise self._fault(self.position, f"more than {_MOST_WORDS} words in a line", "split the line")
+        return True
 
     def word(self) -> Word:
         column = self.position + 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from kshell.core.errors import Place, TemplateError, did_you_mean, listed
 from kshell.core.models import Template, Variable
 from kshell.profiles.files import Places, read_text, shown
+from kshell.profiles.keys import HEADER_KEYS, NAME, VARIABLE_KEYS
 from kshell.profiles.strict_yaml import Document, Node, Table, document
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
 _OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_NAME = re.compile(rf"{NAME}\Z")
 
 
 def load_template(places: Places, name: str) -> Template:
@@ -76,7 +77,7 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
     if not match:
         return "", None
     header = document(file, match[1], TemplateError, before=source[: match.start(1)])
-    table = Table(header, header.root, "a template's header", ("title", "variables"))
+    table = Table(header, header.root, "a template's header", HEADER_KEYS)
     node = table.get("variables")
     return table.text("title", ""), None if node is None else _variables(header, node)
 
@@ -93,7 +94,7 @@ def _variable(document: Document, key: Node, node: Node) -> Variable:
         document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
     if node.value == "":
         return Variable(name)
-    table = Table(document, node, f"the variable {name}", ("help", "default", "required", "type"))
+    table = Table(document, node, f"the variable {name}", VARIABLE_KEYS)
     default = table.text("default") if table.get("default") else None
     kind = table.text("type", "text")
     if kind not in ("text", "integer"):

@@ -60,6 +60,10 @@ def offers(session):
         ("explain otp-l", "otp-length", "A code has at most 15 characters"),
         ("explain to_n", "to_number", "The recipient in E.164 form"),
         ("otp ", "new", "generate one"),
+        ("trigger fai", "failed", "Not delivered"),
+        ("expect stat", "statuses", "what came of it"),
+        ("expect status == 202 and phone.c", "phone.code", "what came of it"),
+        ("expect not li", "live", "where the last message went"),
     ],
 )
 def test_what_can_stand_there_is_offered_with_a_word_of_help(offers, text, offer, help_):

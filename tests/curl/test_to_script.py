@@ -123,6 +123,21 @@ def test_no_json_is_said_where_it_breaks(imported):
     assert "error: command.txt:3:3: the payload is not JSON" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("NaN", "JSON has no number NaN"),
+        ("-Infinity", "JSON has no number -Infinity"),
+        ("1e999", "1e999 is too large a number"),
+    ],
+)
+def test_a_number_that_json_does_not_have_is_refused(imported, number, why):
+    """Python's reader would take these numbers; the API would not."""
+    ran = imported(f"curl {DEMO} -d '{{\"a\": {number}}}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"the payload is not JSON: {why}\n" in ran.err
+
+
 def test_a_url_on_a_line_of_its_own_is_understood(imported):
     """A URL after a line without a backslash is read, with a warning."""
     ran = imported(PAGE.replace("POST \\", "POST"))
@@ -375,16 +390,6 @@ def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
     assert KEY not in ran.out + ran.err
 
 
-def test_a_large_text_is_read_in_time():
-    """The time to read a text grows linearly with its size."""
-    from time import process_time
-
-    start = process_time()
-    for text in ("a" * 200_000, "'a' " * 20_000, '"' + "$" * 200_000, "\\\n" * 100_000, "^" * 200_000):
-        split(f"curl {text}")
-    assert process_time() - start < 10
-
-
 # ---- import(curl(x)) == x
 
 HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }} # é😀\n\tend\''
@@ -469,7 +474,6 @@ def test_any_text_is_read_or_refused(text):
         return
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.sampled_from("abc '\"\\$`!#~=-.{}\t"), max_size=6), max_size=4))
 def test_words_are_those_of_bash(words):
     """Words quoted by ``shlex.join`` are read as the same words."""

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.page import FORMAT, PAGE
 from support.payloads import TYPED
@@ -174,7 +174,6 @@ def test_nothing_else_is_changed():
     assert "\n" not in after.replace("\r\n", "")
 
 
-@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(["", "text", "```", "```sh", "~~~~", "| a |", "  ```", "- x", "<!-- x -->"]), max_size=12)
 )
@@ -504,6 +503,12 @@ def test_a_payload_that_is_no_json_is_found_where_it_breaks():
     """A payload that is not JSON gives a fault at the line and column of the wrong character."""
     (found,) = faults(right(f"'{BODY}'", '\'{\n  "to": 1\n  "type": 2\n}\''))
     assert found.startswith("guide.md:6:3: the payload is not JSON: ")
+
+
+def test_a_number_that_json_does_not_have_is_found():
+    """A payload with NaN gives a fault, though Python's own reader would take it."""
+    (found,) = faults(right(f"'{BODY}'", "'{\"to\": NaN}'"))
+    assert ": the payload is not JSON: JSON has no number NaN; " in found
 
 
 def test_several_faults_of_a_command_are_all_found():

@@ -535,7 +535,7 @@ def test_inbox_draws_the_bubble_with_its_button(typed):
     """``inbox`` draws the message with the code in its text and at its button."""
     out = typed(f"send {TO} otp=J$FpnYnP", ENTER, "inbox", ENTER).out
     assert "│ J$FpnYnP is your verification code." in out
-    assert "⧉ Copy code  J$FpnYnP" in out
+    assert "Copy code  J$FpnYnP" in out
     assert len({len(line) for line in out.splitlines() if line[:1] in "╭│├╰"}) == 1
 
 

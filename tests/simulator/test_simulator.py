@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.page import PAGE
 
 from kshell.core.models import Response
 from kshell.simulator import documented, payload
@@ -37,49 +38,7 @@ KEY = "Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3"
 TARGET = f"/v2/{SID}/whatsapp/{SENDER}/messages"
 TYPE = ("Content-Type", "application/json")
 
-# The page's sample request, character by character.
-SAMPLE = """{
-"messaging_object": {
-"messaging_product": "whatsapp",
-"recipient_type": "individual",
-"to": "+91XXXXXXXXX",
-"type": "template",
-"template": {
-"name": "auth1",
-"language": {
-"code": "en_US"
-},
-"components": [
-{
-"type": "body",
-"parameters": [
-{
-"type": "text",
-"text": "J$FpXXXX"
-}
-]
-},
-{
-"type": "button",
-"sub_type": "url",
-"index": 0,
-"parameters": [
-{
-"type": "text",
-"text": "J$FXXXXp"
-}
-]
-}
-]
-}
-},
-"extra_info": {
-"ref": "customer1",
-"ref1": "marketing",
-"ref2": "dictionary",
-"wa_source": "api"
-}
-}"""
+SAMPLE = PAGE.split("-d '")[1].removesuffix("'\n")  # the page's sample request, character by character
 
 # The page's sample failures, character by character.
 PAGE_FAILURES = """401 Unauthorized
