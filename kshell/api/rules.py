@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kshell.api.payload import MISSING, places_of, token
 from kshell.core.endpoint import Hit, Rule
 from kshell.core.errors import did_you_mean
 from kshell.core.models import Finding
+from kshell.core.pointers import MISSING, Located, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from kshell.core.json_text import Payload
 
     Fields = tuple[Field, ...]
-    Find = Callable[[Payload], Iterator[Hit]]
+    Find = Callable[[Located], Iterator[Hit]]
 
 
 def check(endpoint: Endpoint, payload: Payload) -> tuple[Finding, ...]:
     """Return every finding about ``payload``, errors first."""
+    located = Located(payload)
     findings = (
         Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix)
         for rule in endpoint.rules.values()
-        for hit in rule.find(payload)
+        for hit in rule.find(located)
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 
@@ -58,9 +59,9 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     }
 
 
-def _missing(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _missing(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in places_of(payload, field.pointer):
+        for pointer, value in located.spots(field.pointer):
             if value is MISSING and field.mandatory:
                 yield Hit(pointer, f"{field.name} is missing, but mandatory", f"add it, such as {field.example}")
             if value == "" and field.mandatory:
@@ -70,9 +71,9 @@ def _missing(fields: Fields, payload: Payload) -> Iterator[Hit]:
 _TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "list": (list,), "text": (str,), "integer": (int,)}
 
 
-def _type(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _type(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in places_of(payload, field.pointer):
+        for pointer, value in located.spots(field.pointer):
             if value is MISSING or (isinstance(value, _TYPES[field.kind]) and not isinstance(value, bool)):
                 continue
             shown = f": {value!r}" if isinstance(value, str) else ""
@@ -87,27 +88,27 @@ def type_of(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _value(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _value(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in places_of(payload, field.pointer):
+        for pointer, value in located.spots(field.pointer):
             if field.allowed and isinstance(value, str) and value and value not in field.allowed:
                 yield Hit(pointer, f"{field.name} is {value!r}", f"write {' or '.join(field.allowed)}")
 
 
-def _unknown(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
     known: dict[str, list[str]] = {}
     for field in fields:
         parent, _, name = field.pointer.rpartition("/")
         known.setdefault(parent, []).append(name)
     for parent, names in known.items():
-        for pointer, value in places_of(payload, parent):
+        for pointer, value in located.spots(parent):
             for name in value if isinstance(value, dict) else ():
                 if name not in names:
                     near = did_you_mean(name, names)
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
-_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Payload], Iterator[Hit]]], ...] = (
+_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Located], Iterator[Hit]]], ...] = (
     ("field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing),
     ("field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type),
     (

@@ -6,7 +6,7 @@ Nothing here does I/O. The endpoints themselves are in ``api``. A ``Request`` re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from kshell.core.json_text import Payload
+from kshell.core.pointers import Located
 
 Kind = Literal["object", "list", "text", "integer"]
 Role = Literal["", "code", "recipients", "sender"]
@@ -57,7 +57,7 @@ class Rule(NamedTuple):
     severity: Severity
     says: str
     page: str
-    find: Callable[[Payload], Iterator[Hit]]
+    find: Callable[[Located], Iterator[Hit]]
 
 
 class DocumentedAnswer(NamedTuple):

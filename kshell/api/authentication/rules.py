@@ -20,15 +20,16 @@ from kshell.api.authentication.fields import (
     WA_SOURCE,
     WA_SOURCES,
 )
-from kshell.api.payload import MISSING, numbers_at, places_of, texts_at
+from kshell.api.payload import numbers_at, texts_at
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
+from kshell.core.pointers import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kshell.core.json_text import Payload
+    from kshell.core.pointers import Located
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
@@ -43,8 +44,8 @@ rule = rule_decorator(RULES)
     "A template message has the type template.",
     'messaging_object: "If omitted, defaults to text"',
 )
-def _type_omitted(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in places_of(payload, TYPE):
+def _type_omitted(located: Located) -> Iterator[Hit]:
+    for pointer, value in located.spots(TYPE):
         if value is MISSING:
             yield Hit(pointer, "type is left out, which the page says means text", "add it: template")
 
@@ -58,8 +59,8 @@ def _type_omitted(payload: Payload) -> Iterator[Hit]:
     "Every recipient is a number in E.164 form; commas separate several.",
     "messaging_object: to_number",
 )
-def _to_e164(payload: Payload) -> Iterator[Hit]:
-    numbers = numbers_at(payload, [TO])
+def _to_e164(located: Located) -> Iterator[Hit]:
+    numbers = numbers_at(located, [TO])
     for number in numbers:
         if not number.strip() and len(numbers) > 1:
             yield Hit(TO, "a comma has no number beside it", "remove the comma")
@@ -93,8 +94,8 @@ def _exists(number: str) -> bool:
 @rule(
     "to-impossible", "warning", "A number has a length that its country uses.", 'to_number: "A valid WhatsApp number"'
 )
-def _to_impossible(payload: Payload) -> Iterator[Hit]:
-    numbers = [number for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number)]
+def _to_impossible(located: Located) -> Iterator[Hit]:
+    numbers = [number for number in numbers_at(located, [TO]) if re.fullmatch(E164, number)]
     if not numbers:
         return
     import phonenumbers
@@ -109,8 +110,8 @@ def _to_impossible(payload: Payload) -> Iterator[Hit]:
 
 
 @rule("to-repeated", "warning", "A recipient is named once.", "messaging_object: to_number")
-def _to_repeated(payload: Payload) -> Iterator[Hit]:
-    numbers = numbers_at(payload, [TO])
+def _to_repeated(located: Located) -> Iterator[Hit]:
+    numbers = numbers_at(located, [TO])
     for number in dict.fromkeys(numbers):
         if numbers.count(number) > 1:
             message = f"{number} is named {numbers.count(number)} times, and may get as many messages"
@@ -126,8 +127,8 @@ def _to_repeated(payload: Payload) -> Iterator[Hit]:
     "There is one body and at least one button, at most ten.",
     "Request Format; button-components",
 )
-def _components(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in places_of(payload, COMPONENTS):
+def _components(located: Located) -> Iterator[Hit]:
+    for pointer, value in located.spots(COMPONENTS):
         if not isinstance(value, list):
             continue
         types = [item.get("type") if isinstance(item, dict) else None for item in value]
@@ -146,15 +147,15 @@ def _components(payload: Payload) -> Iterator[Hit]:
     "The body and the button hold the same code.",
     '"must appear twice in the payload"',
 )
-def _otp_twice(payload: Payload) -> Iterator[Hit]:
+def _otp_twice(located: Located) -> Iterator[Hit]:
     for holder in ("body", "button"):
-        for pointer, value in places_of(payload, f"{COMPONENTS}/{holder}/parameters"):
+        for pointer, value in located.spots(f"{COMPONENTS}/{holder}/parameters"):
             if isinstance(value, list) and len(value) != 1:
                 yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
             elif isinstance(value, list) and not isinstance(value[0], dict):
                 fix = 'write {"type": "text", "text": CODE}'
                 yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(value[0])}, not an object", fix)
-    codes = texts_at(payload, _CODES)
+    codes = texts_at(located, _CODES)
     for pointer, code in codes[1:]:
         if code != codes[0][1]:
             yield Hit(pointer, "this code differs from the first one", "write the same code in both")
@@ -163,8 +164,8 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
 @rule(
     "otp-length", "error", f"A code has at most {OTP_LIMIT} characters.", 'one_time_password: "Maximum 15 characters"'
 )
-def _otp_length(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_length(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         if len(code) > OTP_LIMIT:
             yield Hit(pointer, f"the code has {len(code)} characters", f"use at most {OTP_LIMIT}")
 
@@ -172,8 +173,8 @@ def _otp_length(payload: Payload) -> Iterator[Hit]:
 @rule(
     "otp-control", "error", "A code is one line of visible characters.", "one_time_password: delivered to the customer"
 )
-def _otp_control(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_control(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         odd = [character for character in code if not character.isprintable()]
         if odd:
             shown = listed(f"U+{ord(character):04X}" for character in dict.fromkeys(odd))
@@ -186,16 +187,16 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
     "A code has no emoji and no URL.",
     "Meta: no URLs, media or emoji in authentication parameters",
 )
-def _otp_media(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_media(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         if any(ord(character) >= 0x2190 for character in code) or re.search(r"://|\bwww\.", code):
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
 @rule("index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"')
-def _index_range(payload: Payload) -> Iterator[Hit]:
+def _index_range(located: Located) -> Iterator[Hit]:
     seen: list[object] = []
-    for pointer, value in places_of(payload, INDEX):
+    for pointer, value in located.spots(INDEX):
         if not isinstance(value, int) or isinstance(value, bool):
             continue
         if value not in INDEX_RANGE:
@@ -214,9 +215,9 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
     f"A ref has at most {REF_LIMIT} characters; a longer one is cut.",
     '"exceeds 255 characters, it will be truncated"',
 )
-def _ref_cut(payload: Payload) -> Iterator[Hit]:
+def _ref_cut(located: Located) -> Iterator[Hit]:
     for field in FIELDS:
-        for pointer, value in texts_at(payload, [field.pointer] if field.cut_at else ()):
+        for pointer, value in texts_at(located, [field.pointer] if field.cut_at else ()):
             if len(value) > field.cut_at:
                 end = value[field.cut_at - 12 : field.cut_at]
                 message = (
@@ -231,8 +232,8 @@ def _ref_cut(payload: Payload) -> Iterator[Hit]:
     "wa_source is one of the thirteen that the API knows.",
     '"the system will override that as the "API""',
 )
-def _wa_source(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in texts_at(payload, [WA_SOURCE]):
+def _wa_source(located: Located) -> Iterator[Hit]:
+    for pointer, value in texts_at(located, [WA_SOURCE]):
         if value not in WA_SOURCES:
             near = did_you_mean(value.lower(), WA_SOURCES)
             yield Hit(
@@ -246,8 +247,8 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
     "WhatsApp supports the language.",
     "template_language_code; Meta's list of languages",
 )
-def _language(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in texts_at(payload, [LANGUAGE_CODE]):
+def _language(located: Located) -> Iterator[Hit]:
+    for pointer, value in texts_at(located, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
             near = did_you_mean(value.replace("-", "_"), LANGUAGES)
             yield Hit(
