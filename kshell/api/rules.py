@@ -6,6 +6,7 @@ A rule does no I/O and does not change the payload.
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from kshell.core.endpoint import Hit, Rule
@@ -54,17 +55,17 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
     inside = tuple(field for field in fields if field.pointer)
     return {
-        code: Rule(code, severity, says, page, partial(find, inside))
-        for code, severity, says, page, find in _RULES_OF_FIELDS
+        code: Rule(code, severity, says, page, partial(find, tuple(filter(concerns, inside))))
+        for code, severity, says, page, concerns, find in _RULES_OF_FIELDS
     }
 
 
 def _missing(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in located.spots(field.pointer):
-            if value is MISSING and field.mandatory:
+        for pointer, value in located[field.pointer]:
+            if value is MISSING:
                 yield Hit(pointer, f"{field.name} is missing, but mandatory", f"add it, such as {field.example}")
-            if value == "" and field.mandatory:
+            if value == "":
                 yield Hit(pointer, f"{field.name} is empty, but mandatory", f"write a value, such as {field.example}")
 
 
@@ -73,7 +74,7 @@ _TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "list": (list,), "text
 
 def _type(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in located.spots(field.pointer):
+        for pointer, value in located[field.pointer]:
             if value is MISSING or (isinstance(value, _TYPES[field.kind]) and not isinstance(value, bool)):
                 continue
             shown = f": {value!r}" if isinstance(value, str) else ""
@@ -90,8 +91,8 @@ def type_of(value: object) -> str:
 
 def _value(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in located.spots(field.pointer):
-            if field.allowed and isinstance(value, str) and value and value not in field.allowed:
+        for pointer, value in located[field.pointer]:
+            if isinstance(value, str) and value and value not in field.allowed:
                 yield Hit(pointer, f"{field.name} is {value!r}", f"write {' or '.join(field.allowed)}")
 
 
@@ -101,19 +102,26 @@ def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
         parent, _, name = field.pointer.rpartition("/")
         known.setdefault(parent, []).append(name)
     for parent, names in known.items():
-        for pointer, value in located.spots(parent):
+        for pointer, value in located[parent]:
             for name in value if isinstance(value, dict) else ():
                 if name not in names:
                     near = did_you_mean(name, names)
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
-_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Located], Iterator[Hit]]], ...] = (
-    ("field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing),
-    ("field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type),
+_Row = tuple[str, "Severity", str, str, "Callable[[Field], object]", "Callable[[Fields, Located], Iterator[Hit]]"]
+_RULES_OF_FIELDS: tuple[_Row, ...] = (
+    (
+        "field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table",
+        attrgetter("mandatory"), _missing,
+    ),
+    (
+        "field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table",
+        attrgetter("kind"), _type,
+    ),
     (
         "field-value", "error", "A field that allows only certain values has one of them.", '"Only allowed value is …"',
-        _value,
+        attrgetter("allowed"), _value,
     ),
-    ("field-unknown", "warning", "The page documents every field.", "Request Format", _unknown),
+    ("field-unknown", "warning", "The page documents every field.", "Request Format", attrgetter("name"), _unknown),
 )  # fmt: skip

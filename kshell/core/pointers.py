@@ -19,23 +19,24 @@ class _Missing:
 MISSING = _Missing()
 
 
-class Located:
-    """A payload in which the pointers of fields are followed. A pointer that is followed again costs nothing."""
+class Located(dict[str, "list[Spot]"]):
+    """A payload in which the pointers of fields are followed, each at its first use.
+
+    ``located[pointer]`` is a list of every (JSON pointer, value) that a field's pointer matches. The value is ``MISSING`` if
+    the parent lacks the field.
+    """
 
     def __init__(self, payload: Json) -> None:
-        self._spots: dict[str, list[Spot]] = {"": [("", payload)]}
+        super().__init__({"": [("", payload)]})
 
-    def spots(self, pointer: str) -> list[Spot]:
-        """Return every (JSON pointer, value) that a field's pointer matches; ``MISSING`` if the parent lacks the field."""
-        spots = self._spots.get(pointer)
-        if spots is None:
-            parent, _, step = pointer.rpartition("/")
-            spots = self._spots[pointer] = []
-            for path, value in self.spots(parent):
-                if isinstance(value, dict):
-                    spots.append((f"{path}/{step}", value.get(step, MISSING)))
-                elif isinstance(value, list):
-                    spots += _items(path, value, step)
+    def __missing__(self, pointer: str) -> list[Spot]:
+        parent, _, step = pointer.rpartition("/")
+        spots = self[pointer] = []
+        for path, value in self[parent]:
+            if isinstance(value, dict):
+                spots.append((f"{path}/{step}", value.get(step, MISSING)))
+            elif isinstance(value, list):
+                spots += _items(path, value, step)
         return spots
 
 

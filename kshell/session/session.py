@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.api.request import build, further_parameters
 from kshell.core.errors import KshellError, Note, UsageError
 from kshell.core.models import Draft, Sent, Template, Variable
-from kshell.profiles import api_key, code_policy, profiles
+from kshell.profiles import api_key, code_policy
+from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ class Session:
         simulator: Simulator | None = None,
         sender: Sender = send_attempt,
         embedded_only: bool = False,
+        files: Files | None = None,
     ) -> None:
         self.places = places
+        self.files = files or Files(places)
         self.account = DEFAULT_ACCOUNT
         self.pod = ""
         self.template = ""
@@ -102,17 +105,17 @@ class Session:
 
     def current_account(self, overrides: Overrides = NO_OVERRIDES) -> Account:
         """Return the account that a line uses. Raises ``ProfileError``."""
-        return profiles.load_account(self.places, overrides.account or self.account)
+        return self.files.account(overrides.account or self.account)
 
     def current_pod(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Pod:
         """Return the pod that a line uses. ``account`` is the line's account, if known. Raises ``ProfileError``."""
         name = overrides.pod or self.pod or (account or self.current_account(overrides)).pod
-        return profiles.load_pod(self.places, name)
+        return self.files.pod(name)
 
     def current_template(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Template:
         """Return the template that a line uses, like ``current_pod``. Raises ``ProfileError`` and ``TemplateError``."""
         name = overrides.template or self.template or (account or self.current_account(overrides)).template
-        return templates.load_template(self.places, name)
+        return self.files.template(name)
 
     def table(self) -> list[tuple[str, str | None, str]]:
         """Return (name, value, source) of every variable, set or missing. The template's variables come first."""

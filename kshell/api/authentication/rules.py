@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
+_CUT = tuple(field for field in FIELDS if field.cut_at)
 
 RULES = rules_of_fields(FIELDS)
 rule = rule_decorator(RULES)
@@ -45,7 +46,7 @@ rule = rule_decorator(RULES)
     'messaging_object: "If omitted, defaults to text"',
 )
 def _type_omitted(located: Located) -> Iterator[Hit]:
-    for pointer, value in located.spots(TYPE):
+    for pointer, value in located[TYPE]:
         if value is MISSING:
             yield Hit(pointer, "type is left out, which the page says means text", "add it: template")
 
@@ -128,7 +129,7 @@ def _to_repeated(located: Located) -> Iterator[Hit]:
     "Request Format; button-components",
 )
 def _components(located: Located) -> Iterator[Hit]:
-    for pointer, value in located.spots(COMPONENTS):
+    for pointer, value in located[COMPONENTS]:
         if not isinstance(value, list):
             continue
         types = [item.get("type") if isinstance(item, dict) else None for item in value]
@@ -149,7 +150,7 @@ def _components(located: Located) -> Iterator[Hit]:
 )
 def _otp_twice(located: Located) -> Iterator[Hit]:
     for holder in ("body", "button"):
-        for pointer, value in located.spots(f"{COMPONENTS}/{holder}/parameters"):
+        for pointer, value in located[f"{COMPONENTS}/{holder}/parameters"]:
             if isinstance(value, list) and len(value) != 1:
                 yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
             elif isinstance(value, list) and not isinstance(value[0], dict):
@@ -196,7 +197,7 @@ def _otp_media(located: Located) -> Iterator[Hit]:
 @rule("index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"')
 def _index_range(located: Located) -> Iterator[Hit]:
     seen: list[object] = []
-    for pointer, value in located.spots(INDEX):
+    for pointer, value in located[INDEX]:
         if not isinstance(value, int) or isinstance(value, bool):
             continue
         if value not in INDEX_RANGE:
@@ -216,8 +217,8 @@ def _index_range(located: Located) -> Iterator[Hit]:
     '"exceeds 255 characters, it will be truncated"',
 )
 def _ref_cut(located: Located) -> Iterator[Hit]:
-    for field in FIELDS:
-        for pointer, value in texts_at(located, [field.pointer] if field.cut_at else ()):
+    for field in _CUT:
+        for pointer, value in texts_at(located, [field.pointer]):
             if len(value) > field.cut_at:
                 end = value[field.cut_at - 12 : field.cut_at]
                 message = (
