@@ -17,6 +17,7 @@ from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
 
 if TYPE_CHECKING:
+    from kshell.core.models import Payload
     from kshell.scripts.ledger import Entry, State
 
 _STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
@@ -45,7 +46,7 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
     states = ("unknown", "claimed") if rows == "unknown" else _STATES if rows in (None, "all") else (rows,)
     listed = [entry for entry in entries(file) if entry.state in states] if rows or as_csv else []
     known = counts(file)
-    counted = {str(state): known[state] for state in _STATES if known[state]}
+    counted: Payload = {str(state): known[state] for state in _STATES if known[state]}
     if as_csv:
         return Result(_csv(listed))
     if as_json:
