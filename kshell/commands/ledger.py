@@ -54,7 +54,7 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
     if rows:
         return Result(_table(listed), [] if listed else [Note("info", f"no row is {rows}")])
     text = ", ".join(f"{count} {state}" for state, count in counted.items())
-    unsure = counted.get("unknown", 0) + counted.get("claimed", 0)
+    unsure = known["unknown"] + known["claimed"]
     hint = [Note("hint", f"kshell ledger {file} --rows unknown lists those that may have been sent")] if unsure else []
     return Result(f"messages: {text or 'none'}\n", hint)
 

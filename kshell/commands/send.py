@@ -15,7 +15,6 @@ from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, No
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
 from kshell.core.terminal import finding_line, note_lines
-from kshell.profiles.trust import folder_notes
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if draft.errors and not sending.force:
         return _not_sent(draft, notes, as_json=sending.as_json)
-    notes = (*folder_notes(caller.session.places, draft), *notes)
+    notes = (*caller.session.files.folder_notes(draft), *notes)
     if ask and not sending.yes and caller.confirm:
         if not caller.confirm(below_notes(notes, question(draft))):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)

@@ -239,13 +239,12 @@ class Session:
         was sent then. A sender may raise other errors.
         """
         from kshell.privacy.sources import values_of
-        from kshell.profiles.trust import require_trust
         from kshell.transport.client import Attempt, Route
 
         if self._embedded_only and not draft.pod.embedded:
             hint = "send to the simulator: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} is not the embedded simulator", hint=hint)
-        require_trust(self.places, draft.pod, own_account=self.places.holds(draft.account.origin))
+        self.files.require_trust(draft.account, draft.pod)
         handle = self.simulator.handle if draft.pod.embedded else None
         route = Route(timeout, draft.pod.proxy, handle)
         key = partial(api_key.resolve, draft.account)
