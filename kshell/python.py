@@ -12,6 +12,7 @@ from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mea
 from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
+from kshell.profiles.trust import folder_notes
 from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
 from kshell.snippets import SHELLS, TARGETS
 from kshell.snippets import curl as curl_command
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from kshell.core.errors import TransportError
+    from kshell.core.errors import Note, TransportError
     from kshell.core.models import Draft, Explanation, Finding, Json, Payload, Request
 
 
@@ -44,7 +45,8 @@ class Answer(NamedTuple):
 
     ``delivery`` is ``accepted``, ``refused``, ``not-sent`` or ``unknown``. ``status`` is the HTTP status; ``json`` is the body
     as a JSON value, ``None`` if it is not JSON; ``message_id`` is the id of an accepted message, else empty. ``error`` is the
-    network's failure, ``None`` if the API answered. If it did not answer, ``status`` is 0.
+    network's failure, ``None`` if the API answered. If it did not answer, ``status`` is 0. ``marks`` are ``simulated`` if no
+    network was used. ``notes`` say which files of the working directory replace others, and what it names as the key.
     """
 
     delivery: Delivery
@@ -54,6 +56,8 @@ class Answer(NamedTuple):
     explanation: Explanation
     error: TransportError | None
     elapsed_ms: float
+    marks: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Message:
@@ -114,6 +118,8 @@ class Message:
             explanation=explain(exchange, self._draft.account.name, self._draft.options),
             error=exchange.error,
             elapsed_ms=exchange.elapsed_ms,
+            marks=exchange.marks,
+            notes=tuple(folder_notes(self._session.places, self._draft)),
         )
 
     def _key(self, *, reveal: bool) -> str | None:

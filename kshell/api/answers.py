@@ -5,11 +5,10 @@ The documented answers are data in ``Endpoint.answers``.
 
 from __future__ import annotations
 
-import json
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
+from kshell.core.json_text import loads
 from kshell.core.models import Body, Delivery, Exchange, Explanation
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class _TooDeepError(ValueError):
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     try:
-        value: Json = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+        value = loads(body.decode("utf-8-sig"))
     except RecursionError:
         raise _TooDeepError from None
     level: list[Json] = [value]
@@ -73,15 +72,6 @@ def _members(value: Json) -> Iterable[Json]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    return value if isfinite(value) else _refuse(number)
 
 
 def _text_at(value: Json, pointer: str) -> str:

@@ -11,7 +11,6 @@ import click
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
-    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     EXIT_SETUP,
     Note,
@@ -21,7 +20,6 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.core.signals import Held
 from kshell.scripts.script import STDIN, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
 
@@ -228,13 +226,8 @@ def _run(
     show = context.meta.get(SHOW) or unshown.append
     report_on_stdout = any(report.file is None for report in reports)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show)
-    summary = run_all(run, brief=brief)
-    with Held() as held:
-        report = _report(run, reports)
-    if held.interrupted:
-        summary = summary._replace(notes=[*summary.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
-    # a refused send before an expect has an exit code but is not a failure, so the summary decides
-    return joined([*unshown, report, summary])._replace(exit_code=summary.exit_code or report.exit_code)
+    ran = run_all(run, lambda run: _report(run, reports), brief=brief)
+    return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
 
 
 def _report(run: Run, reports: tuple[Report, ...]) -> Result:

@@ -69,7 +69,10 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
         click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
         click.option(
-            "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
+            "--json",
+            "as_json",
+            is_flag=True,
+            help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
         ),
     ):
         decorated = decorate(decorated)

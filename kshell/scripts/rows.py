@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.core.errors import Note, Place, ScriptError, listed
+from kshell.core.json_text import refuse_constant
 from kshell.profiles.files import read_text, shown
 
 if TYPE_CHECKING:
@@ -155,11 +156,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_number(name: str) -> str:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number, object_pairs_hook=_members)
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=refuse_constant, object_pairs_hook=_members)
 
 
 def _json_cells(source: str) -> tuple[dict[str, str], str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from math import isfinite
+
+from kshell.core.json_text import finite, refuse_constant
 
 MARK_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -67,13 +68,7 @@ _LEFT_OUT = object()
 def _number(text: str) -> object:
     if text == _UNSET:
         return _LEFT_OUT
-    if not isfinite(float(text)):
-        raise ValueError(f"{text} is too large a number")
-    return float(text)
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
+    return finite(text)
 
 
 def _members(pairs: list[tuple[str, object]]) -> object:
@@ -85,7 +80,7 @@ def _members(pairs: list[tuple[str, object]]) -> object:
     return members
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant, object_pairs_hook=_members)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=refuse_constant, object_pairs_hook=_members)
 
 
 def _pruned(value: object) -> object:

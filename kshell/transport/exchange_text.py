@@ -71,6 +71,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
         "response": _response(exchange.response, exchange.answer) if exchange.response else None,
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
+        "marks": [*exchange.marks],
         "explanation": dict(explanation._asdict()) if explanation else None,
         "error": {"message": error.message, "causes": list(error.causes), "hint": error.hint} if error else None,
     }

@@ -123,6 +123,21 @@ def test_no_json_is_said_where_it_breaks(imported):
     assert "error: command.txt:3:3: the payload is not JSON" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("NaN", "JSON has no number NaN"),
+        ("-Infinity", "JSON has no number -Infinity"),
+        ("1e999", "1e999 is too large a number"),
+    ],
+)
+def test_a_number_that_json_does_not_have_is_refused(imported, number, why):
+    """Python's reader would take these numbers; the API would not."""
+    ran = imported(f"curl {DEMO} -d '{{\"a\": {number}}}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"the payload is not JSON: {why}\n" in ran.err
+
+
 def test_a_url_on_a_line_of_its_own_is_understood(imported):
     """A URL after a line without a backslash is read, with a warning."""
     ran = imported(PAGE.replace("POST \\", "POST"))

@@ -506,6 +506,12 @@ def test_a_payload_that_is_no_json_is_found_where_it_breaks():
     assert found.startswith("guide.md:6:3: the payload is not JSON: ")
 
 
+def test_a_number_that_json_does_not_have_is_found():
+    """A payload with NaN gives a fault, though Python's own reader would take it."""
+    (found,) = faults(right(f"'{BODY}'", "'{\"to\": NaN}'"))
+    assert ": the payload is not JSON: JSON has no number NaN; " in found
+
+
 def test_several_faults_of_a_command_are_all_found():
     """All faults of a command are found."""
     found = faults(right(KEYED, "-H 'api-key: $KEY'").replace(BODY, '{"messaging_object": {"to": 1,}'))

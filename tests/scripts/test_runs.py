@@ -183,7 +183,7 @@ def test_a_cell_is_plain_text(run, tmp_path):
 def test_a_number_that_is_none_is_the_row_s_fault(rows, number):
     """JSON has no such number, so it is not taken as text either."""
     found = rows(f'{{"to": {number}}}\n', "r.jsonl")
-    assert f"it is not JSON: {number} is no number of JSON" in found[0].fault.text
+    assert f"it is not JSON: JSON has no number {number}" in found[0].fault.text
 
 
 def test_quotes_that_are_never_closed_are_refused_after_twenty(rows):
