@@ -137,7 +137,7 @@ DOORS = {
         *(name for name in MODULES if name.split(".")[1:2] in (["console"], ["commands"])),
         "kshell.shell.completer",
     },
-    "httpx": {"kshell.transport.client"},
+    "httpx": {"kshell.transport.http"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.authentication.rules"},
     "uvicorn": {"kshell.simulator.server"},

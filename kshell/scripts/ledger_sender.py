@@ -6,15 +6,14 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING
 
+from kshell.api.answers import brief_response
 from kshell.api.payload import recipients_of
 from kshell.core.errors import LedgerError
-from kshell.core.json_text import dumps
-from kshell.core.models import Response
 from kshell.profiles.files import quoted
 from kshell.scripts.ledger import Claim
 
 if TYPE_CHECKING:
-    from kshell.core.models import Exchange, Payload
+    from kshell.core.models import Exchange
     from kshell.scripts.ledger import Entry, Ledger, Row
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
@@ -54,6 +53,5 @@ def _played(ledger: Ledger, earlier: Entry, attempt: Attempt) -> Exchange:
             f"not sent: row {earlier.number} was begun at {when}, and its outcome is unknown",
             hint=f"kshell ledger {quoted(ledger.file)} --rows unknown lists such rows; --resend unknown --yes sends them again",
         )
-    body: Payload = {"code": earlier.code, "data": {"message_id": earlier.message_id} if earlier.message_id else {}}
-    answer = Response(earlier.status, "", (("content-type", "application/json"),), dumps(body).encode())
+    answer = brief_response(attempt.request.endpoint, earlier.status, earlier.code, earlier.message_id)
     return attempt.play(answer)._replace(marks=("from the ledger",))

@@ -5,7 +5,7 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +17,7 @@ from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
@@ -53,6 +53,15 @@ class Setting(NamedTuple):
 def send_attempt(attempt: Attempt) -> Exchange:
     """Send over the network, or to the simulator in this process."""
     return attempt.run()
+
+
+@contextmanager
+def keeping_connections() -> Iterator[Sender]:
+    """Give a sender that keeps its connections until the block ends."""
+    from kshell.transport.connections import KeptConnections
+
+    with KeptConnections() as connections:
+        yield lambda attempt: attempt.run(connections=connections)
 
 
 class Session:
