@@ -12,8 +12,7 @@ from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
 from kshell.profiles.code_policy import generate
-from kshell.profiles.profiles import load_account, load_pod
-from kshell.templating.templates import load_template
+from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
     from kshell.session.session import Session
@@ -29,12 +28,12 @@ def use(session: Session, kind: str, name: str) -> Result:
     A new account also selects its pod and template. The variables that were set stay.
     """
     if kind == "account":
-        load_account(session.places, name)
+        session.files.account(name)
         session.account, session.pod, session.template = name, "", ""
     elif kind == "pod":
-        session.pod = load_pod(session.places, name).name
+        session.pod = session.files.pod(name).name
     else:
-        session.template = load_template(session.places, name).name
+        session.template = session.files.template(name).name
     return Result()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -47,8 +47,10 @@ class Connection:
         self.scheme = scheme_of(url)
         self.proxy = proxy
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
-        transport = httpx.HTTPTransport(verify=_tls(self.scheme), trust_env=False, proxy=proxy or None, limits=limits)
-        self._client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+        # a client would add cookies, redirects and authentication, none of which are wanted
+        self._transport = httpx.HTTPTransport(
+            verify=_tls(self.scheme), trust_env=False, proxy=proxy or None, limits=limits
+        )
         self.socket: socket.socket | None = None  # a duplicate, because TLS takes over the socket itself
 
     def send(self, request: Request, key: str, timeout: float, trace: Trace) -> Head:
@@ -56,12 +58,12 @@ class Connection:
         headers = [(name, key if isinstance(value, Secret) else value) for name, value in request.headers]
         wire = httpx.Request(
             request.method,
-            request.url,
+            _parsed(request.url),
             headers=[*headers, *CLIENT_HEADERS],
             content=request.body.encode(),
             extensions={"trace": trace, "timeout": httpx.Timeout(timeout).as_dict()},
         )
-        return self._client.send(wire, stream=True)
+        return self._transport.handle_request(wire)
 
     def connected(self, stream: Any) -> None:
         """Keep a duplicate of the socket of a connection that was opened now."""
@@ -76,13 +78,18 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._transport.close()
         self.forget_socket()
 
 
 def scheme_of(url: str) -> str:
     """Return the scheme of a URL, such as ``https``."""
     return url.partition(":")[0]
+
+
+@lru_cache(maxsize=4)  # the rows of a run have one URL
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _tls(scheme: str) -> ssl.SSLContext:
