@@ -11,12 +11,14 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
-SEND_THREAD = "kshell send"  # the name of a thread that sends a request
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
@@ -110,7 +111,10 @@ class Attempt:
                 self._whole = self._route.handle(*self._in_process())
             else:
                 self._under_way.acquire()
-                threading.Thread(target=self._run, args=(connections,), name=SEND_THREAD, daemon=True).start()
+                if connections:
+                    connections.begin(partial(self._run, connections))
+                else:
+                    threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -146,7 +150,7 @@ class Attempt:
         if self.begun or connected:
             self._under_way.acquire(timeout=_GRACE)
 
-    def _run(self, connections: KeptConnections | None) -> None:
+    def _run(self, connections: KeptConnections | None = None) -> None:
         from kshell.transport import http
 
         try:

@@ -40,7 +40,8 @@ from support.servers import (
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.models import Delivery, Exchange, Request, Secret
-from kshell.transport.client import MOST_BODY, SEND_THREAD, Attempt, Route, send
+from kshell.transport.client import MOST_BODY, Attempt, Route, send
+from kshell.transport.connections import SEND_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
