@@ -159,7 +159,7 @@ DOORS = {
         *(name for name in MODULES if name.split(".")[1:2] in (["console"], ["commands"])),
         "kshell.shell.completer",
     },
-    "httpx": {"kshell.transport.client"},
+    "httpx": {"kshell.transport.http"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.authentication.numbers"},
     "pytest": {"kshell.pytest_plugin"},

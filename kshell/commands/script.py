@@ -22,6 +22,7 @@ from kshell.core.errors import (
 from kshell.core.models import Result
 from kshell.scripts.script import STDIN, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
+from kshell.session.session import keeping_connections, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -212,7 +213,7 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
 def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
     """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
     if file is None:
-        return nullcontext(session.sender)
+        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")

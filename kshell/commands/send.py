@@ -15,7 +15,6 @@ from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, No
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
 from kshell.core.terminal import finding_line
-from kshell.profiles.trust import folder_notes
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if sending.refused(draft):
         return _not_sent(draft, notes, sending)
-    notes = (*folder_notes(caller.session.places, draft), *notes)
+    notes = (*caller.session.files.folder_notes(draft), *notes)
     if ask and not sending.yes and caller.confirm:
         if not caller.confirm(question(draft), notes):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)

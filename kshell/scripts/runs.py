@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
 from kshell.core.signals import Held, asked_to_end
-from kshell.profiles.trust import folder_notes
 from kshell.scripts.progress import Progress
 from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
+    from kshell.session.files import Files
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 
@@ -62,6 +63,7 @@ class Run:
         self.by_rows = any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
+        self.files = KeptFiles(plan.places)
         self._sender: Sender = send_attempt
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
@@ -102,7 +104,7 @@ class Run:
             sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
         )
         drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
-        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        notes = (note for draft in drafts.values() for note in self.files.folder_notes(draft))
         return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
@@ -145,7 +147,7 @@ class Run:
         """Run the lines of a case, unless the run is closed."""
         if self._closed:
             return
-        case.script_run = _script_run(self.plan, case.row, self._send)
+        case.script_run = _script_run(self.plan, case.row, self._send, self.files)
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
@@ -178,8 +180,8 @@ class Run:
         self._progress.step(case.state)
 
 
-def _script_run(plan: Plan, row: Row | None, sender: Sender) -> ScriptRun:
-    session = Session(plan.places, sender=sender)
+def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> ScriptRun:
+    session = Session(plan.places, sender=sender, files=files)
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():

@@ -53,6 +53,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
+        "ledger": Entry("ledger"),
         "record": Entry("record", ("shell",)),
     },
     "Reference": {

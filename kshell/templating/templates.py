@@ -50,8 +50,7 @@ def render(template: Template, values: Mapping[str, str]) -> Payload:
 
     ``values`` must hold every required variable. A field that holds only an absent variable is left out.
     """
-    program = _compile(template)
-    _check_names(template, program)
+    program = _checked_program(template)
     typed = {
         variable.name: _typed(variable, values[variable.name])
         for variable in template.variables
@@ -128,12 +127,16 @@ def _compile(template: Template) -> Program:
         raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
 
-def _check_names(template: Template, program: Program) -> None:
+@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
+def _checked_program(template: Template) -> Program:
+    """Return the compiled template. Raise ``TemplateError`` for a name that its header does not declare."""
+    program = _compile(template)
     declared = [variable.name for variable in template.variables]
     for name, line in sorted(program.names.items(), key=itemgetter(1)):
         if name not in declared:
             hint = did_you_mean(name, declared) or f"add it to the header's variables: {name}:"
             raise _fault(template, line, f"{name!r} is not declared", hint)
+    return program
 
 
 def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
