@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kshell.core.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _DIALLING = """
 1 United States, Canada, Caribbean|7 Russia, Kazakhstan|20 Egypt|27 South Africa|30 Greece|31 Netherlands|32 Belgium
@@ -71,7 +71,7 @@ LANGUAGE_NAMES = _table(_LANGUAGES)
 TERRITORY_NAMES = _table(_TERRITORIES)
 
 
-def near_languages(text: str, known: Iterable[str]) -> str:
+def language_hint(text: str, known: Sequence[str]) -> str:
     """Return ``did you mean en, en_US, en_GB?`` for a language's name or code, the likeliest first; empty if none is near."""
     first, *rest = re.split(r"[\s,()_-]+", text.strip(" )").casefold())
     codes = {name.casefold(): code for code, name in LANGUAGE_NAMES.items()}
@@ -82,7 +82,7 @@ def near_languages(text: str, known: Iterable[str]) -> str:
     likeliest = sorted(
         there or inside, key=lambda code: ("_" in code, code not in _LIKELIEST[:1], code not in _LIKELIEST)
     )
-    return f"did you mean {', '.join(likeliest[:3])}?" if likeliest else ""
+    return f"did you mean {', '.join(likeliest[:3])}?" if likeliest else did_you_mean(text.replace("-", "_"), known)
 
 
 def _names_of_territory(code: str) -> list[str]:

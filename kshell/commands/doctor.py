@@ -16,9 +16,10 @@ from kshell.core.models import Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key
 from kshell.profiles.files import quoted, shown
-from kshell.profiles.preferences import load_preferences
+from kshell.profiles.preferences import file_of, load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
+from kshell.session.session import ACCOUNT_VARIABLE, default_account
 from kshell.templating.templates import load_template, unread_variables
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def _files(places: Places) -> Iterator[Check]:
     for kind, load in _LOADERS.items():
         names = places.names(kind)
         faults = [fault for name, origin in names.items() if (fault := _fault(places, name, origin, load))]
-        if len(faults) < len(names):
-            yield Check("ok", f"{len(names) - len(faults)} {kind}s can be read")
+        if count := len(names) - len(faults):
+            yield Check("ok", f"{count} {kind}{'' if count == 1 else 's'} can be read")
         yield from faults
 
 
@@ -197,6 +198,25 @@ def _preferences(places: Places) -> Iterator[Check]:
         yield Check("wrong", error.note.headline, mend)
 
 
+def _default_account(places: Places) -> Iterator[Check]:
+    """The account that ``KSHELL_ACCOUNT`` names, and the one of the shell's preferences."""
+    variable, source = default_account()
+    try:
+        preferred = load_preferences(places).account
+    except KshellError:
+        preferred = ""  # _preferences reports it
+    file = file_of(places)
+    named = (
+        (variable if source else "", source, f"unset {ACCOUNT_VARIABLE}", "every command"),
+        ("" if source else preferred, shown(file), _editing(file, 1), "the shell"),
+    )
+    for name, source, mend, whose in named:
+        if name in places.names("account"):
+            yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
+        elif name:
+            yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
+
+
 def _secrecy(places: Places) -> Iterator[Check]:
     for name in ("history", "trusted"):
         yield from _private(places.user / name)
@@ -235,4 +255,6 @@ def _editing(file: Path, line: int) -> str:
     return f"{editor or 'vi'} +{line} {quoted(file)}"
 
 
-_CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)
+_CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (
+    _files, _accounts, _pods, _preferences, _default_account, _secrecy, _editor,
+)  # fmt: skip

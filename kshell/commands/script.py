@@ -11,7 +11,6 @@ import click
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
-    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     EXIT_SETUP,
     Note,
@@ -21,9 +20,9 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.core.signals import Held
 from kshell.scripts.script import STDIN, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
+from kshell.session.session import keeping_connections, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +142,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     type=click.IntRange(0, 1000),
     default=0,
     metavar="N",
-    help="Repeat a failed expect up to N times on the same answer. Nothing is sent again.",
+    help="Let a failed expect look again at phone and statuses, up to N times. Nothing is sent again.",
 )
 @click.option(
     "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",
@@ -214,7 +213,7 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
 def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
     """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
     if file is None:
-        return nullcontext(session.sender)
+        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")
@@ -257,13 +256,8 @@ def _run(
     report_on_stdout = any(report.file is None for report in reports)
     masked = Reports({report.kind for report in reports})
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
-    summary = run_all(run, brief=brief)
-    with Held() as held:
-        report = _report(run, reports, masked)
-    if held.interrupted:
-        summary = summary._replace(notes=[*summary.notes, Note("info", "interrupted")], exit_code=EXIT_INTERRUPTED)
-    # a refused send before an expect has an exit code but is not a failure, so the summary decides
-    return joined([*unshown, report, summary])._replace(exit_code=summary.exit_code or report.exit_code)
+    ran = run_all(run, lambda run: _report(run, reports, masked), brief=brief)
+    return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
 
 
 def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:

@@ -14,12 +14,11 @@ from kshell.console.command import Known, command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
-from kshell.core.terminal import finding_line, note_lines
-from kshell.profiles.trust import folder_notes
+from kshell.core.terminal import finding_line
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
@@ -100,7 +99,10 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
         click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
         click.option(
-            "--json", "as_json", is_flag=True, help="Print request, answer and explanation as one JSON document."
+            "--json",
+            "as_json",
+            is_flag=True,
+            help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
         ),
     ):
         decorated = decorate(decorated)
@@ -127,9 +129,9 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
     if sending.refused(draft):
         return _not_sent(draft, notes, sending)
-    notes = (*folder_notes(caller.session.places, draft), *notes)
+    notes = (*caller.session.files.folder_notes(draft), *notes)
     if ask and not sending.yes and caller.confirm:
-        if not caller.confirm(below_notes(notes, question(draft))):
+        if not caller.confirm(question(draft), notes):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
@@ -147,16 +149,17 @@ def _received(session: Session) -> bytes:
     return cut_to_limit(received).body if received else b""
 
 
-def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
-    """The text of a prompt with the notes above it."""
-    return "\n".join([*(line for note in notes for line in note_lines(note)), text])
-
-
 def question(draft: Draft) -> str:
-    """The question before a send: the number of recipients, the pod and the account."""
-    count = len(recipients_of(draft.request.endpoint, draft.payload))
-    where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
-    return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
+    """The question before a send: the recipients, the account and the pod."""
+    numbers = recipients_of(draft.request.endpoint, draft.payload)
+    known = listed(numbers, most=_MOST_NAMED)
+    to = known if len(numbers) == 1 else f"{len(numbers)} recipients ({known})" if numbers else "no recipient"
+    pod = draft.pod
+    where = f"the live pod {pod.name} ({pod.base_url.removeprefix('https://')})" if pod.live else f"the pod {pod.name}"
+    return f"Send to {to} as {draft.account.name} on {where}?"
+
+
+_MOST_NAMED = 3  # recipients in a question
 
 
 def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:

@@ -51,15 +51,15 @@ class Secret:
 
 
 class Reference(str):
-    """A name in an account's file, of a pod, a template or a variable, with its place for a message."""
+    """A name in an account's file, of a pod, a template or a variable. ``place`` returns its place for a message."""
 
-    __slots__ = ("at",)
-    at: Place
+    __slots__ = ("place",)
+    place: Callable[[], Place]
 
-    def __new__(cls, name: str, at: Place) -> "Reference":
-        """Return ``name`` with its place."""
+    def __new__(cls, name: str, place: Callable[[], Place]) -> "Reference":
+        """Return ``name`` with what returns its place."""
         reference = super().__new__(cls, name)
-        reference.at = at
+        reference.place = place
         return reference
 
 
@@ -100,7 +100,10 @@ class OtpPolicy(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A sender: a SID, a reference to its API key, the business number, and default values of its messages."""
+    """A sender: a SID, a reference to its API key, the business number, and default values of its messages.
+
+    ``approved`` has the languages of each template that WhatsApp approved, by its name; it is empty if they are not listed.
+    """
 
     name: str
     title: str
@@ -112,6 +115,7 @@ class Account(NamedTuple):
     variables: Mapping[str, str]
     otp: OtpPolicy
     origin: Origin
+    approved: Mapping[str, Sequence[str]] = {}
 
 
 class Variable(NamedTuple):
@@ -208,13 +212,17 @@ class Exchange(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
+    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule.
+
+    ``prevents`` is the code of Meta's with which the message may fail otherwise; it is empty if there is none.
+    """
 
     severity: Literal["error", "warning"]
     code: str
     pointer: str
     message: str
     fix: str
+    prevents: str = ""
 
     def masked(self, mask: Callable[[str], str]) -> "Finding":
         """Return the finding with ``mask`` applied to its pointer, message and fix."""
@@ -296,7 +304,8 @@ class Result(NamedTuple):
     """The result of a command: ``output`` goes to stdout, ``notes`` go to stderr in this order.
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
-    the outcome of a send, so the code stays the same if stdout cannot be written.
+    the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
     """
 
     output: str | bytes = ""
@@ -304,6 +313,8 @@ class Result(NamedTuple):
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+    prose: bool = False
+    findings: Sequence[Finding] = ()
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

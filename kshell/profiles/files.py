@@ -13,7 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from kshell.core.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
+from kshell.core.errors import (
+    Place,
+    ProfileError,
+    ScriptError,
+    SetupError,
+    TemplateError,
+    UsageError,
+    did_you_mean,
+    listed,
+)
 from kshell.core.models import Origin, Reference
 
 if TYPE_CHECKING:
@@ -76,7 +85,7 @@ class Places(NamedTuple):
         raise _FAULTS[kind](
             f"there is no {kind} {str(name)!r}",
             hint=f"{near + ' ' if near else ''}{kind}s: {listed(known)}; a new one is a file {folder}/NAME{ending}",
-            at=name.at if isinstance(name, Reference) else None,
+            at=name.place() if isinstance(name, Reference) else None,
         )
 
     def new_file(self, kind: Kind, name: str) -> Path:
@@ -182,7 +191,7 @@ def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
 
 def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
     if len(raw) > most:
-        hint = "a profile or a template is a page of text" if most == MOST_BYTES else "split it"
+        hint = "split it" if fault is ScriptError else "a profile or a template is a page of text"
         raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
     return decoded(raw, file, fault)
 

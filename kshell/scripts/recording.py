@@ -140,9 +140,9 @@ class Recording:
     # ---- the session as lines
 
     def _setup(self, session: Session) -> Iterator[Line | str]:
-        from kshell.session.session import DEFAULT_ACCOUNT
+        from kshell.session.session import DEFAULT_ACCOUNT, default_account
 
-        if session.account != DEFAULT_ACCOUNT:
+        if {session.account, default_account()[0]} != {DEFAULT_ACCOUNT}:
             yield f"use account {quote(session.account)}"
         for kind, name in (("pod", session.pod), ("template", session.template)):
             if name:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.console.dispatch import check_words
 from kshell.console.group import commands_of
-from kshell.core.errors import KshellError, ScriptError
+from kshell.core.errors import KshellError, Note, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Continuation, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from kshell.core.errors import Note, Place
+    from kshell.core.errors import Place
 
-MOST_BYTES = 8 * 1024 * 1024
+MOST_LINES = 10_000  # without blank lines and comments; to check one takes about a tenth of a millisecond
+MOST_FAULTS = 100
 STDIN = Path("-")
 
+_MORE = Note("hint", f"the check stopped after {MOST_FAULTS} faults; correct these first")
 _BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
 
@@ -45,8 +47,13 @@ class Script(NamedTuple):
 def read_script(file: Path) -> Script:
     """Return the script in ``file``, or on stdin for ``-``. Raises ``ScriptError``."""
     if file == STDIN:
-        return parse_script(read_stdin(ScriptError, most=MOST_BYTES), Path("stdin"))
-    return parse_script(read_text(file, ScriptError, most=MOST_BYTES), file)
+        script = parse_script(read_stdin(ScriptError), Path("stdin"))
+    else:
+        script = parse_script(read_text(file, ScriptError), file)
+    if len(script.lines) > MOST_LINES:
+        hint = "split it; run --rows FILE sends one message for each row"
+        raise ScriptError(f"{script.name} has more than {MOST_LINES} lines", hint=hint)
+    return script
 
 
 def parse_script(text: str, file: Path) -> Script:
@@ -86,13 +93,16 @@ def check_script(
 ) -> list[Note]:
     """Return the faults that are found without running a script, also those in scripts that it sources or runs by name.
 
-    ``checked`` are the files that were checked already: each is checked once, however often it is named. ``absent`` are the
-    names that no line can read before a send; by default all names of an answer.
+    It stops after ``MOST_FAULTS`` of them, and the last note says so. ``checked`` are the files that were checked already:
+    each is checked once, however often it is named. ``absent`` are the names that no line can read before a send; by default
+    all names of an answer.
     """
     checked = set() if checked is None else checked
     absent = absent_names() if absent is None else absent
     faults: list[Note] = []
     for line in script.lines:
+        if len(faults) >= MOST_FAULTS:
+            return faults if faults[-1] is _MORE else [*faults, _MORE]
         try:
             faults += _check_line(line, (*running, script.file), checked, absent)
         except KshellError as error:
@@ -163,29 +173,31 @@ def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:
 
 def check_expression_at(line: Line, expression: str, column: int) -> None:
     """Raise ``ScriptError`` if ``expression``, which begins at ``column`` of ``line``, is not an expression."""
-    from kshell.syntax.expressions import fault_in
+    from kshell.syntax.expressions import fault_in, refuse_long
     from kshell.templating.evaluation import check_expression
 
     if not expression.strip():
         hint = f"kshell help {line.head}"
         raise ScriptError(f"{line.head} without an expression", hint=hint, at=line.place(column))
+    place = lambda offset: line.place(column + offset)  # noqa: E731
+    refuse_long(expression, place)
     try:
         check_expression(expression)
     except Exception as error:  # noqa: BLE001 - every error of the parser is a fault of the expression
-        raise fault_in(expression, error, {}, lambda offset: line.place(column + offset)) from None
+        raise fault_in(expression, error, {}, place) from None
 
 
 def capture_parts(line: Line) -> tuple[str, int]:
     """Return the name in ``capture NAME = EXPR``, and the offset of the expression. Raises ``ScriptError``."""
-    from kshell.syntax.diagnostics import ANSWER_NAMES
+    from kshell.syntax.diagnostics import NAMES
 
     rest, column = line.rest()
     match = _CAPTURE.match(rest)
     if not match:
         hint = "write capture id = body.data.message_id"
         raise ScriptError("capture takes NAME = EXPRESSION", hint=hint, at=line.place(column))
-    if match[1] in ANSWER_NAMES:
-        text = f"{match[1]!r} is a name of the answer"
+    if match[1] in NAMES:
+        text = f"{match[1]!r} is a name of the answer, or of what came of it"
         raise ScriptError(text, hint="choose another name", at=line.place(column))
     return match[1], match.end()
 

@@ -365,7 +365,7 @@ def test_the_exit_code_tells_a_refusal_from_what_is_not_known(sent, status, body
     assert sent(status, body).code == code
 
 
-DOCUMENT = {"request", "response", "elapsed_ms", "delivery", "explanation", "error"}
+DOCUMENT = {"request", "response", "elapsed_ms", "delivery", "marks", "explanation", "error"}
 EXPLANATION = {"code", "title", "meaning", "who", "retry", "next", "source"}
 
 

@@ -18,9 +18,11 @@ from kshell.api.authentication.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT,
 from kshell.api.authentication.rules import RULES
 from kshell.api.payload import cut_texts, recipients_of, texts_at
 from kshell.api.rules import check as check_by
+from kshell.api.statuses import find_outcome
 from kshell.core.terminal import finding_line
 
-check = partial(check_by, SEND_AUTHENTICATION)
+APPROVED = {"auth1": ("en_US", "hi"), "login": ("en",)}
+check = partial(check_by, SEND_AUTHENTICATION, approved=APPROVED)
 cut_refs = partial(cut_texts, SEND_AUTHENTICATION)
 
 NUMBER = "+919812345678"
@@ -42,7 +44,7 @@ GOOD: dict[str, Any] = {
     "extra_info": {"ref": "a", "ref1": "b", "ref2": "c", "wa_source": "api"},
 }
 TO = "/messaging_object/to"
-NAME = "/messaging_object/template/name"
+NAME, LANGUAGE = "/messaging_object/template/name", "/messaging_object/template/language/code"
 COMPONENTS = "/messaging_object/template/components"
 BODY, BUTTON = f"{COMPONENTS}/0", f"{COMPONENTS}/1"
 BODY_CODE, BUTTON_CODE = f"{BODY}/parameters/0/text", f"{BUTTON}/parameters/0/text"
@@ -256,6 +258,13 @@ BROKEN: dict[str, list[Case]] = {
              f"{code!r} is not a WhatsApp language that kshell knows", fix)
         for code, fix in (("en-US", "did you mean en_US?"), ("en_us", "did you mean en_US?"), ("klingon", "look the code up"))
     ],
+    "approved": [
+        Case({NAME: "auth"}, NAME, "'auth' is not among the account's approved templates", "did you mean auth1?"),
+        Case({NAME: "x"}, NAME, "'x' is not among the account's approved templates", "approved: auth1, login; or add it"),
+        Case({LANGUAGE: "en"}, LANGUAGE, "auth1 is not approved in 'en'", "did you mean en_US?"),
+        Case({LANGUAGE: "de"}, LANGUAGE, "auth1 is not approved in 'de'", "approved in: en_US, hi"),
+        Case({NAME: "login"}, LANGUAGE, "login is not approved in 'en_US'", "did you mean en?"),
+    ],
 }  # fmt: skip
 
 KEPT: dict[str, list[dict[str, Any]]] = {
@@ -281,6 +290,7 @@ KEPT: dict[str, list[dict[str, Any]]] = {
     "template-name": [{NAME: "auth1"}, {NAME: "login_code_2"}, {NAME: "a" * 512}, {NAME: ""}],
     "wa-source": [{"/extra_info/wa_source": source} for source in WA_SOURCES] + [{"/extra_info/wa_source": GONE}],
     "language-code": [{"/messaging_object/template/language/code": code} for code in ("en", "en_US", "hi", "zh_TW")],
+    "approved": [{LANGUAGE: "hi"}, {NAME: "login", LANGUAGE: "en"}, {NAME: GONE}, {LANGUAGE: ""}],
 }
 
 BREAKING = [(code, case) for code, cases in BROKEN.items() for case in cases]
@@ -337,6 +347,19 @@ def test_a_rule_says_what_it_is_and_what_it_rests_on(code):
     assert rule.code == code
     assert re.fullmatch(r"[A-Za-z].*\.", rule.says)
     assert rule.page
+
+
+def test_an_account_that_lists_no_templates_gets_no_finding_about_them():
+    """Without a list of approved templates, any name and language pass the rule ``approved``."""
+    assert check_by(SEND_AUTHENTICATION, changed({NAME: "x"})) == ()
+
+
+def test_a_finding_names_the_error_of_meta_s_that_it_prevents():
+    """A finding has the code of its rule's Meta error, which its line ends with; every such code is explained."""
+    (finding,) = findings(changed({NAME: "auth"}), "approved")
+    assert finding.prevents == RULES["approved"].prevents == "132001"
+    assert finding_line(finding).endswith("did you mean auth1? (Meta's 132001)")
+    assert all(find_outcome(rule.prevents) for rule in RULES.values() if rule.prevents)
 
 
 def test_a_good_payload_has_no_finding():
@@ -568,7 +591,7 @@ def test_each_of_the_thirteen_sources_is_known(source):
 def test_each_language_is_known():
     """Each known language code gives no finding."""
     payloads = (changed({"/messaging_object/template/language/code": code}) for code in LANGUAGES)
-    assert [payload for payload in payloads if check(payload)] == []
+    assert [payload for payload in payloads if check_by(SEND_AUTHENTICATION, payload)] == []
 
 
 # ---- any JSON

@@ -98,7 +98,7 @@ def bare(node: Node) -> object:
     return node if node.value else ""
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=100)
 @given(text=st.text("ab:-?{}[],|>'\"%#@\\~\r\n ") | st.lists(st.sampled_from(
     ["a", "b", ": ", ":", "\n", "\n  ", "\n- ", "- ", "? ", "[", "]", "{", "}", ", ", "'", '"', "|\n", ">-\n ", "#", " #"]
 )).map("".join))  # fmt: skip
@@ -169,7 +169,7 @@ REFUSED = {
     "a key that is indented": ("v: 1\n w: 2\n", 2, 3, "not YAML: mapping values are not", "in the same column as line 1"),
     "a first key that is indented": (" v: 1\nw: 2\n", 2, 1, "not YAML: expected '<document start>'", "; line 1 begins in"),
     "a key between two columns": ("v:\n  w: 1\n x: 2\n", 3, 2, "not YAML: expected <block end>", "; line 2 begins in"),
-    "no blank after a colon": ("v:1\n# c\nw: 2\n", 3, 1, "not YAML: expected '<document start>'", "KEY: VALUE in line 1, with a blank"),
+    "no blank after a colon": ("v:1\n# c\nw: 2\n", 3, 1, "not YAML: expected '<document start>'", "KEY: VALUE in line 1,"),
     "no blank after the last colon": ("v: 1\nw:2\n", 3, 1, "not YAML: could not find expected ':'", "KEY: VALUE in line 2"),
     "no colon": ("v 1\nw: 2\n", 2, 2, "not YAML: mapping values", "write KEY: VALUE in line 1"),
     "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "quote a value"),

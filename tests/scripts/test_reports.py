@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from support.canary import spellings
+from support.random_parts import without_random_parts
 from support.servers import Server, answer, local_pod, read
 
 KINDS = ("junit", "json", "html", "tap")
@@ -19,12 +20,15 @@ DIGITS = TO[1:]
 
 @pytest.fixture
 def reported(cli, write):
-    """Return a function that runs a script and returns its four reports as one text: ``reported(script, "--var", …)``."""
+    """Return a function that runs a script and returns its four reports as one text: ``reported(script, "--var", …)``.
+
+    The text has no random parts, in which a code could stand by chance.
+    """
 
     def texts(script: str, *options: str) -> str:
         write("s.kshell", script)
         cli("run", "s.kshell", *options, *(word for kind in KINDS for word in ("--report", f"{kind}=r.{kind}")))
-        return "\n".join(Path(f"r.{kind}").read_text() for kind in KINDS)
+        return without_random_parts("\n".join(Path(f"r.{kind}").read_text() for kind in KINDS))
 
     return texts
 
