@@ -263,11 +263,12 @@ def _hint(problem: str, lines: list[str], line: int, column: int) -> str:
     above = next((number for number in range(line - 1, 0, -1) if lines[number - 1].split("#")[0].strip()), line)
     if "unexpected end of stream" in problem:
         return "close the quote or the bracket"
-    if "<block mapping start>" in problem:
-        return f"begin it in the same column as the other keys; line {above} begins in another"
     name_only = re.fullmatch(r"\s*[\w-]+\s*", lines[line - 1][: column - 1])
-    if "expected ':'" in problem or (name_only and not _ENTRY.match(lines[above - 1])):
+    misplaced = "<block mapping start>" in problem
+    if "expected ':'" in problem or ((name_only or misplaced) and not _ENTRY.match(lines[above - 1])):
         return f"write KEY: VALUE in line {above}, with a blank after the colon"
+    if misplaced:
+        return f"begin it in the same column as the other keys; line {above} begins in another"
     if name_only:
         return f"begin it in the same column as line {above}"
     return "quote a value that contains : # { [ or a quote"
