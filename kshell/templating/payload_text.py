@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from kshell.core.json_text import finite, refuse_constant
+from kshell.core.json_text import finite, reader
 
 MARK_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -55,7 +55,7 @@ def parse(text: str) -> object:
 
     An object or array is left out too if everything in it was unset.
     """
-    decoded = _pruned(json.loads(text, parse_float=_number, parse_constant=refuse_constant, object_pairs_hook=_members))
+    decoded = _pruned(_read(text))
     return {} if decoded is _LEFT_OUT else decoded
 
 
@@ -75,6 +75,9 @@ def _members(pairs: list[tuple[str, object]]) -> object:
             raise ValueError(f"the field {name!r} is written twice")
         members[name] = _pruned(value)
     return members
+
+
+_read = reader(parse_float=_number, object_pairs_hook=_members)
 
 
 def _pruned(value: object) -> object:
