@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
 from kshell.core.terminal import safe_line
-from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, diagnose
+from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, Fault, diagnose
 from kshell.syntax.failed_expect import CLOSING, OPENING, Analysis, is_missing_member, members_exist, tokens_of
 from kshell.templating.evaluation import evaluate
 
@@ -78,7 +78,8 @@ def _first_missing(side: Side, path: list[Token], names: Mapping[str, object]) -
         if not members_exist(text, names):
             known = side.text[start : before.end]
             hint = _members_hint(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
-            return Fault(side.offset + start, f"{text} is not in the answer", hint)
+            where = "in the answer" if path[0].text in ANSWER_NAMES else "on the simulator"
+            return Fault(side.offset + start, f"{text} is not {where}", hint)
     return None
 
 
@@ -86,7 +87,7 @@ def _paths(found: list[Token]) -> Iterator[list[Token]]:
     """The paths into the answer, each as the last token of its steps: ``body.data["id"]`` gives ``body``, ``data``, ``]``."""
     for position, token in enumerate(found):
         before = found[position - 1].text if position else ""
-        if token.text in ANSWER_NAMES and before not in (".", "|", "is"):
+        if token.text in (*ANSWER_NAMES, *ARRIVAL_NAMES) and before not in (".", "|", "is"):
             yield [token, *_steps(found[position + 1 :])]
 
 
@@ -103,6 +104,8 @@ def _steps(found: list[Token]) -> Iterator[Token]:
 
 def _members_hint(text: str, value: object, wanted: str) -> str:
     """A hint that lists what ``value``, the value of ``text``, has instead of ``wanted``."""
+    if text in ARRIVAL_NAMES and not value:
+        return "no message to the first recipient has arrived" if text == "phone" else "the message has no status yet"
     if isinstance(value, dict):
         near = did_you_mean(wanted, value)
         has = f"{text} has {listed(map(safe_line, value))}" if value else f"{text} is empty"

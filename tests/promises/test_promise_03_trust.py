@@ -48,7 +48,7 @@ def _typed(line: str) -> Ran:
 
 
 @pytest.fixture(params=FRONTENDS)
-def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) -> Frontend:
+def perform(request: pytest.FixtureRequest, cli: Any, write: Any) -> Frontend:
     """Return a function that runs one line by a frontend, and gives the exit code, stdout and stderr."""
 
     def by_file(*words: str, outer: str = "") -> Frontend:
@@ -74,7 +74,7 @@ def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) 
         "run in the shell": by_shell("run s.kshell"),
         "source in a script": by_file("run", "outer.kshell", outer="source s.kshell\n"),
         "run in a script": by_file("run", "outer.kshell", outer="run s.kshell\n"),
-        "stdin": lambda line: program(input=line.encode()),
+        "stdin": lambda line: cli(input=line.encode()),
     }[request.param]
 
 
@@ -263,10 +263,10 @@ def test_it_is_named_in_the_question_before_a_send(write):
     """Who is asked whether to send knows it before the answer."""
     write("profiles/pods/sandbox.yaml", SANDBOX)
     shell = Shell(Session(Places.standard()))
-    asked: list[str] = []
-    shell.confirm, shell.asks = lambda text: bool(asked.append(text)), lambda _: True
+    asked: list[Any] = []
+    shell.confirm, shell.asks = lambda _, notes: bool(asked.append(notes)), lambda _: True
     perform_line(SEND.format(""), shell)
-    assert asked[0].startswith("warning: profiles/pods/sandbox.yaml, from this folder, is used in place of ")
+    assert asked[0][0].text.startswith("profiles/pods/sandbox.yaml, from this folder, is used in place of ")
 
 
 @pytest.mark.usefixtures("clone")
