@@ -14,7 +14,6 @@ from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from kshell.core.errors import Place
     from kshell.scripts.script import Script
