@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PACKAGE = PROJECT / "kshell"
 
 ROOMS = (
-    "__main__", "cli", "python", "commands", "shell", "scripts", "documents", "console", "session", "transport", "curl",
-    "privacy", "syntax", "snippets", "templating", "profiles", "simulator", "api", "core",
+    "__main__", "cli", "pytest_plugin", "testing", "python", "commands", "shell", "scripts", "documents", "console", "session",
+    "transport", "curl", "privacy", "syntax", "snippets", "templating", "profiles", "simulator", "api", "core",
 )  # fmt: skip
 """Every folder or file of the package, the highest first. A room imports only rooms that stand behind it."""
 
@@ -159,9 +159,12 @@ DOORS = {
         *(name for name in MODULES if name.split(".")[1:2] in (["console"], ["commands"])),
         "kshell.shell.completer",
     },
-    "httpx": {"kshell.transport.client"},
+    "httpx": {"kshell.transport.http"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
-    "phonenumbers": {"kshell.api.authentication.rules"},
+    "phonenumbers": {"kshell.api.authentication.numbers"},
+    "pytest": {"kshell.pytest_plugin"},
+    "sse_starlette": {"kshell.simulator.pages"},
+    "starlette": {"kshell.simulator.pages"},
     "uvicorn": {"kshell.simulator.server"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},

@@ -158,7 +158,7 @@ def test_the_inbox_is_a_json_list(visit: Visit) -> None:
     assert (first["recipient"], second["recipient"]) == tuple(TO.split(","))
     assert first["message_id"] == second["message_id"] == "A1"
     assert (first["sender"], first["template_name"], first["language"]) == ("+911234567890", "auth1", "en_US")
-    assert (first["body_code"], first["button_code"]) == (CODE, CODE)
+    assert (first["code"], first["button_code"]) == (CODE, CODE)
     assert first["payload"]["messaging_object"]["recipient_type"] == "individual"
 
 
@@ -259,7 +259,7 @@ def test_a_port_in_use_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("host", "port"),
-    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8025), ("a" * 300, 8025)],
+    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8255), ("a" * 300, 8255)],
     ids=["too high", "negative", "not here", "no host"],
 )
 def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
