@@ -267,3 +267,13 @@ def test_what_cannot_be_listed_is_not_there(cli):
     Path("profiles").write_text("not a folder")
     ran = cli("pods")
     assert (ran.code, list(rows(ran.out))) == (0, SHIPPED["pods"])
+
+
+def test_the_source_of_a_template_can_be_copied(cli, write):
+    """``templates NAME --source`` prints the text of the file, which makes another template of the same message."""
+    to = "to=+919812345678"
+    source = cli("templates", "auth", "--source").out
+    assert source == (shipped_folder() / "templates" / "auth.json.j2").read_text()
+    write("templates/mine.json.j2", source)
+    assert cli("render", "-t", "mine", to, "otp=1").out == cli("render", to, "otp=1").out
+    assert "templates auth --source" in cli("templates", "--source").err
