@@ -37,10 +37,10 @@ def edit(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
     and the next edit offers its text again.
     """
     draft = caller.session.draft(overrides)
-    edited = _edited(caller, draft, force=sending.force)
+    edited = _edited(caller, draft, sending)
     if edited is None:
         return Result(notes=[*draft.notes, Note("info", "nothing was changed; nothing was sent")])
-    faulty = bool(edited.errors) and not sending.force
+    faulty = bool(sending.refused(edited))
     if not faulty and (sending.yes or _confirmed(caller, edited.findings, question(edited))):
         caller.edited = ""
         return deliver(caller, edited, sending._replace(yes=True), ask=False)
@@ -53,7 +53,7 @@ def _confirmed(caller: Caller, notes: Sequence[Note | Finding], prompt: str) -> 
     return caller.confirm is not None and caller.confirm(prompt, notes)
 
 
-def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
+def _edited(caller: Caller, draft: Draft, sending: Sending) -> Draft | None:
     """The draft as it was last saved; None if it was not. The user may edit invalid JSON and payload errors again."""
     edited = None
     resumed = bool(caller.edited) and _confirmed(caller, (), "Go on with the text that was not sent?")
@@ -67,7 +67,7 @@ def _edited(caller: Caller, draft: Draft, *, force: bool) -> Draft | None:
             if _confirmed(caller, [error.note], _AGAIN):
                 continue
             raise UsageError("not sent: the text is not a payload", hint=_KEPT.text) from None
-        if not edited.errors or force or not _confirmed(caller, edited.findings, _AGAIN):
+        if not sending.refused(edited) or not _confirmed(caller, edited.findings, _AGAIN):
             break
     return edited
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,12 +14,14 @@ from kshell.api.authentication.fields import LANGUAGES
 from kshell.api.regions import language_hint
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
+from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of, save_account
 from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
+from kshell.profiles.schemas import schema
 from kshell.session.session import ACCOUNT_VARIABLE
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.session.session import Session
 
+_SCHEMA = "account.schema.json"  # below the user's folder; written anew by each init, so that it is this version's
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -172,10 +176,14 @@ def _account_file(places: Places, name: str) -> Path:
 
 
 def _write_account(places: Places, answers: Answers) -> Path:
+    """Write the account, and the schema by which an editor checks and completes it. Return the account's file."""
+    schema_file = places.user / _SCHEMA
+    write_private(schema_file, f"{dumps(schema('account'))}\n")
     fields = answers._asdict()
     variables = {name: fields.pop(name) for name in ("template_name", "language")}
     file = _account_file(places, fields.pop("name"))
-    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
+    lines = [f"# yaml-language-server: $schema={os.path.relpath(schema_file, file.parent)}"]
+    lines += [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
     lines += ["template: auth", "variables:", *(f"  {key}: {json.dumps(value)}" for key, value in variables.items())]
     write_private(file, "\n".join([*lines, "otp: {length: 6, alphabet: digits}"]) + "\n")
     return file

@@ -112,6 +112,8 @@ def _one(data: dict[str, Json], *, as_json: bool) -> Result:
 def _cell(value: Json) -> str:
     if isinstance(value, dict):
         return safe_line(", ".join(f"{name}={_cell(item)}" for name, item in value.items()))
+    if isinstance(value, list):
+        return safe_line(" ".join(map(_cell, value)))
     return safe_line(str(value).lower() if isinstance(value, bool) else str(value))
 
 
@@ -121,6 +123,7 @@ def _account_data(account: Account) -> dict[str, Json]:
         "api_key": str(account.api_key),
         "variables": dict(account.variables),
         "otp": dict(account.otp._asdict()),
+        "approved": {name: [*languages] for name, languages in account.approved.items()},
     }
 
 

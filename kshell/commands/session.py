@@ -14,8 +14,7 @@ from kshell.core.json_text import dumps
 from kshell.core.models import Finding, Result
 from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
-from kshell.profiles.profiles import load_account, load_pod
-from kshell.templating.templates import load_template
+from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,12 +50,12 @@ def use(session: Session, kind: str, name: str) -> Result:
     A new account also selects its pod and template. The variables that were set stay.
     """
     if kind == "account":
-        load_account(session.places, name)
+        session.files.account(name)
         session.use_account(name)
     elif kind == "pod":
-        session.pod = load_pod(session.places, name).name
+        session.pod = session.files.pod(name).name
     else:
-        session.template = load_template(session.places, name).name
+        session.template = session.files.template(name).name
     return Result()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -61,6 +61,8 @@ def perform(
     if caller is not None:
         caller.session.attempt = None  # an error of this line must not report an earlier send
     try:
+        if caller and frontend == "script" and words[:1] and not words[0].startswith("-"):
+            return Performed(_run_parsed(context, tuple(words)))
         context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width or _help_width())
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
@@ -74,6 +76,27 @@ def perform(
 def _help_width() -> int:
     """The width of help: click's own has 48 columns at least, whatever the terminal has."""
     return max(20, min(shutil.get_terminal_size().columns, 100) - 2)
+
+
+def _run_parsed(root: click.Context, words: tuple[str, ...]) -> Result:
+    """Run the words of a script's line. Equal words are parsed once, because every row runs the same lines."""
+    command, params = _parsed(words)
+    context = click.Context(command, parent=root, info_name=command.name, obj=root.obj)
+    context.params = dict(params)
+    with root, context:
+        result: Result = command.invoke(context)
+        return result
+
+
+@lru_cache(maxsize=256)
+def _parsed(words: tuple[str, ...]) -> tuple[click.Command, dict[str, Any]]:
+    """Return the command of a script's line, and its parsed options and arguments. Raise as click and ``Commands`` do."""
+    root = commands_of("script")
+    context = click.Context(root, info_name="", **root.context_settings)
+    with context:
+        name, command, rest = root.resolve_command(context, list(words))
+        assert command is not None  # noqa: S101 - resolve_command raises
+        return command, command.make_context(name, rest, parent=context).params
 
 
 def _show_coloured(show: Show, context: click.Context, result: Result) -> None:
@@ -111,7 +134,7 @@ def _words(line: Line, session: Session, commands: Commands) -> list[str]:
         return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
     words = line.words()
     expressions = any(word.computed for word in words)
-    names = session.names() if expressions else {}
+    names = session.names(line.text) if expressions else {}
     return [line.expanded(word, names) for word in words]
 
 

@@ -176,7 +176,9 @@ def _root(context: click.Context, /, account: str = "", pod: str = "", template:
     if at_terminal():
         started: Result = module_of("shell").start(session_of(context), chosen)
         return started
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("stdin is closed, and no command is given", hint="kshell help lists the commands")
+    if sys.stdin.isatty():
         return Result(context.get_help() + "\n")
     ran: Result = module_of("run").run_stdin(context)
     return ran

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from kshell.core.errors import EXIT_SETUP, Note
+from kshell.core.signals import Held
 from kshell.core.terminal import columns_of, highlighted, note_lines, safe, wants_colour, wrapped
 
 if TYPE_CHECKING:
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 
 def show(result: Result, *, colour: bool | None = None) -> int:
     """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails."""
-    _write_notes(result.notes, colour)
+    with Held() as held:  # what became of a message is said, also if a signal comes now
+        _write_notes(result.notes, colour)
+        held.holding = result.sent
+        code = _show_output(result, colour)
+    if held.interrupted:
+        raise KeyboardInterrupt
+    return code
+
+
+def _show_output(result: Result, colour: bool | None) -> int:  # noqa: FBT001 - None: not given
     try:
         _write_output(result, colour)
         sys.stdout.flush()

@@ -7,7 +7,7 @@
      |    +-- UsageError       2  an argument or option is wrong
      |    +-- PayloadError     1  check finds an error in the payload (``python``)
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
-     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
+     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError, LedgerError
      +-- TransportError        the transfer failed; kept in an Exchange, not raised
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
@@ -153,6 +153,10 @@ class TrustError(SetupError):
 
 class CassetteError(SetupError):
     """A cassette cannot be read or written, or has no answer to a request that may not be sent."""
+
+
+class LedgerError(SetupError):
+    """A ledger cannot be read or written, or is that of another script."""
 
 
 class TransportError(KshellError):

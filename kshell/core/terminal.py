@@ -127,10 +127,10 @@ def highlighted(text: str) -> str:
 
 
 def finding_line(finding: Finding) -> str:
-    """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix."""
-    return f"{finding.severity} " + safe_line(
-        f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}"
-    )
+    """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix, and Meta's code."""
+    meta = f" (Meta's {finding.prevents})" if finding.prevents else ""
+    place = finding.pointer or "/"
+    return f"{finding.severity} " + safe_line(f"{finding.code} {place} {finding.message}; {finding.fix}{meta}")
 
 
 def width_of(text: str) -> int:

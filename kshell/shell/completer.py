@@ -54,7 +54,7 @@ class CommandCompleter(Completer):
     def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
         expression = expression_at(text)
         if expression is not None:
-            word, found = items_in(expression, self.session.names())
+            word, found = items_in(expression, self.session.names(expression))
             yield from matching(Typed([], word, len(word)), "", found, write=str)
             return
         _, sign, target = _cut(text)

@@ -82,7 +82,7 @@ class Shell(Caller):
             clear()
             return EXIT_DONE
         try:
-            command, redirection = split_redirection(meant(line), self.session.names())
+            command, redirection = split_redirection(meant(line), self.session.names)
             done = perform_line(command, self)
             return self._show(done, redirection)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no bug ends the session

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kshell.api.answers import explain, parse
+from kshell.api.payload import recipients_of
 from kshell.core.errors import EXIT_DONE, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Secret
 from kshell.core.terminal import safe, safe_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kshell.core.models import Body, Exchange, Explanation, Json, Request, Response, Sent
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
@@ -82,6 +85,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
         "response": _response(exchange.response, exchange.answer) if exchange.response else None,
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
+        "marks": [*exchange.marks],
         "explanation": dict(explanation._asdict()) if explanation else None,
         "error": {"message": error.message, "causes": list(error.causes), "hint": error.hint} if error else None,
     }
@@ -104,6 +108,33 @@ def answer_names(exchange: Exchange) -> dict[str, object]:
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
     }
+
+
+def place_names(sent: Sent) -> dict[str, object]:
+    """Return the names in expressions of where a message went: of the account, the pod and the template, and whether live."""
+    draft = sent.draft
+    return {
+        "account": draft.account.name,
+        "pod": draft.pod.name,
+        "template": draft.template.name,
+        "live": draft.pod.live,
+    }
+
+
+def arrival_names(sent: Sent, messages_of: Callable[[str, str], list[dict[str, Any]]]) -> dict[str, object]:
+    """Return the names in expressions of what came of a message, for its first recipient.
+
+    ``phone`` is the message on the simulator, empty if there is none; ``statuses`` are the names of its statuses, oldest
+    first. ``messages_of`` returns the messages to a number at a base URL, or of the embedded simulator without one. A replayed
+    answer asks nobody: nothing arrived.
+    """
+    exchange, pod = sent.exchange, sent.draft.pod
+    recipients = recipients_of(exchange.request.endpoint, exchange.request.payload)
+    asked = bool(exchange.answer.message_id and recipients and "replayed" not in exchange.marks)
+    messages = messages_of(recipients[0], "" if pod.embedded else pod.base_url) if asked else []
+    ours = [message for message in messages if message["message_id"] == exchange.answer.message_id]
+    phone = ours[-1] if ours else {}
+    return {"phone": phone, "statuses": [status["status"] for status in phone.get("statuses", ())]}
 
 
 def _request(request: Request) -> dict[str, Json]:

@@ -104,7 +104,7 @@ def pasted(*lines: str) -> str:
 
 def test_a_line_is_run_and_its_output_printed(typed):
     """A line in the shell prints the same as the command line."""
-    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8025/v2/HXSANDBOXIN/")
+    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8255/v2/HXSANDBOXIN/")
 
 
 def test_what_is_set_holds_for_the_next_line(typed):
@@ -474,7 +474,7 @@ def test_what_was_edited_is_sent_when_told_to(typed, editor):
     """``edit`` sends the changed payload after ``y``."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["111222"]
 
 
 def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
@@ -499,7 +499,7 @@ def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
     """``edit`` opens a faulty payload again with the text that was written before."""
     editor(("1234567890123456", "7654321"), ("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["7654321"]
 
 
 def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
@@ -582,7 +582,7 @@ def test_again_sends_the_same_message(typed):
     """``again`` sends the same code with a new message id."""
     shell = typed(f"send {TO}", ENTER, "again", ENTER)
     first, second = shell.session.simulator.inbox
-    assert first.body_code == second.body_code
+    assert first.code == second.code
     assert first.message_id != second.message_id
 
 
@@ -599,8 +599,8 @@ def test_diff_compares_who_sends_and_where_to(typed):
     assert "--- request of 1\n+++ request of 2\n" in out
     assert "-demo@sandbox\n" in out
     assert "+low-balance@sandbox\n" in out
-    assert "-POST http://127.0.0.1:8025/v2/HXSANDBOXIN/" in out
-    assert "+POST http://127.0.0.1:8025/v2/" in out
+    assert "-POST http://127.0.0.1:8255/v2/HXSANDBOXIN/" in out
+    assert "+POST http://127.0.0.1:8255/v2/" in out
     assert " api-key: (redacted)\n" in out
 
 
@@ -632,7 +632,7 @@ def test_inbox_draws_the_bubble_with_its_button(typed):
     """``inbox`` draws the message with the code in its text and at its button."""
     out = typed(f"send {TO} otp=J$FpnYnP", ENTER, "inbox", ENTER).out
     assert "│ J$FpnYnP is your verification code." in out
-    assert "⧉ Copy code  J$FpnYnP" in out
+    assert "Copy code  J$FpnYnP" in out
     assert len({len(line) for line in out.splitlines() if line[:1] in "╭│├╰"}) == 1
 
 

@@ -122,7 +122,7 @@ def test_a_hostile_answer_controls_nothing(shell, server, monkeypatch):
     """An answer with control characters changes neither title nor earlier lines, and they are shown escaped."""
     monkeypatch.setattr(Slow, "answer", HOSTILE)
     terminal = shell(lines=80)
-    terminal.enter("pods sandbox").until("127.0.0.1:8025")
+    terminal.enter("pods sandbox").until("127.0.0.1:8255")
     before = terminal.screen.display[:3]
     terminal.enter("send -p mine to=+919812345678").until("last: 400")
     assert terminal.screen.title == ""
