@@ -268,6 +268,15 @@ def test_a_sandbox_that_runs_is_asked_and_waited_for(cli, local, run):
         assert cli("inbox", "--url", sandbox.url, "--to", TO, "--wait", "5", "--code").out == "482913\n"
 
 
+def test_another_message_to_that_number_is_not_taken_for_it(run, local):
+    """``phone`` is the message that the send made, known by its id, and not one that came before."""
+    accepted = b'{"code": "WA202", "data": {"message_id": "A2"}}'
+    with Server(read, in_turn(accepted, kept())) as server:
+        local(server.url)
+        ran = run(f"send -a local to={TO}\nexpect phone.code == '482913'\n")
+    assert (ran.code, "hint: no message to the first recipient has arrived" in ran.err) == (1, True)
+
+
 def test_a_server_that_is_not_a_sandbox_is_said(run, local):
     """On a loopback pod that is another program, ``statuses`` is an error with exit code 3."""
     with Server(read, answer(202, b'{"code": "WA202", "data": {"message_id": "A1"}}')) as server:
