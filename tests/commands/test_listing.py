@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,14 @@ def test_json_is_one_stable_list(cli, write, kind):
     assert [entry["name"] for entry in data] == sorted([*SHIPPED[kind], name])
     assert {tuple(entry) for entry in data} == {tuple(KEYS[kind])}
     assert cli(kind, name, "--json").json == next(entry for entry in data if entry["name"] == name)
+
+
+def test_the_approved_templates_are_shown_with_their_languages(cli, write):
+    """``accounts NAME`` shows each approved template with its languages; ``--json`` as lists."""
+    file, text, name = FILES["accounts"]
+    write(file, f"{text}approved: {{auth1: [en_US, hi], login: [en]}}\n")
+    assert re.search("^approved +auth1=en_US hi, login=en$", cli("accounts", name).out, re.MULTILINE)
+    assert cli("accounts", name, "--json").json["approved"] == {"auth1": ["en_US", "hi"], "login": ["en"]}
 
 
 def test_json_has_the_types_of_what_it_says(cli, write):
