@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.core.errors import Place, ScriptError
+from kshell.core.json_text import NotFiniteError, loads, text_of
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
 from kshell.curl.options import POSTMAN, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, unused
 from kshell.curl.options import values as values_of
@@ -123,14 +123,14 @@ def _payload(options: Options, file: str) -> Payload:
         raise ScriptError(f"the payload {elsewhere}", hint="put it in the command: --data-raw '{…}'", at=at)
     try:
         # the page's Request Format has <index_value> without quotes
-        payload = json.loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)), strict=False)
+        payload = loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)), strict=False)
     except (ValueError, RecursionError) as error:
         at = Place(file, *first.place(min(getattr(error, "pos", 0), len(first.text))))
-        why = getattr(error, "msg", "it cannot be read")
+        why = str(error) if isinstance(error, NotFiniteError) else getattr(error, "msg", "it cannot be read")
         raise ScriptError(f"the payload is not JSON: {why}", hint="look at its quotes and commas", at=at) from None
     if not isinstance(payload, dict):
         raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }", at=at)
-    if half := _SURROGATE.search(json.dumps(payload, ensure_ascii=False)):
+    if half := _SURROGATE.search(text_of(payload)):
         message = f"the payload has {ascii(half[0])[1:-1]}, which is half of a character"
         raise ScriptError(message, hint=_WHOLE, at=at)
-    return cast("Payload", payload)
+    return payload

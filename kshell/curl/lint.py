@@ -13,11 +13,13 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
-from kshell.api.payload import recipients_of, token
+from kshell.api.payload import recipients_of
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
 from kshell.core.errors import KshellError, listed
+from kshell.core.json_text import NotFiniteError, loads
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
+from kshell.core.pointers import token
 from kshell.curl.options import BODIES, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, values
 from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Word, split
 from kshell.profiles.profiles import load_pod
@@ -237,12 +239,13 @@ def _payload_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddit
 
 def _json_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:
     try:
-        payload = json.loads(text, strict=False)
+        payload = loads(text, strict=False)
     except json.JSONDecodeError as error:
         at = word.place(min(error.pos, len(word.text)))
         yield Oddity(*at, f"the payload is not JSON: {error.msg}", "look at its quotes and commas")
-    except (ValueError, RecursionError):
-        yield word.oddity("the payload is not JSON", "look at its quotes and commas")
+    except (ValueError, RecursionError) as error:
+        why = f": {error}" if isinstance(error, NotFiniteError) else ""
+        yield word.oddity(f"the payload is not JSON{why}", "look at its quotes and commas")
     else:
         yield from _api_faults(endpoint, payload, word)
 

@@ -23,7 +23,7 @@ from kshell.documents.reader import content
 from kshell.documents.restructured_text import RestReader
 from kshell.profiles.files import Places
 from kshell.session.session import Session
-from kshell.snippets import TARGETS
+from kshell.snippets import catalog
 from kshell.transport.exchange_text import shown_body
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _text(result: Result, *, notes: bool) -> str:
 def _language(words: Sequence[str]) -> str:
     """The language of a new fenced block."""
     if words[0] == "snippet":
-        return next((TARGETS[word].fence for word in words[1:] if word in TARGETS), "text")
+        return next((target.fence for target in map(catalog.named, words[1:]) if target), "text")
     if words[0] == "curl":
         return next((_FENCES[word] for word in words[1:] if word in _FENCES), "bash")
     json = words[0] in ("render", "send") or "--json" in words

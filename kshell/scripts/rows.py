@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.core.errors import Note, Place, ScriptError, listed
+from kshell.core.json_text import refuse_constant
 from kshell.profiles.files import read_text, shown
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _PLAIN_EXPONENT = re.compile(r"\dE\d{1,3}\Z", re.IGNORECASE)  # 4E7 may be a cod
 _NAME = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _DELIMITERS = ",;\t|"
 _MOST_OPEN_QUOTES = 20
+_MOST_FAULTS = 10_000
 
 
 class Row(NamedTuple):
@@ -50,7 +52,14 @@ def read_rows(file: Path) -> list[Row]:
         raise ScriptError(
             f"{shown(file)} is neither .csv nor .jsonl", hint="rows come from a CSV file or from JSON lines"
         )
-    rows = list(read(read_text(file, ScriptError, most=MOST_BYTES), shown(file)))
+    rows: list[Row] = []
+    faults: list[Note] = []
+    for row in read(read_text(file, ScriptError, most=MOST_BYTES), shown(file)):
+        rows.append(row)
+        faults += [row.fault] if row.fault else []
+        if len(faults) > _MOST_FAULTS:
+            message = f"more than {_MOST_FAULTS} rows are faulty; the first is {faults[0].text}"
+            raise ScriptError(message, hint="correct the file", at=faults[0].place)
     if not rows:
         raise ScriptError(
             f"{shown(file)} has no rows", hint="a CSV file has the names in its first line and the rows below"
@@ -157,15 +166,13 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_number(name: str) -> str:
-    raise ValueError(f"{name} is no number of JSON")
-
-
 class _Number(str):
     """A JSON number with a fraction or an exponent, as it was written."""
 
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=_Number, parse_constant=_no_number, object_pairs_hook=_members)
+_DECODER = json.JSONDecoder(
+    parse_int=str, parse_float=_Number, parse_constant=refuse_constant, object_pairs_hook=_members
+)
 
 
 def _json_members(source: str) -> tuple[dict[str, Any], str]:

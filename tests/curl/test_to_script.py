@@ -23,7 +23,7 @@ from kshell.curl.command import read_curl
 from kshell.curl.words import split
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
 BODY = json.dumps(
@@ -50,7 +50,7 @@ BODY = json.dumps(
         "extra_info": {"wa_source": "api"},
     }
 )
-DEMO = "http://127.0.0.1:8025/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
+DEMO = "http://127.0.0.1:8255/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
 DOCS = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"
 THE_SCRIPT = ["use account demo", "set to=+919812345678 otp=482913"]
 
@@ -121,6 +121,21 @@ def test_no_json_is_said_where_it_breaks(imported):
     """A payload that is not JSON is an error at the wrong character."""
     ran = imported(f'curl {DEMO} -d \'{{\n  "a": 1\n  "b": 2}}\'')
     assert "error: command.txt:3:3: the payload is not JSON" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("NaN", "JSON has no number NaN"),
+        ("-Infinity", "JSON has no number -Infinity"),
+        ("1e999", "1e999 is too large a number"),
+    ],
+)
+def test_a_number_that_json_does_not_have_is_refused(imported, number, why):
+    """Python's reader would take these numbers; the API would not."""
+    ran = imported(f"curl {DEMO} -d '{{\"a\": {number}}}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"the payload is not JSON: {why}\n" in ran.err
 
 
 def test_a_url_on_a_line_of_its_own_is_understood(imported):
@@ -375,16 +390,6 @@ def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
     assert KEY not in ran.out + ran.err
 
 
-def test_a_large_text_is_read_in_time():
-    """The time to read a text grows linearly with its size."""
-    from time import process_time
-
-    start = process_time()
-    for text in ("a" * 200_000, "'a' " * 20_000, '"' + "$" * 200_000, "\\\n" * 100_000, "^" * 200_000):
-        split(f"curl {text}")
-    assert process_time() - start < 10
-
-
 # ---- import(curl(x)) == x
 
 HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }} # é😀\n\tend\''
@@ -477,7 +482,6 @@ def test_any_text_is_read_or_refused(text):
         return
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.sampled_from("abc '\"\\$`!#~=-.{}\t"), max_size=6), max_size=4))
 def test_words_are_those_of_bash(words):
     """Words quoted by ``shlex.join`` are read as the same words."""
