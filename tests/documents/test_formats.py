@@ -258,6 +258,12 @@ def test_a_page_cannot_use_an_account_of_the_user(monkeypatch, tmp_path):
     assert errors("<!-- kshell: accounts own -->\n") == ["page.md:1:14: there is no account 'own'"]
 
 
+def test_a_page_has_the_same_account_on_every_machine(monkeypatch):
+    """``KSHELL_ACCOUNT`` changes no page."""
+    monkeypatch.setenv("KSHELL_ACCOUNT", "low-balance")
+    assert "202 Accepted" in made("<!-- kshell: send to=+919812345678 otp=482913 2>&1 -->\n").text
+
+
 def test_a_page_has_relative_paths(write):
     """The file of an account of the project is shown relative to the project's folder."""
     write("profiles/accounts/ours.yaml", "pod: in\nsid: HX1\napi_key: env:K\nphone_number: '+911234567890'\n")
