@@ -185,6 +185,7 @@ def test_a_delimiter_of_asciidoc_is_no_line_of_its_block():
         ("a.adoc", "// kshell explain E110\n", "1:1: a comment that begins with kshell, but without a colon"),
         ("a.adoc", "<!-- kshell: pods -->\n", "1:1: not a comment of this format"),
         ("a.adoc", "// kshell: pods\n----\nold\n", "1:12: the block below this comment has no end"),
+        ("a.adoc", "// kshell: pods\n[source,bash]\nold\n", "1:12: the block below this comment has no end"),
         ("a.adoc", "  // kshell: pods\n", "1:1: a comment behind blanks"),
     ],
 )  # fmt: skip
