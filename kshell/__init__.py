@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from kshell.core.models import Delivery, Explanation, Finding, Request
     from kshell.python import Answer, Message, PayloadError, message
+    from kshell.testing import Sandbox, sandbox
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "PayloadError",
     "ProfileError",
     "Request",
+    "Sandbox",
     "SecretError",
     "TemplateError",
     "TransportError",
@@ -39,6 +41,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "message",
+    "sandbox",
 ]
 
 
@@ -46,7 +49,7 @@ def __getattr__(name: str) -> object:
     """Import a public name from the module that defines it. Raises ``AttributeError`` for any other name."""
     from importlib import import_module
 
-    modules = ("kshell.core.errors", "kshell.core.models", "kshell.python") if name in __all__ else ()
+    modules = ("kshell.core.errors", "kshell.core.models", "kshell.testing", "kshell.python") if name in __all__ else ()
     for module in map(import_module, modules):
         if hasattr(module, name):
             return getattr(module, name)

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Run the command line of this process and return its exit code."""
-    return _run(_frontend())
-
-
-def _run(frontend: Callable[[], int]) -> int:
+    """Run the command line of this process and return its exit code. A signal during the run ends the command."""
+    frontend = _frontend()
     try:
+        signals.handle(signals.interrupt)
         return frontend()
     except KeyboardInterrupt:  # a second signal while the first one is reported, or one while a result is printed
         sys.stderr.write("interrupted\n")
@@ -91,9 +89,7 @@ def entry() -> NoReturn:
     Signals are handled from the first instruction on. Before it, while Python itself starts, they end the process as ever.
     """
     signals.handle(signals.leave)
-    frontend = _frontend()
-    signals.handle(signals.interrupt)
-    code = signals.exit_code(_run(frontend))
+    code = signals.exit_code(main())
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

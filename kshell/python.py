@@ -12,21 +12,22 @@ from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mea
 from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
-from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
+from kshell.profiles.trust import folder_notes
+from kshell.session.session import Overrides, Session
 from kshell.snippets.catalog import find_target
 from kshell.snippets.shells import SHELLS
 from kshell.snippets.shells import curl as curl_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from os import PathLike
 
-    from kshell.core.errors import TransportError
+    from kshell.core.errors import Note, TransportError
     from kshell.core.models import Draft, Explanation, Finding, Json, Payload, Request
 
 
 class PayloadError(YoursError):
-    """Raised by ``Message.send`` without ``force`` for a payload with errors; ``findings`` are these errors."""
+    """Raised by ``Message.send`` for a payload with errors that it may not pass over; ``findings`` are these errors."""
 
     exit_code = EXIT_REFUSED
 
@@ -35,7 +36,7 @@ class PayloadError(YoursError):
         more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
         super().__init__(
             f"not sent: {first.code} at {first.pointer or '/'}: {first.message}{more}",
-            hint=f"{first.fix}; or send with force to see what the API answers",
+            hint=f"{first.fix}; or send(allow=[{first.code!r}]) to see what the API answers, or force=True for every rule",
         )
         self.findings = tuple(findings)
 
@@ -45,7 +46,8 @@ class Answer(NamedTuple):
 
     ``delivery`` is ``accepted``, ``refused``, ``not-sent`` or ``unknown``. ``status`` is the HTTP status; ``json`` is the body
     as a JSON value, ``None`` if it is not JSON; ``message_id`` is the id of an accepted message, else empty. ``error`` is the
-    network's failure, ``None`` if the API answered. If it did not answer, ``status`` is 0.
+    network's failure, ``None`` if the API answered. If it did not answer, ``status`` is 0. ``marks`` are ``simulated`` if no
+    network was used. ``notes`` say which files of the working directory replace others, and what it names as the key.
     """
 
     delivery: Delivery
@@ -55,6 +57,8 @@ class Answer(NamedTuple):
     explanation: Explanation
     error: TransportError | None
     elapsed_ms: float
+    marks: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Message:
@@ -99,14 +103,18 @@ class Message:
         """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""
         return find_target(target).write(self.request, self._key(reveal=reveal))
 
-    def send(self, *, timeout: float = TIMEOUT, force: bool = False) -> Answer:
+    def send(self, *, timeout: float = TIMEOUT, force: bool = False, allow: Collection[str] = ()) -> Answer:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
 
-        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error and
-        ``force`` is not given, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
+        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error, unless its
+        rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not, ``SecretError``
+        for an unreadable key, ``TrustError`` for an untrusted pod.
         """
-        if self._draft.errors and not force:
-            raise PayloadError(self._draft.errors)
+        for rule in allow:
+            if rule not in self.request.endpoint.rules:
+                raise UsageError(f"there is no rule {rule!r}", hint="kshell explain RULE describes a rule")
+        if errors := self._draft.refused_by(allow, force=force):
+            raise PayloadError(errors)
         exchange = self._session.send(self._draft, timeout=timeout)
         return Answer(
             delivery=exchange.delivery,
@@ -116,6 +124,8 @@ class Message:
             explanation=explain(exchange, self._draft.account.name, self._draft.options),
             error=exchange.error,
             elapsed_ms=exchange.elapsed_ms,
+            marks=exchange.marks,
+            notes=tuple(folder_notes(self._session.places, self._draft)),
         )
 
     def _key(self, *, reveal: bool) -> str | None:
@@ -123,7 +133,7 @@ class Message:
 
 
 def message(
-    account: str = DEFAULT_ACCOUNT,
+    account: str = "",
     *,
     pod: str = "",
     template: str = "",
@@ -132,6 +142,7 @@ def message(
 ) -> Message:
     """The message that an account sends with these variables of its template.
 
+    Without ``account`` it is what ``KSHELL_ACCOUNT`` names, or else ``demo``.
     ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 

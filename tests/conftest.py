@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
+import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -32,10 +35,12 @@ KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "PYTEST_", "COV", "KSHELL_PAYLOADS"
 
 # without bytecode each kshell process of a test would compile all of kshell again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# a shell starts a job in the background with SIGINT ignored, and so would be every program that a test interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # the number of examples of a property test that does not set it; without a deadline, which a busy machine would miss
-settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "50")), deadline=None)
+settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "30")), deadline=None)
 settings.load_profile("suite")
 
 
@@ -74,16 +79,19 @@ class Folders:
 
     def take(self) -> Path:
         """Return a folder that has only the empty folder in which a test runs, both with mode 0755."""
-        folder = self.spare.pop() if self.spare else self.root / str(next(self.numbers))
+        if self.spare:
+            return self.spare.pop()
+        folder = self.root / str(next(self.numbers))
         for path in (folder, folder / EMPTY):
-            path.mkdir(exist_ok=True)
+            path.mkdir()
             path.chmod(0o755)
         return folder
 
     def give_back(self, folder: Path) -> None:
-        """Keep a folder for the next test if it is still empty."""
+        """Keep a folder for the next test if it is still empty and has its mode."""
         place = folder / EMPTY
-        if [*folder.rglob("*")] == [place] and place.is_dir() and not place.is_symlink():
+        is_new = all(path.lstat().st_mode == stat.S_IFDIR | 0o755 for path in (folder, place) if path.exists())
+        if is_new and os.listdir(folder) == [EMPTY] and os.listdir(place) == []:
             self.spare.append(folder)
 
 
@@ -173,12 +181,18 @@ def _empty_place(recorded_output: Output, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def cli(capfdbinary: pytest.CaptureFixture[bytes], recorded_output: Output) -> Any:
-    """Return a function that runs a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``."""
+    """Return a function that runs a command line in this process: ``cli("send", "to=+919812345678")`` gives a ``Ran``.
+
+    ``input`` is what it reads from stdin.
+    """
     from kshell.cli import run
 
-    def ran(*words: str) -> Ran:
+    def ran(*words: str, input: bytes | None = None) -> Ran:  # noqa: A002
         capfdbinary.readouterr()
-        code = run(words)
+        with pytest.MonkeyPatch.context() as patch:
+            if input is not None:
+                patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input), encoding="utf-8"))
+            code = run(words)
         out, err = capfdbinary.readouterr()
         recorded_output.add(words, out, err)
         return Ran(code, out.decode(), err.decode())
@@ -206,13 +220,15 @@ def program() -> Any:
 @pytest.fixture
 def default_port() -> Iterator[None]:
     """Reserve the simulator's default port for one test at a time; skip if another program has it."""
-    file = Path(tempfile.gettempdir()) / "kshell-tests-8025"
+    from kshell.commands.sandbox import DEFAULT_PORT
+
+    file = Path(tempfile.gettempdir()) / f"kshell-tests-{DEFAULT_PORT}"
     with suppress(PermissionError):
         file.touch()  # the file may belong to another user
     with file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _listened_on(8025):
-            pytest.skip("another program listens on port 8025")
+        if _listened_on(DEFAULT_PORT):
+            pytest.skip(f"another program listens on port {DEFAULT_PORT}")
         yield
 
 

@@ -5,18 +5,17 @@ The documented answers are data in ``Endpoint.answers``.
 
 from __future__ import annotations
 
-import json
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
-from kshell.core.models import Body, Delivery, Exchange, Explanation
+from kshell.core.json_text import dumps, loads
+from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kshell.core.endpoint import DocumentedAnswer, Endpoint
-    from kshell.core.models import Json, Request, Response
+    from kshell.core.models import Json, Request
 
 DEEPEST = 64  # levels of a body; a documented answer has two
 
@@ -39,6 +38,10 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
         return Body(fault=f"it is nested deeper than {DEEPEST} levels", is_json=False)
     except ValueError:
         return Body(fault=_why_not_json(response.body), is_json=False)
+    return _read_value(endpoint, value)
+
+
+def _read_value(endpoint: Endpoint, value: Json) -> Body:
     if not isinstance(value, dict):
         return Body(value, fault="it is JSON, but not an object")
     error = value.get("error")
@@ -51,6 +54,15 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
     )
 
 
+def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) -> Response:
+    """Return a response that says no more than a code and, unless it is empty, the id of the message."""
+    body: Json = message_id
+    for step in reversed(endpoint.message_id.split("/")[1:]):
+        body = {step: body}
+    known = body if message_id and isinstance(body, dict) else {}
+    return Response(status, "", (("content-type", endpoint.media_type),), dumps({"code": code, **known}).encode())
+
+
 class _TooDeepError(ValueError):
     """A JSON value has more than ``DEEPEST`` levels."""
 
@@ -58,7 +70,7 @@ class _TooDeepError(ValueError):
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     try:
-        value: Json = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+        value = loads(body.decode("utf-8-sig"))
     except RecursionError:
         raise _TooDeepError from None
     level: list[Json] = [value]
@@ -73,15 +85,6 @@ def _members(value: Json) -> Iterable[Json]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    return value if isfinite(value) else _refuse(number)
 
 
 def _text_at(value: Json, pointer: str) -> str:
@@ -162,6 +165,13 @@ def _best(known: list[DocumentedAnswer], body: Body) -> DocumentedAnswer:
     by_key = [answer for answer in known if answer.key in body.error_keys]
     by_message = [answer for answer in known if answer.key.replace("_", " ") in body.message.lower()]
     return (by_key or by_message or known)[0]
+
+
+def explain_body(endpoint: Endpoint, value: Json) -> Explanation | None:
+    """Explain an answer of which only the body is at hand; None if its code is not documented."""
+    body = _read_value(endpoint, value)
+    known = _documented(endpoint, body.code)
+    return explain_answer(_best(known, body)) if known else None
 
 
 _UNKNOWN = {

@@ -3,58 +3,95 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import command, pass_session
-from kshell.core.errors import Note
+from kshell.console.command import command, pass_caller
+from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
+from kshell.profiles.profiles import load_pod
+from kshell.simulator.inbox import from_json
 
 if TYPE_CHECKING:
-    from kshell.session.session import Session
+    from kshell.console.caller import Caller
     from kshell.simulator.inbox import Delivered
 
 _WIDEST = 44  # columns of a bubble; a phone is narrow
+_SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 
 
-@command("inbox", examples=["inbox", "inbox --json"])
+@command("inbox", examples=["inbox", "inbox --json", "inbox --to +919812345678 --code"])
+@click.option("--to", default="", metavar="NUMBER", help="Only the messages to this number.")
+@click.option(
+    "--wait", type=click.FloatRange(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message."
+)
+@click.option("--code", "code_alone", is_flag=True, help="Print the newest code alone; exit 1 if no message came.")
+@click.option(
+    "--url", metavar="URL", help="Ask the sandbox that runs here. [default on the command line: the pod sandbox's]"
+)
 @click.option("--all", "everything", is_flag=True, help="Draw every message, not only the last three.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of every message.")
-@pass_session
-def inbox(session: Session, *, everything: bool, as_json: bool) -> Result:
-    """Show the messages that the embedded simulator delivered, with the button that copies the code.
+@pass_caller
+def inbox(
+    caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | None, everything: bool, as_json: bool
+) -> Result:
+    """Show the messages that the simulator delivered, with the button that copies the code.
 
-    WhatsApp takes the text from the approved template; kshell knows only the code in the text and the code of the button.
+    On the command line it asks the sandbox that runs on this machine (kshell sandbox); in the shell and in scripts it shows
+    what the embedded simulator delivered. WhatsApp takes the text from the approved template; kshell knows only the code in
+    the text and the code of the button.
     """
-    messages = session.simulator.inbox
+    messages = _messages(caller, to, wait, url)
+    if code_alone:
+        return Result(f"{messages[-1]['code']}\n") if messages else _none(to, wait)
     if as_json:
-        return Result(dumps([dict(message._asdict()) for message in messages]) + "\n")
+        return Result(f"{dumps([*messages])}\n")
     if not messages:
-        return Result(notes=[Note("info", "the simulator delivered nothing yet; send to=… -p sandbox sends a message")])
+        text = "the simulator delivered nothing yet" if not to else f"the simulator delivered nothing to {to} yet"
+        return Result(notes=[Note("info", f"{text}; send to={to or '…'} -p sandbox sends a message")])
     shown = messages if everything else messages[-3:]
     hidden = len(messages) - len(shown)
     notes = [Note("info", f"{hidden} earlier not shown; inbox --all shows them")] if hidden else []
     width = min(_WIDEST, shutil.get_terminal_size().columns - 1)
-    return Result("\n".join("\n".join(bubble(message, width)) + "\n" for message in shown), notes)
+    return Result("\n".join("\n".join(bubble(from_json(message), width)) + "\n" for message in shown), notes)
+
+
+def _messages(caller: Caller, to: str, wait: float, url: str | None) -> list[dict[str, Any]]:
+    """Return the messages of the sandbox at ``url``, or of the embedded simulator, as JSON."""
+    session = caller.session
+    if url is None and caller.frontend != "line":
+        return session.messages(to)
+    return session.messages(to, url or load_pod(session.places, _SIMULATOR).base_url, wait)
+
+
+def _none(to: str, wait: float) -> Result:
+    what = f"no message to {to} came" if to else "no message came"
+    hint = "is the application's base URL the sandbox's, and is the number in the form +919812345678?"
+    return Result(
+        notes=[Note("error", f"{what} within {wait:g} s" if wait else what, hint=hint)], exit_code=EXIT_REFUSED
+    )
 
 
 def bubble(message: Delivered, width: int) -> list[str]:
     """The lines of a message as a chat bubble, ``width`` columns wide: the text with the code, and the button below it."""
     inner = width - 4
-    body, button = safe_line(message.body_code), safe_line(message.button_code)
-    head = safe_line(f"{message.recipient} · {message.template_name} · {message.language}")
-    note = [] if body == button else ["⚠ text and button hold different codes"]
+    body, button = safe_line(message.code), safe_line(message.button_code)
+    status = message.statuses[-1].status if message.statuses else "accepted"
+    head = safe_line(f"{message.recipient} · {message.template_name} · {message.language} · {status}")
+    notes = [] if body == button else ["⚠ text and button hold different codes"]
+    if status == "failed":
+        notes.append(f"✗ not on the phone: kshell explain {message.fails_with}")
     return [
         fitted(head, width).rstrip(),
         f"╭{'─' * (inner + 2)}╮",
         *(f"│ {fitted(line, inner)} │" for line in _wrapped(f"{body} is your verification code.", inner)),
         f"├{'─' * (inner + 2)}┤",
-        f"│ {_centred(f'⧉ Copy code  {button}', inner)} │",
+        f"│ {_centred(f'Copy code  {button}', inner)} │",
         f"╰{'─' * (inner + 2)}╯",
-        *note,
+        *notes,
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,7 +110,13 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
 
     draft = key.draft(session, overrides)
     text = shells.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
-    return _preview(draft, text, strict=strict)
+    result = _preview(draft, text, strict=strict)
+    if draft.pod.embedded and sys.stderr.isatty():
+        result = result._replace(notes=[*result.notes, Note("hint", _SANDBOX.format(draft.pod.base_url))])
+    return result
+
+
+_SANDBOX = "to run it, start kshell sandbox first: it answers at {}"
 
 
 class _TargetName(click.ParamType[str]):
@@ -151,7 +158,7 @@ def snippet(session: Session, overrides: Overrides, *, target: str | None, key: 
     from kshell.snippets.catalog import TARGETS
 
     if target is None:
-        return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]))
+        return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]), prose=True)
     draft = key.draft(session, overrides)
     return _preview(draft, TARGETS[target].write(draft.request, key.text(draft)), strict=strict)
 
@@ -167,12 +174,12 @@ def check(session: Session, overrides: Overrides, *, as_json: bool) -> Result:
     code is 1. kshell explain CODE shows the source of a rule.
     """
     draft = session.draft(overrides)
+    code = EXIT_REFUSED if draft.errors else 0
     if as_json:
-        output = dumps([finding._asdict() for finding in draft.findings]) + "\n"
-    else:
-        output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
-    notes = draft.notes if draft.findings or as_json else (*draft.notes, Note("info", "no findings"))
-    return Result(output, notes, EXIT_REFUSED if draft.errors else 0)
+        return Result(dumps([finding._asdict() for finding in draft.findings]) + "\n", draft.notes, code)
+    output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
+    notes = draft.notes if draft.findings else (*draft.notes, Note("info", "no findings"))
+    return Result(output, notes, code, findings=draft.findings)
 
 
 def _preview(draft: Draft, text: str, *, strict: bool) -> Result:

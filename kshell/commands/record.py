@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE|stop")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--expect", "expects", is_flag=True, help="Write an expect for each answer.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @pass_caller

@@ -1,12 +1,13 @@
-"""Completions for the word at the cursor, each with a help text: in the kshell shell, and in bash, zsh and fish.
+"""Completions for the word at the cursor, each with a help text: in the kshell shell, in bash, zsh, fish and PowerShell.
 
 A click parameter type (``Known``, ``Assignment``) names the function here that lists its values. The classes at the end adapt
-click's completion to bash, zsh and fish.
+click's completion to these shells.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from click.shell_completion import (
     BashComplete,
     CompletionItem,
     FishComplete,
+    PowerShellComplete,
     ShellComplete,
     ZshComplete,
     split_arg_string,
@@ -22,8 +24,9 @@ from click.shell_completion import (
 from kshell.api.authentication.fields import INDEX_RANGE
 from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
+from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
-from kshell.core.errors import KshellError
+from kshell.core.errors import KshellError, listed
 from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.session.session import Overrides
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import click
+
+
+_ON_THE_PHONE = tuple(f"phone.{name}" for name in ("code", "button_code", "template_name", "language", "ref"))
 
 
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -88,10 +94,24 @@ def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
     for code in all_codes():
         yield code, "; ".join(answer.title for answer in find_answers(code))
+    for row in OUTCOMES:
+        yield row.code, row.title
     for word in field_words():
         yield word, find_fields(word)[0].says
     for name, rule in RULES.items():
         yield name, rule.says
+
+
+def _rules(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    yield from ((name, rule.says) for name, rule in RULES.items() if rule.severity == "error")
+
+
+def _statuses(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    return ((row.code, row.title) for row in STATUSES)
+
+
+def _meta(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    return ((row.code, row.title) for row in META_ERRORS)
 
 
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
@@ -104,9 +124,24 @@ def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 # ---- variables and their values
 
 
+def _names(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """The names of expressions, and the parts of the answer and of the message that tests read most."""
+    from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
+
+    yield from ((name, "of the last answer") for name in (*ANSWER_NAMES, "body.code", "body.data.message_id"))
+    yield from ((name, "where the last message went") for name in PLACE_NAMES)
+    yield from ((name, "what came of it, on the simulator") for name in (*ARRIVAL_NAMES, *_ON_THE_PHONE))
+    yield from ((name, "a variable") for name in session_of(context).values())
+
+
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     for name, setting in session_of(context).settings.items():
         yield name, f"{setting.text} ({setting.source})"
+
+
+def _set_or_not(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """Every variable of the session and its template, with its source."""
+    return ((name, source) for name, _, source in session_of(context).table())
 
 
 def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
@@ -134,7 +169,9 @@ def _values(context: click.Context, name: str, value: str) -> Iterator[tuple[str
     elif name == "index":
         yield from ((str(number), "the button's position") for number in INDEX_RANGE)
     elif name == "template_name":
-        yield from _current(context, name)
+        yield from _template_names(context)
+    elif name == "language" and (approved := _approved(context)):
+        yield from ((language, f"{language_name(language)}, approved") for language in approved)
     else:
         known = next((field.known or field.allowed for field in FIELDS if field.variable == name), ())
         yield from ((text, language_name(text) if name == "language" else "a source the API knows") for text in known)
@@ -157,6 +194,23 @@ def _current(context: click.Context, name: str) -> Iterator[tuple[str, str]]:
         yield text, "the current value"
 
 
+def _template_names(context: click.Context) -> Iterator[tuple[str, str]]:
+    """The account's approved templates with their languages; the current name, if the account lists none."""
+    approved = session_of(context).current_account(_overrides(context)).approved
+    if not approved:
+        yield from _current(context, "template_name")
+    for name, languages in approved.items():
+        yield name, f"approved in {listed(languages)}"
+
+
+def _approved(context: click.Context) -> list[str]:
+    """The languages in which the line's template is approved; those of all templates, if its name is not in the list."""
+    approved = session_of(context).current_account(_overrides(context)).approved
+    typed = dict(context.params.get("variables") or ())
+    name = typed.get("template_name") or next((text for text, _ in _current(context, "template_name")), "")
+    return [*approved.get(name, dict.fromkeys(language for known in approved.values() for language in known))]
+
+
 def _overrides(context: click.Context) -> Overrides:
     options = context.params
     return Overrides(options.get("account") or "", options.get("pod") or "", options.get("template") or "")
@@ -169,8 +223,13 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "things": _things,
     "commands": _commands,
     "explainable": _explainable,
+    "rules": _rules,
+    "statuses": _statuses,
+    "meta": _meta,
     "exchanges": _exchanges,
+    "names": _names,
     "settings": _settings,
+    "variables": _set_or_not,
     "codes": _codes,
     "assignments": _assignments,
 }
@@ -291,4 +350,16 @@ class Fish(WordComplete, FishComplete):
     source_template = _FISH
 
 
-SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+class PowerShell(WordComplete, PowerShellComplete):
+    """click's completion for PowerShell, with values quoted: PowerShell expands what it inserts."""
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """A completion as three lines: type, value, help."""
+        plain = item.type != "plain" or _PLAIN_IN_POWERSHELL.fullmatch(item.value)
+        value = item.value if plain else "'" + re.sub("(['\u2018-\u201b])", r"\1\1", item.value) + "'"
+        return super().format_completion(CompletionItem(safe_line(value), item.type, item.help))
+
+
+_PLAIN_IN_POWERSHELL = re.compile(r"[\w=+./:-]+")
+
+SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish, "powershell": PowerShell}

@@ -6,8 +6,6 @@ Nothing here does I/O. The endpoints themselves are in ``api``. A ``Request`` re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from kshell.core.json_text import Payload
-
 Kind = Literal["object", "list", "text", "integer"]
 Role = Literal["", "code", "recipients", "sender"]
 Severity = Literal["error", "warning"]
@@ -51,13 +49,19 @@ class Hit(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it."""
+    """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it.
+
+    ``find`` takes the payload, and the approved templates of the account if ``of_account``. ``prevents`` is the code of Meta's
+    with which a message that breaks the rule may fail; it is empty if there is none.
+    """
 
     code: str
     severity: Severity
     says: str
     page: str
-    find: Callable[[Payload], Iterator[Hit]]
+    find: Callable[..., Iterator[Hit]]
+    prevents: str = ""
+    of_account: bool = False
 
 
 class DocumentedAnswer(NamedTuple):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
+from typing import NoReturn
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -14,6 +16,32 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CHARACTER = re.compile(r"\\?(.)")
+
+
+def loads(text: str, *, strict: bool = True) -> Json:
+    """Return the JSON value of ``text``. Raises ``json.JSONDecodeError``, ``ValueError`` and ``RecursionError``.
+
+    A number that JSON does not have is refused. Without ``strict``, a string may contain control characters.
+    """
+    value: Json = json.loads(text, strict=strict, parse_constant=refuse_constant, parse_float=finite)
+    return value
+
+
+def finite(number: str) -> float:
+    """Return the number. Raises ``NotFiniteError`` if it is too large for a float, as ``1e999`` is."""
+    value = float(number)
+    if not isfinite(value):
+        raise NotFiniteError(f"{number} is too large a number")
+    return value
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Raise ``NotFiniteError`` for ``NaN``, ``Infinity`` or ``-Infinity``, which Python's ``json`` would read."""
+    raise NotFiniteError(f"JSON has no number {name}")
+
+
+class NotFiniteError(ValueError):
+    """A JSON text has a number that JSON does not have."""
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:

@@ -4,7 +4,7 @@ Nothing here does I/O. Every type is immutable. They are named tuples because ev
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -51,15 +51,15 @@ class Secret:
 
 
 class Reference(str):
-    """The name of a pod or a template in an account's file, with its place for an error message."""
+    """A name in an account's file, of a pod, a template or a variable. ``place`` returns its place for a message."""
 
-    __slots__ = ("at",)
-    at: Place
+    __slots__ = ("place",)
+    place: Callable[[], Place]
 
-    def __new__(cls, name: str, at: Place) -> "Reference":
-        """Return ``name`` with its place."""
+    def __new__(cls, name: str, place: Callable[[], Place]) -> "Reference":
+        """Return ``name`` with what returns its place."""
         reference = super().__new__(cls, name)
-        reference.at = at
+        reference.place = place
         return reference
 
 
@@ -100,7 +100,10 @@ class OtpPolicy(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A sender: a SID, a reference to its API key, the business number, and default values of its messages."""
+    """A sender: a SID, a reference to its API key, the business number, and default values of its messages.
+
+    ``approved`` has the languages of each template that WhatsApp approved, by its name; it is empty if they are not listed.
+    """
 
     name: str
     title: str
@@ -112,6 +115,7 @@ class Account(NamedTuple):
     variables: Mapping[str, str]
     otp: OtpPolicy
     origin: Origin
+    approved: Mapping[str, Sequence[str]] = {}
 
 
 class Variable(NamedTuple):
@@ -208,13 +212,17 @@ class Exchange(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule."""
+    """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule.
+
+    ``prevents`` is the code of Meta's with which the message may fail otherwise; it is empty if there is none.
+    """
 
     severity: Literal["error", "warning"]
     code: str
     pointer: str
     message: str
     fix: str
+    prevents: str = ""
 
     def masked(self, mask: Callable[[str], str]) -> "Finding":
         """Return the finding with ``mask`` applied to its pointer, message and fix."""
@@ -257,8 +265,12 @@ class Draft(NamedTuple):
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that make ``send`` refuse."""
+        """The findings that are errors."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    def refused_by(self, allow: Container[str], *, force: bool) -> tuple[Finding, ...]:
+        """The errors that make ``send`` refuse, without those of the rules in ``allow``; none with ``force``."""
+        return () if force else tuple(error for error in self.errors if error.code not in allow)
 
     @property
     def options(self) -> str:
@@ -292,7 +304,8 @@ class Result(NamedTuple):
     """The result of a command: ``output`` goes to stdout, ``notes`` go to stderr in this order.
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
-    the outcome of a send, so the code stays the same if stdout cannot be written.
+    the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
     """
 
     output: str | bytes = ""
@@ -300,6 +313,8 @@ class Result(NamedTuple):
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+    prose: bool = False
+    findings: Sequence[Finding] = ()
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

@@ -33,7 +33,7 @@ def leave(number: int, _frame: object) -> None:
 def interrupt(number: int, _frame: object) -> None:
     """Raise ``KeyboardInterrupt`` for any of the signals; inside of ``Held`` only record the first one."""
     _received.append(number)
-    if _holding and not _holding[-1].interrupted:
+    if _holding and _holding[-1].holding and not _holding[-1].interrupted:
         _holding[-1].interrupted = True
     else:
         raise KeyboardInterrupt
@@ -52,10 +52,12 @@ def asked_to_end() -> bool:
 class Held:
     """A context, such as the writing of reports, that the first signal does not interrupt; a second one does.
 
-    ``interrupted`` says whether a signal came.
+    ``interrupted`` says whether a signal was held. A context may begin with ``holding`` false, and set it later: then no
+    signal can come between the work that may be interrupted and the work that may not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, holding: bool = True) -> None:
+        self.holding = holding
         self.interrupted = False
 
     def __enter__(self) -> Held:

@@ -1,33 +1,40 @@
 """Read a profile: a YAML file becomes a ``Pod`` or an ``Account``, or raises one clear error with its position.
 
-This module defines the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
+``keys`` has the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
 from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
+from kshell.profiles import keys
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
-from kshell.profiles.strict_yaml import Table, document, named
+from kshell.profiles.keys import ACCOUNT_KEYS, OTP_KEYS, POD_KEYS
+from kshell.profiles.strict_yaml import Node, Table, document, named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from kshell.core.models import Origin
 
-POD_KEYS = ("title", "base_url", "embedded", "proxy")
-ACCOUNT_KEYS = ("title", "pod", "sid", "api_key", "phone_number", "template", "variables", "otp")
-
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
-_BASE_URL = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?\Z")
-NUMBER = re.compile(r"\+[1-9][0-9X]{6,14}\Z")
-SEGMENT = re.compile(r"[!-~]+\Z")
+_CAPITALS = re.compile(
+    r"([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)\Z"
+)  # the name of a variable; a key has small letters or digits
+_BASE_URL = re.compile(rf"{keys.BASE_URL}\Z")
+NUMBER = re.compile(rf"{keys.NUMBER}\Z")
+SEGMENT = re.compile(rf"{keys.SEGMENT}\Z")
+_APPROVED = "approved: {auth1: [en_US, hi]}"
 SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
-VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+VARIABLE_NAME = re.compile(rf"{keys.NAME}\Z")
 
 
 def load_pod(places: Places, name: str) -> Pod:
@@ -38,7 +45,7 @@ def load_pod(places: Places, name: str) -> Pod:
 def read_pod(name: str, origin: Origin) -> Pod:
     """Return the pod that a file describes. Raises ``ProfileError``."""
     text = read_text(origin.file, ProfileError)
-    table = _table(origin, text, "a pod", POD_KEYS)
+    table = _table(origin.file, text, "a pod", POD_KEYS)
     return Pod(
         name=name,
         title=table.text("title", ""),
@@ -53,7 +60,7 @@ def read_pod(name: str, origin: Origin) -> Pod:
 def load_account(places: Places, name: str) -> Account:
     """Return the account called ``name``. Its pod and template are not looked up. Raises ``ProfileError``."""
     origin = places.find("account", name)
-    table = _table(origin, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
+    table = _table(origin.file, read_text(origin.file, ProfileError), "an account", ACCOUNT_KEYS)
     return Account(
         name=name,
         title=table.text("title", ""),
@@ -65,19 +72,26 @@ def load_account(places: Places, name: str) -> Account:
         variables=_variables(table),
         otp=_otp_policy(table),
         origin=origin,
+        approved=_approved(table),
     )
+
+
+def read_approved(file: Path) -> dict[str, tuple[str, ...]]:
+    """Return what ``approved:`` lists in an account's file, which may have that key alone. Raises ``ProfileError``."""
+    table = _table(file, read_text(file, ProfileError), "an account", ACCOUNT_KEYS)
+    return _approved(table) or table.fail("approved", "no approved templates are listed", f"write {_APPROVED}")
 
 
 def line_of(account: Account, key: str) -> int:
     """Return the line of the account's file that holds the value of ``key``; 1 if the file has no such key."""
     text = read_text(account.origin.file, ProfileError)
-    node = _table(account.origin, text, "an account", ACCOUNT_KEYS).get(key)
+    node = _table(account.origin.file, text, "an account", ACCOUNT_KEYS).get(key)
     return node.line if node else 1
 
 
-def _table(origin: Origin, text: str, what: str, keys: tuple[str, ...]) -> Table:
-    parsed = document(shown(origin.file), text, ProfileError)
-    return Table(parsed, parsed.root, what, keys)
+def _table(file: Path, text: str, what: str, known: Iterable[str]) -> Table:
+    parsed = document(shown(file), text, ProfileError)
+    return Table(parsed, parsed.root, what, known)
 
 
 def _base_url(table: Table) -> str:
@@ -115,7 +129,7 @@ def _proxy(table: Table) -> str:
 def _reference(table: Table, key: str, default: str | None = None) -> str:
     name = table.text(key, default)
     node = table.get(key)
-    return Reference(name, table.document.place(node.line, node.column)) if node else name
+    return Reference(name, partial(table.document.place, node.line, node.column)) if node else name
 
 
 def _sid(table: Table) -> str:
@@ -145,7 +159,7 @@ def _api_key(table: Table) -> Secret:
         return Secret(scheme, target)
     hint = _reference_hint(text)
     if hint:
-        table.fail("api_key", "an api_key that begins like a reference, but is not one", hint)
+        table.fail("api_key", "an api_key that looks like a reference, but is not one", hint)
     fault = header_fault(text)
     if fault:
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
@@ -154,13 +168,13 @@ def _api_key(table: Table) -> Secret:
 
 def _reference_hint(text: str) -> str:
     """Return a hint if ``text`` is nearly a reference, else ``""``. It repeats only capital letters: the rest may be a key."""
-    variable = _SHELL_VARIABLE.match(text)
+    variable = _SHELL_VARIABLE.match(text) or _CAPITALS.match(text)
     scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
     if not colon:
         return ""
     near = did_you_mean(scheme.lower(), SCHEMES)
     if scheme.lower() != "env":
-        return near
+        return near or ("write api_key: env:NAME" if target.startswith("//") else "")
     return f"write api_key: env:{target if re.fullmatch('[A-Z_]+', target) else 'NAME'}"
 
 
@@ -173,7 +187,11 @@ def _variables(table: Table) -> dict[str, str]:
     for name, (key, _) in node.value.items():
         if not VARIABLE_NAME.match(name):
             table.document.fail_at_key(key, f"{named(key)} cannot name a variable", "a name is letters, digits and _")
-    return {name: table.scalar(value, name) for name, (_, value) in node.value.items()}
+    entries = node.value.items()
+    return {
+        Reference(name, partial(table.document.place, key.line, key.column)): table.scalar(value, name)
+        for name, (key, value) in entries
+    }
 
 
 def _otp_policy(table: Table) -> OtpPolicy:
@@ -183,7 +201,7 @@ def _otp_policy(table: Table) -> OtpPolicy:
     if isinstance(node.value, str):
         hint = "write otp: {length: 6, alphabet: digits}; a fixed code goes below variables:"
         table.fail("otp", "'otp' is the policy for generated codes", hint)
-    policy = Table(table.document, node, "otp", OtpPolicy._fields)
+    policy = Table(table.document, node, "otp", OTP_KEYS)
     length = policy.text("length", "6")
     if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
         policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")
@@ -192,3 +210,23 @@ def _otp_policy(table: Table) -> OtpPolicy:
         near = did_you_mean(alphabet, ALPHABETS)
         policy.fail("alphabet", f"there is no alphabet {alphabet!r}", near or f"alphabets: {listed(ALPHABETS)}")
     return OtpPolicy(int(length), alphabet)
+
+
+def _approved(table: Table) -> dict[str, tuple[str, ...]]:
+    """Return the languages of each approved template, by its name."""
+    node = table.get("approved")
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        table.fail("approved", f"'approved' is a mapping, not {node.shape}", f"write {_APPROVED}")
+    return {
+        name: tuple(table.scalar(item, name) for item in _languages(table, name, languages))
+        for name, (_, languages) in node.value.items()
+    }
+
+
+def _languages(table: Table, name: str, node: Node) -> list[Node]:
+    if not isinstance(node.value, list) or not node.value:
+        shape = node.shape if node.value else "empty"
+        table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
+    return node.value

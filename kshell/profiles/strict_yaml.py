@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import yaml
@@ -25,13 +25,13 @@ _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 8  # levels; the deepest value of a profile is account -> variables -> value
 
 # An error shows its line: a literal API key in it (its name may be misspelt) and a proxy's password must be masked.
-_KEY = re.compile(r"""(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]*""", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)[^/\s]+(?=@)")
-_NAMED = re.compile(r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)""")
+# These patterns are compiled when they are used, which few starts of kshell do.
+_KEY = r"""(?i)(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]*"""
+_CREDENTIALS = r"(?<=://)[^/\s]+(?=@)"
+_NAMED = r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)"""
+_ANCHOR = r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]"
 
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a line break to YAML, not to editors or ``Place``
-
-_ANCHOR = re.compile(r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]")
 
 Value = str | list["Node"] | dict[str, tuple["Node", "Node"]]
 
@@ -77,7 +77,12 @@ class Document:
 
     def place(self, line: int, column: int) -> Place:
         """Return the place at ``line`` and ``column``, with secrets masked in its line."""
-        return Place.in_text(self.file, _without_secrets(self._before + self._text), line, column)
+        return Place.in_text(self.file, self._shown, line, column)
+
+    @cached_property
+    def _shown(self) -> str:
+        """The whole text of the file, with secrets masked."""
+        return _without_secrets(self._before + self._text)
 
     def _spot(self, mark: Any) -> tuple[int, int]:
         column = mark.column if mark.line else self._columns_before + mark.column
@@ -157,7 +162,7 @@ def anchor_in(text: str) -> Any:
 
     For callers that read the text with another loader. Raises ``yaml.YAMLError`` if the text is not YAML.
     """
-    if not _ANCHOR.search(text):
+    if not re.search(_ANCHOR, text):
         return None  # most texts need not be parsed
     events = yaml.parse(text, Loader=_FASTEST)
     return next((event.start_mark for event in events if getattr(event, "anchor", None)), None)
@@ -225,10 +230,10 @@ def _without_secrets(text: str) -> str:
     for line in text.split("\n"):
         indent = len(line) - len(line.lstrip())
         start = 0
-        if depth < 0 or (_NAMED.match(line) and indent <= depth):
-            match = _KEY.search(line)
+        if depth < 0 or (re.match(_NAMED, line) and indent <= depth):
+            match = re.search(_KEY, line)
             start, depth = (match.end(), indent) if match else (len(line), -1)
-        masked.append(_PASSWORD.sub("***", line[:start]) + re.sub(r"\S", "*", line[start:]))
+        masked.append(re.sub(_CREDENTIALS, "***", line[:start]) + re.sub(r"\S", "*", line[start:]))
     return "\n".join(masked)
 
 

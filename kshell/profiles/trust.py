@@ -52,8 +52,8 @@ def remember(places: Places, pod: Pod) -> None:
 def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
     """Yield what the user should know of a send that uses files of the working directory.
 
-    One note for each file that replaces a shipped file or one of the user's; and one for the user's secret that an account of
-    the directory sends as the API key to a pod of the directory.
+    One note for each file that replaces a shipped file or one of the user's; and one for the secret of the user that an account
+    of the directory names as the API key.
     """
     kinds: tuple[tuple[Kind, Pod | Account | Template], ...] = (
         ("account", draft.account), ("pod", draft.pod), ("template", draft.template),
@@ -64,19 +64,25 @@ def folder_notes(places: Places, draft: Draft) -> Iterator[Note]:
             whose = f"the shipped {kind} {used.name}" if other.place == "shipped" else f"yours, {shown(other.file)}"
             text = f"{shown(used.origin.file)}, from this folder, is used in place of {whose}"
             yield Note("warning", text, hint=f"kshell {kind}s {quoted(used.name)} shows it")
-    if places.holds(draft.account.origin) and places.introduced_here(draft.pod.origin) and not draft.pod.embedded:
-        secret = _secret_of_the_user(places, draft.account)
-        if secret:
-            text = f"the API key sent to {draft.pod.base_url} is {secret}, as {shown(draft.account.origin.file)} says"
-            yield Note("info", text)
+    secret = "" if draft.pod.embedded else _secret_of_the_user(places, draft.account)
+    if secret:
+        whose = f"as {shown(draft.account.origin.file)}, from this folder, says"
+        yield Note("info", f"the API key for {draft.pod.base_url} is {secret}, {whose}")
 
 
 def _secret_of_the_user(places: Places, account: Account) -> str:
-    """Return in words what an account's key is read from; empty if the working directory holds the key itself."""
+    """Return in words what an account of the directory has its key read from; empty if the directory holds the key itself.
+
+    It is empty for the user's own account, also if a link in the directory leads to it.
+    """
+    if not places.introduced_here(account.origin) or account.origin.file.resolve().is_relative_to(
+        places.user.resolve()
+    ):
+        return ""
     secret = account.api_key
     if secret.scheme == "file":
-        file = key_file(account)
-        return "" if file.resolve().is_relative_to(places.here.resolve()) else f"read from the file {shown(file)}"
+        file = key_file(account).resolve()
+        return "" if file.is_relative_to(places.here.resolve()) else f"read from the file {shown(file)}"
     words = {"env": f"the environment variable {secret.target}", "keyring": f"the keyring's {secret.target}"}
     return words.get(secret.scheme, "")
 

@@ -5,30 +5,36 @@ Every case is run at most once. The summary counts every case, also if the run w
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
-from kshell.profiles.trust import folder_notes
+from kshell.core.signals import Held, asked_to_end
+from kshell.scripts.progress import Progress
 from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from kshell.core.models import Exchange
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
+    from kshell.session.files import Files
     from kshell.session.session import Sender
+    from kshell.transport.client import Attempt
 
     Show = Callable[[Result], object]
+
+_LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills after 10
 
 
 class Plan(NamedTuple):
@@ -45,18 +51,23 @@ class Plan(NamedTuple):
 
 
 class Run:
-    """The cases of one ``run`` command, in order."""
+    """The cases of one ``run`` command, in order. ``show`` prints a result; ``ended`` gets each case that has ended."""
 
-    def __init__(self, cases: Sequence[Case], plan: Plan, show: Show) -> None:
+    def __init__(
+        self, cases: Sequence[Case], plan: Plan, show: Show, ended: Callable[[Case], object] = lambda _: None
+    ) -> None:
         self.cases = cases
         self.plan = plan
         self.show = show
+        self._ended = ended
         self.by_rows = any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
+        self.files = KeptFiles(plan.places)
         self._sender: Sender = send_attempt
         self._closed = False  # once closed, no further case begins
-        self._progress = _Progress(len(cases) if self.by_rows else 0)
+        self._given_up = False  # once given up, nothing more is sent
+        self._progress = Progress(len(cases) if self.by_rows else 0)
 
     def go(self) -> None:
         """Run every case, except those with a faulty row. Raises ``CassetteError``."""
@@ -67,10 +78,20 @@ class Run:
                 self._finish(case)
         try:
             with self.plan.sender as self._sender:
-                self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
+                try:
+                    self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
+                except KeyboardInterrupt:  # between two lines; within a line it is part of the result
+                    self.interrupt()
         finally:
+            self._given_up = True
             self.seconds = time.perf_counter() - begun
             self._progress.clear()
+
+    def interrupt(self) -> None:
+        """Begin no further case. A case that has not ended is interrupted."""
+        self.interrupted = self._closed = True
+        for case in self.cases:
+            case.state = "interrupted" if case.state == "running" else case.state
 
     @property
     def exit_code(self) -> int:
@@ -83,34 +104,35 @@ class Run:
             sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
         )
         drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
-        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        notes = (note for draft in drafts.values() for note in self.files.folder_notes(draft))
         return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
-        try:
-            for case in waiting:
-                for step in self._run(case):
-                    if not self.by_rows and (step.result.output or step.result.notes):
-                        self.show(step.result)
-                self._finish(case)
-        except KeyboardInterrupt:  # between two lines; within a line it is part of the result
-            self._interrupt()
-            for case in waiting:
-                case.state = "interrupted" if case.state == "running" else case.state
+        for case in waiting:
+            for step in self._run(case):
+                if not self.by_rows and (step.result.output or step.result.notes):
+                    self.show(step.result)
+            self._finish(case)
 
     def _go_in_threads(self, waiting: Sequence[Case]) -> None:
         pool = ThreadPoolExecutor(self.plan.jobs)
-        under_way: dict[Future[None], Case] = {pool.submit(self._run_to_end, case): case for case in waiting}
+        under_way: dict[Future[None], Case] = {}
         try:
+            for case in waiting:
+                under_way[pool.submit(self._run_to_end, case)] = case
             for done in as_completed(under_way):
                 done.result()
                 self._show_case(under_way[done])
         except KeyboardInterrupt:
-            self._interrupt()
-            self._progress.show("interrupted; waiting for the cases that have begun")
+            self.interrupted = self._closed = True
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
-                pool.shutdown(wait=True, cancel_futures=True)
-        pool.shutdown(wait=False)
+                self._progress.show("interrupted; waiting for the cases that have begun")
+                pool.shutdown(wait=False, cancel_futures=True)
+                begun = [future for future in under_way if not future.cancelled()]
+                wait(begun, timeout=_LAST_SECONDS if asked_to_end() else None)
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _show_case(self, case: Case) -> None:
         for step in () if self.by_rows else case.steps:
@@ -125,37 +147,41 @@ class Run:
         """Run the lines of a case, unless the run is closed."""
         if self._closed:
             return
-        case.script_run = _script_run(self.plan, case.row, self._sender)
+        case.script_run = _script_run(self.plan, case.row, self._send, self.files)
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
         begun = time.perf_counter()
         for step in case.script_run.play(case.script):
             yield step
-            if self.interrupted:
+            if self.interrupted or case.exit_code == EXIT_INTERRUPTED:
                 break
         else:
             case.state = "failed" if case.exit_code else "passed"
-        if case.state == "running" or case.exit_code == EXIT_INTERRUPTED:
+        if case.state == "running":
             case.state = "interrupted"
         case.seconds = time.perf_counter() - begun
 
+    def _send(self, attempt: Attempt) -> Exchange:
+        """Send, unless the run has ended without waiting for this case: then the message would be missing in the summary."""
+        if self._given_up:
+            raise KeyboardInterrupt
+        return self._sender(attempt)
+
     def _finish(self, case: Case) -> None:
         if case.state == "interrupted":
-            self._interrupt()
+            self.interrupted = self._closed = True
         if case.state == "failed" and self.plan.bail:
             self._closed = True
-        self._progress.clear()
         if self.by_rows and case.failure:
+            self._progress.clear()
             self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
+        self._ended(case)
         self._progress.step(case.state)
 
-    def _interrupt(self) -> None:
-        self.interrupted = self._closed = True
 
-
-def _script_run(plan: Plan, row: Row | None, sender: Sender) -> ScriptRun:
-    session = Session(plan.places, sender=sender)
+def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> ScriptRun:
+    session = Session(plan.places, sender=sender, files=files)
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():
@@ -193,43 +219,37 @@ def _verdicts(run: Run) -> Iterator[str]:
         yield f"{name}{where}: {verdict}"
 
 
-class _Progress:
-    """A line with the progress of a run. It is written only if stderr is a terminal."""
+def run_all(run: Run, report: Callable[[Run], Result] = lambda _: Result(), *, brief: bool = False) -> Result:
+    """Run every case and return its report and the summary; with ``brief``, return a summary only if something failed.
 
-    def __init__(self, total: int) -> None:
-        self.total = total if sys.stderr.isatty() else 0
-        self.states: Counter[str] = Counter()
+    A signal ends the run. The report and the summary are made then, too.
+    """
+    with Held(holding=False) as held:
+        failed = Result()
+        try:
+            run.go()
+            held.holding = True
+        except KeyboardInterrupt:
+            held.holding = True
+            run.interrupt()
+        except CassetteError as error:
+            held.holding = True
+            failed = Result(notes=[error.note], exit_code=error.exit_code)
+        reported, summed_up = report(run), _summary(run, brief=brief)
+    code = max(failed.exit_code, summed_up.exit_code) or reported.exit_code
+    late = [Note("info", "interrupted")] if held.interrupted else []
+    # a refused send before an expect has an exit code but is not a failure, so the summary decides
+    both = joined([reported, failed, summed_up, Result(notes=late)])
+    return both._replace(exit_code=EXIT_INTERRUPTED if held.interrupted else code)
 
-    def step(self, state: str) -> None:
-        """Count a case that ended in ``state``, and show the counts."""
-        self.states[state] += 1
-        done = sum(self.states.values())
-        if done < self.total:
-            self.show(f"{done}/{self.total} · " + ", ".join(f"{count} {name}" for name, count in self.states.items()))
 
-    def show(self, text: str) -> None:
-        """Replace the line by ``text``."""
-        if self.total:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Erase the line, before other output."""
-        self.show("")
-
-
-def run_all(run: Run, *, brief: bool = False) -> Result:
-    """Run every case and return the summary; with ``brief``, return it only if something failed."""
-    code, notes = EXIT_DONE, list[Note]()
-    try:
-        run.go()
-    except CassetteError as error:
-        code, notes = error.exit_code, [error.note]
+def _summary(run: Run, *, brief: bool) -> Result:
+    notes: list[Note] = []
     if run.by_rows or run.plan.update:  # the notes of the lines are not shown then
         notes += run.folder_notes()
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]
-    return Result(notes=notes, exit_code=max(code, run.exit_code))
+    return Result(notes=notes, exit_code=run.exit_code)
 
 
 def joined(results: Sequence[Result]) -> Result:

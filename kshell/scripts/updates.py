@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import ScriptError
 from kshell.profiles.files import read_text, rewrite
-from kshell.scripts.script import MOST_BYTES
 from kshell.syntax.failed_expect import NOT_THERE, failed_parts
 from kshell.templating.evaluation import evaluate
 
@@ -94,7 +93,7 @@ def diff_of(name: str, before: str, after: str) -> str:
 
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
     """Return the diff of a script's updates; with ``write``, make them in the file too."""
-    before = read_text(file, ScriptError, most=MOST_BYTES)
+    before = read_text(file, ScriptError)
     after = updated_text(before, updates)
     if write:
         rewrite(file, after)

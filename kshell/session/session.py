@@ -5,18 +5,22 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 
 from __future__ import annotations
 
-from contextlib import suppress
+import json
+import os
+import re
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import build, further_parameters
-from kshell.core.errors import KshellError, Note, UsageError
+from kshell.core.errors import KshellError, Note, ProfileError, UsageError
 from kshell.core.models import Draft, Sent, Template, Variable
-from kshell.profiles import api_key, code_policy, profiles
+from kshell.profiles import api_key, code_policy
+from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
@@ -28,6 +32,13 @@ if TYPE_CHECKING:
     Sender = Callable[[Attempt], Exchange]
 
 DEFAULT_ACCOUNT = "demo"
+ACCOUNT_VARIABLE = "KSHELL_ACCOUNT"
+
+
+def default_account() -> tuple[str, str]:
+    """Return the account of a new session, and what names it: ``KSHELL_ACCOUNT``, or empty for ``demo``."""
+    named = os.environ.get(ACCOUNT_VARIABLE, "").strip()
+    return (named, ACCOUNT_VARIABLE) if named else (DEFAULT_ACCOUNT, "")
 
 
 class Overrides(NamedTuple):
@@ -54,10 +65,20 @@ def send_attempt(attempt: Attempt) -> Exchange:
     return attempt.run()
 
 
+@contextmanager
+def keeping_connections() -> Iterator[Sender]:
+    """Give a sender that keeps its connections until the block ends."""
+    from kshell.transport.connections import KeptConnections
+
+    with KeptConnections() as connections:
+        yield lambda attempt: attempt.run(connections=connections)
+
+
 class Session:
     """The state that lasts from line to line: account, pod, template, variables, drafts and sent messages.
 
     Every message goes through ``sender``. With ``embedded_only``, the session sends to the simulator alone.
+    ``account_source`` is the setting that chose the account; empty if a line chose it, or nothing did.
     """
 
     def __init__(
@@ -67,15 +88,18 @@ class Session:
         simulator: Simulator | None = None,
         sender: Sender = send_attempt,
         embedded_only: bool = False,
+        files: Files | None = None,
     ) -> None:
         self.places = places
-        self.account = DEFAULT_ACCOUNT
+        self.files = files or Files(places)
+        self.account, self.account_source = default_account()
         self.pod = ""
         self.template = ""
         self.settings: dict[str, Setting] = {}
         self.generated: tuple[str, ...] = ()  # every code that the session generated, the oldest first
         self.drafts: list[Draft] = []  # every draft, because a previewed or refused one is private too
         self.sent: list[Sent] = []
+        self.received: set[str] = set()  # the codes of the messages that it has seen on the simulator
         self.attempt: Attempt | None = None  # the last send, finished or not
         self.sender = sender
         self._embedded_only = embedded_only
@@ -100,19 +124,29 @@ class Session:
         if source == "generated":
             self.generated = (*self.generated, text)
 
+    def use_account(self, name: str, *, source: str = "") -> None:
+        """Change the account; its pod and its template replace those of the session."""
+        self.account, self.account_source, self.pod, self.template = name, source, "", ""
+
     def current_account(self, overrides: Overrides = NO_OVERRIDES) -> Account:
         """Return the account that a line uses. Raises ``ProfileError``."""
-        return profiles.load_account(self.places, overrides.account or self.account)
+        try:
+            return self.files.account(overrides.account or self.account)
+        except ProfileError as error:
+            if overrides.account or not self.account_source or error.at:
+                raise
+            message = f"{error.message}, which {self.account_source} names"
+            raise ProfileError(message, hint=error.hint, details=error.details) from None
 
     def current_pod(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Pod:
         """Return the pod that a line uses. ``account`` is the line's account, if known. Raises ``ProfileError``."""
         name = overrides.pod or self.pod or (account or self.current_account(overrides)).pod
-        return profiles.load_pod(self.places, name)
+        return self.files.pod(name)
 
     def current_template(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Template:
         """Return the template that a line uses, like ``current_pod``. Raises ``ProfileError`` and ``TemplateError``."""
         name = overrides.template or self.template or (account or self.current_account(overrides)).template
-        return templates.load_template(self.places, name)
+        return self.files.template(name)
 
     def table(self) -> list[tuple[str, str | None, str]]:
         """Return (name, value, source) of every variable, set or missing. The template's variables come first."""
@@ -128,11 +162,36 @@ class Session:
         rows |= {name: (setting.text, setting.source) for name, setting in self.settings.items()}
         return [(name, value, source) for name, (value, source) in rows.items()]
 
-    def names(self) -> dict[str, object]:
-        """Return the names of an expression, with their values: the last answer's, and the variables that have a value."""
-        from kshell.transport.exchange_text import answer_names
+    def names(self, text: str) -> dict[str, object]:
+        """Return the names of the expressions in ``text``, with their values.
 
-        return {**self.values(), **(answer_names(self.sent[-1].exchange) if self.sent else {})}
+        They are the variables that have a value, the last answer's names, where it went, and what came of it. Of these, a
+        variable hides the last two. What came of it is looked up only if ``text`` has the name, since it may need a request
+        to the sandbox. Raises ``SetupError`` if no sandbox answers on a loopback pod.
+        """
+        if not self.sent:
+            return {**self.values()}
+        from kshell.syntax.diagnostics import ARRIVAL_NAMES
+        from kshell.transport.exchange_text import answer_names, arrival_names, place_names
+
+        last = self.sent[-1]
+        names = {**place_names(last), **self.values(), **answer_names(last.exchange)}
+        if last.draft.pod.live or not set(re.findall(r"\w+", text)) & set(ARRIVAL_NAMES) - names.keys():
+            return names
+        return {**arrival_names(last, self.messages), **names}
+
+    def messages(self, to: str = "", url: str = "", wait: float = 0) -> list[dict[str, Any]]:
+        """Return the messages of the embedded simulator, or of the sandbox at ``url``, oldest first, as JSON.
+
+        With ``to``, return those to that number; for the first one, wait up to ``wait`` seconds. Raises ``UsageError`` for a
+        URL that is not on this machine, ``SetupError`` if no sandbox answers there.
+        """
+        from kshell.transport.sandbox_inbox import fetch_messages
+
+        kept = () if url else self.simulator.kept.lines(to)
+        messages = fetch_messages(url, to, wait=wait) if url else [json.loads(line) for line in kept]
+        self.received |= {code for message in messages for code in (message["code"], message["button_code"])}
+        return messages
 
     def values(self, overrides: Overrides = NO_OVERRIDES) -> dict[str, str]:
         """Return every variable that has a value. If a profile cannot be read, only the session's; a send reports the fault."""
@@ -155,7 +214,7 @@ class Session:
         private = [*keys_of(self._accounts())] if keys else []
         for draft in self.drafts:
             private += values_of(draft)
-        private += [Private("CODE", code) for code in self.generated]
+        private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
                 private += named_values(name, setting.text)
@@ -164,8 +223,9 @@ class Session:
     def _accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
         accounts = {draft.account.name: draft.account for draft in self.drafts}
-        with suppress(KshellError):
-            accounts.setdefault(self.account, self.current_account())
+        if self.account not in accounts:
+            with suppress(KshellError):
+                accounts[self.account] = self.current_account()
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
@@ -198,6 +258,8 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
+        if template.name == account.template:
+            notes = (*templates.unread_variables(account, template), *notes)
         notes = (*_key_notes(account, pod), *notes)
         return self._remembered(_drafted(endpoint, account, pod, template, values, payload, notes))
 
@@ -236,13 +298,12 @@ class Session:
         was sent then. A sender may raise other errors.
         """
         from kshell.privacy.sources import values_of
-        from kshell.profiles.trust import require_trust
         from kshell.transport.client import Attempt, Route
 
         if self._embedded_only and not draft.pod.embedded:
             hint = "send to the simulator: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} is not the embedded simulator", hint=hint)
-        require_trust(self.places, draft.pod, own_account=self.places.holds(draft.account.origin))
+        self.files.require_trust(draft.account, draft.pod)
         handle = self.simulator.handle if draft.pod.embedded else None
         route = Route(timeout, draft.pod.proxy, handle)
         key = partial(api_key.resolve, draft.account)
@@ -272,7 +333,8 @@ def _drafted(
     from kshell.api.rules import check
 
     request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
-    return Draft(account, pod, template, values, check(endpoint, payload), request, notes)
+    findings = check(endpoint, payload, account.approved)
+    return Draft(account, pod, template, values, findings, request, notes)
 
 
 def _defaults(account: Account, template: Template) -> dict[str, str]:

@@ -12,7 +12,7 @@ from kshell.core.errors import Note, UsageError
 from kshell.syntax.lines import Line, cut, split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _OPEN_FLAGS = {">": os.O_TRUNC, ">>": os.O_APPEND}
 
@@ -32,8 +32,11 @@ class Redirection(NamedTuple):
             return [Note("error", f"{self.target}: {error.strerror}")]
 
 
-def split_redirection(line: str, names: Mapping[str, object]) -> tuple[str, Redirection | None]:
-    """Split a line into its command and its redirection, if any. Raises ``UsageError`` and ``ScriptError``."""
+def split_redirection(line: str, names_of: Callable[[str], Mapping[str, object]]) -> tuple[str, Redirection | None]:
+    """Split a line into its command and its redirection, if any. Raises ``UsageError`` and ``ScriptError``.
+
+    ``names_of`` returns the names of the expressions in a target.
+    """
     if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
         return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
@@ -41,7 +44,7 @@ def split_redirection(line: str, names: Mapping[str, object]) -> tuple[str, Redi
         return line, None
     if not target:
         raise UsageError(f"nothing follows {sign}", hint=f"{command.strip()} {sign} {_EXAMPLES[sign]}")
-    return command, Redirection(sign, target if sign == "|" else _file(target, names))
+    return command, Redirection(sign, target if sign == "|" else _file(target, names_of(target)))
 
 
 _EXAMPLES = {"|": "less", ">": "payload.json", ">>": "log.txt"}

@@ -1,79 +1,181 @@
-"""The messages that the simulator delivered, limited in number and in bytes."""
+"""The messages that the simulator accepted, limited in number and in bytes, and what became of them."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kshell.simulator.statuses import Status, planned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.models import Payload
 
-INBOX_SIZE = 1_000  # messages
+    Listener = Callable[["Delivered", Mapping[str, int]], None]
+
+INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB
 
 
 class Delivered(NamedTuple):
-    """A message that one recipient got. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
+    """A message to one recipient. ``payload`` is what the API keeps of the request: cut, overridden, with defaults.
+
+    ``id`` numbers all messages of a simulator from 1; the recipients of one request share a ``message_id``. ``code`` stands
+    in the text, ``button_code`` in the first button. ``received`` is in Unix seconds. ``fails_with`` is Meta's code if the
+    message does not reach the phone, else 0. ``statuses`` are those so far, oldest first.
+    """
 
     recipient: str
     sender: str
     message_id: str
     template_name: str
     language: str
-    body_code: str
+    code: str
     button_code: str
+    ref: str
+    ref1: str
+    ref2: str
     payload: Payload
+    id: int = 0
+    received: float = 0
+    fails_with: int = 0
+    statuses: tuple[Status, ...] = ()
+
+
+class Kept(NamedTuple):
+    """A message as it is stored. ``line`` is one line of ASCII JSON without the statuses, which depend on the time."""
+
+    recipient: str
+    message_id: str
+    received: float
+    fails_with: int
+    line: bytes
 
 
 class Inbox:
     """The newest messages: at most ``INBOX_SIZE``, and at most ``INBOX_BYTES`` of JSON. The oldest are dropped.
 
-    Each message is stored as one line of ASCII JSON, which needs far less memory than a parsed payload. Its bytes count once
-    for each recipient. The newest message is always kept. Several threads may use one inbox.
+    Each message is stored as one line of JSON, which needs far less memory than a parsed payload. Its bytes count once for
+    each recipient. The newest message is always kept. Several threads may use one inbox.
+
+    A message's statuses follow from the time: they are ``delay`` seconds apart, and with 0 all of them exist at once.
+    A listener gets the message of each request, with the id of its first recipient's, and the recipients with the codes.
     """
 
-    def __init__(self) -> None:
-        self.added = 0  # all messages since the start, including dropped ones
-        self._lines: deque[bytes] = deque()
+    def __init__(self, delay: float = 0, clock: Callable[[], float] = time.time) -> None:
+        self.delay = delay
+        self.clock = clock
+        self.added = 0  # all messages since the start, including dropped ones: the newest one's id
+        self.cleared = 0  # the id of the newest message that ``clear`` forgot
+        self._listeners: tuple[Listener, ...] = ()
+        self._messages: dict[int, Kept] = {}  # by id; the ids have no gap
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, recipients: Sequence[str], delivered: Delivered) -> None:
-        """Add ``delivered`` once for each of ``recipients``, in their order."""
+    def add(self, recipients: Mapping[str, int], delivered: Delivered) -> None:
+        """Add ``delivered`` once for each of ``recipients``, in their order; each one's fails with its code, unless 0."""
+        received = round(self.clock(), 3)
         fields = delivered._asdict()
-        del fields["recipient"]
-        rest = json.dumps(fields, separators=(",", ":")).encode()[1:]
-        kept = recipients[-min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1) :]  # enough to push out everything older
+        for name in ("recipient", "id", "received", "fails_with", "statuses"):
+            del fields[name]
+        rest = json.dumps(fields, separators=(",", ":")).encode()[1:-1]
+        most = min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1)  # enough to push out everything older
+        kept = list(recipients.items())[-most:]
         with self._lock:
+            number = self.added + len(recipients) - len(kept)
             if len(kept) < len(recipients):
-                self._lines.clear()
-                self._bytes = 0
-            self.added += len(recipients)
-            for number in kept:
-                self._lines.append(b'{"recipient":%s,%s' % (json.dumps(number).encode(), rest))
-                self._bytes += len(self._lines[-1])
+                self._forget()
+            for recipient, fails_with in kept:
+                number += 1
+                values = (number, json.dumps(recipient).encode(), received, fails_with, rest)
+                line = b'{"id":%d,"recipient":%s,"received":%r,"fails_with":%d,%s' % values
+                self._messages[number] = Kept(recipient, delivered.message_id, received, fails_with, line)
+                self._bytes += len(line)
+                self.added = number
                 self._drop_oldest()
+        for listener in self._listeners:
+            listener(delivered._replace(id=number - len(recipients) + 1, received=received), recipients)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Call ``listener`` for each request until the block ends, in the thread that adds its message."""
+        self._listeners = (*self._listeners, listener)
+        try:
+            yield
+        finally:
+            self._listeners = tuple(other for other in self._listeners if other != listener)
+
+    def clear(self) -> None:
+        """Forget every message. The ids go on from where they were."""
+        with self._lock:
+            self.cleared = self.added
+            self._forget()
+
+    def _forget(self) -> None:
+        self._messages.clear()
+        self._bytes = 0
 
     def _drop_oldest(self) -> None:
-        while len(self._lines) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._lines) > 1):
-            self._bytes -= len(self._lines.popleft())
+        while len(self._messages) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._messages) > 1):
+            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).line)
 
-    def next_line(self, number: int) -> tuple[int, bytes] | None:
-        """Return the oldest kept message whose number is ``number`` or higher: its number and its line of JSON.
+    def lines(self, to: str = "", after: int = 0) -> Iterator[bytes]:
+        """Yield the kept messages with an ``id`` over ``after``, oldest first, each as one line of JSON.
 
-        The first message of all has the number 0. Return ``None`` if there is no such message.
+        With ``to``, yield only those to that recipient. Messages that are added meanwhile are not yielded, and those that
+        are dropped meanwhile are left out, so that a slow reader keeps nothing in memory.
         """
-        with self._lock:
-            oldest = self.added - len(self._lines)
-            number = max(number, oldest)
-            return (number, self._lines[number - oldest]) if number < self.added else None
+        end = self.added
+        while (found := self.next_line(after, to)) and found[0] <= end:
+            after = found[0]
+            yield found[1]
 
-    def messages(self) -> tuple[Delivered, ...]:
-        """Return every message that is kept, oldest first."""
+    def next_line(self, after: int, to: str = "") -> tuple[int, bytes] | None:
+        """Return the id and the line of JSON of the oldest kept message with an id over ``after``, or None."""
         with self._lock:
-            lines = tuple(self._lines)
-        return tuple(Delivered(**json.loads(line)) for line in lines)
+            for number in range(max(after, self.added - len(self._messages)) + 1, self.added + 1):
+                kept = self._messages[number]
+                if not to or kept.recipient == to:
+                    return number, self._line(kept)
+        return None
+
+    def next_number(self, after: int) -> int:
+        """Return the id of the oldest kept message with an id over ``after``, or 0."""
+        with self._lock:
+            number = max(after, self.added - len(self._messages)) + 1
+            return number if number <= self.added else 0
+
+    def kept(self, number: int) -> Kept | None:
+        """Return the message with an id; None if it is not kept."""
+        return self._messages.get(number)
+
+    def last_before(self, moment: float, after: int) -> int:
+        """Return the id of the newest message that was received by ``moment``, at most ``after``."""
+        while after and (kept := self.kept(after)) and kept.received > moment:
+            after -= 1
+        return after
+
+    def _line(self, kept: Kept) -> bytes:
+        statuses = json.dumps([status._asdict() for status in self.so_far(kept.received, kept.fails_with)])
+        return b'%s,"statuses":%s}' % (kept.line, statuses.encode())
+
+    def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
+        """Return the statuses that a message has now."""
+        now = self.clock()
+        return tuple(
+            status for status in planned(received, self.delay, fails_with) if not self.delay or status.timestamp <= now
+        )
+
+    def messages(self, to: str = "", after: int = 0) -> tuple[Delivered, ...]:
+        """Return the messages of ``lines``."""
+        return tuple(from_json(json.loads(line)) for line in self.lines(to, after))
+
+
+def from_json(message: dict[str, Any]) -> Delivered:
+    """Return a message of ``GET /inbox``."""
+    statuses = tuple(Status(**{**status, "errors": tuple(status["errors"])}) for status in message["statuses"])
+    return Delivered(**{**message, "statuses": statuses})

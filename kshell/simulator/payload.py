@@ -57,8 +57,11 @@ class Message(NamedTuple):
     recipients: tuple[str, ...]
     template_name: str
     language: str
-    body_code: str
+    code: str
     button_code: str
+    ref: str
+    ref1: str
+    ref2: str
     payload: Payload
 
 
@@ -75,10 +78,9 @@ def read_message(content_type: str, body: bytes) -> Message:
     _one_of(messaging, "type", "template")
     recipients = _recipients(_text(messaging, "to"))
     template = _object(messaging, "template")
-    if "extra_info" in payload:
-        _override(_object(payload, "extra_info"))
+    refs = _overridden(_object(payload, "extra_info")) if "extra_info" in payload else ("", "", "")
     language = _text(_object(template, "language"), "code")
-    return Message(recipients, _text(template, "name"), language, *_codes(template), payload)
+    return Message(recipients, _text(template, "name"), language, *_codes(template), *refs, payload)
 
 
 def _parsed(body: bytes) -> Payload:
@@ -103,6 +105,8 @@ def _deeper_than(levels: int, value: Json) -> bool:
     """Whether arrays and objects stand in each other more than ``levels`` deep. A loop takes a quarter of recursion's time."""
     members = [value]
     for _ in range(levels):
+        if not members:
+            break
         parents = (parent for parent in members if isinstance(parent, (dict, list)))
         members = [member for parent in parents for member in (parent.values() if isinstance(parent, dict) else parent)]
     return any(isinstance(member, (dict, list)) for member in members)
@@ -154,16 +158,22 @@ def _recipients(to: str) -> tuple[str, ...]:
     return recipients
 
 
-def _override(extra: Payload) -> None:
-    """Apply the changes that the API makes to ``extra_info``."""
-    # "if the length of the string exceeds 255 characters, it will be truncated."
-    for name in ("ref", "ref1", "ref2"):
-        if name in extra:
-            extra[name] = _string(extra, name)[:_REF_LIMIT]
+def _overridden(extra: Payload) -> tuple[str, str, str]:
+    """Apply the changes that the API makes to ``extra_info``; return its refs, those that are missing as empty text."""
     # "any other value other than above specified values, then the system will override that as the "API"."
     if "wa_source" in extra:
         source = _string(extra, "wa_source")
         extra["wa_source"] = source if source in _SOURCES else "API"
+    return _ref(extra, "ref"), _ref(extra, "ref1"), _ref(extra, "ref2")
+
+
+def _ref(extra: Payload, name: str) -> str:
+    """Return a ref as it is kept; empty text if it is missing."""
+    # "if the length of the string exceeds 255 characters, it will be truncated."
+    if name in extra:
+        extra[name] = _string(extra, name)[:_REF_LIMIT]
+        return _string(extra, name)
+    return ""
 
 
 def _codes(template: Payload) -> tuple[str, str]:

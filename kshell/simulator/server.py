@@ -1,20 +1,12 @@
 """Serve the simulator over HTTP with uvicorn, for curl, browsers and other programs.
 
-Besides the API, ``GET /`` describes the simulator and its magic values, and ``GET /inbox`` returns the delivered messages
-as a JSON list.
-The log line about a request contains no key, code or phone number.
-
-Requests that a page of another site may have made get a 403. These limits bound the memory and the response time:
-``BODY_LIMIT`` for one body, ``BODIES_LIMIT`` for all bodies together, ``REQUEST_SECONDS`` for an unfinished request or an
-unread response, ``CONNECTIONS`` for open connections, and the limits of the inbox.
+These limits bound the memory and the response time: ``REQUEST_SECONDS`` for an unfinished request or an unread response,
+``CONNECTIONS`` for open connections, and those of the application and of the inbox.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import re
 import signal
 import socket
 import threading
@@ -26,29 +18,18 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kshell.core.errors import UsageError
-from kshell.core.models import Response, is_loopback
-from kshell.simulator.documented import FOREIGN, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS, SERVER_ERROR
-from kshell.simulator.payload import BODY_LIMIT
-from kshell.simulator.simulator import refusal
+from kshell.simulator.app import App
+from kshell.simulator.pages import Knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-    from concurrent.futures import Executor
+    import asyncio
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
-    from kshell.simulator.documented import Failure
-    from kshell.simulator.inbox import Inbox
     from kshell.simulator.simulator import Simulator
-
-    Event = dict[str, Any]
-    Receive = Callable[[], Awaitable[Event]]
-    Send = Callable[[Event], Awaitable[None]]
-    Headers = list[tuple[str, str]]
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
-BODIES_LIMIT = 32 << 20  # bytes
-_PIECE = 64 << 10  # bytes: the most of a response that is sent at once, and the least that makes a body large
-_AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 
 def serve(
@@ -58,14 +39,39 @@ def serve(
     *,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
+    knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
     Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
     """
-    with _bound(host, port) as listener, ThreadPoolExecutor(max_workers=1) as worker:
+    server = HttpServer(simulator, host, port, on_request=on_request, knowledge=knowledge)
+    with _stopped_by_signals(server):
+        server.run(on_ready)
+
+
+class HttpServer:
+    """A simulator that listens on ``url``. ``run`` answers what is asked there, until ``stop`` is called by any thread.
+
+    Raises ``UsageError`` if the port cannot be opened.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        host: str,
+        port: int,
+        *,
+        on_request: Callable[[str], None],
+        knowledge: Knowledge = Knowledge(),  # noqa: B008
+    ) -> None:
+        self._listener = _bound(host, port)
+        self.url = _base_url(self._listener)
+        self._worker = ThreadPoolExecutor(max_workers=1)
+        app = App(simulator, on_request, self._worker, knowledge)
+        self._listening = simulator.kept.listening(app.on_added)
         config = uvicorn.Config(
-            _app(simulator, on_request, worker),
+            app,
             http=_Connection,
             loop="asyncio",
             ws="none",
@@ -77,21 +83,31 @@ def serve(
             proxy_headers=False,
             timeout_graceful_shutdown=0,  # an open connection does not delay the end
         )
-        server = _Server(config, lambda: on_ready(_base_url(listener)))
-        with _stopped_by_signals(server):
-            server.run(sockets=[listener])
+        self._server = _Server(config)
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Answer requests. ``on_ready`` gets the base URL first; an exception of it ends the server."""
+        with self._listener, self._worker, self._listening:
+            self._server.on_listening = lambda: on_ready(self.url)
+            self._server.run(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """End ``run`` within a tenth of a second, or as soon as it begins."""
+        self._server.should_exit = True
 
 
 class _Server(uvicorn.Server):
     """A uvicorn server that calls ``on_listening`` when it listens."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_listening = on_listening
+    on_listening: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._on_listening()
+        self.on_listening()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop, and do nothing more: uvicorn would raise the signal again at the end, sse_starlette stop later servers too."""
+        self.should_exit = True
 
 
 class _Connection(H11Protocol):
@@ -175,150 +191,13 @@ def _base_url(listener: socket.socket) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Make SIGINT and SIGTERM stop ``server`` and have no other effect.
-
-    Uvicorn alone would handle them only while it serves, and would raise the one that stopped it again at the end.
-    """
+def _stopped_by_signals(server: HttpServer) -> Iterator[None]:
+    """Make SIGINT and SIGTERM stop ``server`` and have no other effect. Uvicorn handles them only while it serves."""
     in_main = threading.current_thread() is threading.main_thread()  # only the main thread may handle signals
     handled = (signal.SIGINT, signal.SIGTERM) if in_main else ()
-    before = {number: signal.signal(number, server.handle_exit) for number in handled}
+    before = {number: signal.signal(number, lambda *_: server.stop()) for number in handled}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _app(
-    simulator: Simulator, on_request: Callable[[str], None], worker: Executor
-) -> Callable[[Event, Receive, Send], Awaitable[None]]:
-    """Return the ASGI application. ``worker`` is the single thread in which the simulator reads payloads."""
-    api = _Api(simulator, worker)
-
-    async def app(scope: Event, receive: Receive, send: Send) -> None:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        method, target = scope["method"], scope["raw_path"].decode("latin-1")
-        page = target if method in {"GET", "HEAD"} else ""
-        if not is_from_here(headers):
-            await _send(refusal(FOREIGN), send)
-            on_request("403 403, 0 recipients")
-        elif page == "/":
-            await _send(_about(), send)
-            on_request("200 about")
-        elif page == "/inbox":
-            await _send_inbox(simulator.kept, send, with_body=method == "GET")
-            on_request("200 inbox")
-        elif answer := await api.answer(method, target, headers, receive):
-            await _send(answer[0], send)
-            on_request(answer[1])
-
-    return app
-
-
-class _Api:
-    """The simulator, with a limit for the bodies of all requests together."""
-
-    def __init__(self, simulator: Simulator, worker: Executor) -> None:
-        self._simulator = simulator
-        self._worker = worker
-        self._held = 0  # bytes of all bodies that are in memory
-
-    async def answer(self, method: str, target: str, headers: Headers, receive: Receive) -> tuple[Response, str] | None:
-        """Return the response to a request and the log line about it; ``None`` if the client disconnected.
-
-        The body is cut just over the size limit. While all bodies together exceed ``BODIES_LIMIT``, the response to a
-        large one is WA500, "Please try again later".
-        """
-        body = bytearray()
-        more = True
-        try:
-            while more and len(body) <= BODY_LIMIT:
-                event = await receive()
-                if event["type"] == "http.disconnect":
-                    return None
-                body += event["body"]
-                self._held += len(event["body"])
-                if self._held > BODIES_LIMIT and len(body) > _PIECE:
-                    return refusal(SERVER_ERROR), "500 WA500, 0 recipients"
-                more = event["more_body"]
-            request = (method, target, headers, bytes(body))
-            return await asyncio.get_running_loop().run_in_executor(self._worker, _handle, self._simulator, request)
-        finally:
-            self._held -= len(body)
-
-
-def is_from_here(headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether ``Host`` and every ``Origin`` in ``headers`` are loopback. Names of headers are in lower case.
-
-    A site whose name resolves to 127.0.0.1 (DNS rebinding) sends that name as ``Host``. A browser adds ``Origin`` to the
-    requests of another site's page.
-    """
-    named = list(headers)
-    hosts = [f"http://{value}" if _AUTHORITY.fullmatch(value) else "" for name, value in named if name == "host"]
-    origins = [value for name, value in named if name == "origin"]
-    try:
-        return len(hosts) == 1 and all(map(is_loopback, (*hosts, *origins)))
-    except ValueError:  # brackets without an address
-        return False
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
-
-
-async def _send_inbox(inbox: Inbox, send: Send, *, with_body: bool) -> None:
-    """Send ``inbox`` as a JSON list, piece by piece.
-
-    Other requests are served between two pieces. Only one message is held at a time, so a slow reader costs little memory.
-    """
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for piece in _pieces(inbox) if with_body else ():
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await asyncio.sleep(0)
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _pieces(inbox: Inbox) -> Iterator[bytes]:
-    """Yield a JSON list of the messages in ``inbox``, one on each line, in pieces of at most 64 KiB."""
-    end, number, before = inbox.added, 0, b"[\n"
-    while (found := inbox.next_line(number)) and found[0] < end:
-        number = found[0] + 1
-        text = before + found[1]
-        yield from (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-        before = b",\n"
-    yield b"\n]\n" if number else b"[]\n"
-
-
-def _handle(simulator: Simulator, request: tuple[str, str, Headers, bytes]) -> tuple[Response, str]:
-    """Return the simulator's response, and a log line with the number of recipients reached: ``202 WA202, 2 recipients``."""
-    before = simulator.kept.added
-    response = simulator.handle(*request)
-    reached = simulator.kept.added - before
-    code = json.loads(response.body)["code"]
-    return response, f"{response.status} {code}, {reached} recipient{'' if reached == 1 else 's'}"
-
-
-def _about() -> Response:
-    """Return a description of the simulator, with the magic values."""
-
-    def shown(magic: Mapping[str, Failure]) -> dict[str, str]:
-        return {value: f"{failure.title}, {failure.code}" for value, failure in magic.items()}
-
-    about = {
-        "name": "kshell sandbox",
-        "what": "a simulator of the Send Authentication Template Messages API; nobody gets a message",
-        "messages": "POST /v2/<sid>/whatsapp/<phone_number>/messages",
-        "inbox": "GET /inbox",
-        "magic": {
-            "to": shown(MAGIC_RECIPIENTS),
-            "api-key": shown(MAGIC_KEYS),
-            "sid": shown(MAGIC_SIDS),
-            "phone_number": shown(MAGIC_SENDERS),
-        },
-    }
-    body = json.dumps(about, indent=2).encode() + b"\n"
-    return Response(200, "OK", (("content-type", "application/json"), ("content-length", str(len(body)))), body)

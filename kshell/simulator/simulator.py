@@ -17,10 +17,15 @@ page's. The page leaves the following open; the simulator decides it (``payload`
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.models import Response
 from kshell.simulator.documented import (
+    FAILURES,
     INCORRECT_KEY,
     INCORRECT_PAYLOAD,
     MAGIC_KEYS,
@@ -33,33 +38,82 @@ from kshell.simulator.documented import (
 )
 from kshell.simulator.inbox import Delivered, Inbox
 from kshell.simulator.payload import E164, read_message
+from kshell.simulator.statuses import META_TITLES, NO_SUCH_TEMPLATE, magic_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from kshell.core.models import Payload
     from kshell.simulator.documented import Failure
     from kshell.simulator.payload import Message
 
 
-def new_message_id() -> str:
-    """Return a new id in the form of the page's ``AXXXXXXXXXXXXXXXXXXX``."""
-    import secrets  # costs more to import than the rest of this module
+_NEXT_LIMIT = 1_000
 
-    return "A" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(19))
+
+class _Next(NamedTuple):
+    """An answer that was asked for: a name in ``FAILURES`` or a code of Meta's. Without ``to`` any message gets it."""
+
+    to: str
+    answer: str | int
+
+
+_NOTHING = _Next("", 0)
+
+
+def new_message_id() -> str:
+    """Return a new random id of 76 bits in the form of the page's ``AXXXXXXXXXXXXXXXXXXX``."""
+    return "A" + os.urandom(10).hex().upper()[1:]
 
 
 class Simulator:
-    """The API's side of one endpoint. It has no accounts, and keeps only the inbox: ``kept``."""
+    """The API's side of one endpoint. It has no accounts; it keeps the inbox, ``kept``, and the answers asked for.
 
-    def __init__(self, *, new_id: Callable[[], str] = new_message_id) -> None:
+    The statuses of a message are ``delay`` seconds apart. With ``approved``, which maps names of templates to languages,
+    a message with another template fails with 132001. Several threads may use one simulator.
+    """
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str] = new_message_id,
+        delay: float = 0,
+        clock: Callable[[], float] = time.time,
+        approved: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._new_id = new_id
-        self.kept = Inbox()
+        self._approved = approved
+        self._next: deque[_Next] = deque()
+        self._next_lock = threading.Lock()
+        self.kept = Inbox(delay, clock)
 
     @property
     def inbox(self) -> tuple[Delivered, ...]:
-        """The newest delivered messages, oldest first: at most 1,000 messages and 16 MiB of JSON."""
+        """The newest accepted messages, oldest first: at most 10,000 messages and 16 MiB of JSON."""
         return self.kept.messages()
+
+    def fail_next(self, answer: str | int, to: str = "") -> None:
+        """Let the next correct request fail; with ``to``, the next one to that number.
+
+        ``answer`` is the name of a documented failure, such as ``low-balance``: the request is refused. Or it is a code of
+        Meta's, such as 131026: the request is accepted, and the message, with ``to`` the one to that number, fails with the
+        code. What is asked for several times is done as many times. Raises ``ValueError`` for an unknown answer or number.
+        """
+        if answer not in FAILURES and answer not in META_TITLES:
+            known = ", ".join([*FAILURES, *map(str, META_TITLES)])
+            raise ValueError(f"there is no answer {answer!r}; known are: {known}")
+        if to and not E164.fullmatch(to):
+            raise ValueError(f"{to!r} is not a number in E.164 form, such as +919812345678")
+        with self._next_lock:
+            if len(self._next) == _NEXT_LIMIT:
+                raise ValueError(f"{_NEXT_LIMIT} answers are waiting for their messages already")
+            self._next.append(_Next(to, answer))
+
+    def clear(self) -> None:
+        """Forget every message and every answer that was asked for."""
+        with self._next_lock:
+            self._next.clear()
+        self.kept.clear()
 
     def handle(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
         """Return the response to a request; ``target`` is as on the request line. Never raises."""
@@ -80,20 +134,37 @@ class Simulator:
             message = read_message(content_type, body)
         except (ValueError, RecursionError):
             return refusal(INCORRECT_PAYLOAD)
-        failure = next((MAGIC_RECIPIENTS[number] for number in message.recipients if number in MAGIC_RECIPIENTS), None)
-        return refusal(failure) if failure else self._deliver(sender, message)
+        asked = self._take_next(message.recipients)
+        failure = FAILURES.get(str(asked.answer)) or next(
+            (MAGIC_RECIPIENTS[number] for number in message.recipients if number in MAGIC_RECIPIENTS), None
+        )
+        return refusal(failure) if failure else self._deliver(sender, message, asked)
 
-    def _deliver(self, sender: str, message: Message) -> Response:
+    def _take_next(self, recipients: Collection[str]) -> _Next:
+        """Return what was asked for first of a message to one of ``recipients``, and forget it."""
+        if not self._next:
+            return _NOTHING
+        with self._next_lock:
+            asked = next((asked for asked in self._next if not asked.to or asked.to in recipients), _NOTHING)
+            if asked in self._next:
+                self._next.remove(asked)
+        return asked
+
+    def _deliver(self, sender: str, message: Message, asked: _Next) -> Response:
         """Add one message for each recipient to the inbox, all with the request's one message id."""
         message_id = self._new_id()
-        self.kept.add(message.recipients, Delivered("", sender, message_id, *message[1:]))
-        answer: Payload = {
-            "code": "WA202",
-            "message": "Request Accepted",
-            "data": {"message_id": message_id},
-            "error": {},
-        }
-        return _json_response(202, "Accepted", answer)
+        approved = self._approved is None or message.language in self._approved.get(message.template_name, ())
+        otherwise = 0 if approved else NO_SUCH_TEMPLATE
+        fails_with = {number: magic_code(number) or otherwise for number in message.recipients}
+        if asked.answer:
+            fails_with |= dict.fromkeys([asked.to] if asked.to else message.recipients, int(asked.answer))
+        self.kept.add(fails_with, Delivered("", sender, message_id, *message[1:]))
+        return _json_response(202, "Accepted", accepted(message_id))
+
+
+def accepted(message_id: str) -> Payload:
+    """Return the JSON of the answer that accepts a request, as the page shows it."""
+    return {"code": "WA202", "message": "Request Accepted", "data": {"message_id": message_id}, "error": {}}
 
 
 def _json_response(status: int, reason: str, answer: Payload, *headers: tuple[str, str]) -> Response:

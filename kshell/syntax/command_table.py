@@ -45,13 +45,15 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "history": Entry("exchange", ("shell",)),
         "again": Entry("exchange", ("shell",)),
         "diff": Entry("exchange", ("shell",)),
-        "inbox": Entry("inbox", ("shell",)),
+        "inbox": Entry("inbox", ("shell", "script", "line")),
+        "trigger": Entry("trigger"),
     },
     "Scripts": {
         "expect": Entry("expect", _IN_SESSION, whole=True),
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
+        "ledger": Entry("ledger"),
         "record": Entry("record", ("shell",)),
     },
     "Reference": {
@@ -61,7 +63,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "templates": Entry("listing"),
         "help": Entry("help"),
     },
-    "Documentation": {"import": Entry("importing"), "docs": Entry("docs")},
+    "Documentation": {
+        "import": Entry("importing"),
+        "docs": Entry("docs"),
+        "openapi": Entry("schemas"),
+        "schema": Entry("schemas"),
+    },
     "Setup": {
         "init": Entry("init", _TYPED),
         "doctor": Entry("doctor"),
@@ -74,5 +81,5 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 """Every command, by the section of the help that lists it."""
 
-OTHER_WORDS: dict[str, str] = {"quit": "exit"}
+OTHER_WORDS: dict[str, str] = {"quit": "exit", "q": "exit", ":q": "exit", "?": "help", "version": "--version"}
 """Names from other programs, and the commands that they run. The help does not list them."""

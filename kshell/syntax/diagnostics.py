@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
+PLACE_NAMES = ("account", "pod", "template", "live")  # where the last message went
+ARRIVAL_NAMES = ("phone", "statuses")  # what came of it, on the simulator
+NAMES = (*ANSWER_NAMES, *PLACE_NAMES, *ARRIVAL_NAMES)
 
 _CLOSING_OF = {"(": ")", "[": "]", "{": "}"}
 _GENERAL_HINT = "kshell help expect describes expressions"
@@ -53,8 +56,10 @@ def diagnose(expression: str, error: Exception, names: Mapping[str, object]) -> 
 
 
 def _undefined(expression: str, name: str, names: Mapping[str, object]) -> Fault:
-    hints = [did_you_mean(name, {*names, *ANSWER_NAMES})]
-    if name in ANSWER_NAMES:
+    hints = [did_you_mean(name, {*names, *NAMES})]
+    if name in ARRIVAL_NAMES:
+        hints = ["it is defined after a send to the simulator, embedded or on this machine"]
+    elif name in NAMES:
         hints = ["it is defined after a send"]
     elif name in _NULL_WORDS:
         hints = ["write none"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
 from kshell.core.terminal import safe_line
-from kshell.syntax.diagnostics import ANSWER_NAMES, Fault, diagnose
+from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, Fault, diagnose
 from kshell.syntax.failed_expect import CLOSING, OPENING, Analysis, is_missing_member, members_exist, tokens_of
 from kshell.templating.evaluation import evaluate
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kshell.syntax.failed_expect import Side, Token
 
 
+MOST_CHARACTERS = 4_000
+
+
 class AbsentError(ScriptError):
     """Raised for a valid expression that reads something the last answer does not have."""
 
@@ -31,10 +34,18 @@ class AbsentError(ScriptError):
 
 def value_of(expression: str, names: Mapping[str, object], place: Callable[[int], Place]) -> object:
     """The value of ``expression`` over ``names``. Raises ``ScriptError``; ``place`` maps an offset to a place in the file."""
+    refuse_long(expression, place)
     try:
         return evaluate(expression, names)
     except Exception as error:  # noqa: BLE001 - an expression is a user's program, which may raise anything
         raise fault_in(expression, error, names, place) from None
+
+
+def refuse_long(expression: str, place: Callable[[int], Place]) -> None:
+    """Raise ``ScriptError`` for more than ``MOST_CHARACTERS``: to compile an expression takes much longer than to read it."""
+    if len(expression) > MOST_CHARACTERS:
+        hint = "capture the value of a part of it, and use its name"
+        raise ScriptError(f"an expression of more than {MOST_CHARACTERS} characters", hint=hint, at=place(0))
 
 
 def fault_in(
@@ -67,7 +78,8 @@ def _first_missing(side: Side, path: list[Token], names: Mapping[str, object]) -
         if not members_exist(text, names):
             known = side.text[start : before.end]
             hint = _members_hint(known, evaluate(known, names), text[before.end - start :].strip(".[]'\" "))
-            return Fault(side.offset + start, f"{text} is not in the answer", hint)
+            where = "in the answer" if path[0].text in ANSWER_NAMES else "on the simulator"
+            return Fault(side.offset + start, f"{text} is not {where}", hint)
     return None
 
 
@@ -75,7 +87,7 @@ def _paths(found: list[Token]) -> Iterator[list[Token]]:
     """The paths into the answer, each as the last token of its steps: ``body.data["id"]`` gives ``body``, ``data``, ``]``."""
     for position, token in enumerate(found):
         before = found[position - 1].text if position else ""
-        if token.text in ANSWER_NAMES and before not in (".", "|", "is"):
+        if token.text in (*ANSWER_NAMES, *ARRIVAL_NAMES) and before not in (".", "|", "is"):
             yield [token, *_steps(found[position + 1 :])]
 
 
@@ -92,6 +104,8 @@ def _steps(found: list[Token]) -> Iterator[Token]:
 
 def _members_hint(text: str, value: object, wanted: str) -> str:
     """A hint that lists what ``value``, the value of ``text``, has instead of ``wanted``."""
+    if text in ARRIVAL_NAMES and not value:
+        return "no message to the first recipient has arrived" if text == "phone" else "the message has no status yet"
     if isinstance(value, dict):
         near = did_you_mean(wanted, value)
         has = f"{text} has {listed(map(safe_line, value))}" if value else f"{text} is empty"

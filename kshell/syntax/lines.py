@@ -8,6 +8,7 @@ so a value can neither add a word nor be expanded again.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import Place, ScriptError
@@ -15,6 +16,8 @@ from kshell.core.json_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_MOST_WORDS = 10_000
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@%+=~^-]+\Z")
 _NAME = re.compile(r"\s*(?:kshell\s+)?\S*\s*")  # the command's
@@ -96,9 +99,9 @@ class Line(NamedTuple):
 
     def words(self) -> list[Word]:
         """The words from the command's name on. Raises ``ScriptError`` with the place in the file."""
-        found = _Splitter(self).words()
+        found = _split(self)
         named = len(found) > 1 and self.text.split(maxsplit=1)[0] == "kshell"
-        return found[1:] if named else found
+        return [*found[named:]]
 
     def expanded(self, word: Word, names: Mapping[str, object]) -> str:
         """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError`` with the place in the file."""
@@ -109,6 +112,11 @@ class Line(NamedTuple):
 
         start = piece.column + 2  # after the {{
         return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))
+
+
+@lru_cache(maxsize=64)  # every row of a run has the lines of its script
+def _split(line: Line) -> tuple[Word, ...]:
+    return tuple(_Splitter(line).words())
 
 
 def split(line: str) -> list[Word]:
@@ -218,6 +226,7 @@ class _Splitter:
         self.line = line.text
         self.place = line.place
         self.position = 0
+        self._begun = 0  # words
 
     def words(self) -> list[Word]:
         found: list[Word] = []
@@ -226,9 +235,15 @@ class _Splitter:
         return found
 
     def at_word(self) -> bool:
+        """Skip blanks; return whether a word follows. Raises ``ScriptError`` for the word after ``_MOST_WORDS``."""
         while self.position < len(self.line) and self.line[self.position].isspace():
             self.position += 1
-        return self.position < len(self.line) and self.line[self.position] != "#"
+        if self.position == len(self.line) or self.line[self.position] == "#":
+            return False
+        self._begun += 1
+        if self._begun > _MOST_WORDS:
+            raise self._fault(self.position, f"more than {_MOST_WORDS} words in a line", "split the line")
+        return True
 
     def word(self) -> Word:
         column = self.position + 1

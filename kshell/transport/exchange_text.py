@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from kshell.api.answers import explain, parse
+from kshell.api.payload import recipients_of
 from kshell.core.errors import EXIT_DONE, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Secret
 from kshell.core.terminal import safe, safe_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kshell.core.models import Body, Exchange, Explanation, Json, Request, Response, Sent
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
@@ -28,19 +31,20 @@ def status_line(exchange: Exchange) -> str:
 
 
 def short_line(exchange: Exchange) -> str:
-    """Return ``202 WA202 accepted``, or the delivery alone if there was no answer."""
-    if exchange.response is None:
-        return str(exchange.delivery)
-    code = safe_line(exchange.answer.code)[:_LONGEST_CODE]
-    return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
+    """Return ``202 WA202 accepted · simulated``, without the status and the code if there was no answer."""
+    said = [str(exchange.delivery)]
+    if exchange.response is not None:
+        said = [str(exchange.response.status), safe_line(exchange.answer.code)[:_LONGEST_CODE], *said]
+    return " · ".join((" ".join(filter(None, said)), *exchange.marks))
 
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
     """Return the status line or the error, then the faults of the body, then the explanation if it was not accepted."""
-    notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
+    kind: Literal["accepted", "refused"] = "accepted" if exchange.delivery.exit_code == EXIT_DONE else "refused"
+    notes = [exchange.error.note if exchange.error else Note(kind, status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
-    notes += _oddities(exchange)
+    notes += [*_oddities(exchange), *_wait(exchange)]
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
         notes.append(explained(explanation))
     return notes
@@ -58,6 +62,16 @@ def explained(explanation: Explanation) -> Note:
     return Note("info", explanation.title, details=tuple(f"{name:<7} {text}" for name, text in rows if text))
 
 
+def _wait(exchange: Exchange) -> list[Note]:
+    """Return what the header Retry-After of a refusal says, in words; a number of it counts seconds (RFC 9110)."""
+    headers = exchange.response.headers if exchange.response and exchange.delivery.exit_code != EXIT_DONE else ()
+    said = next((value.strip() for name, value in headers if name.lower() == "retry-after"), "")
+    if not said:
+        return []
+    when = f"{said} {'second' if said == '1' else 'seconds'}" if said.isdecimal() else f"until {said}"
+    return [Note("info", f"the server asks to wait {when} before another request (Retry-After)")]
+
+
 def _oddities(exchange: Exchange) -> list[Note]:
     faults = dict.fromkeys(part.fault for part in (exchange.response, exchange.answer) if part)
     return [Note("warning", f"the body is not as documented: {fault}") for fault in faults if fault]
@@ -71,6 +85,7 @@ def document(exchange: Exchange, explanation: Explanation | None) -> dict[str, J
         "response": _response(exchange.response, exchange.answer) if exchange.response else None,
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
+        "marks": [*exchange.marks],
         "explanation": dict(explanation._asdict()) if explanation else None,
         "error": {"message": error.message, "causes": list(error.causes), "hint": error.hint} if error else None,
     }
@@ -93,6 +108,33 @@ def answer_names(exchange: Exchange) -> dict[str, object]:
         "elapsed_ms": round(exchange.elapsed_ms, 1),
         "delivery": str(exchange.delivery),
     }
+
+
+def place_names(sent: Sent) -> dict[str, object]:
+    """Return the names in expressions of where a message went: of the account, the pod and the template, and whether live."""
+    draft = sent.draft
+    return {
+        "account": draft.account.name,
+        "pod": draft.pod.name,
+        "template": draft.template.name,
+        "live": draft.pod.live,
+    }
+
+
+def arrival_names(sent: Sent, messages_of: Callable[[str, str], list[dict[str, Any]]]) -> dict[str, object]:
+    """Return the names in expressions of what came of a message, for its first recipient.
+
+    ``phone`` is the message on the simulator, empty if there is none; ``statuses`` are the names of its statuses, oldest
+    first. ``messages_of`` returns the messages to a number at a base URL, or of the embedded simulator without one. A replayed
+    answer asks nobody: nothing arrived.
+    """
+    exchange, pod = sent.exchange, sent.draft.pod
+    recipients = recipients_of(exchange.request.endpoint, exchange.request.payload)
+    asked = bool(exchange.answer.message_id and recipients and "replayed" not in exchange.marks)
+    messages = messages_of(recipients[0], "" if pod.embedded else pod.base_url) if asked else []
+    ours = [message for message in messages if message["message_id"] == exchange.answer.message_id]
+    phone = ours[-1] if ours else {}
+    return {"phone": phone, "statuses": [status["status"] for status in phone.get("statuses", ())]}
 
 
 def _request(request: Request) -> dict[str, Json]:

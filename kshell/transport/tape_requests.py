@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from kshell.core.json_text import dumps
+from kshell.core.json_text import dumps, loads
 from kshell.core.models import Response
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.pseudonyms import is_pseudonym
@@ -97,7 +97,7 @@ def _leaves(pointer: str, value: Json) -> Facts:
 
 def _json_object(text: str) -> dict[str, Json] | None:
     try:
-        value = json.loads(text)
+        value = loads(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

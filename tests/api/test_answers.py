@@ -365,7 +365,7 @@ def test_the_exit_code_tells_a_refusal_from_what_is_not_known(sent, status, body
     assert sent(status, body).code == code
 
 
-DOCUMENT = {"request", "response", "elapsed_ms", "delivery", "explanation", "error"}
+DOCUMENT = {"request", "response", "elapsed_ms", "delivery", "marks", "explanation", "error"}
 EXPLANATION = {"code", "title", "meaning", "who", "retry", "next", "source"}
 
 
@@ -403,7 +403,7 @@ def test_the_document_of_what_check_held_back_is_not_sent(cli):
         None,
         0,
     ]
-    assert ran.json["error"]["message"] == "not sent: the payload has errors"
+    assert ran.json["error"]["message"] == "not sent: the payload has errors, by the rule to-e164"
     assert [cause.split()[:2] for cause in ran.json["error"]["causes"]] == [["error", "to-e164"]]
     assert "error: not sent: the payload has errors" in ran.err
 

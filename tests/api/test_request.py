@@ -40,7 +40,7 @@ def test_the_headers_are_the_page_s():
     )
 
 
-@pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8025", "http://[::1]:1"])
+@pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8255", "http://[::1]:1"])
 def test_the_host_is_the_pod_s(host):
     """The URL begins with the pod's base URL."""
     assert build(SEND_AUTHENTICATION, POD._replace(base_url=host), account(), {}).url.startswith(f"{host}/v2/HX")
@@ -70,7 +70,7 @@ def test_a_request_never_shows_the_key():
     assert "Acanary" not in repr(request) + str(request)
 
 
-@pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8025", "http://[::1]:1"])
+@pytest.mark.parametrize("host", ["https://api.eu.kaleyra.io", "http://127.0.0.1:8255", "http://[::1]:1"])
 def test_a_url_is_read_back_to_its_parts(host):
     """``read_url`` returns the host, SID and number of a URL that ``build`` made."""
     url = build(SEND_AUTHENTICATION, POD._replace(base_url=host), account(), {}).url

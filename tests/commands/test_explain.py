@@ -7,9 +7,12 @@ import re
 from typing import Any
 
 import pytest
+from support.clock import seconds_of
 
 from kshell.api.answers import exchange_of
+from kshell.api.callbacks import parse_received
 from kshell.api.endpoints import ANSWERS, FIELDS, RULES, all_codes, field_words, find_fields
+from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.commands.explain import explain_command
 from kshell.console.caller import Caller
 from kshell.core.errors import UsageError
@@ -55,7 +58,11 @@ def test_every_rule_is_explained(cli, code):
     lines = cli("explain", code).out.splitlines()
     assert lines[:3] == [f"{code} · {rule.severity}", f"  says    {rule.says}", f"  source  {rule.page}"]
     data = cli("explain", code.upper(), "--json").json
-    assert data[0] == {"kind": "rule", "code": code, "severity": rule.severity, "says": rule.says, "source": rule.page}
+    assert data[0] == {
+        "kind": "rule", "code": code, "severity": rule.severity, "says": rule.says, "source": rule.page,
+        "prevents": rule.prevents,
+    }  # fmt: skip
+    assert any(rule.prevents in line for line in lines[3:4]) is bool(rule.prevents)
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(field.name for field in FIELDS))
@@ -175,6 +182,8 @@ def test_a_status_is_all_of_its_answers(cli):
         ("WA-40", "did you mean WA-401?"),
         ("wa_sorce", "did you mean wa_source?"),
         ("otp-lenght", "did you mean otp-length?"),
+        ("1310267", "did you mean 131026?"),
+        ("deliverd", "did you mean delivered?"),
         ("qqqq", "codes: WA202, RBC001, "),
         ("", "codes: WA202, RBC001, "),
     ],
@@ -183,7 +192,7 @@ def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
     """An unknown word gives exit code 2, an empty stdout, and a hint with the nearest word or the list of codes."""
     ran = cli("explain", word)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"error: {word!r} is not a code, a field or a rule\nhint: {hint}")
+    assert ran.err.startswith(f"error: {word!r} is not a code, a status, a field or a rule\nhint: {hint}")
 
 
 def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
@@ -251,3 +260,145 @@ def test_the_usage_error_is_one_of_ours():
     context = explain_command.make_context("explain", ["qqqq"], obj=Caller(Session(Places.standard())))
     with context, pytest.raises(UsageError):
         explain_command.invoke(context)
+
+
+# ---- statuses and Meta's codes
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda row: row.code)
+def test_every_status_and_every_code_of_meta_s_is_explained(cli, outcome):
+    """``explain`` shows what a status or a code of Meta's is, whose move it is, and whether another send helps and is safe."""
+    out = cli("explain", outcome.code).out
+    assert f"{outcome.code} · {outcome.title}\n  means   {outcome.meaning}\n  move    {outcome.who}\n" in out
+    assert f"\n  retry   {outcome.retry}\n" in out
+
+
+def test_the_table_has_the_statuses_and_the_codes_once():
+    """There are the vendor's five statuses; no code is in the table twice, and each says a full sentence."""
+    assert [row.code for row in STATUSES] == ["sent", "delivered", "read", "failed", "not-sent"]
+    assert len({row.code for row in OUTCOMES}) == len(OUTCOMES)
+    assert [row.code for row in META_ERRORS if not row.code.isdecimal() or not row.meaning.endswith(".")] == []
+
+
+def test_a_code_of_meta_s_names_the_rules_that_find_its_cause(cli):
+    """``explain 132001`` names the rules that prevent it; in JSON they are a list."""
+    assert "\n  rules   language-code, approved\n" in cli("explain", "132001").out
+    (entry,) = cli("explain", "132001", "--json").json
+    assert (entry["kind"], entry["rules"]) == ("meta", ["language-code", "approved"])
+
+
+def test_a_status_is_found_in_the_vendor_s_letters(cli):
+    """The vendor writes NOT-SENT and DELIVERED; both are found, and so is ``not_sent``."""
+    assert cli("explain", "NOT-SENT").out == cli("explain", "not_sent").out == cli("explain", "not-sent").out
+    assert cli("explain", "DELIVERED").out.startswith("delivered · On the phone")
+
+
+def test_a_number_that_is_an_http_status_and_a_code_of_meta_s_is_both(cli):
+    """``explain 200`` explains the answer WA200 and Meta's code 200."""
+    assert [entry["kind"] for entry in cli("explain", "200", "--json").json] == ["code", "meta"]
+
+
+# ---- what was received
+
+CALLBACK = """{"meta_object": {"value": {"statuses": [
+  {"id": "wamid.1", "status": "sent", "timestamp": "1764000000", "recipient_id": "919812345678"},
+  {"id": "wamid.1", "status": "failed", "timestamp": "1764000001", "recipient_id": "919812345678", "errors": [
+    {"code": 131026, "title": "Message undeliverable", "error_data": {"details": "Not on \\"WhatsApp, ]"}}]}
+]}, "field": "messages"}, "extra_info": {"message_id": "A1", "ref": "customer-42"}, "status": "failed", "message_id": "A1"}
+"""
+
+
+def test_each_status_of_a_callback_says_its_message(cli, write):
+    """``explain --from`` says for each status its message, ref, recipient and time, and explains Meta's error."""
+    out = cli("explain", "--from", str(write("callback.json", CALLBACK))).out
+    about = "message A1 · ref customer-42 · to 919812345678 · at 2025-11-24 16:00:0"
+    assert [line for line in out.splitlines() if line[:1] not in (" ", "")] == [
+        f"sent · {about}0 UTC", f"failed · {about}1 UTC",
+    ]  # fmt: skip
+    assert '\n  131026 · Undeliverable\n    Meta    Message undeliverable: Not on "WhatsApp, ]\n    means   ' in out
+
+
+def test_a_callback_is_explained_to_programs(cli, write):
+    """``explain --from FILE --json`` has an object for each status, with the errors and what they mean."""
+    sent, failed = cli("explain", "--from", str(write("callback.json", CALLBACK)), "--json").json
+    assert (sent["kind"], sent["status"], sent["errors"]) == ("callback", "sent", [])
+    assert (failed["message_id"], failed["ref"], failed["recipient"]) == ("A1", "customer-42", "919812345678")
+    assert failed["errors"][0]["explanation"]["code"] == "131026"
+
+
+def test_a_comma_after_the_last_member_is_read(cli, write):
+    """A callback with a comma before a closing bracket, as on the vendor's page, says what it says without it."""
+    odd = CALLBACK.replace('"A1"}\n', '"A1" , }\n').replace("}]}\n", "},\n]}\n")
+    assert odd.count(",") == CALLBACK.count(",") + 2
+    assert (
+        cli("explain", "--from", str(write("odd.json", odd))).out
+        == cli("explain", "--from", str(write("a", CALLBACK))).out
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ['"\\"' * 400_000, ", " * 400_000, "[" * 800_000, ",]" * 400_000], ids=['"', ",", "[", ",]"]
+)
+def test_a_megabyte_that_is_not_json_is_refused_quickly(text):
+    """A text that is not JSON takes time linear in its length (promise 16), also where commas are removed."""
+
+    def refused(part: str) -> None:
+        with pytest.raises(ValueError):  # noqa: PT011 - of any kind
+            parse_received(part)
+
+    def seconds(part: str) -> float:
+        return seconds_of(lambda: refused(part))
+
+    assert seconds(text) < 20 * seconds(text[: len(text) // 4]) + 0.5
+
+
+def test_an_answer_is_explained_as_it_was_received(cli, write):
+    """``explain --from`` explains the body of an answer; two answers with one code are told apart."""
+    body = '{"code": "WA-401", "message": "x", "data": {}, "error": {"phone_number": "x"}}'
+    out = cli("explain", "--from", str(write("answer.json", body))).out
+    assert out.startswith("WA-401 · The phone number is on another version of the API\n  means   ")
+
+
+def test_what_send_json_prints_can_be_explained(cli, write):
+    """``explain --from`` takes the document of ``send --json``."""
+    sent = cli("send", "-a", "low-balance", "to=+919812345678", "--json")
+    assert cli("explain", "--from", str(write("sent.json", sent.out))).out.startswith("E110 · Low balance")
+
+
+def test_a_message_that_was_not_passed_on_has_no_statuses(cli, write):
+    """A callback without ``statuses`` is about the status and the message at its top."""
+    out = cli("explain", "--from", str(write("c", '{"status": "NOT-SENT", "message_id": "A1", "extra_info": {}}'))).out
+    assert out.startswith("NOT-SENT · message A1\n  Not passed to WhatsApp\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("{", "is not JSON"),
+        ("", "is not JSON"),
+        ('{"code": "WA999"}', "neither an answer that the API documents nor a status callback"),
+        ("[1, null, {}]", "neither an answer"),
+        ('{"meta_object": {"value": {"statuses": [1, {"status": []}]}}}', "neither an answer"),
+    ],
+)
+def test_what_is_neither_an_answer_nor_a_callback_is_an_error(cli, write, text, error):
+    """Another file is one error with its name, a hint and exit code 3."""
+    ran = cli("explain", "--from", str(write("x.json", text)))
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: x.json ")
+    assert error in ran.err
+    assert "\nhint: " in ran.err
+
+
+def test_a_callback_cannot_control_the_terminal(cli, write):
+    """Control characters in a status, a ref or Meta's words are escaped, and an unknown code is said to be unknown."""
+    text = CALLBACK.replace("customer-42", "\\u001b[2J").replace("131026", "7").replace("Not on", "\\u009b")
+    out = cli("explain", "--from", str(write("c", text))).out
+    assert "\x1b" not in out
+    assert "ref \\x1b[2J" in out
+    assert "7 · a code that kshell does not know" in out
+
+
+def test_from_goes_without_a_word(cli):
+    """``explain --from FILE WORD`` is a usage error."""
+    assert cli("explain", "--from", "x", "E110").code == 2

@@ -192,6 +192,7 @@ KEYS = {
         "variables",
         "otp",
         "origin",
+        "approved",
         "file",
     ],
     "pods": ["name", "title", "base_url", "embedded", "proxy", "origin", "file", "live"],

@@ -55,9 +55,16 @@ def offers(session):
         ("use pod s", "sg", "Singapore"),
         ("accounts de", "demo", "Every message is accepted"),
         ("explain E1", "E110", "Low balance"),
+        ("explain 1310", "131026", "Undeliverable"),
+        ("explain deli", "delivered", "On the phone"),
         ("explain otp-l", "otp-length", "A code has at most 15 characters"),
         ("explain to_n", "to_number", "The recipient in E.164 form"),
         ("otp ", "new", "generate one"),
+        ("send --allow otp", "otp-twice", "The body and the button"),
+        ("trigger fai", "failed", "Not delivered"),
+        ("expect stat", "statuses", "what came of it"),
+        ("expect status == 202 and phone.c", "phone.code", "what came of it"),
+        ("expect not li", "live", "where the last message went"),
     ],
 )
 def test_what_can_stand_there_is_offered_with_a_word_of_help(offers, text, offer, help_):
@@ -76,6 +83,17 @@ def test_a_variable_that_the_line_sets_is_not_offered_again(offers):
     """A variable that the line already sets is not offered again."""
     assert "to=" not in offers("send to=+919812345678 ")
     assert "otp=" in offers("send to=+919812345678 ")
+
+
+APPROVED = "pod: sandbox\nsid: HX1IN\nphone_number: '+911234567890'\napi_key: env:K\napproved: {login: [hi, en], auth1: [de]}\n"
+
+
+def test_approved_templates_are_offered_with_their_languages(offers, write):
+    """For an account that lists its approved templates, names and languages are offered from that list."""
+    write("profiles/accounts/mine.yaml", APPROVED)
+    assert offers("send -a mine template_name=") == {"auth1": "approved in de", "login": "approved in hi, en"}
+    assert [*offers("send -a mine template_name=login language=")] == ["hi", "en"]
+    assert {*offers("send -a mine language=")} == {"hi", "en", "de"}
 
 
 def test_variables_are_those_of_the_line_s_template(offers, write):

@@ -50,7 +50,7 @@ BODY = json.dumps(
         "extra_info": {"wa_source": "api"},
     }
 )
-DEMO = "http://127.0.0.1:8025/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
+DEMO = "http://127.0.0.1:8255/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
 DOCS = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"
 THE_SCRIPT = ["use account demo", "set to=+919812345678 otp=482913"]
 
@@ -121,6 +121,21 @@ def test_no_json_is_said_where_it_breaks(imported):
     """A payload that is not JSON is an error at the wrong character."""
     ran = imported(f'curl {DEMO} -d \'{{\n  "a": 1\n  "b": 2}}\'')
     assert "error: command.txt:3:3: the payload is not JSON" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("NaN", "JSON has no number NaN"),
+        ("-Infinity", "JSON has no number -Infinity"),
+        ("1e999", "1e999 is too large a number"),
+    ],
+)
+def test_a_number_that_json_does_not_have_is_refused(imported, number, why):
+    """Python's reader would take these numbers; the API would not."""
+    ran = imported(f"curl {DEMO} -d '{{\"a\": {number}}}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"the payload is not JSON: {why}\n" in ran.err
 
 
 def test_a_url_on_a_line_of_its_own_is_understood(imported):
@@ -375,16 +390,6 @@ def test_a_key_in_a_header_without_a_colon_is_not_shown(imported, header):
     assert KEY not in ran.out + ran.err
 
 
-def test_a_large_text_is_read_in_time():
-    """The time to read a text grows linearly with its size."""
-    from time import process_time
-
-    start = process_time()
-    for text in ("a" * 200_000, "'a' " * 20_000, '"' + "$" * 200_000, "\\\n" * 100_000, "^" * 200_000):
-        split(f"curl {text}")
-    assert process_time() - start < 10
-
-
 # ---- import(curl(x)) == x
 
 HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }} # é😀\n\tend\''
@@ -414,9 +419,9 @@ def _run(lines):
     return session
 
 
-def _back(request, shell, compact):
-    """Return the request of the script that is imported from the request's curl command."""
-    text = SHELLS[shell](request, None, compact)
+def _back(request, shell, compact, around=("", "")):
+    """Return the request of the script that is imported from the request's curl command, with text around it."""
+    text = SHELLS[shell](request, None, compact).join(around)
     places = Places.standard()
     copied = read_curl(text, "test")
     imported = to_script.find_template(copied, to_script.find_profiles(copied, places, "demo"), places)
@@ -433,11 +438,19 @@ variables = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("shell", SHELLS)
 @settings(max_examples=20, deadline=None)
-@given(variables, st.booleans())
-def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
-    """Importing the output of ``curl`` gives the same request, for any text in any variable."""
+@given(variables, st.booleans(), st.sampled_from([("", ""), ("Send it:\n\n```\n", "\n```\n\nIt's sent.\n")]))
+def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
+    """Importing the output of ``curl``, in a fence too, gives the same request, for any text in any variable."""
     request = Session(Places.standard()).draft(Overrides(variables=typed)).request
-    assert _back(request, shell, compact) == request
+    assert _back(request, shell, compact, around) == request
+
+
+@settings(max_examples=20, deadline=None)
+@given(variables, st.sampled_from(["$ ", "time ", "export K=x\n\n", "K='a b' ", "cd 'a b' && "]))
+def test_what_stands_before_curl_changes_nothing(typed, before):
+    """A prompt, assignments and other commands before ``curl`` change no request."""
+    request = Session(Places.standard()).draft(Overrides(variables=typed)).request
+    assert _back(request, "bash", compact=False, around=(before, "")) == request
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -469,7 +482,6 @@ def test_any_text_is_read_or_refused(text):
         return
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.sampled_from("abc '\"\\$`!#~=-.{}\t"), max_size=6), max_size=4))
 def test_words_are_those_of_bash(words):
     """Words quoted by ``shlex.join`` are read as the same words."""
@@ -539,11 +551,11 @@ def test_what_is_odd_is_told(text, message):
 def test_what_a_message_cannot_hold_is_told(imported):
     """Another method, a variable in the payload and another URL are reported."""
     body = BODY.replace('"', '\\"').replace("auth1", "$NAME")
-    ran = imported(f'curl -X PUT -# -: --data "{body}" https://api.in.kaleyra.io/v1/other')
+    ran = imported(f'curl -X PUT -# -5 --data "{body}" https://api.in.kaleyra.io/v1/other')
     assert "the method PUT; the API takes POST" in ran.err
     assert "the shell's variable NAME in the payload" in ran.err
     assert "a URL that is not this API's" in ran.err
-    assert "curl's option -:" in ran.err
+    assert "curl's option -5" in ran.err
 
 
 def test_too_much_on_stdin_is_an_error(program):

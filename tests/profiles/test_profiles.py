@@ -50,10 +50,11 @@ def test_an_account_with_every_key(account):
     acme = account(
         "title: Acme\npod: in\nsid: HX1IN\napi_key: env:ACME_KEY\nphone_number: '+911234567890'\ntemplate: other\n"
         "variables: {template_name: auth1, language: en_US}\notp: {length: 8, alphabet: letters}\n"
+        "approved: {auth1: [en_US, no]}\n"
     )
     assert acme._replace(origin=None) == (
         "acme", "Acme", "in", "HX1IN", Secret("env", "ACME_KEY"), "+911234567890", "other",
-        {"template_name": "auth1", "language": "en_US"}, OtpPolicy(8, "letters"), None,
+        {"template_name": "auth1", "language": "en_US"}, OtpPolicy(8, "letters"), None, {"auth1": ("en_US", "no")},
     )  # fmt: skip
     assert acme.origin == (Path.cwd() / "profiles/accounts/acme.yaml", "here")
 
@@ -95,7 +96,7 @@ def test_the_shipped_profiles_are_read():
         "in": "https://api.in.kaleyra.io",
         "sg": "https://api.ap.kaleyra.io",
         "eu": "https://api.eu.kaleyra.io",
-        "sandbox": "http://127.0.0.1:8025",
+        "sandbox": "http://127.0.0.1:8255",
     }
     accounts = [load_account(places, name) for name in places.names("account")]
     assert {account.pod for account in accounts} <= set(hosts)
@@ -199,7 +200,7 @@ def test_a_bom_and_crlf_are_understood(write, encode):
 
 # ---- a value that is wrong
 
-LOOPBACK = ["http://localhost", "http://localhost:8025", "http://127.0.0.1:8025", "http://127.1.2.3", "http://[::1]:80"]
+LOOPBACK = ["http://localhost", "http://localhost:8255", "http://127.0.0.1:8255", "http://127.1.2.3", "http://[::1]:80"]
 
 
 @pytest.mark.parametrize("url", ["https://api.example.com", "https://a-b.c.:65535", "https://10.0.0.1", *LOOPBACK])
@@ -287,12 +288,19 @@ ACCOUNTS = {
     "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
-    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that begins like a reference, but is not one", "env?"),
-    "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that begins like a reference", "api_key: env:MY_KEY"),
-    "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that begins", "api_key: env:MY_KEY"),
-    "a scheme in capitals": (f"{REST}api_key: ENV:MY_KEY", "4:10: an api_key that begins", "write api_key: env:MY_KEY"),
-    "a path's scheme in capitals": (f"{REST}api_key: File:k", "4:10: an api_key that begins", "did you mean file?"),
-    "PowerShell's variable": (f"{REST}api_key: $env:MY_KEY", "4:10: an api_key that begins", "did you mean env?"),
+    "approved names alone": (f"{ACCOUNT}approved: [auth1]", "5:11: 'approved' is a mapping, not a list", "write"),
+    "a language alone": (f"{ACCOUNT}approved: {{auth1: hi}}", "5:19: 'auth1' is a list of languages, not text", "write"),
+    "no approved language": (f"{ACCOUNT}approved: {{auth1: []}}", "5:19: 'auth1' is a list of languages, not empty", "write"),
+    "an approved mapping": (f"{ACCOUNT}approved: {{auth1: [{{a: b}}]}}", "5:20: 'auth1' is text, not a mapping", "write auth1"),
+    "a misspelt reference": (f"{REST}api_key: evn:K", "4:10: an api_key that looks like a reference, but is not one", "env?"),
+    "a shell's variable": (f"{REST}api_key: $MY_KEY", "4:10: an api_key that looks like a reference", "api_key: env:MY_KEY"),
+    "a variable's name": (f"{REST}api_key: MY_KEY", "4:10: an api_key that looks", "write api_key: env:MY_KEY"),
+    "a variable's name with a digit": (f"{REST}api_key: MY_KEY_2", "4:10: an api_key that looks", "write api_key: env:NAME"),
+    "an address": (f"{REST}api_key: op://vault/key", "4:10: an api_key that looks", "write api_key: env:NAME"),
+    "a shell's variable in braces": (f"{REST}api_key: ${{MY_KEY}}", "4:10: an api_key that looks", "api_key: env:MY_KEY"),
+    "a scheme in capitals": (f"{REST}api_key: ENV:MY_KEY", "4:10: an api_key that looks", "write api_key: env:MY_KEY"),
+    "a path's scheme in capitals": (f"{REST}api_key: File:k", "4:10: an api_key that looks", "did you mean file?"),
+    "PowerShell's variable": (f"{REST}api_key: $env:MY_KEY", "4:10: an api_key that looks", "did you mean env?"),
     "no variable's name": (f"{REST}api_key: env:A-B", "4:10: the text after env: is not a variable name", "env:NAME"),
     "no path": (f"{REST}api_key: 'file: '", "4:10: file: without a path", "file:PATH"),
     "no user": (f"{REST}api_key: keyring:svc", "4:10: the text after keyring: is not SERVICE/USER", "keyring:SERVICE/USER"),

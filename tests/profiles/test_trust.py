@@ -220,7 +220,7 @@ def test_only_a_whole_pod_is_trusted(cli, write, text):
 NEEDS_NONE = {
     "a shipped host": "base_url: https://api.in.kaleyra.io\n",
     "a shipped host, with a slash": "base_url: https://api.in.kaleyra.io/\n",
-    "this machine by name": "base_url: http://localhost:8025\n",
+    "this machine by name": "base_url: http://localhost:8255\n",
     "this machine by number": "base_url: https://127.0.0.1:8443\n",
     "the embedded simulator": "base_url: https://api.evil.example\nembedded: true\n",
 }

@@ -102,3 +102,28 @@ def test_a_code_or_number_is_found_in_a_recording(tmp_path):
     file = tmp_path / "r.kshell"
     file.write_text(file.read_text() + f"otp {canary.CODE}\n")
     assert len(canary.kept(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f"salt: {canary.CODE}f0{canary.CODE}f0{canary.CODE}f0{canary.CODE}f0",
+        f"CODE-{canary.CODE}abcdef",
+        f"number-abcdef{canary.CODE}",
+        f"A{canary.CODE}ABCDEFGHIJKLM",
+    ],
+)
+def test_a_code_that_stands_in_a_random_part_by_chance_is_no_leak(kshells_own, tmp_path, part):
+    """The digits of the code in a salt, a pseudonym or a message's id are chance; those beside it are a leak."""
+    kshells_own.write_text(f"{part}\n")
+    assert canary.kept(tmp_path) == []
+    kshells_own.write_text(f"{part} {canary.CODE}\n")
+    assert len(canary.kept(tmp_path)) == 1
+    kshells_own.unlink()
+
+
+def test_a_number_that_looks_like_a_pseudonym_is_a_leak(kshells_own, tmp_path):
+    """Twelve digits after ``number-`` are a number, and no pseudonym."""
+    kshells_own.write_text(f"number-{canary.NUMBER[1:]}\n")
+    assert len(canary.kept(tmp_path)) == 1
+    kshells_own.unlink()

@@ -129,7 +129,6 @@ def each_joined(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("insertion", INSERTIONS)
-@settings(max_examples=60, deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='", "n": "x', w='"')
 @example(v="\\", w='"')

@@ -51,7 +51,7 @@ def typed(line: str, shell: Shell) -> Ran:
 
 
 @pytest.fixture
-def frontends(cli: Any, program: Any, write: Any, shell: Shell) -> dict[str, Frontend]:
+def frontends(cli: Any, write: Any, shell: Shell) -> dict[str, Frontend]:
     """Return each frontend that runs the text of a script; as a file the script is s.kshell."""
 
     def by_command(*words: str, outer: str = "") -> Frontend:
@@ -74,8 +74,8 @@ def frontends(cli: Any, program: Any, write: Any, shell: Shell) -> dict[str, Fro
         "run of several": by_command("run", "outer.kshell", "s.kshell"),
         "run with jobs": by_command("run", "--jobs", "2", "s.kshell"),
         "run --check": by_command("run", "--check", "s.kshell"),
-        "stdin": lambda text: program(input=text.encode()),
-        "run of stdin": lambda text: program("run", "-", input=text.encode()),
+        "stdin": lambda text: cli(input=text.encode()),
+        "run of stdin": lambda text: cli("run", "-", input=text.encode()),
         "source in a script": by_command("run", "outer.kshell", outer=f"{FIRST}\nsource s.kshell\n"),
         "source of a computed name": by_command("run", "outer.kshell", outer="set f=s\nsource {{ f }}.kshell\n"),
         "run in a script": by_command("run", "outer.kshell", outer=f"{FIRST}\nrun s.kshell\n"),
@@ -90,7 +90,7 @@ FRONTENDS = (
 )  # fmt: skip
 HINTS = {
     "trust": "hint: type kshell trust FILE on the command line, or trust FILE in the shell\n",
-    "record": "hint: type record FILE|stop in the shell\n",
+    "record": "hint: type record FILE in the shell\n",
 }
 LINES = {
     "trust profiles/pods/mine.yaml": "trust",

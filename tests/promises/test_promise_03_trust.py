@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Callable
@@ -19,8 +20,8 @@ from kshell.console.dispatch import perform_line
 from kshell.core.terminal import note_lines
 from kshell.profiles.files import Places
 from kshell.profiles.profiles import load_pod
-from kshell.profiles.trust import remember, require_trust
-from kshell.session.session import Session
+from kshell.profiles.trust import folder_notes, remember, require_trust
+from kshell.session.session import Overrides, Session
 from kshell.shell.running import Shell
 
 TO = "+919812345672"
@@ -47,7 +48,7 @@ def _typed(line: str) -> Ran:
 
 
 @pytest.fixture(params=FRONTENDS)
-def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) -> Frontend:
+def perform(request: pytest.FixtureRequest, cli: Any, write: Any) -> Frontend:
     """Return a function that runs one line by a frontend, and gives the exit code, stdout and stderr."""
 
     def by_file(*words: str, outer: str = "") -> Frontend:
@@ -73,7 +74,7 @@ def perform(request: pytest.FixtureRequest, cli: Any, program: Any, write: Any) 
         "run in the shell": by_shell("run s.kshell"),
         "source in a script": by_file("run", "outer.kshell", outer="source s.kshell\n"),
         "run in a script": by_file("run", "outer.kshell", outer="run s.kshell\n"),
-        "stdin": lambda line: program(input=line.encode()),
+        "stdin": lambda line: cli(input=line.encode()),
     }[request.param]
 
 
@@ -141,7 +142,7 @@ SECRETS = {
     "a variable": ("env:KALEYRA_API_KEY", "the environment variable KALEYRA_API_KEY"),
     "a file of the user": ("file:~/.token", "read from the file {home}/.token"),
     "a file beside the folder": ("file:../../../.token", "read from the file "),
-    "a link to a file of the user": ("file:linked", "read from the file profiles/accounts/linked"),
+    "a link to a file of the user": ("file:linked", "read from the file {home}/.token"),
 }
 
 
@@ -159,9 +160,54 @@ def test_a_secret_of_the_user_that_a_folder_names_is_named_at_every_send(perform
     for file in ("../user/.token", "../.token"):
         Path(file).unlink()
     assert (ran.code, [request.header("api-key") for request in server.requests]) == (0, [[canary.KEY]])
-    said = f"the API key sent to {server.url} is {words.format(home=os.environ['HOME'])}"
+    said = f"the API key for {server.url} is {words.format(home=os.environ['HOME'])}"
     assert [line for line in ran.err.splitlines() if line.startswith(said)], ran.err
-    assert "as profiles/accounts/acme.yaml says\n" in ran.err
+    assert "as profiles/accounts/acme.yaml, from this folder, says\n" in ran.err
+
+
+def test_a_secret_is_named_for_a_pod_that_is_not_the_folder_s(perform, write):
+    """An account of a folder that sends to the user's own pod: each send names the variable that it uses as the key."""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        write(f"{USER}/profiles/pods/mine.yaml", f"base_url: {server.url}\n")
+        write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="mine", key="env:KALEYRA_API_KEY"))
+        ran = perform(SEND.format("-a acme"))
+    assert (ran.code, len(server.requests)) == (0, 1)
+    said = f"the API key for {server.url} is the environment variable KALEYRA_API_KEY, as profiles/accounts/acme.yaml, "
+    assert ran.err.count(said) == 1, ran.err
+
+
+@pytest.mark.parametrize("pod", ["in", "sg", "eu"])
+def test_a_secret_is_named_for_a_shipped_pod(write, pod):
+    """An account of a folder for a pod that ships: the note names the variable and the host that gets it."""
+    write("profiles/accounts/acme.yaml", ACCOUNT.format(pod=pod, key="env:AWS_SECRET_ACCESS_KEY"))
+    session = Session(Places.standard())
+    draft = session.draft(Overrides("acme", variables={"to": TO, "otp": "1"}))
+    (note,) = folder_notes(session.places, draft)
+    secret = "the environment variable AWS_SECRET_ACCESS_KEY, as profiles/accounts/acme.yaml, from this folder, says"
+    assert note.text == f"the API key for {draft.pod.base_url} is {secret}"
+
+
+@pytest.mark.usefixtures("users")
+def test_the_key_of_the_user_s_own_account_is_not_named(write):
+    """What an account of the user reads is the user's own choice, also through a link in the folder."""
+    write("profiles/accounts/linked.yaml", "").unlink()
+    Path("profiles/accounts/linked.yaml").symlink_to(Path(f"{USER}/profiles/accounts/mine.yaml").resolve())
+    session = Session(Places.standard())
+    for name in ("mine", "linked"):
+        draft = session.draft(Overrides(name, variables={"to": TO, "otp": "1"}))
+        assert [*folder_notes(session.places, draft)] == []
+
+
+def test_a_program_in_python_gets_the_same_notes_and_marks(write):
+    """``Answer.notes`` names what a folder replaces, and ``Answer.marks`` says that no network was used."""
+    import kshell
+
+    write("profiles/pods/sandbox.yaml", SANDBOX)
+    answer = kshell.message(to=TO, otp="7316").send()
+    assert answer.marks == ("simulated",)
+    assert [note.text for note in answer.notes] == [
+        "profiles/pods/sandbox.yaml, from this folder, is used in place of the shipped pod sandbox"
+    ]
 
 
 @pytest.mark.parametrize("key", ["file:key", "'Aliteral0000'"])
@@ -172,7 +218,7 @@ def test_a_key_of_the_folder_itself_is_not_named(cli, write, key):
         write("profiles/pods/evil.yaml", f"base_url: {server.url}\n")
         write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="evil", key=key))
         ran = cli("send", "-a", "acme", f"to={TO}", "otp=7316")
-    assert (ran.code, "the API key sent to" in ran.err) == (0, False)
+    assert (ran.code, "the API key for" in ran.err) == (0, False)
 
 
 # ---- what a folder replaces
@@ -217,10 +263,10 @@ def test_it_is_named_in_the_question_before_a_send(write):
     """Who is asked whether to send knows it before the answer."""
     write("profiles/pods/sandbox.yaml", SANDBOX)
     shell = Shell(Session(Places.standard()))
-    asked: list[str] = []
-    shell.confirm, shell.asks = lambda text: bool(asked.append(text)), lambda _: True
+    asked: list[Any] = []
+    shell.confirm, shell.asks = lambda _, notes: bool(asked.append(notes)), lambda _: True
     perform_line(SEND.format(""), shell)
-    assert asked[0].startswith("warning: profiles/pods/sandbox.yaml, from this folder, is used in place of ")
+    assert asked[0][0].text.startswith("profiles/pods/sandbox.yaml, from this folder, is used in place of ")
 
 
 @pytest.mark.usefixtures("clone")
@@ -260,8 +306,19 @@ def test_a_status_line_ends_in_simulated_where_no_network_was_used(request, perf
 def test_a_message_over_the_network_is_not_simulated(cli):
     """The word says something: it is not at the end of every status line."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        ran = cli("send", "-p", local_pod(server.url), f"to={TO}", "otp=7316", "template_name=a", "language=en")
+        words = ("send", "-p", local_pod(server.url), f"to={TO}", "otp=7316", "template_name=a", "language=en")
+        ran, document = cli(*words), cli(*words, "--json").json
     assert (ran.code, ran.err.rstrip().endswith(" ms")) == (0, True)
+    assert document["marks"] == []
+
+
+def test_the_document_has_the_marks(cli, write):
+    """``send --json`` and the JSON report list the marks that stand at the end of a status line."""
+    assert cli("send", f"to={TO}", "otp=7316", "--json").json["marks"] == ["simulated"]
+    write("s.kshell", f"{SEND.format('')}\n")
+    for words, marks in (("--record=once", ["simulated", "recorded"]), ("--record=none", ["replayed"])):
+        cli("run", "s.kshell", "--cassette", "c.yaml", words, "--report", "json=r.json")
+        assert json.loads(Path("r.json").read_text())["cases"][0]["steps"][0]["exchange"]["marks"] == marks
 
 
 def test_a_message_with_a_cassette_is_recorded_and_then_replayed(cli, write):

@@ -61,9 +61,9 @@ def test_a_line_that_writes_is_refused_before_the_first_line_runs(cli, write, be
 
 
 @pytest.mark.parametrize("line", WRITING)
-def test_a_line_that_writes_is_refused_on_stdin(program, before, line):
+def test_a_line_that_writes_is_refused_on_stdin(cli, before, line):
     """A piped script with a line that writes a file exits with 3, and writes nothing."""
-    ran = program(input=text_of(line).encode())
+    ran = cli(input=text_of(line).encode())
     assert ran.code == 3
     assert f"error: stdin:2:1: {WRITING[line]}" in ran.err
     assert {*Path().rglob("*")} | {Path("s.kshell")} == before

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT
 from support.screen import Terminal
-from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read
+from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read, wait_until
+
+from kshell.__main__ import main
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SIGNALS = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
@@ -120,13 +123,13 @@ def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypat
     from kshell.scripts import reports
 
     write("s.kshell", "send to=+919812345678 otp=1\n")
-    as_json = reports.as_json
+    kind = reports.REPORTS["json"]
 
-    def slow(run):
+    def slow(run, cases):
         signals.interrupt(signal.SIGTERM, None)
-        return as_json(run)
+        return kind.whole(run, cases)
 
-    monkeypatch.setitem(reports.REPORTS, "json", slow)
+    monkeypatch.setitem(reports.REPORTS, "json", kind._replace(whole=slow))
     monkeypatch.setattr(signals, "_received", [])
     ran = cli("run", "s.kshell", "--report", "json=r.json")
     assert (ran.code, signals.exit_code(ran.code)) == (130, 143)
@@ -150,3 +153,80 @@ def test_the_shell_ends_on_sigterm():
     terminal.child.kill(signal.SIGTERM)
     assert terminal.ended()
     assert terminal.child.exitstatus == 143
+
+
+def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
+    """After SIGTERM a run of several at a time waits 5 seconds for what is under way, and then reports it as unknown."""
+    with Server(read, reach, hang) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        write("rows.csv", "ref\na\nb\nc\n")
+        process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json"])
+        assert server.reached.wait(20)
+        wait_until(lambda: len(server.requests) == 2)
+        begun = time.monotonic()
+        code, err = end(process, signal.SIGTERM)
+        assert 4.5 < time.monotonic() - begun < 15  # without an end it would be 30
+    assert code == 143
+    assert "s.kshell rows 1 to 2: interrupted (unknown)\ns.kshell row 3: not run\n" in err
+    assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
+    cases = json.loads(Path("r.json").read_text())["cases"]
+    assert [case["deliveries"] for case in cases] == [["unknown"], ["unknown"], []]
+
+
+def test_a_second_ctrl_c_counts_what_is_under_way(write):
+    """A second Ctrl-C ends the wait of a run of several at a time; no case is called running then."""
+    with Server(read, reach, hang) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        write("rows.csv", "ref\na\nb\nc\n")
+        process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2"])
+        assert server.reached.wait(20)
+        wait_until(lambda: len(server.requests) == 2)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        code, err = end(process, signal.SIGINT)
+    assert code == 130
+    assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
+
+
+def test_a_run_that_has_given_up_sends_nothing_more(write):
+    """A case that still works when the run ends sends nothing after the summary."""
+    from kshell.core.models import Exchange
+    from kshell.profiles.files import Places
+    from kshell.scripts.runs import Plan, Run
+    from kshell.scripts.script import read_script
+    from kshell.scripts.script_run import Case
+
+    def sender(attempt):
+        return sent.append(attempt) or attempt.run()
+
+    sent: list[Exchange] = []
+    case = Case(read_script(write("s.kshell", "send to=+919812345678 otp=1\n")))
+    run = Run([case], Plan(Places.standard(), sender=nullcontext(sender)), lambda _: None)
+    run._given_up = True
+    run.go()
+    assert (sent, case.state, case.deliveries) == ([], "interrupted", ["not-sent"])
+
+
+@pytest.mark.parametrize("words", [("send", "to=+919812345678", "otp=1"), ("run", "s.kshell")])
+def test_a_signal_while_the_outcome_is_printed_waits_for_it(capsys, write, monkeypatch, words):
+    """What became of a message is printed whole, then the signal ends the process."""
+    from kshell.console import printer
+    from kshell.core import signals
+
+    write("s.kshell", "send to=+919812345678 otp=1\n")
+    note_lines, signalled = printer.note_lines, []
+
+    def slow(note, **options):
+        if not signalled:
+            signalled.append(note)
+            signals.interrupt(signal.SIGTERM, None)
+        return note_lines(note, **options)
+
+    monkeypatch.setattr(printer, "note_lines", slow)
+    monkeypatch.setattr(signals, "_received", [])
+    monkeypatch.setattr(sys, "argv", ["kshell", *words])
+    code = main()
+    err = capsys.readouterr().err
+    assert (code, signals.exit_code(code)) == (130, 143)
+    assert "202 Accepted" in err
+    assert "interrupted" in err.partition("202 Accepted")[2]

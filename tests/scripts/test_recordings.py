@@ -176,7 +176,10 @@ AGAIN = [
         ["send", "use account low-balance", "use pod in", "again 1"],
         ["send", "use account low-balance", "use pod in", "send -a demo -p sandbox"],
     ),
-    (["send to=+919812345679", "again --timeout 5"], ["send to={{ to_2 }}", "send to={{ to_2 }} --timeout 5"]),
+    (
+        ["send to=+919812345679", "again --timeout 5 --allow otp-twice"],
+        ["send to={{ to_2 }}", "send to={{ to_2 }} --timeout 5 --allow otp-twice"],
+    ),
     (["send ref='a b'", "again"], ["send ref='a b'", "send ref='a b'"]),
 ]
 
@@ -246,7 +249,7 @@ LINES = st.lists(st.one_of(
 
 
 @given(before=LINES, after=LINES, expects=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, codes, before, after, expects):
     """Running a recording gives the same session and requests, and recording that run gives the same file."""
     for name in ("one.kshell", "two.kshell"):

@@ -104,7 +104,7 @@ def pasted(*lines: str) -> str:
 
 def test_a_line_is_run_and_its_output_printed(typed):
     """A line in the shell prints the same as the command line."""
-    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8025/v2/HXSANDBOXIN/")
+    assert typed(f"curl {TO} otp=482913", ENTER).out.startswith("curl -X POST 'http://127.0.0.1:8255/v2/HXSANDBOXIN/")
 
 
 def test_what_is_set_holds_for_the_next_line(typed):
@@ -304,14 +304,16 @@ def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """The question names the number of recipients, the pod and the account, after a warning about a literal key."""
-    questions: list[str] = []
-    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(questions.append(question)))
+    """The question names the recipients, the account and the pod, after a warning about a literal key."""
+    asked: list[Any] = []
+    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question, notes: bool(asked.append((question, notes))))
     typed(LIVE, ENTER)
-    warning, question = questions[0].split("\n")
-    assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
-    assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
-    assert len(questions) == 1
+    question, (warning, *_) = asked[0]
+    assert warning.text.startswith(f"the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
+    assert question == (
+        "Send to 2 recipients (+919812345678, +919812345679) as demo on the live pod in (api.in.kaleyra.io)?"
+    )
+    assert len(asked) == 1
 
 
 def test_yes_is_not_asked(typed, sent):
@@ -392,7 +394,7 @@ def test_what_was_edited_is_sent_when_told_to(typed, editor):
     """``edit`` sends the changed payload after ``y``."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["111222"]
 
 
 def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
@@ -417,7 +419,7 @@ def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
     """``edit`` opens a faulty payload again with the text that was written before."""
     editor(("1234567890123456", "7654321"), ("482913", "1234567890123456"))
     shell = typed(f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["7654321"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["7654321"]
 
 
 def test_what_was_edited_wrongly_and_then_left_is_printed(typed, editor):
@@ -485,7 +487,7 @@ def test_again_sends_the_same_message(typed):
     """``again`` sends the same code with a new message id."""
     shell = typed(f"send {TO}", ENTER, "again", ENTER)
     first, second = shell.session.simulator.inbox
-    assert first.body_code == second.body_code
+    assert first.code == second.code
     assert first.message_id != second.message_id
 
 
@@ -502,8 +504,8 @@ def test_diff_compares_who_sends_and_where_to(typed):
     assert "--- request of 1\n+++ request of 2\n" in out
     assert "-demo@sandbox\n" in out
     assert "+low-balance@sandbox\n" in out
-    assert "-POST http://127.0.0.1:8025/v2/HXSANDBOXIN/" in out
-    assert "+POST http://127.0.0.1:8025/v2/" in out
+    assert "-POST http://127.0.0.1:8255/v2/HXSANDBOXIN/" in out
+    assert "+POST http://127.0.0.1:8255/v2/" in out
     assert " api-key: (redacted)\n" in out
 
 
@@ -535,7 +537,7 @@ def test_inbox_draws_the_bubble_with_its_button(typed):
     """``inbox`` draws the message with the code in its text and at its button."""
     out = typed(f"send {TO} otp=J$FpnYnP", ENTER, "inbox", ENTER).out
     assert "│ J$FpnYnP is your verification code." in out
-    assert "⧉ Copy code  J$FpnYnP" in out
+    assert "Copy code  J$FpnYnP" in out
     assert len({len(line) for line in out.splitlines() if line[:1] in "╭│├╰"}) == 1
 
 

@@ -122,7 +122,7 @@ def test_a_hostile_answer_controls_nothing(shell, server, monkeypatch):
     """An answer with control characters changes neither title nor earlier lines, and they are shown escaped."""
     monkeypatch.setattr(Slow, "answer", HOSTILE)
     terminal = shell(lines=80)
-    terminal.enter("pods sandbox").until("127.0.0.1:8025")
+    terminal.enter("pods sandbox").until("127.0.0.1:8255")
     before = terminal.screen.display[:3]
     terminal.enter("send -p mine to=+919812345678").until("last: 400")
     assert terminal.screen.title == ""
@@ -185,7 +185,7 @@ def test_the_readme_s_session_can_be_recorded_again():
     done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
     text = done.stdout.decode()
     assert "\ndemo@sandbox auth> set to=+919812345678 otp=482913\n" in text, done.stderr.decode()
-    assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused\n")
+    assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused · simulated\n")
 
 
 def test_without_a_terminal_the_shell_says_so(program):

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from kshell.simulator.inbox import INBOX_BYTES, INBOX_SIZE, Delivered, Inbox
 
 TO = "+919812345678"
 
 
+def delivered(message_id: str = "A1", payload: Any = None) -> Delivered:
+    """A message that the inbox has not numbered yet."""
+    return Delivered("", "+911", message_id, "auth1", "en", "1", "2", "r", "", "é", payload or {})
+
+
 def filled(*messages: tuple[str, int], recipients: tuple[str, ...] = (TO,)) -> Inbox:
     """An inbox to which messages were added: an id and the characters of a payload for each."""
     inbox = Inbox()
     for message_id, size in messages:
-        inbox.add(recipients, Delivered("", "+911", message_id, "auth1", "en", "1", "1", {"ref": "x" * size}))
+        inbox.add(dict.fromkeys(recipients, 0), delivered(message_id, {"ref": "x" * size}))
     return inbox
 
 
 def ids(inbox: Inbox) -> list[str]:
     """The ids of what is kept."""
-    return [delivered.message_id for delivered in inbox.messages()]
+    return [message.message_id for message in inbox.messages()]
 
 
 def test_a_message_is_kept_as_it_was() -> None:
     """What comes out equals what went in, with its recipient."""
-    delivered = Delivered("", "+911", "A1", "é\n", "en", "1", "1", {"ref": ["\x9b", 1.5, None, {"a": True}]})
-    inbox = Inbox()
-    inbox.add([TO], delivered)
-    assert inbox.messages() == (delivered._replace(recipient=TO),)
+    message = delivered(payload={"ref": ["\x9b", 1.5, None, {"a": True}]})
+    inbox = Inbox(clock=lambda: 1764114651.1239)
+    inbox.add({TO: 0}, message)
+    [kept] = inbox.messages()
+    assert kept._replace(statuses=()) == message._replace(recipient=TO, id=1, received=1764114651.124)
 
 
 def test_the_oldest_bytes_are_dropped() -> None:
@@ -50,9 +57,51 @@ def test_bytes_count_for_each_recipient() -> None:
 
 def test_numbers_go_on_where_messages_were_dropped() -> None:
     """A reader that asks for a dropped message gets the oldest one that is kept, and its number."""
-    inbox = filled(*[(f"A{number}", 1) for number in range(INBOX_SIZE + 5)])
+    inbox = filled(*[(f"A{number}", 1) for number in range(1, INBOX_SIZE + 6)])
     number, line = inbox.next_line(0) or (0, b"")
-    assert (number, json.loads(line)["message_id"]) == (5, "A5")
+    assert (number, json.loads(line)["message_id"], json.loads(line)["id"]) == (6, "A6", 6)
     number, line = inbox.next_line(7) or (0, b"")
-    assert (number, json.loads(line)["message_id"]) == (7, "A7")
+    assert (number, json.loads(line)["message_id"]) == (8, "A8")
     assert inbox.next_line(INBOX_SIZE + 5) is None
+
+
+def test_a_cleared_inbox_is_empty_and_counts_on() -> None:
+    """After ``clear`` there is no message, and the next one has the next number."""
+    inbox = filled(("A1", 1), ("A2", 1))
+    inbox.clear()
+    assert inbox.messages() == ()
+    inbox.add({TO: 0}, delivered("A3"))
+    assert [message.id for message in inbox.messages()] == [3]
+
+
+def test_messages_of_one_recipient_after_one_of_them() -> None:
+    """``to`` and ``after`` choose the messages of a number that are newer than the one with that id."""
+    inbox = filled(("A1", 1), ("A2", 1), recipients=("+91111111", TO))
+    assert [(message.id, message.message_id) for message in inbox.messages(TO)] == [(2, "A1"), (4, "A2")]
+    assert [message.id for message in inbox.messages(TO, after=2)] == [4]
+    assert inbox.messages("+91999999") == ()
+
+
+def test_statuses_follow_the_time() -> None:
+    """Statuses are ``delay`` apart; each has the time at which it came."""
+    now = [100.0]
+    inbox = Inbox(delay=2, clock=lambda: now[0])
+    inbox.add({TO: 0}, delivered())
+    seen = []
+    for now[0] in (101, 102, 104, 106, 500):
+        seen.append([(status.status, status.timestamp) for status in inbox.messages()[0].statuses])
+    sent, got, read = ("sent", 102), ("delivered", 104), ("read", 106)
+    assert seen == [[], [sent], [sent, got], [sent, got, read], [sent, got, read]]
+
+
+def test_without_a_delay_all_statuses_are_there_at_once() -> None:
+    """With a delay of 0 the statuses exist as soon as the message, even if the clock is set back."""
+    now = [100.0]
+    inbox = Inbox(clock=lambda: now[0])
+    inbox.add({TO: 0, "+91111111": 131026}, delivered())
+    now[0] = 50
+    good, bad = inbox.messages()
+    assert [status.status for status in good.statuses] == ["sent", "delivered", "read"]
+    assert [status.status for status in bad.statuses] == ["sent", "failed"]
+    assert (good.fails_with, bad.fails_with) == (0, 131026)
+    assert [error["code"] for error in bad.statuses[-1].errors] == [131026]

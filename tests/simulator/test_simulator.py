@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.page import PAGE
 
 from kshell.core.models import Response
 from kshell.simulator import documented, payload
@@ -37,49 +38,7 @@ KEY = "Axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx3"
 TARGET = f"/v2/{SID}/whatsapp/{SENDER}/messages"
 TYPE = ("Content-Type", "application/json")
 
-# The page's sample request, character by character.
-SAMPLE = """{
-"messaging_object": {
-"messaging_product": "whatsapp",
-"recipient_type": "individual",
-"to": "+91XXXXXXXXX",
-"type": "template",
-"template": {
-"name": "auth1",
-"language": {
-"code": "en_US"
-},
-"components": [
-{
-"type": "body",
-"parameters": [
-{
-"type": "text",
-"text": "J$FpXXXX"
-}
-]
-},
-{
-"type": "button",
-"sub_type": "url",
-"index": 0,
-"parameters": [
-{
-"type": "text",
-"text": "J$FXXXXp"
-}
-]
-}
-]
-}
-},
-"extra_info": {
-"ref": "customer1",
-"ref1": "marketing",
-"ref2": "dictionary",
-"wa_source": "api"
-}
-}"""
+SAMPLE = PAGE.split("-d '")[1].removesuffix("'\n")  # the page's sample request, character by character
 
 # The page's sample failures, character by character.
 PAGE_FAILURES = """401 Unauthorized
@@ -596,12 +555,13 @@ def test_the_code_appears_twice(body: str, in_button: str, same: bool) -> None: 
 
 
 def test_the_inbox_holds_what_a_recipient_got() -> None:
-    """An inbox entry has recipient, sender, id, template, language, both codes and the payload."""
-    simulator = Simulator(new_id=lambda: "A1")
+    """An inbox entry has recipient, sender, ids, template, language, both codes, the refs, the payload and the time."""
+    simulator = Simulator(new_id=lambda: "A1", clock=lambda: 7.5)
     post(simulator=simulator, target=TARGET.replace("+", "%2B"))
-    assert simulator.inbox == (
-        Delivered("+91XXXXXXXXX", SENDER, "A1", "auth1", "en_US", "J$FpXXXX", "J$FXXXXp", json.loads(SAMPLE)),
-    )
+    [kept] = simulator.inbox
+    codes, refs = ("J$FpXXXX", "J$FXXXXp"), ("customer1", "marketing", "dictionary")
+    message = Delivered("+91XXXXXXXXX", SENDER, "A1", "auth1", "en_US", *codes, *refs, json.loads(SAMPLE), 1, 7.5)
+    assert kept._replace(statuses=()) == message
 
 
 def test_several_recipients_are_one_request() -> None:
@@ -638,12 +598,108 @@ def test_defaults_are_filled_in() -> None:
 
 
 def test_the_inbox_keeps_the_newest() -> None:
-    """The inbox keeps the newest thousand messages, oldest first."""
+    """The inbox keeps the newest ten thousand messages, oldest first."""
     simulator = Simulator()
-    to = ",".join(f"+91{number:07}" for number in range(INBOX_SIZE + 1))
-    post(sample({f"{MESSAGING}.to": to}), simulator=simulator)
-    assert len(simulator.inbox) == INBOX_SIZE
-    assert (simulator.inbox[0].recipient, simulator.inbox[-1].recipient) == ("+910000001", f"+91{INBOX_SIZE:07}")
+    for start in range(0, INBOX_SIZE + 1, 50):
+        post(sample({f"{MESSAGING}.to": ",".join(f"+91{start + n:07}" for n in range(50))}), simulator=simulator)
+    lines = list(simulator.kept.lines())
+    assert len(lines) == INBOX_SIZE
+    assert (json.loads(lines[0])["recipient"], json.loads(lines[-1])["recipient"]) == ("+910000050", "+910010049")
+
+
+# What becomes of a message
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [("+15001310260", 131026), ("+15001001", 0), ("+15001000", 100), ("+15000000020", 2)]
+)
+def test_a_magic_recipient_s_message_fails_with_the_code_in_its_number(number: str, code: int) -> None:
+    """A message to ``+1500<code>0`` is accepted and fails with that code of Meta's; with another ending it arrives."""
+    assert kept({f"{MESSAGING}.to": number}).fails_with == code
+
+
+def test_a_number_with_a_code_that_meta_does_not_have_is_delivered() -> None:
+    """A number that looks like a magic one, with a code that is not Meta's, gets its message."""
+    assert kept({f"{MESSAGING}.to": "+15009999990"}).fails_with == 0
+
+
+def test_the_next_request_is_refused() -> None:
+    """``fail_next`` with a documented failure refuses one request and no other; nothing is delivered."""
+    simulator = Simulator()
+    simulator.fail_next("low-balance")
+    assert [code(post(simulator=simulator)) for _ in range(2)] == ["400 E110", "202 WA202"]
+    assert len(simulator.inbox) == 1
+
+
+def test_the_next_message_to_a_number_fails() -> None:
+    """``fail_next`` with a code of Meta's and a number waits for that number, and leaves the request's other recipients."""
+    simulator = Simulator()
+    simulator.fail_next(131049, to="+9198124")
+    simulator.fail_next(131056, to="+9198124")
+    post(simulator=simulator)
+    for _ in range(3):
+        post(sample({f"{MESSAGING}.to": "+9198123,+9198124"}), simulator=simulator)
+    assert [(kept.recipient, kept.fails_with) for kept in simulator.inbox[1:]] == [
+        ("+9198123", 0),
+        ("+9198124", 131049),
+        ("+9198123", 0),
+        ("+9198124", 131056),
+        ("+9198123", 0),
+        ("+9198124", 0),
+    ]
+
+
+def test_the_next_message_without_a_number_fails_for_all_recipients() -> None:
+    """Without a number every recipient's message of the next request fails with the code."""
+    simulator = Simulator()
+    simulator.fail_next(131000)
+    post(sample({f"{MESSAGING}.to": "+9198123,+9198124"}), simulator=simulator)
+    assert [kept.fails_with for kept in simulator.inbox] == [131000, 131000]
+
+
+def test_an_incorrect_request_takes_no_answer_that_was_asked_for() -> None:
+    """A request that is refused for its own fault leaves the answer for the next one."""
+    simulator = Simulator()
+    simulator.fail_next("server-error")
+    assert code(post(b"?", simulator=simulator)) == "400 WA400"
+    assert code(post(simulator=simulator)) == "500 WA500"
+
+
+@pytest.mark.parametrize(("answer", "to"), [("low", ""), (131027, ""), ("low-balance", "91981234567")])
+def test_an_unknown_answer_or_number_is_not_taken(answer: str | int, to: str) -> None:
+    """``fail_next`` raises for an answer that no page has, and for a number that is not in E.164 form."""
+    with pytest.raises(ValueError, match=r"there is no answer .*131026|is not a number in E\.164 form"):
+        Simulator().fail_next(answer, to)
+
+
+def test_answers_that_were_asked_for_are_limited() -> None:
+    """A thousand answers may wait for their messages, and no more."""
+    simulator = Simulator()
+    for _ in range(1_000):
+        simulator.fail_next(2)
+    with pytest.raises(ValueError, match="1000 answers are waiting"):
+        simulator.fail_next(2)
+
+
+def test_a_cleared_simulator_remembers_nothing() -> None:
+    """``clear`` forgets the messages and the answers that were asked for."""
+    simulator = Simulator()
+    post(simulator=simulator)
+    simulator.fail_next("low-balance")
+    simulator.clear()
+    assert simulator.inbox == ()
+    assert code(post(simulator=simulator)) == "202 WA202"
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "fails_with"), [("auth1", "hi", 0), ("auth1", "en", 132001), ("auth2", "hi", 132001)]
+)
+def test_a_template_that_is_not_approved_fails(name: str, language: str, fails_with: int) -> None:
+    """With approved templates a message with another name or language is accepted and fails with 132001."""
+    simulator = Simulator(approved={"auth1": ["en_US", "hi"]})
+    changes = {f"{TEMPLATE}.name": name, f"{TEMPLATE}.language.code": language}
+    assert code(post(sample(changes), simulator=simulator)) == "202 WA202"
+    assert simulator.inbox[0].fails_with == fails_with
 
 
 # Any input

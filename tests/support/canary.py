@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from support.random_parts import without_random_parts
+
 from kshell.snippets.shells import posix_quote
 
 KEY = "Acanary'\"\\/+%&=$7f3d9key"  # each spelling of it is a different text
@@ -54,7 +56,7 @@ def kept(folder: Path) -> list[str]:
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             held = file.read_bytes()
-            hit = shown(held) or (_found(_pattern(CODE, NUMBER, NUMBER[1:]), held) if _is_own(file, held) else "")
+            hit = shown(held) or (_private_in(held) if _is_own(file, held) else "")
             found += [f"{file}: {hit}"] if hit else []
     return found
 
@@ -73,6 +75,12 @@ def _is_own(file: Path, held: bytes) -> bool:
     """Return whether kshell wrote the file: in the user's folder except profiles, or a cassette, report or recording."""
     own = ".config/kshell/" in file.as_posix() and "profiles" not in file.parts and "templates" not in file.parts
     return own or b"interactions:" in held[:4096] or held.startswith(_BEGINNINGS)
+
+
+def _private_in(held: bytes) -> str:
+    """Return the first spelling of the code or the number outside of random parts, with the text before it, or ``""``."""
+    text = without_random_parts(held.decode("latin-1"))
+    return _found(_pattern(CODE, NUMBER, NUMBER[1:]), text.encode("latin-1"))
 
 
 def _found(pattern: re.Pattern[bytes], held: bytes) -> str:

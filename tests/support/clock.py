@@ -1,9 +1,9 @@
-"""Processor time that can be compared between machines, and between a quiet and a busy one."""
+"""Time that can be compared between machines, and between a quiet and a busy one."""
 
 from __future__ import annotations
 
 import sys
-from time import process_time
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,24 +13,38 @@ if TYPE_CHECKING:
 
 _TURNS = 1_000_000
 _NOMINAL = 0.03  # seconds for that many turns on a quiet machine of 2026
+_SHORT = 0.1  # seconds; shorter work is not compared with the loop
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return the processor seconds that ``work`` would take on a quiet machine.
+    """Return the processor seconds that ``work`` would take on a quiet machine, or more.
 
-    A loop before and after it shows how much slower this machine is at the moment. A test that measures coverage is skipped:
-    the measuring slows kshell and not the loop.
+    A loop after it shows how much slower this machine is at the moment. A test that measures coverage is skipped: the
+    measuring slows kshell and not the loop.
     """
     if sys.gettrace() is not None:
         pytest.skip("measuring coverage slows what is timed")
-    before = _loop()
     begun = process_time()
     work()
     took = process_time() - begun
-    return took * _NOMINAL / max(before, _loop(), _NOMINAL)
+    return took if took < _SHORT else took * _NOMINAL / max(_loop(), _loop(), _NOMINAL)
+
+
+def in_time(seconds: float, most: float) -> bool:
+    """Return whether work that took ``seconds`` of the clock on the wall would take less than ``most`` on a quiet machine.
+
+    If it took longer, a loop shows how much slower this machine is at the moment.
+    """
+    if seconds < most:
+        return True
+    begun = perf_counter()
+    for _ in range(5):
+        _loop()
+    return seconds < most * (perf_counter() - begun) / (5 * _NOMINAL)
 
 
 def _loop() -> float:
+    """Return the processor seconds that a loop takes."""
     begun, turns = process_time(), 0
     while turns < _TURNS:
         turns += 1

@@ -223,7 +223,7 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 3) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> bool:
     """Return whether ``true`` returns true in time."""
     deadline = time.monotonic() + seconds
     while not true():

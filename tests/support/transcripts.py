@@ -17,9 +17,21 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 
 from record_session import record
 
+from kshell.commands.sandbox import DEFAULT_PORT
+
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SESSION = re.compile(r"^(<!-- session -->\n```text\n).*?^(```)$", re.MULTILINE | re.DOTALL)
 _MARK = "\x1e"
+
+
+# A user sleeps until the simulator listens. A busy machine needs longer, and a quiet one less.
+_SLEEP = f"""sleep() {{
+    for _ in {{1..300}}; do
+        (exec 3<>/dev/tcp/127.0.0.1/{DEFAULT_PORT}) 2>/dev/null && return
+        command sleep 0.1
+    done
+}}
+"""
 
 
 def run_again(text: str) -> str:
@@ -62,7 +74,7 @@ def _outputs(commands: list[str]) -> list[str]:
             "LC_ALL": "C.UTF-8",
         }
         done = subprocess.run(
-            ["bash", "-c", f"exec 2>&1\n{script}"], cwd=place, env=environment, capture_output=True, timeout=60
+            ["bash", "-c", f"exec 2>&1\n{_SLEEP}{script}"], cwd=place, env=environment, capture_output=True, timeout=300
         )
     return [_steady(output) for output in done.stdout.decode().split(_MARK)[:-1]]
 

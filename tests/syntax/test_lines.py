@@ -39,6 +39,14 @@ def test_a_line_is_split_as_shells_do(line, expected):
     assert words(line) == expected
 
 
+def test_a_line_has_at_most_ten_thousand_words():
+    """The word after them is where the fault is shown."""
+    assert len(split("a " * 10_000)) == 10_000
+    with pytest.raises(ScriptError, match="more than 10000 words in a line") as raised:
+        split("a " * 10_001)
+    assert raised.value.at.column == 20_001
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -20,6 +20,7 @@ import vcr
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.random_parts import without_random_parts
 from support.record_cassettes import CODE, FOLDER, TO, record
 from support.registered import SHOWN_ANSWERS
 from support.servers import Server, close, flood, local_pod, read, say
@@ -184,7 +185,7 @@ def test_no_secret_of_request_or_answer_is_in_the_file(send, tape):
     echoes = ", ".join(spelling for value in (KEY, CODE, TO, SENDER) for spelling in spellings(value))
     server = Echo(f'{{"code": "WA202", "said": "{echoes}"}}', ("x-said", KEY), ("x-number", quote(TO, safe="")))
     send(server, tape, to=f"{TO},+14155550199", ref=f"for {TO} with {CODE} and {KEY}, call +498912345678")
-    text = tape.read_text()
+    text = without_random_parts(tape.read_text())
     for value in (KEY, CODE, TO, SENDER, "+14155550199", "+498912345678"):
         assert not [spelling for spelling in spellings(value) if spelling in text]
 
@@ -197,7 +198,7 @@ def test_what_is_played_is_what_was_recorded(send, tape):
 
 
 @given(code=st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
     """For any code, the cassette plays the request with that code and refuses one with another code."""
     tape = tmp_path / "any.yaml"
@@ -366,7 +367,7 @@ def test_once_and_none_refuse_what_is_not_recorded(send, tape):
         with pytest.raises(CassetteError, match=r'nearest is its request 1: .*/text was "CODE-') as caught:
             send(Nobody(), tape, mode, otp="111111")
         assert "--record new" in caught.value.hint
-        assert "111111" not in str(caught.value)
+        assert "111111" not in without_random_parts(str(caught.value))
 
 
 BLAMED = [
@@ -521,7 +522,7 @@ def test_no_more_is_read_of_an_answer_than_without_a_cassette(flooded, tape):
 def test_a_long_answer_that_is_played_has_the_fault_that_it_had(flooded, tape, text):
     """A long answer is played with the same body and fault, and no part of a secret is left at the cut."""
     first, _ = flooded(text, tape)
-    assert CODE[:-1] not in tape.read_text()
+    assert CODE[:-1] not in without_random_parts(tape.read_text())
     assert KEY[:8] not in tape.read_text()
     assert answer_of(flooded(text, tape, "none")[0]) == answer_of(first)
 

@@ -11,6 +11,7 @@ from kshell.core.endpoint import Field
 
 OTP_LIMIT = 15  # characters
 REF_LIMIT = 255  # characters
+NAME_LIMIT = 512  # characters of a template's name, by Meta
 INDEX_RANGE = range(10)
 E164 = r"\+[1-9][0-9]{6,14}"
 
@@ -31,6 +32,7 @@ LANGUAGES = tuple(
 TO = "/messaging_object/to"
 TYPE = "/messaging_object/type"
 _TEMPLATE = "/messaging_object/template"
+TEMPLATE_NAME = f"{_TEMPLATE}/name"
 LANGUAGE_CODE = f"{_TEMPLATE}/language/code"
 COMPONENTS = f"{_TEMPLATE}/components"
 _BODY = f"{COMPONENTS}/body"
@@ -82,7 +84,7 @@ FIELDS = (
     ),
     Field("template", _TEMPLATE, "object", True, "The message template and what fills it.", "{…}", _MESSAGE),
     Field(
-        "template_name", f"{_TEMPLATE}/name", "text", True, "The template's name. WhatsApp must have approved it.", "auth1",
+        "template_name", TEMPLATE_NAME, "text", True, "The template's name. WhatsApp must have approved it.", "auth1",
         "template", variable="template_name",
     ),
     Field("language", f"{_TEMPLATE}/language", "object", True, "The language to send in.", '{"code": …}', _MESSAGE),

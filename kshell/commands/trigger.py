@@ -1,0 +1,146 @@
+"""``trigger``: a status callback as the vendor posts it, without a message."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from kshell.api.callbacks import callback_request
+from kshell.api.statuses import META_ERRORS, STATUSES
+from kshell.console.command import Assignment, Known, command, pass_caller
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.json_text import dumps
+from kshell.core.models import Delivery, Result, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kshell.console.caller import Caller
+    from kshell.core.models import Exchange
+    from kshell.session.session import Session
+
+_NAMES = ("to", "ref", "ref1", "ref2", "message_id", "timestamp")
+_RECIPIENT = "+919812345678"
+_UNDELIVERABLE = 131026
+_TIMEOUT = 10.0  # seconds
+
+
+class Value(Assignment):
+    """``NAME=VALUE`` of a callback."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
+        """The names that begin with ``incomplete``."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(f"{name}=") for name in _NAMES if f"{name}=".startswith(incomplete)]
+
+
+@command(
+    "trigger",
+    examples=["trigger delivered to=+919812345678 ref=customer-42", "trigger failed --code 131026"],
+)
+@click.argument("status", type=Known("statuses"), metavar="STATUS")
+@click.argument("values", nargs=-1, type=Value(), metavar="[NAME=VALUE]...")
+@click.option(
+    "--code", type=Known("meta"), metavar="N", help="Meta's error code of a failed message. [default: 131026]"
+)
+@click.option("--url", metavar="URL", help="Post the callback to this application: on this machine, or https.")
+@pass_caller
+def trigger(
+    caller: Caller, status: str, values: tuple[tuple[str, str], ...], *, code: str | None, url: str | None
+) -> Result:
+    """Print a status callback as the vendor posts it, or post it to --url. No message is sent.
+
+    STATUS is sent, delivered, read, failed or not-sent. NAME is to, ref, ref1, ref2, message_id or timestamp (in seconds since
+    1970). Without to and refs the session's are used, else +919812345678; without message_id a new one. With --url the exit
+    code is 0 if the application answered with 2xx, 1 for another answer, 4 if nothing was sent, 5 if it did not answer.
+    """
+    from kshell.simulator.callbacks import status_callback
+    from kshell.simulator.statuses import Status, meta_error
+
+    known = [row.code for row in STATUSES]
+    if status not in known:
+        raise UsageError(
+            f"there is no status {status!r}", hint=did_you_mean(status, known) or f"statuses: {listed(known)}"
+        )
+    if code is not None and status != "failed":
+        raise UsageError(f"a message that is {status} has no error", hint="--code goes with the status failed")
+    errors = (meta_error(_code(code)),) if status == "failed" else ()
+    about, timestamp = _about(caller.session, dict(values))
+    body = status_callback(about, Status(status, timestamp, errors))
+    if url is None:
+        return Result(f"{dumps(body)}\n")
+    _refuse_url(url, in_script=caller.frontend == "script")
+    from kshell.transport.client import Route, send
+
+    return _posted(send(callback_request(url, body), "", Route(_TIMEOUT)))
+
+
+def _code(text: str | None) -> int:
+    if text is None:
+        return _UNDELIVERABLE
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        near = did_you_mean(text, [row.code for row in META_ERRORS])
+        raise UsageError(f"{text!r} is not a code of Meta's", hint=near or "it is a number, such as 131026")
+    return int(text)
+
+
+def _about(session: Session, values: Mapping[str, str]) -> tuple[Any, float]:
+    """Return the message that the callback is about, and the status's time in Unix seconds."""
+    from kshell.simulator.callbacks import About
+    from kshell.simulator.simulator import new_message_id
+
+    for name in values:
+        if name not in _NAMES:
+            raise UsageError(
+                f"a callback has no {name!r}", hint=did_you_mean(name, _NAMES) or f"names: {listed(_NAMES)}"
+            )
+    timestamp = values.get("timestamp", str(int(time.time())))
+    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 10:
+        raise UsageError(f"{timestamp!r} is not a timestamp", hint="write seconds since 1970, such as 1764000000")
+    chosen = {"to": _RECIPIENT, **session.variables, **values}
+    return About(
+        chosen["to"].partition(",")[0],
+        session.current_account().phone_number,
+        values.get("message_id") or new_message_id(),
+        *(chosen.get(name, "") for name in ("ref", "ref1", "ref2")),
+    ), int(timestamp)
+
+
+def _refuse_url(url: str, *, in_script: bool) -> None:
+    """Raise ``UsageError`` for a URL to which no callback is posted: a script may be somebody else's."""
+    try:
+        scheme, local = urlsplit(url).scheme, is_loopback(url)
+    except ValueError:
+        scheme, local = "", False
+    if (scheme in ("http", "https") and local) or (scheme == "https" and not in_script):
+        return
+    hint = (
+        "a script posts only to this machine" if scheme == "https" else "write https://…, or http:// for this machine"
+    )
+    raise UsageError(f"no callback is posted to {url}", hint=f"{hint}, such as http://127.0.0.1:5000/hook")
+
+
+def _posted(exchange: Exchange) -> Result:
+    """Return what the application answered; its body goes to stdout."""
+    if exchange.interrupted:
+        return Result(notes=[Note("info", f"interrupted; delivery: {exchange.delivery}")], exit_code=EXIT_INTERRUPTED)
+    response = exchange.response
+    if response is None:
+        return Result(notes=[_failure(exchange)], exit_code=exchange.delivery.exit_code)
+    said = Note("info", f"{response.status} {response.reason}".strip() + f" · {exchange.elapsed_ms:.0f} ms")
+    if response.status // 100 == 2:
+        return Result(response.body, [said], EXIT_DONE)
+    refusal = Note("error", f"the application answered {response.status}", hint="its log says why")
+    return Result(response.body, [said, refusal], EXIT_REFUSED)
+
+
+def _failure(exchange: Exchange) -> Note:
+    url = exchange.request.url
+    if exchange.delivery is Delivery.NOT_SENT:
+        details = (exchange.error.message, *exchange.error.causes) if exchange.error else ()
+        return Note("error", f"nothing was posted to {url}", hint="does the application run there?", details=details)
+    return Note("error", f"{url} did not answer; it may have the callback", hint=f"it has {_TIMEOUT:g} s to answer")
