@@ -87,6 +87,21 @@ def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
     assert "Error: write the name as WhatsApp shows it" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("english", "en, en_US, en_GB"),
+        ("English (UK)", "en_GB"),
+        ("en-us", "en_US"),
+        ("hnidi", "hi"),
+        ("pt", "pt_BR, pt_PT"),
+    ],
+)
+def test_init_offers_the_likeliest_codes_of_a_language(answer, text, hint):
+    """``init`` answers the name of a language with its codes, the likeliest first, of the country that was named."""
+    assert f"Error: did you mean {hint}?\n" in answer(*ANSWERS[:-1], text, "en", KEY).err
+
+
 def test_init_ends_with_a_try_on_the_simulator(answer, cli):
     """``init`` ends by naming a send to the simulator, and that command is accepted."""
     ran = answer(*ANSWERS, KEY)
