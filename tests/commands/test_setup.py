@@ -120,6 +120,23 @@ def test_init_overwrites_nothing(answer):
     assert (user() / "preferences.yaml").read_text() == "keys: vi\n"
 
 
+def test_init_offers_the_account_as_the_shell_s(answer):
+    """After a yes the preferences name the new account, and their other lines stay; without an answer nothing names it."""
+    answer(*ANSWERS, KEY)
+    assert load_preferences(Places.standard()).account == ""
+    (user() / "preferences.yaml").write_text("# mine\nkeys: vi\n")
+    for name in ("second", "third"):
+        ran = answer(name, *ANSWERS[1:], KEY, "y")
+        assert (user() / "preferences.yaml").read_text() == f"# mine\nkeys: vi\naccount: {name}\n"
+    assert "kshell starts the shell with it" in ran.err
+
+
+def test_init_knows_a_language_by_its_name(answer):
+    """``init`` answers the English name of a language with its codes."""
+    ran = answer(*ANSWERS[:-1], "english", "en_US", KEY)
+    assert "write en, en_AE" in ran.err
+
+
 def test_init_given_up_writes_no_account(answer):
     """``init`` writes no file if the answers end early; exit code 130."""
     ran = answer("acme", "in")
