@@ -30,11 +30,13 @@ ALWAYS = (
     "sleep", "sort", "stat", "stty", "tail", "tee", "test", "touch", "tr", "true", "tty", "uname", "uniq", "wc",
 )  # fmt: skip
 PROGRAMS = (
-    "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "grep", "http", "httpyac", "hurl", "java", "ksh93",
-    "mksh", "newman", "node", "openssl", "patch", "php", "wget", "yash", "zsh",
+    "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "gofmt", "grep", "http", "httpyac", "hurl", "java",
+    "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "patch", "php", "prettier", "rubocop", "ruby", "shellcheck",
+    "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
 PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
-OPTIONAL = (*PROGRAMS, *PACKAGES)
+NODE_PACKAGES = ("axe-core", "axios")
+OPTIONAL = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES)
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
@@ -44,6 +46,19 @@ def needs(*names: str) -> pytest.MarkDecorator:
             f"{', '.join(sorted(unknown))}: not in tests/support/programs.py, which has {', '.join(OPTIONAL)}"
         )
     return pytest.mark.needs(*names)
+
+
+def path_of(program: str) -> str:
+    """Return the path of a program that the running test needs."""
+    return shutil.which(program) or ""
+
+
+def node_package(name: str, path: str | None = None) -> Path | None:
+    """Return the folder of a package that is installed for all of Node.js, or is in ``NODE_PATH``; None if there is none."""
+    node = shutil.which("node", path=path)
+    folders = [Path(folder) for folder in os.environ.get("NODE_PATH", "").split(os.pathsep) if folder]
+    folders += [Path(node).resolve().parents[1] / "lib" / "node_modules"] if node else []
+    return next((folder / name for folder in folders if (folder / name).is_dir()), None)
 
 
 def hidden(value: str) -> frozenset[str]:
@@ -69,9 +84,15 @@ class Programs:
         for name in names:
             if name in self._without:
                 return f"{name} is hidden by {VARIABLE}"
-            if not (find_spec(name) if name in PACKAGES else shutil.which(name, path=self._machine)):
+            if not self._has(name):
                 return f"{name} is not installed"
         return ""
+
+    def _has(self, name: str) -> bool:
+        if name in PACKAGES:
+            return find_spec(name) is not None
+        found = node_package(name, self._machine) if name in NODE_PACKAGES else shutil.which(name, path=self._machine)
+        return found is not None
 
     def path(self, names: Iterable[str]) -> str:
         """Return a ``PATH`` with the programs of ``ALWAYS`` and ``names`` alone; all of ``names`` must be installed."""
