@@ -46,6 +46,9 @@ TESTS = {  # fast tests first: the first failure ends a run
     "snippets/targets": "snippets/test_snippet_targets snippets/test_snippets_windows snippets/test_snippets",
     "snippets/shells": "snippets/test_snippet_targets snippets/test_snippets_windows snippets/test_snippets_shells",
     "snippets/programs": "snippets/test_snippet_targets snippets/test_snippets_programs",
+    "snippets/compiled": "snippets/test_snippet_targets snippets/test_snippets_programs",
+    "snippets/javascript": "snippets/test_snippet_targets snippets/test_snippets_programs",
+    "snippets/literals": "snippets/test_literals snippets/test_snippet_targets snippets/test_snippets_programs",
     "snippets/files": "snippets/test_snippet_targets snippets/test_snippets_programs",
     "snippets/placeholders": "snippets/test_snippet_targets documents/test_docs",
 }

@@ -13,12 +13,13 @@ from kshell.core.models import TIMEOUT, Delivery
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
-from kshell.session.session import DEFAULT_ACCOUNT, Overrides, Session
-from kshell.snippets import SHELLS, TARGETS
-from kshell.snippets import curl as curl_command
+from kshell.session.session import Overrides, Session
+from kshell.snippets.catalog import find_target
+from kshell.snippets.shells import SHELLS
+from kshell.snippets.shells import curl as curl_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from os import PathLike
 
     from kshell.core.errors import Note, TransportError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PayloadError(YoursError):
-    """Raised by ``Message.send`` without ``force`` for a payload with errors; ``findings`` are these errors."""
+    """Raised by ``Message.send`` for a payload with errors that it may not pass over; ``findings`` are these errors."""
 
     exit_code = EXIT_REFUSED
 
@@ -35,7 +36,7 @@ class PayloadError(YoursError):
         more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
         super().__init__(
             f"not sent: {first.code} at {first.pointer or '/'}: {first.message}{more}",
-            hint=f"{first.fix}; or send with force to see what the API answers",
+            hint=f"{first.fix}; or send(allow=[{first.code!r}]) to see what the API answers, or force=True for every rule",
         )
         self.findings = tuple(findings)
 
@@ -88,27 +89,32 @@ class Message:
         return dict(self._draft.values)
 
     def curl(self, *, shell: str = "bash", compact: bool = False, reveal: bool = False) -> str:
-        """The request as a curl command for ``bash``, ``powershell`` or ``cmd``.
+        """The request as a curl command for ``bash`` (and ``zsh``, ``fish``, ``sh``), ``powershell`` or ``cmd``.
 
         The command reads the key from the environment; ``reveal`` writes the key into it. ``compact`` makes it one line.
         Raises ``UsageError`` for another shell or for text that it cannot quote, ``SecretError`` if the key cannot be read.
         """
-        _check_name(shell, SHELLS, "shell")
+        if shell not in SHELLS:
+            hint = did_you_mean(shell, SHELLS) or f"shells: {listed(sorted(SHELLS))}"
+            raise UsageError(f"there is no shell {shell!r}", hint=hint)
         return curl_command(self.request, key=self._key(reveal=reveal), compact=compact, shell=shell)
 
     def snippet(self, target: str, *, reveal: bool = False) -> str:
         """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""
-        _check_name(target, TARGETS, "target")
-        return TARGETS[target].write(self.request, self._key(reveal=reveal))
+        return find_target(target).write(self.request, self._key(reveal=reveal))
 
-    def send(self, *, timeout: float = TIMEOUT, force: bool = False) -> Answer:
+    def send(self, *, timeout: float = TIMEOUT, force: bool = False, allow: Collection[str] = ()) -> Answer:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
 
-        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error and
-        ``force`` is not given, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
+        A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error, unless its
+        rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not, ``SecretError``
+        for an unreadable key, ``TrustError`` for an untrusted pod.
         """
-        if self._draft.errors and not force:
-            raise PayloadError(self._draft.errors)
+        for rule in allow:
+            if rule not in self.request.endpoint.rules:
+                raise UsageError(f"there is no rule {rule!r}", hint="kshell explain RULE describes a rule")
+        if errors := self._draft.refused_by(allow, force=force):
+            raise PayloadError(errors)
         exchange = self._session.send(self._draft, timeout=timeout)
         return Answer(
             delivery=exchange.delivery,
@@ -127,7 +133,7 @@ class Message:
 
 
 def message(
-    account: str = DEFAULT_ACCOUNT,
+    account: str = "",
     *,
     pod: str = "",
     template: str = "",
@@ -136,6 +142,7 @@ def message(
 ) -> Message:
     """The message that an account sends with these variables of its template.
 
+    Without ``account`` it is what ``KSHELL_ACCOUNT`` names, or else ``demo``.
     ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 
@@ -145,9 +152,3 @@ def message(
     session = Session(Places.standard(str(home) if home is not None else None))
     values = {name: str(value) for name, value in variables.items()}
     return Message(session, session.draft(Overrides(account, pod, template, values)))
-
-
-def _check_name(name: str, known: Mapping[str, object], what: str) -> None:
-    if name not in known:
-        near = did_you_mean(name, known)
-        raise UsageError(f"there is no {what} {name!r}", hint=near or f"{what}s: {listed(sorted(known), most=30)}")

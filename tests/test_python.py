@@ -76,6 +76,17 @@ def test_force_sends_what_has_errors() -> None:
     assert (answer.delivery.value, answer.status) == ("refused", 400)
 
 
+def test_one_rule_is_passed_over_by_its_name() -> None:
+    """``send(allow=[RULE])`` passes over that rule alone, and raises ``UsageError`` for an unknown one."""
+    message = kshell.message(to="9812345678", otp="1234567890123456")
+    with pytest.raises(kshell.PayloadError) as caught:
+        message.send(allow=["to-e164"])
+    assert {finding.code for finding in caught.value.findings} == {"otp-length"}
+    assert message.send(allow=["to-e164", "otp-length"]).status == 400
+    with pytest.raises(kshell.UsageError, match="no rule 'otp'"):
+        message.send(allow=["otp"])
+
+
 def test_the_error_of_a_payload_holds_its_findings() -> None:
     """``PayloadError.findings`` has the findings that are errors."""
     message = kshell.message(to="9812345678", otp="1234567890123456")

@@ -16,7 +16,7 @@ from kshell.api.endpoints import ANSWERS, ENDPOINTS, RULES
 from kshell.core.endpoint import DocumentedAnswer, Endpoint
 from kshell.profiles.files import FOLDERS
 from kshell.simulator.documented import FAILURES, MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
-from kshell.snippets import TARGETS
+from kshell.snippets.catalog import TARGETS
 
 RULES_TESTED = "tests/api/test_rules.py"
 TARGETS_RUN = "tests/snippets/test_snippets_programs.py"

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
-from kshell.core.json_text import loads
-from kshell.core.models import Body, Delivery, Exchange, Explanation
+from kshell.core.json_text import dumps, loads
+from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kshell.core.endpoint import DocumentedAnswer, Endpoint
-    from kshell.core.models import Json, Request, Response
+    from kshell.core.models import Json, Request
 
 DEEPEST = 64  # levels of a body; a documented answer has two
 
@@ -52,6 +52,15 @@ def _read_value(endpoint: Endpoint, value: Json) -> Body:
         message_id=_text_at(value, endpoint.message_id),
         error_keys=tuple(error) if isinstance(error, dict) else (),
     )
+
+
+def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) -> Response:
+    """Return a response that says no more than a code and, unless it is empty, the id of the message."""
+    body: Json = message_id
+    for step in reversed(endpoint.message_id.split("/")[1:]):
+        body = {step: body}
+    known = body if message_id and isinstance(body, dict) else {}
+    return Response(status, "", (("content-type", endpoint.media_type),), dumps({"code": code, **known}).encode())
 
 
 class _TooDeepError(ValueError):

@@ -5,6 +5,13 @@ Completion shows them beside a code. No decision depends on them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _DIALLING = """
 1 United States, Canada, Caribbean|7 Russia, Kazakhstan|20 Egypt|27 South Africa|30 Greece|31 Netherlands|32 Belgium
 33 France|34 Spain|36 Hungary|39 Italy, Vatican|40 Romania|41 Switzerland|43 Austria|44 United Kingdom|45 Denmark
@@ -68,3 +75,10 @@ def language_name(code: str) -> str:
     language, _, territory = code.partition("_")
     names = (LANGUAGE_NAMES.get(language, language), TERRITORY_NAMES.get(territory, territory))
     return ", ".join(filter(None, names))
+
+
+def language_hint(text: str, known: Sequence[str]) -> str:
+    """Return which of the ``known`` codes ``text`` may mean, a code or the English name of a language; empty if none."""
+    named = next((code for code, name in LANGUAGE_NAMES.items() if name.casefold() == text.casefold()), "")
+    codes = [code for code in known if code.partition("_")[0] == named]
+    return f"write {listed(codes, most=6)}" if codes else did_you_mean(text.replace("-", "_"), known)

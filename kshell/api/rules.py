@@ -6,12 +6,13 @@ A rule does no I/O and does not change the payload.
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from kshell.api.payload import MISSING, places_of, token
 from kshell.core.endpoint import Hit, Rule
 from kshell.core.errors import did_you_mean
 from kshell.core.models import Finding
+from kshell.core.pointers import MISSING, Located, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,10 +28,11 @@ def check(
     endpoint: Endpoint, payload: Payload, approved: Mapping[str, Sequence[str]] | None = None
 ) -> tuple[Finding, ...]:
     """Return every finding about ``payload``, errors first; ``approved`` as in ``Account``."""
+    located = Located(payload)
     findings = (
         Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents)
         for rule in endpoint.rules.values()
-        for hit in (rule.find(payload, approved or {}) if rule.of_account else rule.find(payload))
+        for hit in (rule.find(located, approved or {}) if rule.of_account else rule.find(located))
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 
@@ -57,26 +59,26 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
     inside = tuple(field for field in fields if field.pointer)
     return {
-        code: Rule(code, severity, says, page, partial(find, inside), prevents)
-        for code, severity, says, page, find, prevents in _RULES_OF_FIELDS
+        code: Rule(code, severity, says, page, partial(find, tuple(filter(concerns, inside))), prevents)
+        for code, severity, says, page, concerns, find, prevents in _RULES_OF_FIELDS
     }
 
 
-def _missing(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _missing(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in places_of(payload, field.pointer):
-            if value is MISSING and field.mandatory:
+        for pointer, value in located[field.pointer]:
+            if value is MISSING:
                 yield Hit(pointer, f"{field.name} is missing, but mandatory", f"add it, such as {field.example}")
-            if value == "" and field.mandatory:
+            if value == "":
                 yield Hit(pointer, f"{field.name} is empty, but mandatory", f"write a value, such as {field.example}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "list": (list,), "text": (str,), "integer": (int,)}
 
 
-def _type(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _type(fields: Fields, located: Located) -> Iterator[Hit]:
     for field in fields:
-        for pointer, value in places_of(payload, field.pointer):
+        for pointer, value in located[field.pointer]:
             if value is MISSING or (isinstance(value, _TYPES[field.kind]) and not isinstance(value, bool)):
                 continue
             shown = f": {value!r}" if isinstance(value, str) else ""
@@ -91,38 +93,39 @@ def type_of(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _value(fields: Fields, payload: Payload) -> Iterator[Hit]:
-    for field in (field for field in fields if field.allowed):
-        for pointer, value in places_of(payload, field.pointer):
+def _value(fields: Fields, located: Located) -> Iterator[Hit]:
+    for field in fields:
+        for pointer, value in located[field.pointer]:
             if isinstance(value, str) and value and value not in field.allowed:
                 yield Hit(pointer, f"{field.name} is {value!r}", f"write {' or '.join(field.allowed)}")
 
 
-def _unknown(fields: Fields, payload: Payload) -> Iterator[Hit]:
+def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
     known: dict[str, list[str]] = {}
     for field in fields:
         parent, _, name = field.pointer.rpartition("/")
         known.setdefault(parent, []).append(name)
     for parent, names in known.items():
-        for pointer, value in places_of(payload, parent):
+        for pointer, value in located[parent]:
             for name in value if isinstance(value, dict) else ():
                 if name not in names:
                     near = did_you_mean(name, names)
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
-_RULES_OF_FIELDS: tuple[tuple[str, Severity, str, str, Callable[[Fields, Payload], Iterator[Hit]], str], ...] = (
+_Row = tuple[str, "Severity", str, str, "Callable[[Field], object]", "Callable[[Fields, Located], Iterator[Hit]]", str]
+_RULES_OF_FIELDS: tuple[_Row, ...] = (
     (
-        "field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table", _missing,
-        "131008",
+        "field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table",
+        attrgetter("mandatory"), _missing, "131008",
     ),
     (
-        "field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table", _type,
-        "131009",
+        "field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table",
+        attrgetter("kind"), _type, "131009",
     ),
     (
         "field-value", "error", "A field that allows only certain values has one of them.", '"Only allowed value is …"',
-        _value, "131009",
+        attrgetter("allowed"), _value, "131009",
     ),
-    ("field-unknown", "warning", "The page documents every field.", "Request Format", _unknown, "100"),
+    ("field-unknown", "warning", "The page documents every field.", "Request Format", attrgetter("name"), _unknown, "100"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``completion``: the script that makes Tab complete kshell's commands in bash, zsh and fish."""
+"""``completion``: the script that makes Tab complete kshell's commands in bash, zsh, fish and PowerShell."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from kshell.console.command import command
 from kshell.core.models import Result
 
 VARIABLE = "_KSHELL_COMPLETE"  # the name that click expects; the shell's function sets it to request completions
-_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
 
 
-@command("completion", examples=["completion bash", "completion fish"])
-@click.argument("shell", type=click.Choice(list(_FILES)))
+@command("completion", examples=["completion bash", "completion fish", "completion powershell"])
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 def completion(shell: str) -> Result:
-    """Print the script that makes bash, zsh or fish complete kshell's commands.
+    """Print the script that makes bash, zsh, fish or PowerShell complete kshell's commands.
 
     For bash and zsh add a line to ~/.bashrc or ~/.zshrc: eval "$(kshell completion bash)". Put it
     below compinit if your ~/.zshrc runs that. For fish add to ~/.config/fish/config.fish: kshell completion fish | source.
+    For PowerShell add to the file that $PROFILE names: kshell completion powershell | Out-String | Invoke-Expression.
     """
     return Result(answer(f"{shell}_source"))
 

@@ -1,21 +1,24 @@
-"""``docs``: updates the snippets, payloads, answers and tables in Markdown files."""
+"""``docs``: updates the snippets, payloads, answers and tables in documents."""
 
 from __future__ import annotations
 
+import os
 from difflib import unified_diff
+from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kshell.console.command import command, pass_session
-from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError
+from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError, listed
 from kshell.core.models import Result
 from kshell.profiles.files import MOST_BYTES, quoted, rewrite, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from kshell.documents.regenerate import Regenerated
     from kshell.session.session import Session
 
 
@@ -23,22 +26,25 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     return None if options["check"] else ("without --check", "add --check, or type kshell docs on the command line")
 
 
-@command("docs", examples=["docs README.md", "docs --check README.md docs/guide.md"], writes=_writes)
+@command("docs", examples=["docs README.md", "docs --check README.md docs/ 'guide/*.rst'"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Change nothing; print a diff and exit 1 if a block is stale or faulty.")
 @pass_session
 def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
-    """Update the blocks of Markdown files.
+    """Update the blocks of documents: Markdown, MDX, MyST, reStructuredText and AsciiDoc.
 
-    A comment such as <!-- kshell: curl -a docs --> owns the fenced block or the table below it. The block holds the
-    command's output; with 2>&1 at the end of the command, its stderr too. Answers come from the embedded simulator and are
-    the same every time. The rest of a file does not change. If a command fails, no file changes. Hand-written curl commands
-    are checked for mistakes that make them fail when pasted: a space after a backslash, an open quote, a variable in single
-    quotes, a real key. Those for this API are also checked for an unknown host, a missing header and an invalid payload.
+    A FILE is a file, a folder with all documents below it, or a pattern such as 'docs/*.md'. A comment such as
+    <!-- kshell: curl -a docs --> owns the code block or the table below it; MDX has {/* kshell: … */}, MyST % kshell: …,
+    reStructuredText .. kshell: … and AsciiDoc // kshell: …. The block holds the command's output; with 2>&1 at the end of
+    the command, its stderr too. Answers come from the embedded simulator and are the same every time. The rest of a file
+    does not change. If a command fails, no file changes. Hand-written curl commands are checked for mistakes that make them
+    fail when pasted: a space after a backslash, an open quote, a variable in single quotes, a real key. Those for this API
+    are also checked for an unknown host, a missing header and an invalid payload.
     """
-    from kshell.documents.regenerate import regenerate
+    from kshell.documents.regenerate import READERS, regenerate
 
-    before, errors = _read_all(files)
+    found = _found(files, READERS)
+    before, errors = _read_all(found)
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
     errors += [error for document in after.values() for error in document.errors]
     notes = [error.note for error in errors]
@@ -48,16 +54,54 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     if check:
         diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
         notes += [Note("error", f"{shown(Path(file))} is stale") for file in stale]
-        notes += _hint(files, [] if errors else stale)
-        return Result(diff, notes, _check_code(errors, notes))
+        notes += _hint(found, [] if errors else stale)
+        return Result(diff, [*notes, _summary(after.values())], _check_code(errors, notes))
     if errors:
         return Result(notes=[*notes, Note("info", "nothing was rewritten")], exit_code=EXIT_SETUP)
     for file in stale:
         rewrite(Path(file), after[file].text)
     for file in before:
-        count = _count(after[file].blocks, rewritten=file in stale)
-        notes.append(Note("info", f"{shown(Path(file))}: {count}"))
+        if after[file].blocks or file in files:  # of a folder, only those with blocks
+            count = _count(after[file].blocks, rewritten=file in stale)
+            notes.append(Note("info", f"{shown(Path(file))}: {count}"))
     return Result(notes=notes)
+
+
+def _found(names: tuple[str, ...], endings: Collection[str]) -> tuple[str, ...]:
+    """Return the files that are named, those below a folder, and those of a pattern; each once, a folder's sorted."""
+    found: list[str] = []
+    for name in names:
+        if os.path.isdir(name):
+            found += _below(name, endings)
+        elif not os.path.lexists(name) and has_magic(name):
+            matches = sorted(glob(name, recursive=True))
+            found += [
+                file for match in matches for file in (_below(match, endings) if os.path.isdir(match) else [match])
+            ]
+            if not matches:
+                raise ScriptError(f"no file matches {name}", hint="a pattern such as 'docs/**/*.md' is quoted")
+        else:
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _below(folder: str, endings: Collection[str]) -> list[str]:
+    """Return the documents below ``folder``, without hidden folders and installed packages."""
+    found: list[str] = []
+    for path, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
+        found += [os.path.join(path, file) for file in sorted(files) if Path(file).suffix.lower() in endings]
+    if not found:
+        raise ScriptError(f"{folder} has no documents", hint=f"documents end in {listed(tuple(endings), most=9)}")
+    return found
+
+
+def _summary(documents: Collection[Regenerated]) -> Note:
+    """Return the line that counts the true blocks of all documents."""
+    blocks, true = sum(it.blocks for it in documents), sum(it.true for it in documents)
+    all_of_them = f"{blocks} block{'' if blocks == 1 else 's'}, all true" if blocks else "no blocks"
+    counted = all_of_them if true == blocks else f"{true} of {blocks} blocks are true"
+    return Note("info", f"{len(documents)} file{'' if len(documents) == 1 else 's'}: {counted}")
 
 
 def _check_code(errors: list[ScriptError], notes: list[Note]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
@@ -15,10 +16,11 @@ from kshell.core.models import Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key
 from kshell.profiles.files import quoted, shown
-from kshell.profiles.preferences import load_preferences
+from kshell.profiles.preferences import file_of, load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
-from kshell.templating.templates import load_template
+from kshell.session.session import ACCOUNT_VARIABLE, default_account
+from kshell.templating.templates import load_template, unread_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,8 +80,13 @@ def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, st
     try:
         load(places, name)
     except KshellError as error:
-        return Check("wrong", error.note.headline, _editing(origin.file, error.at.line if error.at else 1))
+        return Check("wrong", error.note.headline, _file_mend(origin.file, error.at.line if error.at else 1))
     return None
+
+
+def _file_mend(file: Path, line: int) -> str:
+    """The command that edits a faulty file of text, or that moves away what is none, such as a folder or a broken link."""
+    return _editing(file, line) if file.is_file() else f"mv {quoted(file)} {quoted(file)}.old"
 
 
 def _own(places: Places) -> Iterator[Account]:
@@ -99,6 +106,7 @@ def _accounts(places: Places) -> Iterator[Check]:
     for account in own:
         problems = list(_account(places, account))
         yield from problems or [Check("ok", f"account {account.name} has its key, pod and template")]
+        yield from _unread(places, account)
 
 
 def _account(places: Places, account: Account) -> Iterator[Check]:
@@ -107,7 +115,7 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
     try:
         api_key.resolve(account)
     except KshellError as error:
-        yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account))
+        yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account, error))
     if api_key.is_in_profile(account, _pod_of(places, account)):
         what = f"account {account.name}: the API key is in the profile; write api_key: env:NAME or file:PATH"
         yield Check("wrong", what, _editing_key(account))
@@ -133,14 +141,32 @@ def _missing(places: Places, account: Account, kind: Kind, name: str) -> Iterato
         )
 
 
-def _key_mend(account: Account) -> str:
-    scheme, target = account.api_key.scheme, account.api_key.target
-    mends = {
-        "env": _reading(target),
-        "file": f"(umask 077; cat > {quoted(api_key.key_file(account))})",
-        "keyring": "keyring set " + " ".join(map(quoted, target.split("/", 1))),
-    }
-    return mends.get(scheme, _editing_key(account))
+def _unread(places: Places, account: Account) -> Iterator[Check]:
+    """A note for each variable of the account that its template does not have."""
+    with suppress(KshellError):  # the other checks report a template that cannot be read
+        for note in unread_variables(account, load_template(places, account.template)):
+            line = note.place.line if note.place else 1
+            yield Check("note", f"{note.headline}; {note.hint}", _editing(account.origin.file, line))
+
+
+def _key_mend(account: Account, error: KshellError) -> str:
+    if account.api_key.scheme == "keyring":
+        return error.hint
+    if account.api_key.scheme == "env":
+        return _reading(account.api_key.target)
+    return _key_file_mend(account) if account.api_key.scheme == "file" else _editing_key(account)
+
+
+def _key_file_mend(account: Account) -> str:
+    """The command that writes the key's file, or gives it to its owner; or edits the account if it can be no such file."""
+    file = api_key.key_file(account)
+    folder = next(path for path in file.parents if path.exists())
+    if not folder.is_dir() or (file.exists() and not file.is_file()):
+        return _editing_key(account)
+    if file.exists() and not os.access(file, os.R_OK):
+        return f"chmod 600 {quoted(file)}"
+    make = "" if folder == file.parent else f"mkdir -p {quoted(file.parent)} && "
+    return f"{make}touch {quoted(file)} && chmod 600 {quoted(file)} && cat > {quoted(file)}"
 
 
 def _reading(variable: str) -> str:
@@ -168,8 +194,27 @@ def _preferences(places: Places) -> Iterator[Check]:
     try:
         load_preferences(places)
     except KshellError as error:
-        mend = _editing(places.user / "preferences.yaml", error.at.line if error.at else 1)
+        mend = _file_mend(places.user / "preferences.yaml", error.at.line if error.at else 1)
         yield Check("wrong", error.note.headline, mend)
+
+
+def _default_account(places: Places) -> Iterator[Check]:
+    """The account that ``KSHELL_ACCOUNT`` names, and the one of the shell's preferences."""
+    variable, source = default_account()
+    try:
+        preferred = load_preferences(places).account
+    except KshellError:
+        preferred = ""  # _preferences reports it
+    file = file_of(places)
+    named = (
+        (variable if source else "", source, f"unset {ACCOUNT_VARIABLE}", "every command"),
+        ("" if source else preferred, shown(file), _editing(file, 1), "the shell"),
+    )
+    for name, source, mend, whose in named:
+        if name in places.names("account"):
+            yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
+        elif name:
+            yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
 
 
 def _secrecy(places: Places) -> Iterator[Check]:
@@ -178,25 +223,38 @@ def _secrecy(places: Places) -> Iterator[Check]:
 
 
 def _private(file: Path) -> Iterator[Check]:
-    """A problem if others can read ``file``."""
-    try:
-        mode = file.stat().st_mode
-    except OSError:
-        return
-    if mode & 0o044:
+    """A problem if others can read ``file``. A folder or a device has another mode for good reasons."""
+    if file.is_file() and file.stat().st_mode & 0o044:
         yield Check("wrong", f"{shown(file)} can be read by others", f"chmod 600 {quoted(file)}")
 
 
 def _editor(_: Places) -> Iterator[Check]:
-    chosen = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").split()
-    if chosen and shutil.which(chosen[0]) is None:
-        yield Check("wrong", f"edit would open {chosen[0]}, which is not installed", "export EDITOR=nano")
-    if not chosen and not any(map(shutil.which, ("sensible-editor", "vim", "nano", "vi"))):
-        yield Check("note", "there is no editor for edit", "export EDITOR=… with the name of your editor")
+    variable, chosen = _chosen_editor()
+    installed = _installed_editor()
+    if chosen and shutil.which(chosen.split()[0]) is None:
+        mend = f"export {variable}={installed}" if installed else ""
+        yield Check("wrong", f"edit would open {chosen.split()[0]}, which is not installed", mend)
+    if not chosen and not installed:
+        yield Check("note", "there is no editor for edit: install one, or name yours in the variable EDITOR")
+
+
+def _chosen_editor() -> tuple[str, str]:
+    """The variable that names the user's editor, and the editor; both are empty if there is none."""
+    named = ((name, os.environ.get(name, "").strip()) for name in ("VISUAL", "EDITOR"))
+    return next(((name, editor) for name, editor in named if editor), ("", ""))
+
+
+def _installed_editor() -> str:
+    """The editor that click opens without the variables; empty if none is installed."""
+    return next(filter(shutil.which, ("sensible-editor", "vim", "nano", "vi")), "")
 
 
 def _editing(file: Path, line: int) -> str:
-    return f"${{EDITOR:-vi}} +{line} {quoted(file)}"
+    _, chosen = _chosen_editor()
+    editor = chosen if chosen and shutil.which(chosen.split()[0]) else _installed_editor()
+    return f"{editor or 'vi'} +{line} {quoted(file)}"
 
 
-_CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (_files, _accounts, _pods, _preferences, _secrecy, _editor)
+_CHECKS: tuple[Callable[[Places], Iterator[Check]], ...] = (
+    _files, _accounts, _pods, _preferences, _default_account, _secrecy, _editor,
+)  # fmt: skip

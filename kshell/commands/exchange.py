@@ -53,7 +53,7 @@ def history(session: Session, *, as_json: bool) -> Result:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=[Note("info", "nothing was sent yet")])
-    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]))
+    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]), prose=True)
 
 
 def _row(sent: Sent) -> tuple[str, ...]:
@@ -130,11 +130,19 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     """
     count = len(session.sent)
     pair = (first or max(1, count - 1), second or max(1, count))
-    old, new = (_comparable(_chosen(session, number), answers=answers) for number in pair)
-    names = [f"{'answer' if answers else 'request'} of {number}" for number in pair]
+    chosen = [_chosen(session, number) for number in pair]
+    old, new = (_comparable(sent, answers=answers) for sent in chosen)
+    names = [_name(number, sent, answers=answers) for number, sent in zip(pair, chosen, strict=True)]
     lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
     same = Note("info", f"no difference: {' and '.join(names)}")
     return Result("".join(f"{line}\n" for line in lines), () if lines else (same,))
+
+
+def _name(number: int, sent: Sent, *, answers: bool) -> str:
+    if not answers:
+        return f"request of {number}"
+    marks = ", ".join(sent.exchange.marks)
+    return f"answer of {number} ({marks})" if marks else f"answer of {number}"
 
 
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:

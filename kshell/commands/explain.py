@@ -79,7 +79,7 @@ def explain_command(
     entries = _received(file) if file is not None else [_last(session)] if word is None else _found(word)
     if as_json:
         return Result(dumps([data for _, data in entries]) + "\n")
-    return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n")
+    return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n", prose=True)
 
 
 def _found(word: str) -> list[Entry]:

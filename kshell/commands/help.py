@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import Known, command
+from kshell.console.command import HelpContext, Known, command
 from kshell.core.errors import UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
@@ -26,9 +26,14 @@ _FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the she
 
 @command("help", examples=["help", "help curl", "help expect"])
 @click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
+@click.option("--man", is_flag=True, help="Print the man page of kshell, for man -l.")
 @click.pass_context
-def help_command(context: click.Context, name: str | None) -> Result:
+def help_command(context: click.Context, name: str | None, *, man: bool) -> Result:
     """List the commands, or show one with its options and examples."""
+    if man:
+        from kshell.console.man_page import man_page
+
+        return Result(man_page())
     root = context.find_root()
     return Result(_overview(root) if name is None else _one(root, OTHER_WORDS.get(name, name)))
 
@@ -53,14 +58,14 @@ def _root(frontend: Frontend, width: int | None) -> click.Context:
 
     root = commands_of(frontend)
     name = "kshell" if frontend == "line" else ""
-    return click.Context(root, info_name=name, terminal_width=width, **root.context_settings)
+    return HelpContext(root, info_name=name, terminal_width=width, **root.context_settings)
 
 
 def _shown(root: click.Context, name: str) -> str:
     assert isinstance(root.command, click.Group)  # noqa: S101 - dispatch puts it there
     command = root.command.get_command(root, name)
     assert command is not None  # noqa: S101 - the table of commands has it
-    return command.get_help(click.Context(command, info_name=name, parent=root)) + "\n"
+    return command.get_help(HelpContext(command, info_name=name, parent=root)) + "\n"
 
 
 def _overview(root: click.Context) -> str:

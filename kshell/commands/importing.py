@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.command import command, pass_session
+from kshell.console.printer import show
 from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
-from kshell.session.session import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,23 +43,27 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     cmd.exe. kshell run runs the script. Parts that it does not understand are listed on stderr. The key is never printed
     and never written: an account refers to an environment variable.
     """
+    return imported(session, *_read(file), account=account, template=template)
+
+
+def imported(session: Session, text: str, name: str, *, account: str = "", template: str = "") -> Result:
+    """Return the curl command ``text`` as a script; ``name`` says in messages where it stands. Raises ``KshellError``."""
     from kshell.curl import to_script
     from kshell.curl.command import read_curl
 
-    text, name = _read(file)
     copied = read_curl(text, name)
-    profiles = to_script.find_profiles(copied, session.places, DEFAULT_ACCOUNT)
-    imported = to_script.find_template(copied, profiles, session.places)
-    notes = _odd_notes(imported, name)
-    account_text = to_script.account_text(imported, template) if account else ""
-    if template and imported.source:
-        notes.append(Note("info", _written(session.places, "template", template, imported.source)))
+    profiles = to_script.find_profiles(copied, session.places, session.account)
+    found = to_script.find_template(copied, profiles, session.places)
+    notes = _odd_notes(found, name)
+    account_text = to_script.account_text(found, template) if account else ""
+    if template and found.source:
+        notes.append(Note("info", _written(session.places, "template", template, found.source)))
     if account:
         notes.append(Note("info", _written(session.places, "account", account, account_text)))
-        notes.append(Note("info", f"the key is not in it: export {_variable(imported)}=…"))
-        imported = imported._replace(profiles=profiles._replace(account=_load_written(session.places, account)))
-    notes += _notes(imported, template)
-    lines = [*to_script.script(imported, template), *(() if template else _suggestion(imported))]
+        notes.append(Note("info", f"the key is not in it: export {_variable(found)}=…"))
+        found = found._replace(profiles=profiles._replace(account=_load_written(session.places, account)))
+    notes += _notes(found, template)
+    lines = [*to_script.script(found, template), *(() if template else _suggestion(found))]
     return Result("".join(f"{line}\n" for line in lines), notes)
 
 
@@ -71,6 +75,8 @@ def _read(file: str) -> tuple[str, str]:
         return read_text(Path(file), ScriptError), shown(Path(file))
     if sys.stdin is None:
         raise ScriptError("stdin is closed", hint="name a file, or pipe a curl command in")
+    if sys.stdin.isatty():
+        show(Result(notes=[Note("info", "paste the curl command, then press Enter and Ctrl-D")]))
     raw = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise ScriptError(f"stdin holds more than {MOST_BYTES // 1024} KiB", hint="a curl command is a page of text")

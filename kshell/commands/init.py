@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from kshell.api.authentication.fields import LANGUAGES
+from kshell.api.regions import language_hint
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
@@ -18,9 +19,10 @@ from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
-from kshell.profiles.preferences import Preferences, documented, file_of
+from kshell.profiles.preferences import Preferences, documented, file_of, save_account
 from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
 from kshell.profiles.schemas import schema
+from kshell.session.session import ACCOUNT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,16 +63,28 @@ def init(session: Session) -> Result:
     except click.Abort:
         notes = [Note("info", ""), Note("info", "stopped; nothing more was written")]
         return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
-    written = [_write_account(session.places, answers), *_write_preferences(session.places)]
+    written = [_write_account(session.places, answers)]
     load_account(session.places, answers.name)
-    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers)]
+    is_default = _wants_default()
+    written += [save_account(session.places, answers.name)] if is_default else _write_preferences(session.places)
+    lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers, is_default=is_default)]
     return Result(notes=[Note("info", line) for line in lines])
 
 
-def _next(answers: Answers) -> list[str]:
+def _wants_default() -> bool:
+    """Ask whether the shell shall start with the account. No answer means no: the account is written already."""
+    try:
+        return click.confirm("Start the shell with this account from now on", default=True, err=True)
+    except click.Abort:
+        return False
+
+
+def _next(answers: Answers, *, is_default: bool) -> list[str]:
     message = f"-a {answers.name} to=+919812345678"
+    shell = "kshell" if is_default else f"kshell -a {answers.name}"
     return [
         "next: kshell doctor checks the account",
+        f"      {shell} starts the shell with it; export {ACCOUNT_VARIABLE}={answers.name} makes it the default everywhere",
         f"      kshell send {message} -p sandbox tries it on the simulator, which sends no real message",
         f"      kshell curl {message} shows the request that goes to {answers.pod}",
     ]
@@ -86,7 +100,7 @@ def _ask_all(places: Places) -> Answers:
         "Name of the template that WhatsApp approved",
         _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
     )
-    language = _ask("Language of the template", lambda text: _one_of(text, LANGUAGES), "en_US")
+    language = _ask("Language of the template", _language, "en_US")
     return Answers(name, pod, sid, number, _ask_key(places, name), template_name, language)
 
 
@@ -112,6 +126,12 @@ def _one_of(text: str, known: object) -> str:
     names = list(known)  # type: ignore[call-overload]
     if text not in names:
         raise click.BadParameter(did_you_mean(text, names) or f"one of {listed(names)}")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise click.BadParameter(language_hint(text, LANGUAGES) or f"one of {listed(LANGUAGES)}")
     return text
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.command import Known, command, pass_session
-from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note
+from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
@@ -55,12 +55,21 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
     return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url, it.title), as_json=as_json)
 
 
-@command("templates", examples=["templates", "templates auth"])
+@command("templates", examples=["templates", "templates auth", "templates auth --source"])
 @_name("templates")
+@click.option("--source", is_flag=True, help="Print the text of the template's file, to copy it.")
 @_AS_JSON
 @pass_session
-def templates(session: Session, name: str | None, *, as_json: bool) -> Result:
-    """List the templates, or show one with its variables and the file that defines it."""
+def templates(session: Session, name: str | None, *, source: bool, as_json: bool) -> Result:
+    """List the templates, or show one with its variables and the file that defines it.
+
+    A template of your own is a file templates/NAME.json.j2; it may begin as a copy:
+    templates auth --source > templates/mine.json.j2
+    """
+    if source:
+        if not name:
+            raise UsageError("--source needs the name of a template", hint="templates auth --source")
+        return Result(load_template(session.places, name).source)
     if name:
         return _one_template(load_template(session.places, name), as_json=as_json)
     return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)
@@ -86,7 +95,8 @@ def _all(
             continue
         rows.append((*row(item), _source(origin)))
         data.append(_DATA[kind](item))
-    return Result(dumps(data) + "\n" if as_json else columns(_safe(rows)), notes, EXIT_SETUP if notes else EXIT_DONE)
+    text = dumps(data) + "\n" if as_json else columns(_safe(rows))
+    return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
 
 
 def _source(origin: Origin) -> str:
@@ -96,7 +106,7 @@ def _source(origin: Origin) -> str:
 def _one(data: dict[str, Json], *, as_json: bool) -> Result:
     if as_json:
         return Result(dumps(data) + "\n")
-    return Result(columns([(name, _cell(value)) for name, value in data.items() if value not in ("", {})]))
+    return Result(columns([(name, _cell(value)) for name, value in data.items() if value not in ("", {})]), prose=True)
 
 
 def _cell(value: Json) -> str:
@@ -142,7 +152,7 @@ def _one_template(template: Template, *, as_json: bool) -> Result:
         return Result(dumps(_template_data(template)) + "\n")
     head: Rows = [("name", template.name), ("title", template.title), ("file", str(template.origin.file))]
     rows: Rows = [(f"  {variable.name}", describe(variable)) for variable in template.variables]
-    return Result(f"{columns(_safe(head))}variables\n{columns(_safe(rows))}")
+    return Result(f"{columns(_safe(head))}variables\n{columns(_safe(rows))}", prose=True)
 
 
 def _safe(rows: Rows) -> Rows:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kshell.console.command import command, message_options, pass_session
-from kshell.core.errors import EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.errors import EXIT_REFUSED, Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Result
 from kshell.core.terminal import columns, finding_line
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Draft, Finding, Request
+    from kshell.core.models import Draft, Finding
     from kshell.session.session import Overrides, Session
 
 
@@ -30,7 +31,7 @@ def _strict(function: Callable[..., Result]) -> Callable[..., Result]:
 
 
 class KeyForm(NamedTuple):
-    """How a snippet shows the key, the code and the phone numbers."""
+    """How a snippet shows the key, and whether placeholders stand for the code, the phone numbers and the SID."""
 
     masked: bool
     reveal: bool
@@ -42,11 +43,17 @@ class KeyForm(NamedTuple):
             return REDACTED
         return api_key.resolve(draft.account) if self.reveal else None
 
-    def request(self, draft: Draft) -> Request:
-        """The draft's request, with placeholders for the code and the numbers if they are wanted."""
-        from kshell.snippets import with_placeholders
+    def draft(self, session: Session, overrides: Overrides) -> Draft:
+        """The session's draft. With placeholders they are in its request, and a missing number or code is no error."""
+        if not self.placeholders:
+            return session.draft(overrides)
+        from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
+        from kshell.snippets import placeholders
 
-        return with_placeholders(draft.request) if self.placeholders else draft.request
+        template = session.current_template(overrides)
+        texts = placeholders.unset(SEND_AUTHENTICATION, template, session.values(overrides))
+        draft = session.draft(overrides._replace(variables={**texts, **overrides.variables}))
+        return placeholders.with_placeholders(draft)
 
 
 def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -59,7 +66,9 @@ def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:
 
     decorated = update_wrapper(with_key_form, function)
     for decorate in (
-        click.option("--placeholders", is_flag=True, help="Print placeholders for the code and the phone numbers."),
+        click.option(
+            "--placeholders", is_flag=True, help="Print placeholders for the code, the phone numbers and the SID."
+        ),
         click.option("--masked", is_flag=True, help=f"Print {REDACTED} in place of the API key."),
         click.option("--reveal", is_flag=True, help="Print the API key instead of a reference to it."),
     ):
@@ -81,10 +90,10 @@ def render(session: Session, overrides: Overrides, *, strict: bool) -> Result:
 @message_options
 @click.option(
     "--shell",
-    type=click.Choice(["bash", "powershell", "cmd"]),
+    type=click.Choice(["bash", "zsh", "fish", "sh", "powershell", "cmd"]),
     default="bash",
     show_default=True,
-    help="The shell to paste it into; bash also covers dash, zsh, fish and busybox.",
+    help="The shell to paste it into. The command is the same for bash, zsh, fish and sh.",
 )
 @_key_options
 @click.option("--compact", is_flag=True, help="Print one line.")
@@ -97,11 +106,17 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
     KALEYRA_API_KEY. It makes the same request as send. It runs in bash, dash, zsh, fish and busybox; with
     --shell powershell in PowerShell 5.1 and 7; with --shell cmd in cmd.exe.
     """
-    from kshell import snippets
+    from kshell.snippets import shells
 
-    draft = session.draft(overrides)
-    text = snippets.curl(key.request(draft), key=key.text(draft), compact=compact, shell=shell)
-    return _preview(draft, text, strict=strict)
+    draft = key.draft(session, overrides)
+    text = shells.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
+    result = _preview(draft, text, strict=strict)
+    if draft.pod.embedded and sys.stderr.isatty():
+        result = result._replace(notes=[*result.notes, Note("hint", _SANDBOX.format(draft.pod.base_url))])
+    return result
+
+
+_SANDBOX = "to run it, start kshell sandbox first: it answers at {}"
 
 
 class _TargetName(click.ParamType[str]):
@@ -110,21 +125,16 @@ class _TargetName(click.ParamType[str]):
     name = "TARGET"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return the name. Raises ``UsageError`` with the known targets."""
-        from kshell.snippets import TARGETS
+        """Return the name of the target with this name or alias. Raises ``UsageError`` with the known targets."""
+        from kshell.snippets.catalog import find_target
 
-        if value not in TARGETS:
-            near = did_you_mean(value, TARGETS)
-            raise UsageError(
-                f"there is no target {value!r}", hint=near or f"targets: {listed(sorted(TARGETS), most=20)}"
-            )
-        return value
+        return find_target(value).name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """The targets that begin with ``incomplete``."""
         from click.shell_completion import CompletionItem
 
-        from kshell.snippets import TARGETS
+        from kshell.snippets.catalog import TARGETS
 
         return [
             CompletionItem(known.name, help=known.says)
@@ -145,12 +155,12 @@ def snippet(session: Session, overrides: Overrides, *, target: str | None, key: 
     The snippet does not contain the API key: it reads it from the environment or from a variable of the tool. It makes the
     same request as send.
     """
-    from kshell.snippets import TARGETS
+    from kshell.snippets.catalog import TARGETS
 
     if target is None:
-        return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]))
-    draft = session.draft(overrides)
-    return _preview(draft, TARGETS[target].write(key.request(draft), key.text(draft)), strict=strict)
+        return Result(columns([(name, TARGETS[name].says) for name in sorted(TARGETS)]), prose=True)
+    draft = key.draft(session, overrides)
+    return _preview(draft, TARGETS[target].write(draft.request, key.text(draft)), strict=strict)
 
 
 @command("check", examples=["check to=+919812345678 otp=482913", "check to=+919812345678 otp=12345678901234567 --json"])
@@ -164,12 +174,12 @@ def check(session: Session, overrides: Overrides, *, as_json: bool) -> Result:
     code is 1. kshell explain CODE shows the source of a rule.
     """
     draft = session.draft(overrides)
+    code = EXIT_REFUSED if draft.errors else 0
     if as_json:
-        output = dumps([finding._asdict() for finding in draft.findings]) + "\n"
-    else:
-        output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
-    notes = draft.notes if draft.findings or as_json else (*draft.notes, Note("info", "no findings"))
-    return Result(output, notes, EXIT_REFUSED if draft.errors else 0)
+        return Result(dumps([finding._asdict() for finding in draft.findings]) + "\n", draft.notes, code)
+    output = "".join(f"{finding_line(finding)}\n" for finding in draft.findings)
+    notes = draft.notes if draft.findings else (*draft.notes, Note("info", "no findings"))
+    return Result(output, notes, code, findings=draft.findings)
 
 
 def _preview(draft: Draft, text: str, *, strict: bool) -> Result:

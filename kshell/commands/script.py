@@ -20,15 +20,19 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.scripts.script import STDIN, check_script, read_script
+from kshell.scripts.script import STDIN, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
+from kshell.session.session import keeping_connections, send_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
+    from kshell.scripts.reports import Reports
+    from kshell.scripts.rows import Row
     from kshell.scripts.runs import Plan, Run
+    from kshell.scripts.script import Script
     from kshell.session.session import Sender, Session
     from kshell.transport.tapes import Mode
 
@@ -51,7 +55,8 @@ def source(caller: Caller, name: str) -> Result:
         script = read_script(file)
     except ScriptError as error:
         raise error.placed(caller.line.place(1) if caller.line else None) from None
-    faults = check_script(script, run.files)
+    absent = frozenset[str]() if caller.session.sent else absent_names(caller.session.variables)
+    faults = check_script(script, run.files, absent=absent)
     if faults:
         return _faulty(faults)
     steps = list(run.play(script))
@@ -158,12 +163,16 @@ def run(context: click.Context, /, **options: Any) -> Result:
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
-    faults = [fault for script in scripts for fault in check_script(script)]
+    rows: Sequence[Row | None] = read_rows(options["rows"]) if options["rows"] else [None]
+    columns = dict.fromkeys(name for row in rows if row for name in row.cells)
+    absent = absent_names((*dict(options["variables"]), *columns))
+    faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)
+    notes = _unread(scripts, context.obj.session, columns, options)
     if options["only_check"]:
-        return Result(notes=[Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts])
-    rows = read_rows(options["rows"]) if options["rows"] else [None]
+        done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
+        return Result(notes=[*notes, *done])
     cases = [Case(script, row) for script in scripts for row in rows]
     plan = Plan(
         places=context.obj.session.places,
@@ -177,7 +186,19 @@ def run(context: click.Context, /, **options: Any) -> Result:
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
-    return _run(context, cases, plan, options["reports"])
+    return _run(context, cases, plan, options["reports"], notes=notes)
+
+
+def _unread(scripts: list[Script], session: Session, columns: Iterable[str], options: Mapping[str, Any]) -> list[Note]:
+    """Return a warning for each variable and each column that nothing reads; with ``--check``, for ``set`` lines too."""
+    if not (options["variables"] or columns or options["only_check"]):
+        return []
+    from kshell.scripts.names import ReadNames
+
+    read = ReadNames(scripts, session)
+    notes = [note for name, _ in options["variables"] for note in read.unread(name, "the variable")]
+    notes += [note for name in columns for note in read.unread(name, "the column")]
+    return notes + (read.unread_settings() if options["only_check"] else [])
 
 
 def _refuse_combinations(options: dict[str, Any]) -> None:
@@ -192,7 +213,7 @@ def _refuse_combinations(options: dict[str, Any]) -> None:
 def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
     """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
     if file is None:
-        return nullcontext(session.sender)
+        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")
@@ -217,34 +238,46 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
 
 
 def _run(
-    context: click.Context, cases: list[Case], plan: Plan, reports: tuple[Report, ...], *, brief: bool = False
+    context: click.Context,
+    cases: list[Case],
+    plan: Plan,
+    reports: tuple[Report, ...],
+    *,
+    notes: Sequence[Note] = (),
+    brief: bool = False,
 ) -> Result:
-    """Run the cases. Show their results at once if the caller can; a report on stdout suppresses their output."""
+    """Run the cases. Show ``notes`` and the results at once if the caller can; a report on stdout suppresses the output."""
+    from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Run, joined, run_all
 
     unshown: list[Result] = []
     show = context.meta.get(SHOW) or unshown.append
+    show(Result(notes=notes))
     report_on_stdout = any(report.file is None for report in reports)
-    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show)
-    ran = run_all(run, lambda run: _report(run, reports), brief=brief)
+    masked = Reports({report.kind for report in reports})
+    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
+    ran = run_all(run, lambda run: _report(run, reports, masked), brief=brief)
     return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
 
 
-def _report(run: Run, reports: tuple[Report, ...]) -> Result:
-    from kshell.profiles.files import write_private
-    from kshell.scripts.reports import REPORTS
+def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
+    from kshell.profiles.files import write_named
+    from kshell.scripts.progress import Progress
 
+    progress = Progress(len(run.cases) if reports else 0)
+    progress.show("writing the reports")
+    texts = masked.texts(run)
     output = ""
     notes: list[Note] = []
     for report in reports:
-        text = REPORTS[report.kind](run)
         if report.file is None:
-            output += text
+            output += texts[report.kind]
             continue
         try:
-            write_private(report.file, text)
+            write_named(report.file, texts[report.kind])
         except SetupError as error:
             notes.append(error.note)
+    progress.clear()
     return Result(output, notes, EXIT_SETUP if notes else EXIT_DONE)
 
 

@@ -10,16 +10,15 @@ import click
 
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
-from kshell.console.command import command, message_options, pass_caller
-from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note
+from kshell.console.command import Known, command, message_options, pass_caller
+from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
-from kshell.core.terminal import finding_line, note_lines
-from kshell.profiles.trust import folder_notes
+from kshell.core.terminal import finding_line
 from kshell.transport.exchange_text import document, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
@@ -47,14 +46,37 @@ class Sending(NamedTuple):
     raw: bool
     yes: bool
     force: bool
+    allow: tuple[str, ...]
     timeout: float
+
+    def refused(self, draft: Draft) -> tuple[Finding, ...]:
+        """The errors of ``draft`` that neither ``--force`` nor ``--allow`` passes over."""
+        return draft.refused_by(self.allow, force=self.force)
+
+
+class _RuleName(Known):
+    """The code of a rule, such as ``otp-twice``."""
+
+    def __init__(self) -> None:
+        super().__init__("rules")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the code. Raises ``UsageError`` for a rule that there is not."""
+        from kshell.api.endpoints import RULES
+
+        name = super().convert(value, param, ctx)
+        if name not in RULES:
+            hint = did_you_mean(name, RULES) or f"rules: {listed(RULES, most=20)}"
+            raise UsageError(f"there is no rule {name!r}", hint=hint)
+        return name
 
 
 def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
     """Add the options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
 
-    def with_sending(*, as_json: bool, raw: bool, yes: bool, force: bool, timeout: float, **rest: Any) -> Result:
-        return function(sending=Sending(as_json, raw, yes, force, timeout), **rest)
+    def with_sending(**options: Any) -> Result:
+        sending = Sending(**{name: options.pop(name) for name in Sending._fields})
+        return function(sending=sending, **options)
 
     decorated = update_wrapper(with_sending, function)  # keeps the options that click has stored on the function
     for decorate in (
@@ -65,6 +87,13 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
             show_default=True,
             metavar="SECONDS",
             help="Wait this long for the complete answer.",
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            type=_RuleName(),
+            metavar="RULE",
+            help="Send a payload in which this rule finds an error, such as otp-twice. Repeatable.",
         ),
         click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
         click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
@@ -98,11 +127,11 @@ def send(caller: Caller, overrides: Overrides, *, sending: Sending) -> Result:
 def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Result:
     """Send a draft, after a question if ``ask``, and return the explained answer."""
     notes: tuple[Note | Finding, ...] = (*draft.notes, *draft.findings)
-    if draft.errors and not sending.force:
-        return _not_sent(draft, notes, as_json=sending.as_json)
-    notes = (*folder_notes(caller.session.places, draft), *notes)
+    if sending.refused(draft):
+        return _not_sent(draft, notes, sending)
+    notes = (*caller.session.files.folder_notes(draft), *notes)
     if ask and not sending.yes and caller.confirm:
-        if not caller.confirm(below_notes(notes, question(draft))):
+        if not caller.confirm(question(draft), notes):
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
@@ -120,16 +149,17 @@ def _received(session: Session) -> bytes:
     return cut_to_limit(received).body if received else b""
 
 
-def below_notes(notes: Iterable[Note | Finding], text: str) -> str:
-    """The text of a prompt with the notes above it."""
-    return "\n".join([*(line for note in notes for line in note_lines(note)), text])
-
-
 def question(draft: Draft) -> str:
-    """The question before a send: the number of recipients, the pod and the account."""
-    count = len(recipients_of(draft.request.endpoint, draft.payload))
-    where = f"the live pod {draft.pod.name} ({draft.pod.base_url})" if draft.pod.live else f"the pod {draft.pod.name}"
-    return f"Send to {count} {'recipient' if count == 1 else 'recipients'} on {where} as {draft.account.name}?"
+    """The question before a send: the recipients, the account and the pod."""
+    numbers = recipients_of(draft.request.endpoint, draft.payload)
+    known = listed(numbers, most=_MOST_NAMED)
+    to = known if len(numbers) == 1 else f"{len(numbers)} recipients ({known})" if numbers else "no recipient"
+    pod = draft.pod
+    where = f"the live pod {pod.name} ({pod.base_url.removeprefix('https://')})" if pod.live else f"the pod {pod.name}"
+    return f"Send to {to} as {draft.account.name} on {where}?"
+
+
+_MOST_NAMED = 3  # recipients in a question
 
 
 def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
@@ -140,15 +170,24 @@ def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note |
     return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
 
 
-def _not_sent(draft: Draft, notes: Sequence[Note | Finding], *, as_json: bool) -> Result:
-    hint = "correct them, or add --force to see what the API answers"
-    refusal = Note("error", "not sent: the payload has errors", hint=hint)
+def _not_sent(draft: Draft, notes: Sequence[Note | Finding], sending: Sending) -> Result:
+    rules = dict.fromkeys(error.code for error in sending.refused(draft))
+    text = f"not sent: the payload has errors, by {'the rule' if len(rules) == 1 else 'the rules'} {listed(rules)}"
+    options = " ".join(f"--allow {rule}" for rule in rules)
+    hint = f"correct them; or add {options} (--force: all rules) to see what the API answers"
+    title = draft.request.endpoint.title
+    kind = (
+        ()
+        if draft.template.origin.place == "shipped"
+        else (f"the API's page is for no other kind of message: {title}",)
+    )
+    refusal = Note("error", text, hint=hint, details=kind)
     notes = (*notes, refusal)
-    if not as_json:
+    if not sending.as_json:
         return Result("", notes, EXIT_REFUSED)
     error: dict[str, Json] = {
         "message": refusal.text,
-        "causes": [finding_line(found) for found in draft.errors],
+        "causes": [finding_line(found) for found in sending.refused(draft)],
         "hint": refusal.hint,
     }
     unsent = Exchange(draft.request, None, Delivery.NOT_SENT, 0)

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import Assignment, Known, command, pass_session
+from kshell.console.caller import session_of
+from kshell.console.command import Assignment, Known, command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
-from kshell.core.terminal import columns, safe_line
+from kshell.core.models import Finding, Result
+from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
-from kshell.profiles.profiles import load_account, load_pod
-from kshell.templating.templates import load_template
+from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kshell.console.caller import Caller
+    from kshell.profiles.files import Kind
     from kshell.session.session import Session
+
+    Rows = list[tuple[str, str | None, str]]  # name, value, source
+
+
+class _Kind(click.Choice[str]):
+    """``account``, ``pod`` or ``template``. Where the name of one stands in its place, the error has the whole line."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the kind. Raises ``UsageError`` for another word."""
+        kinds: tuple[Kind, ...] = ("account", "pod", "template")
+        if value in kinds:
+            return str(value)
+        places = session_of(ctx).places if ctx and ctx.obj else None
+        lines = [f"use {kind} {value}" for kind in kinds if places and value in places.names(kind)]
+        hint = " or ".join(lines) or did_you_mean(value, kinds) or "use account NAME"
+        raise UsageError(f"use takes account, pod or template, then a name; {value!r} is none of them", hint=hint)
 
 
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
-@click.argument("kind", type=click.Choice(["account", "pod", "template"]), metavar="account|pod|template")
+@click.argument("kind", type=_Kind(["account", "pod", "template"]), metavar="account|pod|template")
 @click.argument("name", type=Known("things"))
 @pass_session
 def use(session: Session, kind: str, name: str) -> Result:
@@ -29,23 +50,25 @@ def use(session: Session, kind: str, name: str) -> Result:
     A new account also selects its pod and template. The variables that were set stay.
     """
     if kind == "account":
-        load_account(session.places, name)
-        session.account, session.pod, session.template = name, "", ""
+        session.files.account(name)
+        session.use_account(name)
     elif kind == "pod":
-        session.pod = load_pod(session.places, name).name
+        session.pod = session.files.pod(name).name
     else:
-        session.template = load_template(session.places, name).name
+        session.template = session.files.template(name).name
     return Result()
 
 
 @command("set", examples=["set to=+919812345678 ref=customer-42"])
 @click.argument("variables", nargs=-1, required=True, type=Assignment(), metavar="NAME=VALUE...")
-@pass_session
-def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Result:
+@pass_caller
+def set_command(caller: Caller, variables: tuple[tuple[str, str], ...]) -> Result:
     """Set variables for the rest of the session.
 
-    A variable that the template does not have is kept too: another template or an expression may use it.
+    A variable that the template does not have is kept too: another template or an expression may use it. The shell says at
+    once what check would find.
     """
+    session = caller.session
     template = session.current_template()
     known = [variable.name for variable in template.variables]
     notes = []
@@ -53,7 +76,16 @@ def set_command(session: Session, variables: tuple[tuple[str, str], ...]) -> Res
         session.set(name, text)
         near = "" if name in known else did_you_mean(name, known)
         notes += [Note("warning", f"the template {template.name} has no {name!r}; {near}")] if near else []
-    return Result(notes=notes)
+    return Result(notes=[*notes, *_early_findings(caller, dict(variables))])
+
+
+def _early_findings(caller: Caller, names: Collection[str]) -> list[Finding]:
+    """What check would find in these variables, in the shell; a script is checked when it sends."""
+    if caller.frontend != "shell":
+        return []
+    from kshell.session.early_check import early_findings
+
+    return early_findings(caller.session, names)
 
 
 @command("unset", examples=["unset ref"])
@@ -70,37 +102,70 @@ def unset(session: Session, names: tuple[str, ...]) -> Result:
     return Result()
 
 
-@command("vars", examples=["vars"])
+@command("vars", examples=["vars", "vars ref"])
+@click.argument("name", required=False, type=Known("variables"), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
-def vars_command(session: Session, *, as_json: bool) -> Result:
-    """Show every variable with its value and its source, and list the missing ones."""
+def vars_command(session: Session, name: str | None, *, as_json: bool) -> Result:
+    """Show every variable with its value and its source, and list the missing ones.
+
+    Values that are too long for the screen are cut. With a NAME, print only its whole value.
+    """
     rows = session.table()
+    if name is not None:
+        return Result(f"{_value(rows, name)}\n")
     if as_json:
         return Result(dumps([{"name": name, "value": value, "source": source} for name, value, source in rows]) + "\n")
+    source = session.account_source
+    notes = [Note("info", f"account {session.account}, from {source}")] if source else []
     missing = [name for name, _, source in rows if source == "missing"]
     text = f"missing: {' '.join(missing)}; set {' '.join(f'{name}=…' for name in missing)}"
-    notes = [Note("info", text)] if missing else []
     return Result(
-        columns([(name, safe_line(value or ""), _SOURCES.get(source, source)) for name, value, source in rows]), notes
+        _table(rows, shutil.get_terminal_size().columns), [*notes, *([Note("info", text)] if missing else [])]
     )
 
 
+def _value(rows: Rows, name: str) -> str:
+    """Return the value of a variable. Raises ``UsageError`` for an unknown one, and for one without a value."""
+    values = {known: value for known, value, _ in rows}
+    if name not in values:
+        raise UsageError(f"there is no variable {name!r}", hint=did_you_mean(name, values) or listed(values))
+    value = values[name]
+    if value is None:
+        raise UsageError(f"{name} has no value", hint=f"set {name}=…")
+    return value
+
+
+def _table(rows: Rows, width: int) -> str:
+    """Return the variables as a table of at most ``width`` columns: long values are cut, and sources if nothing else helps."""
+    names, values, sources = zip(*((name, safe_line(value or ""), source) for name, value, source in rows), strict=True)
+    for words in (_SOURCES, _SHORT_SOURCES):
+        shown = [words.get(source, source) for source in sources]
+        room = width - max(map(len, names)) - max(map(len, shown)) - 4  # two blanks between columns
+        if room >= min(_LEAST_VALUE, max(map(width_of, values))):
+            break
+    return columns([*zip(names, (cut(value, max(room, 1)) for value in values), shown, strict=True)])
+
+
 _SOURCES = {"template": "default of the template", "account": "from the account", "set": "set in this session"}
+_SHORT_SOURCES = {"template": "default", "generated when needed": "generated"}
+_LEAST_VALUE = 20  # columns
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])
 @click.argument("code", required=False, type=Known("codes"))
-@pass_session
-def otp_command(session: Session, code: str | None) -> Result:
+@pass_caller
+def otp_command(caller: Caller, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.
 
     The session keeps the code until otp new, otp CODE or unset otp, so send uses the code that a preview showed.
     """
+    session, findings = caller.session, list[Finding]()
     if code == "new":
         session.set("otp", generate(load_account(session.places, session.account).otp), source="generated")
     elif code is not None:
         session.set("otp", code)
+        findings = _early_findings(caller, ["otp"])
     if "otp" not in session.settings:
         return Result(notes=[Note("info", "no code yet; the next message generates one, or otp new does it now")])
-    return Result(f"{session.settings['otp'].text}\n")
+    return Result(f"{session.settings['otp'].text}\n", findings)

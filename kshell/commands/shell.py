@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kshell.console.command import command, pass_caller, pass_session
+from kshell.console.command import command, pass_caller, pass_session, who_and_where
 from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
 from kshell.core.models import Result
+from kshell.session.session import Overrides
 
 if TYPE_CHECKING:
     from kshell.console.caller import Caller
@@ -15,22 +16,23 @@ if TYPE_CHECKING:
 
 
 @command("shell", examples=["shell"])
+@who_and_where
 @pass_session
-def shell(session: Session) -> Result:
+def shell(session: Session, account: str, pod: str, template: str) -> Result:
     """Start the shell, which keeps the session from line to line.
 
     At a terminal, kshell without arguments does the same. Tab completes; help lists the commands; Ctrl-D or exit leaves.
     """
     if not at_terminal():
         raise UsageError("the shell needs a terminal", hint="kshell --help lists the commands that need none")
-    return start(session)
+    return start(session, Overrides(account, pod, template))
 
 
-def start(session: Session) -> Result:
-    """Run the shell until the user leaves it."""
+def start(session: Session, chosen: Overrides) -> Result:
+    """Run the shell with the chosen account, pod and template until the user leaves it."""
     from kshell.shell.loop import run
 
-    return Result(exit_code=run(session))
+    return Result(exit_code=run(session, chosen))
 
 
 @command("exit", examples=["exit"])

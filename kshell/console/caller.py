@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import click
 
-    from kshell.core.models import Pod, Result
+    from kshell.core.errors import Note
+    from kshell.core.models import Finding, Pod, Result
     from kshell.session.session import Session
     from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line
+
+    Confirm = Callable[[str, Sequence[Note | Finding]], bool]
 
 
 class Caller:
@@ -22,8 +25,9 @@ class Caller:
         self.session = session
         self.frontend = frontend
         self.line: Line | None = None  # the line that is being run; None on the command line
-        self.confirm: Callable[[str], bool] | None = None  # asks the user for a yes; None if nobody can be asked
+        self.confirm: Confirm | None = None  # shows notes, then asks the user for a yes; None if nobody can be asked
         self.asks: Callable[[Pod], bool] = lambda pod: pod.live  # whether to ask before a send to this pod
+        self.edited = ""  # the text of an edit that was not sent
         self.ended = False  # whether ``exit`` was run
 
     def record(self, line: Line, result: Result) -> Result:  # noqa: ARG002 - for subclasses that record

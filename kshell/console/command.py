@@ -12,11 +12,12 @@ import click
 
 from kshell.console.caller import Caller, session_of
 from kshell.core.errors import ScriptError, UsageError
+from kshell.core.terminal import wrapped
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -72,12 +73,28 @@ HELP = click.Option(
 )
 
 
+class _Formatter(click.HelpFormatter):
+    """click's formatter, for narrow terminals too: the first column takes half of the width at most."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write a list of terms and what they mean, as click does."""
+        super().write_dl(rows, min(col_max, self.width // 2), col_spacing)
+
+
+class HelpContext(click.Context):
+    """click's context, with that formatter."""
+
+    formatter_class = _Formatter
+
+
 class Command(click.Command):
     """A command with examples. Its help shows them, and a test runs them.
 
     ``writes`` returns, for parsed options, those that write a file and what to type instead; None if none does. A script may
     be somebody else's, so it cannot use them.
     """
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), writes: Writes, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "add_help_option": False})
@@ -108,7 +125,8 @@ class Command(click.Command):
         if self.examples:
             with formatter.section("Examples"):
                 lead = f"{ctx.find_root().info_name} ".lstrip()
-                formatter.write("".join(f"  {lead}{example}\n" for example in self.examples))
+                lines = (line for example in self.examples for line in wrapped(f"  {lead}{example}", formatter.width))
+                formatter.write("".join(f"{line}\n" for line in lines))
         super().format_epilog(ctx, formatter)
 
 
@@ -172,18 +190,24 @@ def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
         return function(overrides=Overrides(account, pod, template, dict(variables)), **options)
 
     decorated = update_wrapper(with_overrides, function)  # keeps the options that click has stored on the function
-    for decorate in (
-        click.option(
-            "-t", "--template", default="", type=Known("templates"), metavar="NAME", help="Render this template."
-        ),
-        click.option("-p", "--pod", default="", type=Known("pods"), metavar="NAME", help="Send to this pod."),
-        click.option(
-            "-a", "--account", default="", type=Known("accounts"), metavar="NAME", help="Send as this account."
-        ),
-        click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]..."),
-    ):
-        decorated = decorate(decorated)
-    return decorated
+    variables = click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]...")
+    return variables(who_and_where(decorated))
+
+
+def who_and_where(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Add ``-a``, ``-p`` and ``-t``; the function gets them as ``account``, ``pod`` and ``template``, empty if not given."""
+    for option, kind, what in _WHO_AND_WHERE:
+        function = click.option(option, f"--{kind}", default="", type=Known(f"{kind}s"), metavar="NAME", help=what)(
+            function
+        )
+    return function
+
+
+_WHO_AND_WHERE = (
+    ("-t", "template", "Render this template."),
+    ("-p", "pod", "Send to this pod."),
+    ("-a", "account", "Send as this account. [env: KSHELL_ACCOUNT]"),
+)
 
 
 pass_caller = click.make_pass_decorator(Caller)

@@ -1,12 +1,13 @@
-"""Completions for the word at the cursor, each with a help text: in the kshell shell, and in bash, zsh and fish.
+"""Completions for the word at the cursor, each with a help text: in the kshell shell, in bash, zsh, fish and PowerShell.
 
 A click parameter type (``Known``, ``Assignment``) names the function here that lists its values. The classes at the end adapt
-click's completion to bash, zsh and fish.
+click's completion to these shells.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from click.shell_completion import (
     BashComplete,
     CompletionItem,
     FishComplete,
+    PowerShellComplete,
     ShellComplete,
     ZshComplete,
     split_arg_string,
@@ -100,6 +102,10 @@ def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
         yield name, rule.says
 
 
+def _rules(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    yield from ((name, rule.says) for name, rule in RULES.items() if rule.severity == "error")
+
+
 def _statuses(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
     return ((row.code, row.title) for row in STATUSES)
 
@@ -131,6 +137,11 @@ def _names(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     for name, setting in session_of(context).settings.items():
         yield name, f"{setting.text} ({setting.source})"
+
+
+def _set_or_not(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
+    """Every variable of the session and its template, with its source."""
+    return ((name, source) for name, _, source in session_of(context).table())
 
 
 def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
@@ -212,11 +223,13 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "things": _things,
     "commands": _commands,
     "explainable": _explainable,
+    "rules": _rules,
     "statuses": _statuses,
     "meta": _meta,
     "exchanges": _exchanges,
     "names": _names,
     "settings": _settings,
+    "variables": _set_or_not,
     "codes": _codes,
     "assignments": _assignments,
 }
@@ -337,4 +350,16 @@ class Fish(WordComplete, FishComplete):
     source_template = _FISH
 
 
-SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+class PowerShell(WordComplete, PowerShellComplete):
+    """click's completion for PowerShell, with values quoted: PowerShell expands what it inserts."""
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """A completion as three lines: type, value, help."""
+        plain = item.type != "plain" or _PLAIN_IN_POWERSHELL.fullmatch(item.value)
+        value = item.value if plain else "'" + re.sub("(['\u2018-\u201b])", r"\1\1", item.value) + "'"
+        return super().format_completion(CompletionItem(safe_line(value), item.type, item.help))
+
+
+_PLAIN_IN_POWERSHELL = re.compile(r"[\w=+./:-]+")
+
+SHELLS: dict[str, type[WordComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish, "powershell": PowerShell}

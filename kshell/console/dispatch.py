@@ -6,7 +6,9 @@ The command line, the shell and scripts all use this module. It prints nothing.
 from __future__ import annotations
 
 import os
-from functools import partial
+import shutil
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -59,7 +61,9 @@ def perform(
     if caller is not None:
         caller.session.attempt = None  # an error of this line must not report an earlier send
     try:
-        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
+        if caller and frontend == "script" and words[:1] and not words[0].startswith("-"):
+            return Performed(_run_parsed(context, tuple(words)))
+        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width or _help_width())
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
@@ -67,6 +71,32 @@ def perform(
         return Performed(Result(exit_code=error.exit_code), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return Performed(failure(error, context.obj and context.obj.session), context.color)
+
+
+def _help_width() -> int:
+    """The width of help: click's own has 48 columns at least, whatever the terminal has."""
+    return max(20, min(shutil.get_terminal_size().columns, 100) - 2)
+
+
+def _run_parsed(root: click.Context, words: tuple[str, ...]) -> Result:
+    """Run the words of a script's line. Equal words are parsed once, because every row runs the same lines."""
+    command, params = _parsed(words)
+    context = click.Context(command, parent=root, info_name=command.name, obj=root.obj)
+    context.params = dict(params)
+    with root, context:
+        result: Result = command.invoke(context)
+        return result
+
+
+@lru_cache(maxsize=256)
+def _parsed(words: tuple[str, ...]) -> tuple[click.Command, dict[str, Any]]:
+    """Return the command of a script's line, and its parsed options and arguments. Raise as click and ``Commands`` do."""
+    root = commands_of("script")
+    context = click.Context(root, info_name="", **root.context_settings)
+    with context:
+        name, command, rest = root.resolve_command(context, list(words))
+        assert command is not None  # noqa: S101 - resolve_command raises
+        return command, command.make_context(name, rest, parent=context).params
 
 
 def _show_coloured(show: Show, context: click.Context, result: Result) -> None:
@@ -132,7 +162,7 @@ def failure(error: BaseException, session: Session | None) -> Result:
     if isinstance(error, KshellError):
         return Result(notes=[error.note], exit_code=error.exit_code)
     if isinstance(error, click.UsageError):
-        return Result(notes=[_usage_note(error)], exit_code=EXIT_USAGE)
+        return Result(notes=[_usage_note(error, session)], exit_code=EXIT_USAGE)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Result(notes=[Note("info", _interrupted(session))], exit_code=EXIT_INTERRUPTED)
     if os.environ.get("KSHELL_DEBUG"):
@@ -143,10 +173,30 @@ def failure(error: BaseException, session: Session | None) -> Result:
     return Result(notes=[note], exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 
 
-def _usage_note(error: click.UsageError) -> Note:
+def _usage_note(error: click.UsageError, session: Session | None) -> Note:
     command = error.ctx.info_name if error.ctx and error.ctx.parent else ""
+    if isinstance(error, click.NoSuchOption):
+        name = error.option_name.lstrip("-")
+        if session and name in _variables(error, session):
+            return Note(
+                "error", f"{command} has no option {error.option_name}", hint=f"{command} {name}=…, without dashes"
+            )
+        if command == "curl" and error.option_name.startswith(_OPTIONS_OF_CURL):
+            hint = "kshell import FILE reads a curl command that was made elsewhere"
+            return Note("error", f"kshell's curl has no option {error.option_name}", hint=hint)
     message = " ".join(error.format_message().split())  # click lists choices one a line
     return Note("error", message, hint=f"kshell help {command}".rstrip())
+
+
+_OPTIONS_OF_CURL = ("-X", "-H", "-d", "-s", "-L", "--request", "--header", "--data", "--url", "--location")
+
+
+def _variables(error: click.UsageError, session: Session) -> list[str]:
+    """The variables of the session's template, if the command takes variables."""
+    takes = error.ctx and any(param.name == "variables" for param in error.ctx.command.params)
+    with suppress(KshellError):
+        return [variable.name for variable in session.current_template().variables] if takes else []
+    return []
 
 
 def _interrupted(session: Session | None) -> str:

@@ -11,10 +11,11 @@ import click
 
 from kshell import __version__
 from kshell.console.caller import session_of
-from kshell.console.command import HELP, Command, common_options
+from kshell.console.command import HELP, Command, HelpContext, common_options, who_and_where
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
-from kshell.syntax.command_table import SECTIONS, Frontend
+from kshell.session.session import Overrides
+from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -37,6 +38,8 @@ _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the s
 
 class Commands(click.Group):
     """The commands that ``frontend`` understands. Their modules are imported on demand."""
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, frontend: Frontend, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,8 +81,21 @@ class Commands(click.Group):
         if frontends:
             usages = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
             return error(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {usages}")
-        hint = did_you_mean(name, self.modules) or "kshell help lists the commands"
-        return error(f"there is no command {name!r}", hint=hint)
+        from kshell.api.authentication.fields import FIELDS
+
+        variable, equals, _ = name.partition("=")
+        if variable and (equals or any(field.variable == variable for field in FIELDS)):
+            # the message leaves out the value, which may be a key
+            hint = f"{'kshell send' if self.frontend == 'line' else 'set'} {variable}=…"
+            return error(f"{variable + equals!r} is not a command", hint=hint)
+        hint = OTHER_WORDS.get(name) or did_you_mean(name, self.modules)
+        return error(f"there is no command {name!r}", hint=hint or "kshell help lists the commands")
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage. In the shell and in scripts a command has no program before it."""
+        formatter.write_usage(
+            ctx.command_path or self.collect_usage_pieces(ctx)[0], " ".join(self.collect_usage_pieces(ctx))
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, each with the first sentence of its help."""
@@ -106,12 +122,17 @@ def commands_of(frontend: Frontend) -> Commands:
         "kshell",
         frontend=frontend,
         callback=_root,
-        params=[*common_options(hidden=False), _VERSION, HELP] if frontend == "line" else [HELP],
+        params=_parameters(frontend),
         invoke_without_command=True,
         add_help_option=False,
         help=_root.__doc__,
         context_settings={"max_content_width": 100},
     )
+
+
+def _parameters(frontend: Frontend) -> list[click.Parameter]:
+    own = [*_who_and_where(), *common_options(hidden=False)] if frontend == "line" else []
+    return [*own, HELP] if frontend == "script" else [*own, _VERSION, HELP]
 
 
 def _show_version(context: click.Context, _: click.Parameter, given: Any) -> None:
@@ -130,16 +151,30 @@ _VERSION = click.Option(
 )
 
 
+def _who_and_where() -> list[click.Parameter]:
+    """The options ``-a``, ``-p`` and ``-t`` of the shell, which ``kshell`` alone starts."""
+
+    def nothing() -> Result:
+        return Result()
+
+    return click.command(who_and_where(nothing)).params
+
+
 @click.pass_context
-def _root(context: click.Context) -> Result:
+def _root(context: click.Context, /, account: str = "", pod: str = "", template: str = "") -> Result:
     """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
 
     Without an account of your own, start with: kshell send to=+919812345678
     """
-    if context.invoked_subcommand is not None:
+    chosen = Overrides(account, pod, template)
+    given = " ".join(f"{option} {name}" for option, name in zip(("-a", "-p", "-t"), chosen, strict=False) if name)
+    if context.invoked_subcommand is not None or (given and not at_terminal()):
+        if given:
+            hint = f"kshell {context.invoked_subcommand or 'send'} {given}"
+            raise UsageError("before a command, -a, -p and -t have no use: they are for the shell", hint=hint)
         return Result()
     if at_terminal():
-        started: Result = module_of("shell").start(session_of(context))
+        started: Result = module_of("shell").start(session_of(context), chosen)
         return started
     if sys.stdin is None:
         raise UsageError("stdin is closed, and no command is given", hint="kshell help lists the commands")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from kshell.core.errors import EXIT_SETUP, Note
 from kshell.core.signals import Held
-from kshell.core.terminal import highlighted, note_lines, safe, wants_colour
+from kshell.core.terminal import columns_of, highlighted, note_lines, safe, wants_colour, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +42,10 @@ def _show_output(result: Result, colour: bool | None) -> int:  # noqa: FBT001 - 
 
 
 def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None:  # noqa: FBT001 - None: not given
-    colour = wants_colour(sys.stderr, chosen=chosen)
+    colour, width = wants_colour(sys.stderr, chosen=chosen), columns_of(sys.stderr)
     try:
         for note in notes:
-            sys.stderr.writelines(f"{line}\n" for line in note_lines(note, colour=colour))
+            sys.stderr.writelines(f"{line}\n" for line in note_lines(note, colour=colour, width=width))
         sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)
@@ -54,7 +55,14 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
     output = result.output
     if not result.raw and sys.stdout.isatty():
         output = _for_terminal(output)
-    if isinstance(output, str) and wants_colour(sys.stdout, chosen=chosen):
+        if result.prose:
+            width = columns_of(sys.stdout)
+            output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
+    colour = wants_colour(sys.stdout, chosen=chosen)
+    if result.findings:
+        lines = (note_lines(it, colour=colour, width=columns_of(sys.stdout)) for it in result.findings)
+        output = "".join(f"{line}\n" for line in chain.from_iterable(lines))
+    elif isinstance(output, str) and colour:
         output = highlighted(output)
     # UTF-8 in every locale, since JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)

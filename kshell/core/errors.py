@@ -7,7 +7,7 @@
      |    +-- UsageError       2  an argument or option is wrong
      |    +-- PayloadError     1  check finds an error in the payload (``python``)
      |    +-- SetupError       3  a profile, template, script or secret is wrong or missing
-     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError
+     |         +-- ProfileError, TemplateError, ScriptError, SecretError, TrustError, CassetteError, LedgerError
      +-- TransportError        the transfer failed; kept in an Exchange, not raised
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
@@ -49,14 +49,14 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
-    def caret(self) -> list[str]:
-        """Return at most 120 characters of the line and, below it, a caret; an empty list if the line is not known."""
+    def caret(self, most: int = 120) -> list[str]:
+        """Return at most ``most`` characters of the line and, below it, a caret; an empty list if the line is not known."""
         if not self.text.strip():
             return []
-        start = max(0, self.column - 61)
+        start = max(0, min(self.column - 1 - most // 2, len(self.text) - most))
         before = self.text[start : self.column - 1]
         indent = "".join("\t" if character == "\t" else " " for character in before)
-        return [self.text[start : start + 120], f"{indent}^"]
+        return [self.text[start : start + most], f"{indent}^"]
 
 
 class Note(NamedTuple):
@@ -64,9 +64,10 @@ class Note(NamedTuple):
 
     ``text`` is one sentence, without its place. ``place`` is where in a file it applies; that line is shown with a caret.
     ``details`` are lines to show below, such as causes or both values of a comparison. ``hint`` is what to do next.
+    ``accepted`` and ``refused`` are the status line of an answer.
     """
 
-    kind: Literal["error", "warning", "hint", "info"]
+    kind: Literal["error", "warning", "hint", "info", "accepted", "refused"]
     text: str
     place: Place | None = None
     hint: str = ""
@@ -152,6 +153,10 @@ class TrustError(SetupError):
 
 class CassetteError(SetupError):
     """A cassette cannot be read or written, or has no answer to a request that may not be sent."""
+
+
+class LedgerError(SetupError):
+    """A ledger cannot be read or written, or is that of another script."""
 
 
 class TransportError(KshellError):

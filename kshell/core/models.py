@@ -4,7 +4,7 @@ Nothing here does I/O. Every type is immutable. They are named tuples because ev
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -51,7 +51,7 @@ class Secret:
 
 
 class Reference(str):
-    """The name of a pod or a template in an account's file. ``place`` returns its place for an error message."""
+    """A name in an account's file, of a pod, a template or a variable. ``place`` returns its place for a message."""
 
     __slots__ = ("place",)
     place: Callable[[], Place]
@@ -265,8 +265,12 @@ class Draft(NamedTuple):
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that make ``send`` refuse."""
+        """The findings that are errors."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    def refused_by(self, allow: Container[str], *, force: bool) -> tuple[Finding, ...]:
+        """The errors that make ``send`` refuse, without those of the rules in ``allow``; none with ``force``."""
+        return () if force else tuple(error for error in self.errors if error.code not in allow)
 
     @property
     def options(self) -> str:
@@ -300,7 +304,8 @@ class Result(NamedTuple):
     """The result of a command: ``output`` goes to stdout, ``notes`` go to stderr in this order.
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
-    the outcome of a send, so the code stays the same if stdout cannot be written.
+    the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
     """
 
     output: str | bytes = ""
@@ -308,6 +313,8 @@ class Result(NamedTuple):
     exit_code: int = EXIT_DONE
     raw: bool = False
     sent: bool = False
+    prose: bool = False
+    findings: Sequence[Finding] = ()
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

@@ -46,6 +46,14 @@ def wants_colour(stream: TextIO, *, chosen: bool | None) -> bool:
     return stream.isatty()
 
 
+def columns_of(stream: TextIO) -> int:
+    """Return the width of the terminal that ``stream`` goes to; 0 if it goes elsewhere, or the width is not known."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def paint(text: str, style: str, *, colour: bool) -> str:
     """Return ``text``, if ``colour`` in a style of ``_STYLES`` or several, such as ``bold red``."""
     codes = ";".join(_STYLES[name] for name in style.split())
@@ -53,19 +61,56 @@ def paint(text: str, style: str, *, colour: bool) -> str:
 
 
 _KINDS = {"error": "bold red", "warning": "bold yellow", "hint": "cyan"}
+_OUTCOMES = {"accepted": "green", "refused": "red"}
 
 
-def note_lines(note: Note | Finding, *, colour: bool = False) -> list[str]:
+def note_lines(note: Note | Finding, *, colour: bool = False, width: int = 0) -> list[str]:
     """Return the harmless lines of a note: its kind, place and text, the line of its place, its details, its hint.
 
-    The kind of an ``info`` is not shown. A finding is one line. ``colour`` colours the kind.
+    Only the kinds ``error``, ``warning`` and ``hint`` are shown. ``colour`` colours the kind, and the status line of an
+    answer. The lines break at words to ``width`` cells; 0: they do not break.
     """
     if isinstance(note, Finding):
-        return [finding_line(note, colour=colour)]
-    kind = "" if note.kind == "info" else paint(f"{note.kind}:", _KINDS[note.kind], colour=colour) + " "
-    below = [*(note.place.caret() if note.place else ()), *note.details]
-    hint = note_lines(Note("hint", note.hint), colour=colour) if note.hint else []
-    return [kind + safe_line(note.headline), *(f"  {safe_line(line)}" for line in below), *hint]
+        first, *rest = wrapped(finding_line(note), width)
+        return [_kind_painted(first, note.severity, colour=colour), *rest]
+    kind = f"{note.kind}: " if note.kind in _KINDS else ""
+    first, *rest = wrapped(kind + safe_line(note.headline), width)
+    if note.kind in _OUTCOMES:
+        first, *rest = (paint(line, _OUTCOMES[note.kind], colour=colour) for line in (first, *rest))
+    caret = note.place.caret(max(20, width - 2) if width else 120) if note.place else []
+    details = [row for line in note.details for row in wrapped(f"  {safe_line(line)}", width)]
+    hint = note_lines(Note("hint", note.hint), colour=colour, width=width) if note.hint else []
+    first = _kind_painted(first, note.kind, colour=colour) if kind else first
+    return [first, *rest, *(f"  {safe_line(line)}" for line in caret), *details, *hint]
+
+
+def _kind_painted(line: str, kind: str, *, colour: bool) -> str:
+    """Return ``line`` with the ``kind`` at its beginning, and the colon behind it, in the colour of the kind."""
+    length = len(kind) + line.startswith(f"{kind}:")
+    return paint(line[:length], _KINDS[kind], colour=colour) + line[length:]
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return ``line`` broken at blanks into lines of at most ``width`` cells; 0: unbroken. A longer word stays whole.
+
+    The text behind a label, as in ``  means   the text``, is continued below itself, other text by two blanks.
+    """
+    if width <= 0 or width_of(line) <= width:
+        return [line]
+    label = re.match(r"\s*(?:\S+ {2,})?", line)
+    blanks = len(line) - len(line.lstrip(" "))
+    hang = " " * (len(label[0]) if label and blanks + 2 < len(label[0]) <= _MOST_LABEL else blanks + 2)
+    lines, current = [], ""
+    for piece in re.findall(r" *[^ ]+", line):
+        if current.strip() and width_of(current + piece) > width:
+            lines.append(current)
+            current = hang + piece.lstrip(" ")
+        else:
+            current += piece
+    return [*lines, current]
+
+
+_MOST_LABEL = 12  # columns
 
 
 def highlighted(text: str) -> str:
@@ -81,16 +126,17 @@ def highlighted(text: str) -> str:
     return highlight(text, lexer, TerminalFormatter())
 
 
-def finding_line(finding: Finding, *, colour: bool = False) -> str:
+def finding_line(finding: Finding) -> str:
     """Return a finding as ``check`` prints it: severity, rule code, JSON pointer, message, fix, and Meta's code."""
-    severity = paint(finding.severity, _KINDS[finding.severity], colour=colour)
     meta = f" (Meta's {finding.prevents})" if finding.prevents else ""
-    rest = safe_line(f"{finding.code} {finding.pointer or '/'} {finding.message}; {finding.fix}{meta}")
-    return f"{severity} {rest}"
+    place = finding.pointer or "/"
+    return f"{finding.severity} " + safe_line(f"{finding.code} {place} {finding.message}; {finding.fix}{meta}")
 
 
 def width_of(text: str) -> int:
     """Return the width of harmless ``text`` in terminal cells."""
+    if text.isascii():
+        return len(text)
     from wcwidth import wcswidth
 
     return max(0, wcswidth(text))
@@ -98,9 +144,18 @@ def width_of(text: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """Return ``text`` cut or padded to ``width`` terminal cells."""
-    while width_of(text) > width:
-        text = f"{text[:-2]}…"
+    text = cut(text, width)
     return text + " " * (width - width_of(text))
+
+
+def cut(text: str, width: int) -> str:
+    """Return ``text``, cut to ``width`` terminal cells with an ``…`` at its end if it is wider."""
+    if width_of(text) <= width:
+        return text
+    text = text[: width - 1]
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.core.errors import Place, ScriptError
-from kshell.core.json_text import NotFiniteError, loads
+from kshell.core.json_text import NotFiniteError, loads, text_of
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
-from kshell.curl.options import BODIES, STAND_IN, Options, headers, is_file, parse, unused
+from kshell.curl.options import POSTMAN, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, unused
 from kshell.curl.options import values as values_of
 from kshell.curl.words import Oddity, Word, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kshell.api.request import Address
     from kshell.core.models import Payload
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
 _LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WHOLE = "a character beyond \\uffff is two such escapes, one after the other"
 PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
 
@@ -41,18 +45,20 @@ class Copied(NamedTuple):
 
 def read_curl(text: str, file: str) -> Copied:
     """Parse a curl command for this API. Raises ``ScriptError`` if ``text`` is not one, or its payload is not JSON."""
-    words, oddities = split(text)
+    words, oddities, stdin = split(text)
+    if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
+        raise ScriptError("this is not a curl command", hint=_not_curl_hint(text))
     fatal = next((odd for odd in oddities if odd.fatal), None)
     if fatal:
         # without the line itself, which may contain the key
         raise ScriptError(fatal.message, hint=fatal.fix, at=Place(file, fatal.line, fatal.column))
-    if not words or not re.search(r"(^|[/\\])curl(\.exe)?$", words[0].text):
-        raise ScriptError("this is not a curl command", hint=_not_curl_hint(text))
-    options = parse(words[1:])
+    _refuse_surrogates((*words, *filter(None, [stdin])), file)
+    options, *others = requests(parse(words[1:], stdin))
     url = _url(options)
-    address = read_url(url.text)
+    address = read_url(url.text if "://" in url.text else f"https://{url.text}")
     endpoint = address.endpoint if address else ENDPOINTS[0]
     foreign = () if address else (url.oddity("a URL that is not this API's", "look at kshell pods"),)
+    more = (words[0].oddity("a second request, after --next", "only the first one is read"),) if others else ()
     return Copied(
         address,
         url.text,
@@ -60,8 +66,16 @@ def read_curl(text: str, file: str) -> Copied:
         _placeholders(url, options),
         _key(options),
         _payload(options, file) if endpoint.takes_payload else None,
-        (*oddities, *unused(options, endpoint), *foreign),
+        (*oddities, *unused(options, endpoint), *foreign, *more),
     )
+
+
+def _refuse_surrogates(words: Iterable[Word], file: str) -> None:
+    """Raise ``ScriptError`` at the first word with half of a surrogate pair, which no request can carry."""
+    for word in words:
+        if half := _SURROGATE.search(word.text):
+            at = Place(file, word.line, word.column)
+            raise ScriptError(f"{ascii(half[0])[1:-1]} is half of a character", hint=_WHOLE, at=at)
 
 
 def _not_curl_hint(text: str) -> str:
@@ -99,20 +113,24 @@ def _key(options: Options) -> Secret | None:
 
 
 def _payload(options: Options, file: str) -> Payload:
-    bodies = [(name, word) for name, word in options if name in BODIES]
-    if not bodies:
+    parts = bodies(options)
+    if not parts:
         raise ScriptError("there is no payload in the command", hint="add --data-raw or -d with the payload")
-    text = "&".join(word.text for _, word in bodies)
-    if is_file(*bodies[0]):
-        raise ScriptError(f"the payload is in another file, {text[1:]}", hint="put it in the command: --data-raw '{…}'")
+    text, first = body_text(parts), parts[0][1]
+    at = Place(file, first.line, first.column)
+    if name := next((word.text[1:] for name, word in parts if is_file(name, word)), ""):
+        elsewhere = "comes from stdin" if name == "-" else f"is in another file, {name}"
+        raise ScriptError(f"the payload {elsewhere}", hint="put it in the command: --data-raw '{…}'", at=at)
     try:
         # the page's Request Format has <index_value> without quotes
-        payload = loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', text), strict=False)
+        payload = loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)), strict=False)
     except (ValueError, RecursionError) as error:
-        first = bodies[0][1]
         at = Place(file, *first.place(min(getattr(error, "pos", 0), len(first.text))))
         why = str(error) if isinstance(error, NotFiniteError) else getattr(error, "msg", "it cannot be read")
         raise ScriptError(f"the payload is not JSON: {why}", hint="look at its quotes and commas", at=at) from None
     if not isinstance(payload, dict):
-        raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }")
+        raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }", at=at)
+    if half := _SURROGATE.search(text_of(payload)):
+        message = f"the payload has {ascii(half[0])[1:-1]}, which is half of a character"
+        raise ScriptError(message, hint=_WHOLE, at=at)
     return payload

@@ -13,14 +13,15 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
-from kshell.api.payload import recipients_of, token
+from kshell.api.payload import recipients_of
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
 from kshell.core.errors import KshellError, listed
 from kshell.core.json_text import NotFiniteError, loads
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
-from kshell.curl.options import BODIES, STAND_IN, Options, headers, is_file, parse, values
-from kshell.curl.words import FOLLOWED, WITHIN, Oddity, Word, split
+from kshell.core.pointers import token
+from kshell.curl.options import BODIES, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, values
+from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Word, split
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from kshell.core.models import Finding, Json
     from kshell.curl.words import Words
     from kshell.profiles.files import Places
-
-CURL = re.compile(r"^[ \t]*(?:[$%>][ \t]+)?curl(?:\.exe)?(?=\s)", re.MULTILINE)
 
 _FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
@@ -69,7 +68,7 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
         command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
         for odd in _faults(command, hosts):
             yield odd._replace(line=odd.line + line_of[start])
-        last = command.words[-1]
+        last = command.stdin or command.words[-1]
         read = line_of[start] + last.line + last.raw.count("\n")  # lines
         done += 1
         while done < len(starts) and line_of[starts[done]] < read:
@@ -87,22 +86,26 @@ def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
 
 
 def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
-    words, oddities = command
+    words, oddities, stdin = command
     messages = [odd.message for odd in oddities]
     inner = messages.index(WITHIN) if WITHIN in messages else len(oddities)  # an inner command has other quotes
     yield from (odd for odd in oddities[:inner] if odd.message != FOLLOWED)
-    options = parse(words[1:])
-    yield from _key_faults(options)
-    yield from _host_faults(options, hosts)
-    if WITHIN in messages:
-        return
-    yield from _literal_faults(options)
+    fatal = any(odd.fatal for odd in oddities)
+    for options in requests(parse(words[1:], stdin)):
+        yield from _key_faults(options)
+        yield from _host_faults(options, hosts)
+        if WITHIN not in messages:
+            yield from _literal_faults(options)
+            yield from _request_faults(words[0], options, fatal=fatal)
+
+
+def _request_faults(command: Word, options: Options, *, fatal: bool) -> Iterator[Oddity]:
     endpoint = next(filter(None, map(_endpoint, values(options, "--url"))), None)
-    if endpoint and not any(odd.fatal for odd in oddities):
+    if endpoint and not fatal:
         yield from _method_faults(endpoint, options)
         yield from _header_faults(endpoint, options)
         yield from _body_faults(endpoint, options)
-        yield from _missing(endpoint, words[0], options)
+        yield from _missing(endpoint, command, options)
 
 
 def _endpoint(url: Word) -> Endpoint | None:
@@ -213,15 +216,14 @@ def _is_masked(text: str) -> bool:
 
 
 def _body_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
-    bodies = [(name, word) for name, word in options if name in BODIES]
+    parts = bodies(options)
     if not endpoint.takes_payload:
-        yield from (word.oddity("a payload, which the API does not take here", "remove it") for _, word in bodies)
+        yield from (word.oddity("a payload, which the API does not take here", "remove it") for _, word in parts)
         return
     for word in values(options, *_FORMS):
         yield word.oddity("a form; the API takes JSON", "write --data-raw '{…}'")
-    if bodies and not any(is_file(name, word) for name, word in bodies):
-        text = "&".join(word.text for _, word in bodies)
-        yield from _payload_faults(endpoint, text, bodies[0][1])
+    if parts and not any(is_file(name, word) for name, word in parts):
+        yield from _payload_faults(endpoint, body_text(parts), parts[0][1])
 
 
 def _payload_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:

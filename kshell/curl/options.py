@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from kshell.api.request import header_names
@@ -13,25 +14,51 @@ if TYPE_CHECKING:
 
     from kshell.core.endpoint import Endpoint
 
-# curl's short options, and the long ones that take a value
-_SHORT = {
-    "X": "--request", "H": "--header", "d": "--data", "A": "--user-agent", "e": "--referer", "b": "--cookie",
-    "o": "--output", "u": "--user", "m": "--max-time", "x": "--proxy", "w": "--write-out", "F": "--form", "E": "--cert",
-    "L": "--location", "k": "--insecure", "s": "--silent", "S": "--show-error", "i": "--include", "v": "--verbose",
-    "g": "--globoff", "f": "--fail", "#": "--progress-bar", "G": "--get", "I": "--head", "N": "--no-buffer",
-    "K": "--config",
-}  # fmt: skip
 BODIES = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
-_VALUED = {
-    "--request", "--header", *BODIES, "--url", "--user-agent", "--referer", "--cookie", "--output", "--user", "--max-time",
-    "--proxy", "--write-out", "--form", "--cert", "--connect-timeout", "--retry", "--data-urlencode", "--cacert", "--resolve",
-    "--cookie-jar", "--config", "--interface", "--limit-rate", "--ciphers", "--dns-servers", "--key",
-}  # fmt: skip
+
+# every option of curl 7.1 to 8.17 from its manual and its source, a removed one too: LETTER/NAME, with = if it takes a value
+_TABLE = """
+3p-quote= 3p-url= 3p-user= abstract-unix-socket= alpn alt-svc= anyauth a/append aws-sigv4= basic N/buffer ca-native cacert=
+capath= E/cert= cert-status cert-type= ciphers= clobber compressed compressed-ssh K/config= connect-timeout= connect-to=
+C/continue-at= b/cookie= c/cookie-jar= create-dirs create-file-mode= crlf crlfile= curves= d/data= data-ascii= data-binary=
+data-raw= data-urlencode= delegation= digest q/disable disable-eprt disable-epsv disallow-username-in-url dns-interface=
+dns-ipv4-addr= dns-ipv6-addr= dns-servers= doh-cert-status doh-insecure doh-url= dump-ca-embed D/dump-header= ech= egd-file=
+engine= environment eprt epsv etag-compare= etag-save= expect100-timeout= f/fail fail-early fail-with-body false-start
+follow F/form= form-escape form-string= ftp-account= ftp-alternative-to-user= ftp-ascii ftp-create-dirs ftp-method= ftp-pasv
+P/ftp-port= ftp-pret ftp-skip-pasv-ip ftp-ssl ftp-ssl-ccc ftp-ssl-ccc-mode= ftp-ssl-control ftp-ssl-reqd ftpport= G/get
+g/globoff happy-eyeballs-timeout-ms= haproxy-clientip= haproxy-protocol I/head H/header= h/help hostpubmd5= hostpubsha256=
+hsts= http-request= http0.9 0/http1.0 http1.1 http2 http2-prior-knowledge http2.0 http3 http3-only ignore-content-length
+i/include k/insecure interface= ip-tos= ipfs-gateway= 4/ipv4 6/ipv6 json= j/junk-session-cookies keepalive keepalive-cnt=
+keepalive-time= key= key-type= knownhosts= krb= krb4= libcurl= limit-rate= l/list-only local-port= L/location
+location-trusted login-options= mail-auth= mail-from= mail-rcpt= mail-rcpt-allowfails M/manual max-filesize= max-redirs=
+m/max-time= metalink mptcp negotiate n/netrc netrc-file= netrc-optional :/next noproxy= npn ntlm ntlm-wb oauth2-bearer=
+out-null o/output= output-dir= Z/parallel parallel-immediate parallel-max= parallel-max-host= pass= path-as-is pinnedpubkey=
+port= post301 post302 post303 preproxy= #/progress-bar progress-meter proto= proto-default= proto-redir= x/proxy=
+proxy-anyauth proxy-basic proxy-ca-native proxy-cacert= proxy-capath= proxy-cert= proxy-cert-type= proxy-ciphers=
+proxy-crlfile= proxy-digest proxy-header= proxy-http2 proxy-insecure proxy-key= proxy-key-type= proxy-negotiate proxy-ntlm
+proxy-pass= proxy-pinnedpubkey= proxy-service-name= proxy-ssl-allow-beast proxy-ssl-auto-client-cert proxy-tls13-ciphers=
+proxy-tlsauthtype= proxy-tlspassword= proxy-tlsuser= proxy-tlsv1 U/proxy-user= proxy1.0= p/proxytunnel pubkey= Q/quote=
+random-file= r/range= rate= raw e/referer= J/remote-header-name O/remote-name remote-name-all R/remote-time remove-on-error
+X/request= request-target= resolve= retry= retry-all-errors retry-connrefused retry-delay= retry-max-time= sasl-authzid=
+sasl-ir service-name= sessionid S/show-error sigalgs= s/silent skip-existing socks4= socks4a= socks5= socks5-basic
+socks5-gssapi socks5-gssapi-nec socks5-gssapi-service= socks5-hostname= Y/speed-limit= y/speed-time= ssl ssl-allow-beast
+ssl-auto-client-cert ssl-no-revoke ssl-reqd ssl-revoke-best-effort ssl-sessions= 2/sslv2 3/sslv3 stderr= styled-output
+suppress-connect-headers tcp-fastopen tcp-nodelay t/telnet-option= telnet-options= test-event tftp-blksize= tftp-no-options
+z/time-cond= tls-earlydata tls-max= tls13-ciphers= tlsauthtype= tlspassword= tlsuser= 1/tlsv1 tlsv1.0 tlsv1.1 tlsv1.2
+tlsv1.3 tr-encoding trace= trace-ascii= trace-config= trace-ids trace-time unix-socket= T/upload-file= upload-flags= url=
+url-query= B/use-ascii u/user= A/user-agent= variable= v/verbose V/version vlan-priority= w/write-out= xattr
+"""
+_NAMES = [f"--{entry.rpartition('/')[2]}" for entry in _TABLE.split()]
+_VALUED = frozenset(name[:-1] for name in _NAMES if name[-1] == "=")
+_FLAGS = frozenset(name for name in _NAMES if name[-1] != "=")
+_SHORT = {entry[0]: name.rstrip("=") for entry, name in zip(_TABLE.split(), _NAMES, strict=True) if entry[1] == "/"}
+_LONG = sorted(_VALUED | _FLAGS)
+_STRIPPED = ("--data", "--data-ascii")  # without the line breaks of a file
 # options that do not change the request, or that browsers and Postman always write
 _HARMLESS = {
     "--location", "--silent", "--show-error", "--include", "--verbose", "--globoff", "--fail", "--progress-bar",
-    "--no-buffer", "--compressed", "--http1.1", "--http2", "--no-progress-meter", "--fail-with-body", "--output",
-    "--write-out", "--max-time", "--connect-timeout", "--user-agent",
+    "--compressed", "--http1.1", "--http2", "--fail-with-body", "--output", "--write-out", "--max-time", "--connect-timeout",
+    "--user-agent", "--dump-header", "--stderr", "--max-redirs", "--disable", "--buffer", "--ipv4", "--ipv6",
 }  # fmt: skip
 _HARMLESS_HEADERS = {"accept", "user-agent", "content-length", "host"}
 
@@ -39,27 +66,51 @@ _HARMLESS_HEADERS = {"accept", "user-agent", "content-length", "host"}
 STAND_IN = re.compile(
     r"<[A-Za-z][\w -]*>|\[[A-Za-z][\w -]*\]|\{\{[^{}]*\}\}|\$?\{\w+\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w+%|\b(?:YOUR|MY)[_-]\w+"
 )
+# an escape of JSON, or one that Postman writes in double quotes and JSON does not have
+POSTMAN = re.compile(r'(\\[\\"/bfnrtu])|\\([$#!`])')
 
 Options = list[tuple[str, Word]]
 
 
-def parse(words: tuple[Word, ...]) -> Options:
-    """Return every option as (long name, value). The URL is ``--url``. An option without a value has its own word."""
+def parse(words: tuple[Word, ...], stdin: Word | None = None) -> Options:
+    """Return every option as (long name, value). The URL is ``--url``. An option without a value has its own word.
+
+    ``stdin`` is the text that the shell gives to curl, which a body ``@-`` stands for.
+    """
     options: Options = []
     rest = iter(words)
     for word in rest:
+        if word.text == "--":
+            options += [("--url", url) for url in rest]
         for name, attached in _named(word):
             value = word._replace(text=attached) if attached else word
             if name in _VALUED and not attached:
                 value = next(rest, word._replace(text=""))
+            if stdin and is_file(name, value) and value.text == "@-":
+                value = stdin._replace(text=re.sub("[\r\n]", "", stdin.text)) if name in _STRIPPED else stdin
             options.append((name, value))
     return options
 
 
+def requests(options: Options) -> list[Options]:
+    """Return the options of each request of a command; ``--next`` begins another one."""
+    parts: list[Options] = [[]]
+    for name, word in options:
+        if name == "--next":
+            parts.append([])
+        else:
+            parts[-1].append((name, word))
+    return parts
+
+
 def _named(word: Word) -> Iterator[tuple[str, str]]:
     """Yield the options in one word, each with its attached value: ``-sSL``, ``-XPOST``, ``--request``."""
-    if word.text.startswith("--") or not word.text.startswith("-"):
-        yield (word.text, "") if word.text.startswith("--") else ("--url", word.text)
+    if word.text == "-" or not word.text.startswith("-"):
+        yield "--url", word.text
+        return
+    if word.text.startswith("--"):
+        if word.text != "--":
+            yield _long_name(word.text), ""
         return
     for index, letter in enumerate(word.text[1:], 2):
         name = _SHORT.get(letter, f"-{letter}")
@@ -69,14 +120,34 @@ def _named(word: Word) -> Iterator[tuple[str, str]]:
         yield name, ""
 
 
+def _long_name(text: str) -> str:
+    """Return the option that ``text`` names, in full or by a beginning that no other option has; else ``text``."""
+    if text.startswith("--expand-") and text.replace("--expand-", "--", 1) in _VALUED:
+        return text.replace("--expand-", "--", 1)  # the variables in its value are said at --variable
+    at = bisect_left(_LONG, text)
+    near = [name for name in _LONG[at : at + 2] if name.startswith(text)]
+    return near[0] if near and (near[0] == text or len(near) == 1) else text
+
+
 def values(options: Options, *names: str) -> list[Word]:
     """Return the values of the options with these names, in order."""
     return [word for name, word in options if name in names]
 
 
+def bodies(options: Options) -> Options:
+    """Return the options that make the body, in order."""
+    return [option for option in options if option[0] in BODIES]
+
+
+def body_text(parts: Options) -> str:
+    """Return the body that curl makes of several options: with ``&`` before each but ``--json``."""
+    pieces = [f"{'' if name == '--json' else '&'}{word.text}" for name, word in parts[1:]]
+    return "".join([*(word.text for _, word in parts[:1]), *pieces])
+
+
 def is_file(name: str, word: Word) -> bool:
-    """Whether ``word`` names a file with the body (``@payload.json``)."""
-    return name != "--data-raw" and word.text.startswith("@")
+    """Whether the body of this option is in a file (``@payload.json``)."""
+    return name in BODIES and name != "--data-raw" and word.text.startswith("@")
 
 
 def headers(options: Options) -> list[tuple[str, str, Word]]:
@@ -86,9 +157,11 @@ def headers(options: Options) -> list[tuple[str, str, Word]]:
 
 
 def unused(options: Options, endpoint: Endpoint) -> Iterator[Oddity]:
-    """Yield what a script cannot express: another method, other headers, shell variables in the body, other options."""
+    """Yield what a script cannot express: other methods, headers, URLs and options, shell variables in the body."""
     for name, word in options:
         yield from (word.oddity(message, fix) for message, fix in _inexpressible(name, word, endpoint))
+    for word in values(options, "--url")[1:]:
+        yield word.oddity("a second URL", "only the request to the first one is read")
 
 
 def _inexpressible(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
@@ -99,9 +172,16 @@ def _inexpressible(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[
     elif name in BODIES:
         for variable in word.variables:
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
-    elif name not in {"--request", "--url", *_HARMLESS}:
+        for sign in dict.fromkeys(match[2] for match in POSTMAN.finditer(word.text) if match[2]):
+            yield f"\\{sign} in the payload, which is not JSON", f"it was read as {sign}"
+    elif name not in {"--request", "--url", *_HARMLESS} and not _is_turned_off(name):
         option, equals, _ = name.partition("=")  # the key may follow it
-        yield f"curl's option {option}{equals}{'…' if equals else ''}", "it was left out"
+        fix = f"curl takes no =; write {option} VALUE" if equals else "it was left out"
+        yield f"curl's option {option}{equals}{'…' if equals else ''}", fix
+
+
+def _is_turned_off(name: str) -> bool:
+    return name.startswith("--no-") and name.replace("--no-", "--", 1) in _FLAGS
 
 
 def _strange_header(word: Word, known: set[str]) -> Iterator[tuple[str, str]]:

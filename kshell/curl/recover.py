@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from kshell.api.endpoints import FIELDS
-from kshell.api.payload import texts_at, token
+from kshell.api.payload import texts_at
 from kshell.core.errors import KshellError
 from kshell.core.json_text import dumps
+from kshell.core.pointers import token
 from kshell.curl.command import PLACEHOLDER
 from kshell.templating import templates
 
@@ -97,9 +98,14 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
 
 
 def _variable_names(payload: Payload) -> Iterator[tuple[str, str]]:
-    """Yield (pointer, variable) of every text in ``payload`` that is a field with a variable."""
+    """Yield (pointer, variable) of every text in ``payload`` that is a field with a variable.
+
+    A parameter is a code only where each field of the code has the same single text; else it is another kind of message's.
+    """
+    codes = [texts_at(payload, [field.pointer]) for field in FIELDS if field.role == "code"]
+    has_code = all(len(texts) == 1 for texts in codes) and len({text for [(_, text)] in codes}) == 1
     for field in FIELDS:
-        if field.variable and field.kind == "text":
+        if field.variable and field.kind == "text" and (has_code or field.role != "code"):
             yield from ((pointer, field.variable) for pointer, _ in texts_at(payload, [field.pointer]))
 
 

@@ -5,8 +5,10 @@ This module does no file I/O. Each comment's command runs in a new session that 
 
 from __future__ import annotations
 
+import os
 import shlex
 from itertools import chain
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.console.caller import Caller
@@ -15,23 +17,34 @@ from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Note, Place, ScriptError
 from kshell.core.models import first_error
 from kshell.core.terminal import note_lines
 from kshell.curl import lint
-from kshell.documents import markdown
+from kshell.documents.asciidoc import AsciidocReader
+from kshell.documents.markdown import MarkdownReader
+from kshell.documents.reader import content
+from kshell.documents.restructured_text import RestReader
+from kshell.profiles.files import Places
 from kshell.session.session import Session
-from kshell.snippets import TARGETS
+from kshell.snippets import catalog
 from kshell.transport.exchange_text import shown_body
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from kshell.core.models import Exchange, Result
-    from kshell.documents.markdown import Block, Comment
-    from kshell.profiles.files import Places
+    from kshell.documents.reader import Block, Comment, Reader
     from kshell.transport.client import Attempt
 
 COMMANDS = (
     "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
 )  # fmt: skip
 """The commands that a comment may contain: their output is the same every time, and they change nothing."""
+
+READERS: dict[str, type[Reader]] = {
+    ".md": MarkdownReader, ".markdown": MarkdownReader, ".mdx": MarkdownReader, ".rst": RestReader,
+    ".adoc": AsciidocReader, ".asciidoc": AsciidocReader,
+}  # fmt: skip
+"""The reader of a document by the ending of its name; a document with another ending is read as Markdown."""
+
+_LISTINGS = ("accounts", "pods", "templates")
 
 _REFUSED = {
     "--reveal": "--masked prints a mask in place of the key",
@@ -50,50 +63,62 @@ _FENCES = {"bash": "bash", "powershell": "powershell", "cmd": "bat"}
 class Regenerated(NamedTuple):
     """The new text of a document, its number of generated blocks, and the faults of its hand-written curl commands.
 
-    A block that cannot be generated keeps its text; its error is in ``errors``.
+    ``true`` is the number of blocks that are up to date. A block that cannot be generated keeps its text; its error is in
+    ``errors``, with those of comments that are not taken.
     """
 
     text: str
     blocks: int
+    true: int
     faults: tuple[Note, ...]
     errors: tuple[ScriptError, ...]
 
 
 def regenerate(text: str, file: str, places: Places) -> Regenerated:
-    """Regenerate every block under a ``kshell`` comment of ``text``; ``file`` is its name in messages."""
+    """Regenerate every block under a ``kshell`` comment of ``text``; ``file`` is its name, whose ending tells its format."""
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(newline)
-    comments, own = markdown.read(lines)
+    reader = READERS.get(PurePath(file).suffix.lower(), MarkdownReader)(lines)
+    comments, own, findings = reader.read()
     hosts = lint.hosts_of(places)
     faults = tuple(fault for block in own for fault in _faults(lines, block, file, hosts))
-    errors: list[ScriptError] = []
+    errors = [
+        ScriptError(it.message, hint=it.hint, at=Place(file, it.line + 1, it.column, lines[it.line])) for it in findings
+    ]
+    true = 0
+    rewritten = list(lines)
     for comment in reversed(comments):  # from the end, so that earlier line numbers stay valid
         start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
         try:
-            lines[start:end] = _new_block(comment, lines, file, places)
+            block = _new_block(comment, reader, file, places)
         except ScriptError as error:
-            errors.insert(0, error)
-    return Regenerated(newline.join(lines), len(comments), faults, tuple(errors))
+            errors.append(error)
+            continue
+        if rewritten[end : end + 1] == [""] == block[-1:]:
+            block.pop()  # one blank line is enough
+        true += rewritten[start:end] == block
+        rewritten[start:end] = block
+    errors.sort(key=lambda error: (error.at.line, error.at.column) if error.at else (0, 0))
+    return Regenerated(newline.join(rewritten), len(comments), true, faults, tuple(errors))
 
 
-def _new_block(comment: Comment, lines: Sequence[str], file: str, places: Places) -> list[str]:
-    at = Place(file, comment.line + 1, comment.column, lines[comment.line])
+def _new_block(comment: Comment, reader: Reader, file: str, places: Places) -> list[str]:
+    at = Place(file, comment.line + 1, comment.column, reader.lines[comment.line])
     _check_end(comment, at)
     if comment.block and not comment.block.closed:
         raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
     words = _words(comment.command, at)
     text = _output(words, at, places)
+    if text.startswith("| ") and not reader.tables:
+        raise ScriptError("a table stands in a Markdown document only", hint="write it without --table", at=at)
     if comment.block and comment.block.fence:
-        block = comment.block
-        return markdown.fenced(text, block.language, indent=block.indent, fence=block.fence)
-    if text.startswith("| "):
-        return markdown.indented(text.removesuffix("\n").split("\n"), comment.indent)
-    return markdown.fenced(text, _language(words), indent=comment.indent)
+        return reader.rewritten(comment.block, text)
+    return reader.new(text, _language(words), comment.block.indent if comment.block else comment.indent)
 
 
 def _check_end(comment: Comment, at: Place) -> None:
-    if not comment.closed:
-        raise ScriptError("a comment without an end", hint="close it with -->", at=at)
+    if comment.closing:
+        raise ScriptError("a comment without an end", hint=f"close it with {comment.closing}", at=at)
     if comment.rest:
         raise ScriptError(f"text after the comment, {comment.rest!r}", hint="write it on a separate line", at=at)
 
@@ -116,7 +141,7 @@ def _words(command: str, at: Place) -> list[str]:
 def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """The output of a line. Raises ``ScriptError`` if it fails."""
     notes = words[-1] == _WITH_NOTES
-    session = _session(places)
+    session = _session(_public(words, places))
     result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH).result
     text = _text(result, notes=notes)
     # a refusal of the simulated API and the findings of check are output, not failures
@@ -125,7 +150,22 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     if session.generated:
         message = "otp is not given, so the block would change each time"
         raise ScriptError(message, hint="add otp=482913", at=at)
-    return text
+    return _without_folders(text, places)
+
+
+def _public(words: Sequence[str], places: Places) -> Places:
+    """Return the files that a page may show: none of the user's, and in a list of all only those that ship."""
+    nowhere = Path(os.devnull)
+    if words[0] in _LISTINGS and all(word.startswith("-") for word in words[1:]):
+        return Places(None, nowhere, nowhere, places.shipped)
+    return places._replace(user=nowhere)
+
+
+def _without_folders(text: str, places: Places) -> str:
+    """Return ``text`` with paths relative to the folders of profiles, which are elsewhere on another machine."""
+    for folder in filter(None, (places.home and places.home.absolute(), places.here, places.shipped)):
+        text = text.replace(f"{folder}{os.sep}", "")
+    return text.replace(str(Path.home()), "~")
 
 
 def _failed(words: Sequence[str], result: Result, at: Place) -> ScriptError:
@@ -145,7 +185,7 @@ def _text(result: Result, *, notes: bool) -> str:
 def _language(words: Sequence[str]) -> str:
     """The language of a new fenced block."""
     if words[0] == "snippet":
-        return next((TARGETS[word].fence for word in words[1:] if word in TARGETS), "text")
+        return next((target.fence for target in map(catalog.named, words[1:]) if target), "text")
     if words[0] == "curl":
         return next((_FENCES[word] for word in words[1:] if word in _FENCES), "bash")
     json = words[0] in ("render", "send") or "--json" in words
@@ -168,9 +208,9 @@ def _send_in_fixed_time(attempt: Attempt) -> Exchange:
 
 
 def _faults(lines: Sequence[str], block: Block, file: str, hosts: Collection[str]) -> Iterator[Note]:
-    if block.language.split(" ")[0].lower() not in _SHELLS:
+    if block.language.lower() not in _SHELLS:
         return
-    text = "\n".join(markdown.content(lines, block))
+    text = "\n".join(content(lines, block))
     for fault in lint.all_faults(text, hosts):
-        place = Place(file, block.start + 1 + fault.line, fault.column + len(block.indent))
+        place = Place(file, block.first + fault.line, fault.column + len(block.indent))
         yield Note("warning", f"{fault.message}; {fault.fix}", place)

@@ -31,6 +31,14 @@ _PRIVATE_FORM = re.compile(
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 
+_REMOVED = re.compile(r"(?<!\w)(\w+)=\{\{ \1 \}\}|^\s*otp \{\{ otp \}\}")
+
+
+def lacks_value(line: str) -> bool:
+    """Whether ``line`` is as ``storable`` returns a line from which it removed a value."""
+    return _REMOVED.search(line) is not None
+
+
 def storable(line: str, secrets: Collection[str] = ()) -> str:
     """Return what may be stored of ``line``, or ``""``. ``secrets`` are the private texts of the session."""
     if line[:1].isspace() or "\n" in line or len(line) > LONGEST_IN_HISTORY:

@@ -55,18 +55,18 @@ def grouped_codes(text: str, values: Iterable[Private]) -> dict[str, str]:
 
     A code under ``_SHORTEST_GROUPED`` digits is not looked for: in groups it stands in dates and amounts by chance.
     """
+    runs = [_digits(run) for run in _IN_GROUPS.findall(text)]
+    codes = (value for value in values if value.kind == "CODE" and _IN_GROUPS.fullmatch(value.text))
     return {
         found: value.kind
-        for value in values
-        if value.kind == "CODE" and _IN_GROUPS.fullmatch(value.text)
-        for found in _grouped(value.text).findall(text)
+        for value in codes
+        if any(_digits(value.text) in run for run in runs)  # few are, and a pattern takes a while to compile
+        for found in re.findall(rf"(?<![0-9]){_SEPARATOR.join(_digits(value.text))}(?![0-9])", text)
     }
 
 
-@lru_cache(maxsize=256)
-def _grouped(code: str) -> re.Pattern[str]:
-    digits = re.sub("[^0-9]", "", code)
-    return re.compile(rf"(?<![0-9]){_SEPARATOR.join(digits)}(?![0-9])")
+def _digits(text: str) -> str:
+    return re.sub("[^0-9]", "", text)
 
 
 def leak(text: str, values: Iterable[Private]) -> str:
@@ -124,7 +124,23 @@ def _unescaped(text: str) -> str:
 
 def replacer(table: Mapping[str, str]) -> Change:
     """Return a function that replaces every key of ``table`` by its value in one pass; the longest key matches first."""
-    if not table:
-        return lambda text: text
-    pattern = re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
-    return lambda text: pattern.sub(lambda match: table[match[0]], text)
+
+    def replaced(text: str) -> str:  # a pattern of all keys would be compiled for each row of a run
+        found = sorted((start, -len(key), key) for key in table for start in _starts(key, text))
+        pieces: list[str] = []
+        end = 0
+        for start, _, key in found:
+            if start >= end:
+                pieces += (text[end:start], table[key])
+                end = start + len(key)
+        return "".join((*pieces, text[end:])) if pieces else text
+
+    return replaced
+
+
+def _starts(key: str, text: str) -> Iterator[int]:
+    """Yield every offset of ``key`` in ``text``."""
+    start = text.find(key)
+    while start >= 0:
+        yield start
+        start = text.find(key, start + 1)

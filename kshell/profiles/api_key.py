@@ -106,7 +106,8 @@ def _from_keyring(account: Account) -> str:
     try:
         key = keyring.get_password(service, user)
     except KeyringError as error:
-        raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint="unlock it") from None
+        unlock = f"keyring get {quoted(service)} {quoted(user)} > /dev/null"  # it asks for the keyring's password
+        raise SecretError(f"{secret}: the keyring refused: {type(error).__name__}", hint=unlock) from None
     if not key:
         raise SecretError(
             f"{secret}: the keyring has no such entry", hint=f"keyring set {quoted(service)} {quoted(user)}"

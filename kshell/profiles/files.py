@@ -227,14 +227,23 @@ def write_private(file: Path, text: str) -> None:
 
     A link is followed. A device or a FIFO, such as ``/dev/stdout``, is written to. Raises ``SetupError`` if writing fails.
     """
+    _write_to(file, text, 0o600)
+
+
+def write_named(file: Path, text: str) -> None:
+    """Write a file that the command line named, as ``write_private`` does, but readable by those whom the umask allows."""
+    _write_to(file, text, 0o666)
+
+
+def _write_to(file: Path, text: str, mode: int) -> None:
     with _write_errors(file):
         if _is_stream(file):
             with file.open("a", encoding="utf-8", newline="") as stream:
                 stream.write(text)
             return
         target = Path(os.path.realpath(file))
-        make_private(target.parent)
-        _write(target, text, 0o600)
+        _make_folder(target.parent, mode | 0o111 if mode & 0o077 else 0o700)
+        _write(target, text, mode)
 
 
 def _is_stream(file: Path) -> bool:
@@ -250,7 +259,7 @@ def rewrite(file: Path, text: str) -> None:
     """
     with _write_errors(file):
         target = file.resolve()  # a link is followed
-        _write(target, text, stat.S_IMODE(target.stat().st_mode))
+        _write(target, text, stat.S_IMODE(target.stat().st_mode), keep=True)
 
 
 @contextmanager
@@ -263,14 +272,15 @@ def _write_errors(file: Path) -> Iterator[None]:
         ) from None
 
 
-def _write(file: Path, text: str, mode: int) -> None:
-    from tempfile import mkstemp
-
-    descriptor, unfinished = mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600
+def _write(file: Path, text: str, mode: int, *, keep: bool = False) -> None:
+    """Write a new file of ``mode`` less the umask, or with ``keep`` of ``mode``, and put it in the place of ``file``."""
+    unfinished = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if keep else mode)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
-        os.chmod(unfinished, mode)
+        if keep:
+            os.chmod(unfinished, mode)
         os.replace(unfinished, file)
     except BaseException:
         os.unlink(unfinished)
@@ -291,10 +301,15 @@ def append_private(file: Path, line: str) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make ``folder`` and its missing parents for the owner only; ``mkdir(parents=True)`` would leave the parents open."""
+    """Make ``folder`` and its missing parents for the owner only."""
+    _make_folder(folder, 0o700)
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    """Make ``folder`` and its missing parents; ``mkdir(parents=True)`` would not give ``mode`` to the parents."""
     if not folder.is_dir():
-        make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        _make_folder(folder.parent, mode)
+        folder.mkdir(mode=mode, exist_ok=True)
 
 
 def _same_bytes(one: Path, other: Path) -> bool:

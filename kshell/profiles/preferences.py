@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.core.models import Origin
-from kshell.profiles.files import read_text, shown
+from kshell.profiles.files import read_text, shown, write_private
 from kshell.profiles.strict_yaml import Document, Table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Preferences(NamedTuple):
     keys: str = "emacs"
     color: str = "auto"
     confirm: str = "live"
+    account: str = ""
 
     @property
     def colour(self) -> bool | None:
@@ -53,15 +54,16 @@ def load_preferences(places: Places) -> Preferences:
     file = file_of(places)
     if not file.exists():
         return Preferences()
-    table = _table(Origin(file, "user"))
+    table = _table(file, read_text(file, ProfileError))
     if table is None:
         return Preferences()
-    return Preferences(**{key: _choice(table, key) for key in CHOICES})
+    return Preferences(account=table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})
 
 
-def _table(origin: Origin) -> Table | None:
-    document = Document(shown(origin.file), read_text(origin.file, ProfileError), ProfileError)
-    return Table(document, document.root, "the preferences", CHOICES) if document.root.value != "" else None
+def _table(file: Path, text: str) -> Table | None:
+    document = Document(shown(file), text, ProfileError)
+    keys = ["account", *CHOICES]
+    return Table(document, document.root, "the preferences", keys) if document.root.value != "" else None
 
 
 def _choice(table: Table, key: str) -> str:
@@ -75,6 +77,26 @@ def _choice(table: Table, key: str) -> str:
 def documented(preferences: Preferences) -> str:
     """Return the text of the file that ``init`` writes: each preference with its purpose and its values."""
     lines = ["# Preferences for the kshell shell. Every line is optional."]
+    account = f"account: {preferences.account}" if preferences.account else "# account: NAME"
+    lines += ["", "# the account that the shell starts with, unless KSHELL_ACCOUNT or -a names one", account]
     for key, (known, what) in CHOICES.items():
         lines += ["", f"# {what}: {' | '.join(known)}", f"{key}: {getattr(preferences, key)}"]
     return "\n".join(lines) + "\n"
+
+
+def save_account(places: Places, name: str) -> Path:
+    """Write ``name`` as the account of the preferences, and return their file. Its other lines stay.
+
+    Raises ``ProfileError`` if the file cannot be read with that line; then nothing is written.
+    """
+    file = file_of(places)
+    if not file.exists():
+        text = documented(Preferences(account=name))
+    else:
+        line = f"account: {name}\n"
+        old = read_text(file, ProfileError)
+        text, count = re.subn(r"^account:.*\n?", line, old, flags=re.MULTILINE)
+        text = text if count else f"{old.rstrip()}\n{line}".lstrip()
+        _table(file, text)
+    write_private(file, text)
+    return file

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kshell.api.authentication.fields import OTP_LIMIT
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from kshell.core.models import Origin
 
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
+_CAPITALS = re.compile(
+    r"([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)\Z"
+)  # the name of a variable; a key has small letters or digits
 _BASE_URL = re.compile(rf"{keys.BASE_URL}\Z")
 NUMBER = re.compile(rf"{keys.NUMBER}\Z")
 SEGMENT = re.compile(rf"{keys.SEGMENT}\Z")
@@ -125,7 +129,7 @@ def _proxy(table: Table) -> str:
 def _reference(table: Table, key: str, default: str | None = None) -> str:
     name = table.text(key, default)
     node = table.get(key)
-    return Reference(name, lambda: table.document.place(node.line, node.column)) if node else name
+    return Reference(name, partial(table.document.place, node.line, node.column)) if node else name
 
 
 def _sid(table: Table) -> str:
@@ -155,7 +159,7 @@ def _api_key(table: Table) -> Secret:
         return Secret(scheme, target)
     hint = _reference_hint(text)
     if hint:
-        table.fail("api_key", "an api_key that begins like a reference, but is not one", hint)
+        table.fail("api_key", "an api_key that looks like a reference, but is not one", hint)
     fault = header_fault(text)
     if fault:
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
@@ -164,13 +168,13 @@ def _api_key(table: Table) -> Secret:
 
 def _reference_hint(text: str) -> str:
     """Return a hint if ``text`` is nearly a reference, else ``""``. It repeats only capital letters: the rest may be a key."""
-    variable = _SHELL_VARIABLE.match(text)
+    variable = _SHELL_VARIABLE.match(text) or _CAPITALS.match(text)
     scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
     if not colon:
         return ""
     near = did_you_mean(scheme.lower(), SCHEMES)
     if scheme.lower() != "env":
-        return near
+        return near or ("write api_key: env:NAME" if target.startswith("//") else "")
     return f"write api_key: env:{target if re.fullmatch('[A-Z_]+', target) else 'NAME'}"
 
 
@@ -183,7 +187,11 @@ def _variables(table: Table) -> dict[str, str]:
     for name, (key, _) in node.value.items():
         if not VARIABLE_NAME.match(name):
             table.document.fail_at_key(key, f"{named(key)} cannot name a variable", "a name is letters, digits and _")
-    return {name: table.scalar(value, name) for name, (_, value) in node.value.items()}
+    entries = node.value.items()
+    return {
+        Reference(name, partial(table.document.place, key.line, key.column)): table.scalar(value, name)
+        for name, (key, value) in entries
+    }
 
 
 def _otp_policy(table: Table) -> OtpPolicy:

@@ -77,10 +77,11 @@ class Document:
 
     def place(self, line: int, column: int) -> Place:
         """Return the place at ``line`` and ``column``, with secrets masked in its line."""
-        return Place.in_text(self.file, self._masked, line, column)
+        return Place.in_text(self.file, self._shown, line, column)
 
     @cached_property
-    def _masked(self) -> str:
+    def _shown(self) -> str:
+        """The whole text of the file, with secrets masked."""
         return _without_secrets(self._before + self._text)
 
     def _spot(self, mark: Any) -> tuple[int, int]:

@@ -31,7 +31,8 @@ _GIVEN = ("var", "row")  # the sources of variables that come from outside a scr
 _NOT_KEPT = frozenset({
     "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
 })  # fmt: skip
-_SEND_OPTIONS = frozenset({"--force", "--yes", "--json", "--raw", "--timeout"})  # they do not change the message
+_SEND_FLAGS = frozenset({"--force", "--yes", "--json", "--raw"})  # options of send that do not change the message
+_SEND_VALUES = ("--timeout", "--allow")  # such options with a value
 
 
 class Recording:
@@ -124,9 +125,9 @@ class Recording:
     # ---- the session as lines
 
     def _setup(self, session: Session) -> Iterator[Line | str]:
-        from kshell.session.session import DEFAULT_ACCOUNT
+        from kshell.session.session import DEFAULT_ACCOUNT, default_account
 
-        if session.account != DEFAULT_ACCOUNT:
+        if {session.account, default_account()[0]} != {DEFAULT_ACCOUNT}:
             yield f"use account {quote(session.account)}"
         for kind, name in (("pod", session.pod), ("template", session.template)):
             if name:
@@ -226,7 +227,7 @@ def _send_options(line: Line) -> Iterator[str]:
     """Yield the options of a line that a ``send`` takes too and that do not change the message."""
     words = [word.plain for word in line.words()[1:]]
     for before, word in zip(["", *words], words, strict=False):
-        if word in _SEND_OPTIONS or word.startswith("--timeout=") or before == "--timeout":
+        if word in (*_SEND_FLAGS, *_SEND_VALUES) or word.partition("=")[0] in _SEND_VALUES or before in _SEND_VALUES:
             yield word
 
 

@@ -1,6 +1,6 @@
 """Rows: a CSV file or JSON lines. Each row has the variables of one run of a script. A faulty row does not stop the others.
 
-A cell stays unchanged text. A number that a spreadsheet has rounded is refused, because its digits are lost.
+A cell stays unchanged text. A number that a spreadsheet has rounded is refused: its digits are lost. A JSON string is kept.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
         number += 1
         fault = broken or _count_fault(cells, names)
         cells_by_name = {} if fault else dict(zip(names, cells, strict=True))
-        yield _row(number, line, cells_by_name, fault, file)
+        yield _row(number, line, cells_by_name, fault, file, _rounded(cells_by_name))
 
 
 def _records(lines: list[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str], str]]:
@@ -153,8 +153,10 @@ def _json_rows(text: str, file: str) -> Iterator[Row]:
     for line, source in enumerate(text.split("\n"), 1):
         if source.strip():
             number += 1
-            cells, fault = _json_cells(source)
-            yield _row(number, line, cells, fault, file)
+            members, fault = _json_members(source)
+            numbers = {name: item for name, item in members.items() if isinstance(item, _Number)}
+            cells = {name: _as_text(item) for name, item in members.items() if item is not None}
+            yield _row(number, line, cells, fault, file, "" if fault else _rounded(numbers))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,10 +166,16 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=refuse_constant, object_pairs_hook=_members)
+class _Number(str):
+    """A JSON number with a fraction or an exponent, as it was written."""
 
 
-def _json_cells(source: str) -> tuple[dict[str, str], str]:
+_DECODER = json.JSONDecoder(
+    parse_int=str, parse_float=_Number, parse_constant=refuse_constant, object_pairs_hook=_members
+)
+
+
+def _json_members(source: str) -> tuple[dict[str, Any], str]:
     try:
         value = _DECODER.decode(source)
     except _DuplicateNameError as error:
@@ -177,7 +185,7 @@ def _json_cells(source: str) -> tuple[dict[str, str], str]:
     if not isinstance(value, dict):
         return {}, 'it is not an object, such as {"to": "+919812345678"}'
     fault = next((fault for name, item in value.items() if (fault := _member_fault(name, item))), "")
-    return {name: _as_text(item) for name, item in value.items() if item is not None}, fault
+    return value, fault
 
 
 def _member_fault(name: str, value: object) -> str:
@@ -193,9 +201,9 @@ def _as_text(value: object) -> str:
 # ---- both formats
 
 
-def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str) -> Row:
-    rounded = next((name for name, text in cells.items() if _is_rounded(text)), "")
-    if rounded and not fault:
+def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str, rounded: str = "") -> Row:
+    """Return a row, or one with a fault; ``rounded`` is the column of a rounded number."""
+    if rounded:
         fault = f"{rounded} is {cells[rounded]}: a spreadsheet has rounded this number, and its digits are lost"
     if not fault:
         return Row(number, line, cells)
@@ -203,6 +211,7 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str
     return Row(number, line, {}, Note("error", f"row {number}: {fault}", Place(file, line, 1), hint))
 
 
-def _is_rounded(text: str) -> bool:
-    stripped = text.strip()
-    return _ROUNDED.match(stripped) is not None and not _PLAIN_EXPONENT.match(stripped)
+def _rounded(numbers: Mapping[str, str]) -> str:
+    """Return the name of the first rounded number, or an empty text."""
+    texts = ((name, text.strip()) for name, text in numbers.items())
+    return next((name for name, text in texts if _ROUNDED.match(text) and not _PLAIN_EXPONENT.match(text)), "")

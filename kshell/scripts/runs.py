@@ -5,7 +5,6 @@ Every case is run at most once. The summary counts every case, also if the run w
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
 from kshell.core.models import Result
 from kshell.core.signals import Held, asked_to_end
-from kshell.profiles.trust import folder_notes
+from kshell.scripts.progress import Progress
 from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
+    from kshell.session.files import Files
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 
@@ -50,19 +51,23 @@ class Plan(NamedTuple):
 
 
 class Run:
-    """The cases of one ``run`` command, in order."""
+    """The cases of one ``run`` command, in order. ``show`` prints a result; ``ended`` gets each case that has ended."""
 
-    def __init__(self, cases: Sequence[Case], plan: Plan, show: Show) -> None:
+    def __init__(
+        self, cases: Sequence[Case], plan: Plan, show: Show, ended: Callable[[Case], object] = lambda _: None
+    ) -> None:
         self.cases = cases
         self.plan = plan
         self.show = show
+        self._ended = ended
         self.by_rows = any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
+        self.files = KeptFiles(plan.places)
         self._sender: Sender = send_attempt
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
-        self._progress = _Progress(len(cases) if self.by_rows else 0)
+        self._progress = Progress(len(cases) if self.by_rows else 0)
 
     def go(self) -> None:
         """Run every case, except those with a faulty row. Raises ``CassetteError``."""
@@ -99,7 +104,7 @@ class Run:
             sent.draft for case in self.cases for one in case.with_nested() if one.session for sent in one.session.sent
         )
         drafts = {(draft.account.origin, draft.pod.origin, draft.template.origin): draft for draft in sent}
-        notes = (note for draft in drafts.values() for note in folder_notes(self.plan.places, draft))
+        notes = (note for draft in drafts.values() for note in self.files.folder_notes(draft))
         return [*dict.fromkeys(notes)]
 
     def _go_in_order(self, waiting: Sequence[Case]) -> None:
@@ -142,7 +147,7 @@ class Run:
         """Run the lines of a case, unless the run is closed."""
         if self._closed:
             return
-        case.script_run = _script_run(self.plan, case.row, self._send)
+        case.script_run = _script_run(self.plan, case.row, self._send, self.files)
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
@@ -168,14 +173,15 @@ class Run:
             self.interrupted = self._closed = True
         if case.state == "failed" and self.plan.bail:
             self._closed = True
-        self._progress.clear()
         if self.by_rows and case.failure:
+            self._progress.clear()
             self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
+        self._ended(case)
         self._progress.step(case.state)
 
 
-def _script_run(plan: Plan, row: Row | None, sender: Sender) -> ScriptRun:
-    session = Session(plan.places, sender=sender)
+def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> ScriptRun:
+    session = Session(plan.places, sender=sender, files=files)
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():
@@ -211,31 +217,6 @@ def _verdicts(run: Run) -> Iterator[str]:
         rows = [case.row.number for case in cases if case.row]
         where = "" if not rows else f" row {rows[0]}" if len(rows) == 1 else f" rows {rows[0]} to {rows[-1]}"
         yield f"{name}{where}: {verdict}"
-
-
-class _Progress:
-    """A line with the progress of a run. It is written only if stderr is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total if sys.stderr.isatty() else 0
-        self.states: Counter[str] = Counter()
-
-    def step(self, state: str) -> None:
-        """Count a case that ended in ``state``, and show the counts."""
-        self.states[state] += 1
-        done = sum(self.states.values())
-        if done < self.total:
-            self.show(f"{done}/{self.total} · " + ", ".join(f"{count} {name}" for name, count in self.states.items()))
-
-    def show(self, text: str) -> None:
-        """Replace the line by ``text``."""
-        if self.total:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Erase the line, before other output."""
-        self.show("")
 
 
 def run_all(run: Run, report: Callable[[Run], Result] = lambda _: Result(), *, brief: bool = False) -> Result:

@@ -16,10 +16,9 @@ from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.lines import Continuation, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kshell.core.errors import Place
-    from kshell.syntax.lines import Word
 
 MOST_LINES = 10_000  # without blank lines and comments; to check one takes about a tenth of a millisecond
 MOST_FAULTS = 100
@@ -86,59 +85,90 @@ def _continues(text: str, read: Continuation) -> bool:
 # ---- checking
 
 
-def check_script(script: Script, running: tuple[Path, ...] = (), checked: set[Path] | None = None) -> list[Note]:
+def check_script(
+    script: Script,
+    running: tuple[Path, ...] = (),
+    checked: set[Path] | None = None,
+    absent: frozenset[str] | None = None,
+) -> list[Note]:
     """Return the faults that are found without running a script, also those in scripts that it sources or runs by name.
 
-    It stops after ``MOST_FAULTS`` of them, and the last note says so.
-    ``checked`` are the files that were checked already: each is checked once, however often it is named.
+    It stops after ``MOST_FAULTS`` of them, and the last note says so. ``checked`` are the files that were checked already:
+    each is checked once, however often it is named. ``absent`` are the names that no line can read before a send; by default
+    all names of an answer.
     """
     checked = set() if checked is None else checked
+    absent = absent_names() if absent is None else absent
     faults: list[Note] = []
     for line in script.lines:
         if len(faults) >= MOST_FAULTS:
             return faults if faults[-1] is _MORE else [*faults, _MORE]
         try:
-            faults += _check_line(line, (*running, script.file), checked)
+            faults += _check_line(line, (*running, script.file), checked, absent)
         except KshellError as error:
             faults.append(error.placed(line.place(1)).note)
+        absent = _absent_after(line, absent)
     return faults
 
 
-def _check_line(line: Line, running: tuple[Path, ...], checked: set[Path]) -> list[Note]:
+def absent_names(given: Iterable[str] = ()) -> frozenset[str]:
+    """Return the names that no line can read before a send: those of an answer, without the variables ``given``."""
+    from kshell.syntax.diagnostics import ANSWER_NAMES
+
+    return frozenset(ANSWER_NAMES) - {*given}
+
+
+def _absent_after(line: Line, absent: frozenset[str]) -> frozenset[str]:
+    if line.head in ("send", "source") or "{" in line.head:
+        return frozenset()
+    names = {text.partition("=")[0] for text in line.text.split()} if line.head == "set" else set()
+    return absent - names
+
+
+def _check_line(line: Line, running: tuple[Path, ...], checked: set[Path], absent: frozenset[str]) -> list[Note]:
+    for expression, column in expressions_of(line):
+        check_expression_at(line, expression, column)
+        _refuse_early_answer(line, expression, column, absent)
     if line.head in commands_of("script").whole:
-        _check_whole(line)
         return []
     words = line.words()
-    _check_expressions(line, words)
     if words[0].computed:
         return []
     plain = [word.plain for word in words]
     known = not any(word.computed for word in words)
     parsed = check_words(plain if known else plain[:1], frontend="script", whole=known)
-    return [fault for file in _files_of(plain[0], parsed) for fault in _check_included(line, file, running, checked)]
+    inside = absent if plain[0] == "source" else None
+    return [
+        fault for file in _files_of(plain[0], parsed) for fault in _check_included(line, file, running, checked, inside)
+    ]
+
+
+def expressions_of(line: Line) -> list[tuple[str, int]]:
+    """Return the text and the column of each expression in a line. Raises ``ScriptError`` if the line cannot be split."""
+    if line.head not in commands_of("script").whole:
+        pieces = (piece for word in line.words() for piece in word.pieces)
+        return [(piece.text, piece.column + 2) for piece in pieces if piece.expression]  # after the {{
+    text, column = line.rest()
+    if text in ("-h", "--help"):
+        return []
+    start = capture_parts(line)[1] if line.head == "capture" else 0
+    return [(text[start:], column + start)]
+
+
+def _refuse_early_answer(line: Line, expression: str, column: int, absent: frozenset[str]) -> None:
+    """Raise ``ScriptError`` if an expression reads one of the names ``absent``."""
+    from kshell.templating.evaluation import names_in
+
+    for name in names_in(expression) if absent else ():
+        if name.text in absent and not name.optional:
+            text = f"{name.text!r} is part of an answer, but no send comes before"
+            raise ScriptError(text, hint="it is defined after a send", at=line.place(column + name.offset))
 
 
 def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:
     """Return the scripts that a ``source`` or a ``run`` names, without stdin, which can be read only once."""
     names = {"source": [parsed.get("name")], "run": parsed.get("files", ())}.get(command, ())
     return [Path(name) for name in names if name and Path(name) != STDIN]
-
-
-def _check_whole(line: Line) -> None:
-    expression, start = line.rest()
-    if expression in ("-h", "--help"):
-        return
-    if line.head == "capture":
-        _, offset = capture_parts(line)
-        expression, start = expression[offset:], start + offset
-    check_expression_at(line, expression, start)
-
-
-def _check_expressions(line: Line, words: list[Word]) -> None:
-    for word in words:
-        for piece in word.pieces:
-            if piece.expression:
-                check_expression_at(line, piece.text, piece.column + 2)
 
 
 def check_expression_at(line: Line, expression: str, column: int) -> None:
@@ -172,13 +202,15 @@ def capture_parts(line: Line) -> tuple[str, int]:
     return match[1], match.end()
 
 
-def _check_included(line: Line, name: Path, running: tuple[Path, ...], checked: set[Path]) -> list[Note]:
+def _check_included(
+    line: Line, name: Path, running: tuple[Path, ...], checked: set[Path], absent: frozenset[str] | None
+) -> list[Note]:
     file = running[-1].parent / name
     refuse_loop(file, running, line.place(1))
     if file.resolve() in checked:
         return []
     checked.add(file.resolve())
-    return check_script(read_script(file), running, checked)
+    return check_script(read_script(file), running, checked, absent)
 
 
 def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:

@@ -6,19 +6,21 @@ Every command that shows, checks or sends a message asks the session for a ``Dra
 from __future__ import annotations
 
 import json
+import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import build, further_parameters
-from kshell.core.errors import KshellError, Note, UsageError
+from kshell.core.errors import KshellError, Note, ProfileError, UsageError
 from kshell.core.models import Draft, Sent, Template, Variable
-from kshell.profiles import api_key, code_policy, profiles
+from kshell.profiles import api_key, code_policy
+from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
     Sender = Callable[[Attempt], Exchange]
 
 DEFAULT_ACCOUNT = "demo"
+ACCOUNT_VARIABLE = "KSHELL_ACCOUNT"
+
+
+def default_account() -> tuple[str, str]:
+    """Return the account of a new session, and what names it: ``KSHELL_ACCOUNT``, or empty for ``demo``."""
+    named = os.environ.get(ACCOUNT_VARIABLE, "").strip()
+    return (named, ACCOUNT_VARIABLE) if named else (DEFAULT_ACCOUNT, "")
 
 
 class Overrides(NamedTuple):
@@ -56,10 +65,20 @@ def send_attempt(attempt: Attempt) -> Exchange:
     return attempt.run()
 
 
+@contextmanager
+def keeping_connections() -> Iterator[Sender]:
+    """Give a sender that keeps its connections until the block ends."""
+    from kshell.transport.connections import KeptConnections
+
+    with KeptConnections() as connections:
+        yield lambda attempt: attempt.run(connections=connections)
+
+
 class Session:
     """The state that lasts from line to line: account, pod, template, variables, drafts and sent messages.
 
     Every message goes through ``sender``. With ``embedded_only``, the session sends to the simulator alone.
+    ``account_source`` is the setting that chose the account; empty if a line chose it, or nothing did.
     """
 
     def __init__(
@@ -69,9 +88,11 @@ class Session:
         simulator: Simulator | None = None,
         sender: Sender = send_attempt,
         embedded_only: bool = False,
+        files: Files | None = None,
     ) -> None:
         self.places = places
-        self.account = DEFAULT_ACCOUNT
+        self.files = files or Files(places)
+        self.account, self.account_source = default_account()
         self.pod = ""
         self.template = ""
         self.settings: dict[str, Setting] = {}
@@ -103,19 +124,29 @@ class Session:
         if source == "generated":
             self.generated = (*self.generated, text)
 
+    def use_account(self, name: str, *, source: str = "") -> None:
+        """Change the account; its pod and its template replace those of the session."""
+        self.account, self.account_source, self.pod, self.template = name, source, "", ""
+
     def current_account(self, overrides: Overrides = NO_OVERRIDES) -> Account:
         """Return the account that a line uses. Raises ``ProfileError``."""
-        return profiles.load_account(self.places, overrides.account or self.account)
+        try:
+            return self.files.account(overrides.account or self.account)
+        except ProfileError as error:
+            if overrides.account or not self.account_source or error.at:
+                raise
+            message = f"{error.message}, which {self.account_source} names"
+            raise ProfileError(message, hint=error.hint, details=error.details) from None
 
     def current_pod(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Pod:
         """Return the pod that a line uses. ``account`` is the line's account, if known. Raises ``ProfileError``."""
         name = overrides.pod or self.pod or (account or self.current_account(overrides)).pod
-        return profiles.load_pod(self.places, name)
+        return self.files.pod(name)
 
     def current_template(self, overrides: Overrides = NO_OVERRIDES, account: Account | None = None) -> Template:
         """Return the template that a line uses, like ``current_pod``. Raises ``ProfileError`` and ``TemplateError``."""
         name = overrides.template or self.template or (account or self.current_account(overrides)).template
-        return templates.load_template(self.places, name)
+        return self.files.template(name)
 
     def table(self) -> list[tuple[str, str | None, str]]:
         """Return (name, value, source) of every variable, set or missing. The template's variables come first."""
@@ -192,8 +223,9 @@ class Session:
     def _accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
         accounts = {draft.account.name: draft.account for draft in self.drafts}
-        with suppress(KshellError):
-            accounts.setdefault(self.account, self.current_account())
+        if self.account not in accounts:
+            with suppress(KshellError):
+                accounts[self.account] = self.current_account()
         return [*accounts.values()]
 
     def without_key(self, text: str) -> str:
@@ -226,6 +258,8 @@ class Session:
         _refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
+        if template.name == account.template:
+            notes = (*templates.unread_variables(account, template), *notes)
         notes = (*_key_notes(account, pod), *notes)
         return self._remembered(_drafted(endpoint, account, pod, template, values, payload, notes))
 
@@ -264,13 +298,12 @@ class Session:
         was sent then. A sender may raise other errors.
         """
         from kshell.privacy.sources import values_of
-        from kshell.profiles.trust import require_trust
         from kshell.transport.client import Attempt, Route
 
         if self._embedded_only and not draft.pod.embedded:
             hint = "send to the simulator: -p sandbox"
             raise UsageError(f"the pod {draft.pod.name} is not the embedded simulator", hint=hint)
-        require_trust(self.places, draft.pod, own_account=self.places.holds(draft.account.origin))
+        self.files.require_trust(draft.account, draft.pod)
         handle = self.simulator.handle if draft.pod.embedded else None
         route = Route(timeout, draft.pod.proxy, handle)
         key = partial(api_key.resolve, draft.account)

@@ -12,15 +12,17 @@ from prompt_toolkit.document import Document
 
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
+from kshell.shell.expression_items import expression_at, items_in
 from kshell.syntax.lines import Word, cut, quote, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from click.shell_completion import CompletionItem
     from prompt_toolkit.completion import CompleteEvent
 
     from kshell.session.session import Session
+    from kshell.shell.expression_items import Offer
 
 _DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
 
@@ -50,6 +52,11 @@ class CommandCompleter(Completer):
                 raise
 
     def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
+        expression = expression_at(text)
+        if expression is not None:
+            word, found = items_in(expression, self.session.names(expression))
+            yield from matching(Typed([], word, len(word)), "", found, write=str)
+            return
         _, sign, target = _cut(text)
         if sign:
             yield from self._files(target, event) if sign != "|" else ()
@@ -76,8 +83,13 @@ class CommandCompleter(Completer):
         return completion.get_completions(words, prefix)
 
 
-def matching(typed: Typed, prefix: str, items: Iterable[CompletionItem[str]]) -> Iterator[Completion]:
-    """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first."""
+def matching(
+    typed: Typed, prefix: str, items: Iterable[CompletionItem[str] | Offer], *, write: Callable[[str], str] = quote
+) -> Iterator[Completion]:
+    """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first.
+
+    ``write`` returns the text that stands for a value in the line.
+    """
     tail = typed.word[len(prefix) :]
     pattern = re.compile(f"(?=({'.*?'.join(map(re.escape, tail))}))", re.IGNORECASE)
     matches = []
@@ -88,7 +100,7 @@ def matching(typed: Typed, prefix: str, items: Iterable[CompletionItem[str]]) ->
             matches.append((match.start(), len(match[1]), position, value, item.help or ""))
     for *_, value, meta in sorted(matches):
         yield Completion(
-            quote(prefix + value) if not value.endswith("=") else prefix + value,
+            write(prefix + value) if not value.endswith("=") else prefix + value,
             start_position=-typed.length,
             display=safe_line(_displayed(prefix, value)),
             display_meta=safe_line(meta),

@@ -45,8 +45,11 @@ class PrivateHistory(History):
 
     def store_string(self, string: str) -> None:
         """Append to the file what may be stored of a line, or of each line of a paste."""
+        from kshell.shell.meaning import curl_from_elsewhere
         from kshell.shell.running import logical_lines
 
+        if curl_from_elsewhere(string):
+            return  # it may contain a key
         try:
             kept = [line for line in map(self._privacy().storable, logical_lines(string)) if line]
             if kept:

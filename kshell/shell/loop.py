@@ -10,28 +10,36 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.completion import DynamicCompleter
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError, Note
+from kshell.core.models import Result
 from kshell.core.signals import asked_to_end
-from kshell.core.terminal import paint, wants_colour
+from kshell.core.terminal import columns_of, paint, wants_colour, wrapped
 from kshell.profiles.files import Places
-from kshell.profiles.preferences import Preferences, load_preferences
-from kshell.session.session import Session
+from kshell.profiles.preferences import FILE, Preferences, load_preferences
+from kshell.session.session import NO_OVERRIDES, Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prompt_toolkit.application import Application
+    from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.completion import Completer
+    from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
+    from kshell.core.models import Finding
     from kshell.privacy.privacy import Privacy
+    from kshell.session.session import Overrides
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
@@ -45,12 +53,17 @@ _STYLE = {
     "environment.simulated": "bg:ansigreen fg:ansiblack",
     "environment.local": "bg:ansiyellow fg:ansiblack",
     "missing": "bold",
+    "last.accepted": "ansigreen",
+    "last.refused": "ansired",
+    "last.not-sent": "ansired",
+    "last.unknown": "ansiyellow",
     "bottom-toolbar": "noreverse",
     "mode": "bold",
 }
 _PRELOADED = (
     "kshell.shell.running",
     "kshell.shell.completer",
+    "kshell.privacy.history_lines",
     "kshell.console.completion",
     "kshell.transport.client",
     "kshell.simulator.simulator",
@@ -66,8 +79,11 @@ def begin() -> int:
     return run(Session(Places.standard()))
 
 
-def run(session: Session) -> int:
-    """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then."""
+def run(session: Session, chosen: Overrides = NO_OVERRIDES) -> int:
+    """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then.
+
+    ``chosen`` is what the session begins with. Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
+    """
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
@@ -75,6 +91,14 @@ def run(session: Session) -> int:
 
         show_notes([error.note])
         preferences = Preferences()
+    if chosen.account:
+        session.use_account(session.current_account(chosen).name)
+    elif preferences.account and not session.account_source:
+        session.use_account(preferences.account, source=FILE)
+    if chosen.pod:
+        session.pod = session.current_pod(chosen).name
+    if chosen.template:
+        session.template = session.current_template(chosen).name
     return Loop(session, preferences).run()
 
 
@@ -107,7 +131,9 @@ class Loop:
     def _greet(self) -> None:
         if sys.stdout.isatty():
             colour = wants_colour(sys.stdout, chosen=self.preferences.colour)
-            sys.stdout.write(paint(_GREETING, "dim", colour=colour) + "\n")
+            source = self.session.account_source
+            chosen = f"account {self.session.account}, from {source}\n" if source else ""
+            sys.stdout.write(paint(f"{chosen}{_GREETING}", "dim", colour=colour) + "\n")
             sys.stdout.flush()  # prompt_toolkit does not write through this buffer
 
     @cached_property
@@ -118,11 +144,15 @@ class Loop:
         shell.confirm, shell.asks = self.confirm, self.preferences.asks
         return shell
 
-    def confirm(self, question: str) -> bool:
-        """Ask a yes-or-no question. Enter, Ctrl-C and Ctrl-D mean no."""
+    def confirm(self, question: str, notes: Sequence[Note | Finding]) -> bool:
+        """Show the notes, then ask a yes-or-no question. Enter, Ctrl-C and Ctrl-D mean no."""
+        from kshell.console import printer
+
         prompts: PromptSession[str] = PromptSession(erase_when_done=False)
+        *above, last = wrapped(f"{question} [y/N]", columns_of(sys.stdout) - 4)  # four columns for the answer
+        printer.show(Result(notes=[*notes, *(Note("info", line) for line in above)]), colour=self.preferences.colour)
         try:
-            return prompts.prompt(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            return prompts.prompt(f"{last} ").strip().lower() in ("y", "yes")
         except (KeyboardInterrupt, EOFError):
             return False
 
@@ -132,11 +162,12 @@ class Loop:
         prompts: PromptSession[str] = PromptSession(
             message=lambda: status.prompt(self.status),
             bottom_toolbar=self._toolbar,
-            prompt_continuation="… ",
+            prompt_continuation=lambda _width, _line, wraps: "" if wraps else "… ",
             completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
             history=history.PrivateHistory(self.session.places.user / history.FILE, self._privacy),
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=_Suggestions(),
+            enable_suspend=True,
             key_bindings=_bindings(),
             editing_mode=EditingMode.VI if self.preferences.keys == "vi" else EditingMode.EMACS,
             color_depth={True: ColorDepth.DEPTH_4_BIT, False: ColorDepth.DEPTH_1_BIT}.get(self.preferences.colour),  # type: ignore[arg-type]
@@ -180,8 +211,27 @@ def _import_all() -> None:
         import_module(name)
 
 
+class _Suggestions(AutoSuggestFromHistory):
+    """The latest line of the history that begins as the typed one, without lines that lack a private value."""
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """Return the rest of that line, or None."""
+        from kshell.privacy.history_lines import lacks_value
+
+        text = document.text.rpartition("\n")[2]
+        lines = (line for entry in reversed(buffer.history.get_strings()) for line in reversed(entry.splitlines()))
+        found = (line for line in lines if line.startswith(text) and not lacks_value(line))
+        return Suggestion(next(found, text)[len(text) :]) if text.strip() else None
+
+
 def _bindings() -> KeyBindings:
     bindings = KeyBindings()
+
+    @bindings.add(Keys.BracketedPaste)
+    def _(event: KeyPressEvent) -> None:
+        """Insert a paste without its last line break, behind which every command would be offered."""
+        pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        event.current_buffer.insert_text(pasted.rstrip("\n"))
 
     @bindings.add("enter", filter=_continues())
     def _(event: KeyPressEvent) -> None:

@@ -9,13 +9,16 @@ import os
 import traceback
 from typing import TYPE_CHECKING
 
+from prompt_toolkit.shortcuts import clear
+
 from kshell.console import printer
 from kshell.console.caller import Caller
 from kshell.console.dispatch import Performed, failure, perform_line
-from kshell.core.errors import EXIT_DONE, Note, SetupError
+from kshell.console.group import module_of
+from kshell.core.errors import EXIT_DONE, KshellError, Note, SetupError
 from kshell.core.models import Result
+from kshell.shell.meaning import curl_from_elsewhere, meant
 from kshell.shell.redirection import Redirection, split_redirection
-from kshell.syntax.command_table import OTHER_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from kshell.scripts.recording import Recording
     from kshell.session.session import Session
     from kshell.syntax.lines import Line
+
+
+_CLEAR = ("clear", "cls")
 
 
 class Shell(Caller):
@@ -46,6 +52,9 @@ class Shell(Caller):
 
     def take(self, text: str) -> None:
         """Run a typed line, or each line of a paste until one fails."""
+        if curl := curl_from_elsewhere(text):
+            self._import(curl)
+            return
         lines = logical_lines(text)
         for number, line in enumerate(lines, 1):
             if len(lines) > 1:
@@ -57,11 +66,23 @@ class Shell(Caller):
                 printer.show(Result(notes=[Note("info", stopped)]))
                 return
 
+    def _import(self, curl: str) -> None:
+        """Show a curl command from elsewhere as lines of kshell, and run them after a yes."""
+        try:
+            result: Result = module_of("import").imported(self.session, curl, "the pasted command")
+        except KshellError as error:
+            result = failure(error, self.session)
+        printer.show(result, colour=self.colour)
+        if result.output and self.confirm and self.confirm("Run these lines?", ()):
+            self.take(str(result.output))
+
     def perform(self, line: str) -> int:
         """Run one line, show or redirect its output, and return its exit code."""
+        if line.strip() in _CLEAR:
+            clear()
+            return EXIT_DONE
         try:
-            command, redirection = split_redirection(line, self.session.names)
-            command = OTHER_WORDS.get(command.strip(), command)
+            command, redirection = split_redirection(meant(line), self.session.names)
             done = perform_line(command, self)
             return self._show(done, redirection)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no bug ends the session

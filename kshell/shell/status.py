@@ -18,7 +18,10 @@ _MOST_FAULT = 200
 
 
 class Status(NamedTuple):
-    """``environment`` is ``live``, ``local``, ``simulated`` or ``unknown``. ``fault`` is why no line can send, or ``""``."""
+    """``environment`` is ``live``, ``local``, ``simulated`` or ``unknown``. ``fault`` is why no line can send, or ``""``.
+
+    ``source`` is the setting that chose the account; empty if a line chose it, or nothing did.
+    """
 
     account: str
     pod: str
@@ -26,7 +29,9 @@ class Status(NamedTuple):
     environment: str
     missing: tuple[str, ...] = ()
     last: str = ""
+    last_delivery: str = ""
     fault: str = ""
+    source: str = ""
 
 
 UNKNOWN = Status("?", "?", "?", "unknown")
@@ -34,23 +39,27 @@ UNKNOWN = Status("?", "?", "?", "unknown")
 
 def status_of(session: Session) -> Status:
     """Return the status of a session. Never raises: a faulty or missing file is the ``fault``."""
-    last = _last(session)
+    last, delivery, source = *_last(session), session.account_source
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
     except Exception as error:  # noqa: BLE001 - a bug must not end the session
         bug = Note("error", f"kshell failed: {type(error).__name__}")
         fault = note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT]
-        return Status(session.account, session.pod or "?", session.template or "?", "unknown", (), last, fault)
-    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last)
+        return Status(
+            session.account, session.pod or "?", session.template or "?", "unknown", (), last, delivery, fault, source
+        )
+    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last, delivery, source=source)
 
 
-def _last(session: Session) -> str:
+def _last(session: Session) -> tuple[str, str]:
+    """Return the last answer in a few words, and its delivery; both empty if nothing was sent."""
     if not session.sent:
-        return ""
+        return "", ""
     from kshell.transport.exchange_text import short_line
 
-    return short_line(session.sent[-1].exchange)
+    exchange = session.sent[-1].exchange
+    return short_line(exchange), str(exchange.delivery)
 
 
 def environment_of(pod: Pod) -> str:
@@ -76,9 +85,10 @@ def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
     segments = [
         (f"class:environment.{status.environment}", f" {status.environment.upper()} "),
         ("", f" {_short(status.account)}@{_short(status.pod)} "),
+        *([("", f" account: {status.source} ")] if status.source else []),
         ("", f" {_short(status.template)} "),
         _readiness(status),
-        ("", f" last: {status.last or 'nothing sent'} "),
+        (f"class:last.{status.last_delivery or 'none'}", f" last: {status.last or 'nothing sent'} "),
     ]
     if mode:
         segments.append(("class:mode", f" {mode} "))

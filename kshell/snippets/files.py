@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kshell import __version__
 from kshell.api.request import read_address
 from kshell.core.json_text import dumps
-from kshell.snippets.targets import body, headers, refuse, target
+from kshell.snippets.targets import body, headers, key_variable, refuse, refuse_half_characters, target
 
 if TYPE_CHECKING:
     from kshell.core.models import Request
@@ -22,22 +22,30 @@ _POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collecti
 def _http(request: Request, key: str | None) -> str:
     refuse(key, "{", "editors read as a variable")
     pairs = headers(request, key, str, lambda variable: f"{{{{$processEnv {variable}}}}}")
-    lines = (f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs))
+    about = [_PROCESS_ENV] if key_variable(request, key) else []
+    lines = (*about, f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs))
     text = body(request, avoid="{")
     return "\n".join((*lines, *(["", text] if text else [])))
+
+
+_PROCESS_ENV = "# for VS Code with REST Client, Visual Studio and httpYac; other editors do not know $processEnv"
 
 
 @target("hurl", "a Hurl file", "hurl")
 def _hurl(request: Request, key: str | None) -> str:
     refuse(key, "{\\#", "Hurl reads as a variable, an escape or a comment")
-    pairs = headers(request, key, str, lambda variable: f"{{{{{variable}}}}}")
-    variables = [value[2:-2] for _, value in pairs if value.startswith("{{")]
-    lines = [f'# hurl --variable {name}="${name}" message.hurl' for name in variables]
+    variable = key_variable(request, key)
+    pairs = headers(request, key, str, lambda name: f"{{{{{name}}}}}")
+    lines = [f'# hurl --variable {variable}="${variable}" message.hurl'] if variable else []
     lines += [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in pairs)]
-    # in a multiline string only {{…}} and the closing backticks have a meaning
-    text = body(request, avoid="{`")
-    lines += ["```", text, "```"] if text else []
-    return "\n".join((*lines, f"HTTP {request.endpoint.success}"))
+    refuse_half_characters(request, "Hurl")
+    # in a string only {{…}} has a meaning beyond JSON's own escapes
+    text = body(request, avoid="{")
+    lines += [text] if text else []
+    success = request.endpoint.success
+    # a success whose body is not valid JSON, such as the page's sample, is one too
+    codes = [f'body contains "{answer.code}"' for answer in request.endpoint.answers if answer.status == success]
+    return "\n".join((*lines, "", f"HTTP {success}", *(["[Asserts]", *codes] if codes else [])))
 
 
 @target("har", "an HTTP archive (HAR 1.2) with the request", "json")

@@ -1,196 +1,159 @@
-"""Snippets that are programs, with the standard or the most used HTTP client of each language.
+"""Snippets that are programs in scripting languages: Python, PHP, Ruby, PowerShell.
 
 No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from kshell.snippets.targets import body, bounded, headers, target
+from kshell.snippets.literals import PHP, POWERSHELL, PYTHON, RUBY, payload_of
+from kshell.snippets.targets import headers, key_variable, status_name, target
 
 if TYPE_CHECKING:
     from kshell.core.models import Request
 
-JAVA_MOST = 65_535  # bytes of a string constant in a class file
 
-
-@target("python", "Python, with httpx", "python")
+@target("python", "Python, with httpx", "python", "py", "httpx")
 def _httpx(request: Request, key: str | None) -> str:
-    return _python(request, key, "httpx", ", content=body")
+    payload = ", json=payload" if request.endpoint.takes_payload else ""
+    return _python(request, key, "httpx", f"(url, headers=headers{payload}, timeout=30)")
 
 
-@target("python-requests", "Python, with requests", "python")
+@target("python-requests", "Python, with requests", "python", "requests")
 def _requests(request: Request, key: str | None) -> str:
-    return _python(request, key, "requests", ", data=body.encode()", ", allow_redirects=False")
-
-
-def _python(request: Request, key: str | None, library: str, content: str, options: str = "") -> str:
-    text = body(request, avoid=_QUOTES)
-    content = content if text else ""
-    pairs = headers(request, key, json.dumps, lambda variable: f'os.environ["{variable}"]')
-    lines = ["import os\n"] if key is None else []
-    lines += [f"import {library}\n", f'url = "{request.url}"', "headers = {"]
-    lines += [f'    "{name}": {value},' for name, value in pairs]
-    # " and \ are written \uXXXX, so nothing inside of the raw string can end it
-    lines += ["}", f'body = r"""{text}"""\n'] if text else ["}\n"]
-    lines.append(f"response = {library}.request({json.dumps(request.method)}, url, headers=headers{content}{options})")
-    lines.append("print(response.status_code, response.text)")
-    return "\n".join(lines)
-
-
-_QUOTES = '"\\'
-
-
-@target("javascript", "JavaScript, with fetch: Node.js 18 or newer, Deno, Bun", "javascript")
-def _javascript(request: Request, key: str | None) -> str:
-    pairs = headers(request, key, json.dumps, lambda variable: f"process.env.{variable}")
-    return "\n".join(
-        (
-            "// an ES module: save it as message.mjs",
-            f'const response = await fetch("{request.url}", {{',
-            f'  method: "{request.method}",',
-            "  headers: {",
-            *(f'    "{name}": {value},' for name, value in pairs),
-            "  },",
-            f"  body: {_raw(request)},",
-            '  redirect: "manual",',
-            "});",
-            "console.log(response.status, await response.text());",
-        )
+    payload = "json=payload, " if request.endpoint.takes_payload else ""
+    return _python(
+        request, key, "requests", f"(\n    url, headers=headers, {payload}timeout=30, allow_redirects=False\n)"
     )
 
 
-@target("k6", "a k6 script, for load beyond one machine", "javascript")
-def _k6(request: Request, key: str | None) -> str:
-    from http import HTTPStatus
-
-    pairs = headers(request, key, json.dumps, lambda variable: f"__ENV.{variable}")
-    success = HTTPStatus(request.endpoint.success)
+def _python(request: Request, key: str | None, library: str, arguments: str) -> str:
+    variable = key_variable(request, key)
+    payload = payload_of(request, PYTHON)
+    # json= sets the content type
+    ((name, value),) = headers(request, key, PYTHON.text, lambda _: "key")[-1:]
     return "\n".join(
         (
-            'import { check } from "k6";',
-            'import http from "k6/http";',
+            *(["import os"] if variable else []),
+            "import sys",
             "",
-            f'const url = "{request.url}";',
-            f"const body = {_raw(request)};",
-            "const options = {",
-            "  headers: {",
-            *(f'    "{name}": {value},' for name, value in pairs),
-            "  },",
-            "  redirects: 0,",
-            "};",
+            f"import {library}",
             "",
-            "export default function () {",
-            f'  const response = http.request("{request.method}", url, body, options);',
-            f'  check(response, {{ "{success} {success.phrase}": (answer) => answer.status === {success} }});',
-            "}",
-        )
-    )
-
-
-def _raw(request: Request) -> str:
-    # in a raw template literal only a backtick and ${ have a meaning
-    text = body(request, avoid="`{")
-    return f"String.raw`{text}`" if text else "null"
-
-
-@target("go", "Go, with net/http", "go")
-def _go(request: Request, key: str | None) -> str:
-    pairs = headers(request, key, json.dumps, lambda variable: f'os.Getenv("{variable}")')
-    imports = ["fmt", "io", "net/http", *(["os"] if key is None else []), "strings"]
-    return "\n".join(
-        (
-            "package main",
+            *([f'key = os.environ.get("{variable}") or sys.exit("{variable} is not set")'] if variable else []),
+            f'url = "{request.url}"',
+            f'headers = {{"{name}": {value}}}',
+            *([f"payload = {payload}"] if payload else []),
             "",
-            "import (",
-            *(f'\t"{name}"' for name in imports),
-            ")",
-            "",
-            "func main() {",
-            f"\tbody := `{body(request, avoid='`')}`",
-            f'\trequest, err := http.NewRequest("{request.method}", "{request.url}", strings.NewReader(body))',
-            *_GO_CHECK,
-            *(f'\trequest.Header.Set("{name}", {value})' for name, value in pairs),
-            "\tclient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {",
-            "\t\treturn http.ErrUseLastResponse",
-            "\t}}",
-            "\tresponse, err := client.Do(request)",
-            *_GO_CHECK,
-            "\tdefer response.Body.Close()",
-            "\tanswer, err := io.ReadAll(response.Body)",
-            *_GO_CHECK,
-            "\tfmt.Println(response.Status, string(answer))",
-            "}",
-        )
-    )
-
-
-_GO_CHECK = ("\tif err != nil {", "\t\tpanic(err)", "\t}")
-
-
-@target("java", "Java 15 or newer, with java.net.http", "java")
-def _java(request: Request, key: str | None) -> str:
-    pairs = headers(request, key, json.dumps, lambda variable: f'System.getenv("{variable}")')
-    # javac before 18 reads a source file in the system's encoding, so the text is ASCII
-    text = body(request, avoid=_QUOTES, ascii_only=True)
-    bounded(text, len(text), JAVA_MOST, "a string constant of Java")
-    block = text.replace("\\", "\\\\").replace("\n", "\n            ")
-    declared = ['        String body = """', f'            {block}""";'] if text else []
-    publisher = "ofString(body)" if text else "noBody()"
-    return "\n".join(
-        (
-            "import java.net.URI;",
-            "import java.net.http.HttpClient;",
-            "import java.net.http.HttpRequest;",
-            "import java.net.http.HttpResponse;",
-            "",
-            "public class Message {",
-            "    public static void main(String[] arguments) throws Exception {",
-            *declared,
-            f'        HttpRequest request = HttpRequest.newBuilder(URI.create("{request.url}"))',
-            *(f'            .header("{name}", {value})' for name, value in pairs),
-            f'            .method("{request.method}", HttpRequest.BodyPublishers.{publisher})',
-            "            .build();",
-            "        HttpResponse<String> response =",
-            "            HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());",
-            '        System.out.println(response.statusCode() + " " + response.body());',
-            "    }",
-            "}",
+            f"response = {library}.{request.method.lower()}{arguments}",
+            f"if response.status_code != {request.endpoint.success}:",
+            '    sys.exit(f"refused: {response.status_code} {response.text}")',
+            "print(response.text)",
         )
     )
 
 
 @target("php", "PHP, with its curl extension", "php")
 def _php(request: Request, key: str | None) -> str:
+    variable = key_variable(request, key)
     pairs = headers(request, key, lambda text: text, lambda _: "")
-    references = headers(request, key, lambda _: "", lambda variable: f" . getenv('{variable}')")
-    lines = [
-        f"        {_php_quote(f'{name}: {text}')}{reference},"
-        for (name, text), (_, reference) in zip(pairs, references, strict=True)
+    lines = [PHP.text(f"{name}: {text}") + ("" if text else " . $key") for name, text in pairs]
+    method = "CURLOPT_POST => true" if request.method == "POST" else f"CURLOPT_CUSTOMREQUEST => '{request.method}'"
+    read = [
+        f"$key = getenv('{variable}');",
+        "if (!$key) {",
+        f"    throw new RuntimeException('{variable} is not set');",
+        "}",
     ]
-    text = body(request)
+    payload = payload_of(request, PHP)
     return "\n".join(
         (
             "<?php",
             "",
-            # a nowdoc expands nothing, and no line of JSON begins with its closing word
-            *(["$body = <<<'JSON'", text, "JSON;", ""] if text else []),
-            f"$request = curl_init({_php_quote(request.url)});",
-            "curl_setopt_array($request, [",
-            f"    CURLOPT_CUSTOMREQUEST => {_php_quote(request.method)},",
+            *(read if variable else []),
+            *([f"$payload = {payload};"] if payload else []),
+            "",
+            f"$curl = curl_init({PHP.text(request.url)});",
+            "curl_setopt_array($curl, [",
+            f"    {method},",
             "    CURLOPT_HTTPHEADER => [",
-            *lines,
+            *(f"        {line}," for line in lines),
             "    ],",
-            *(["    CURLOPT_POSTFIELDS => $body,"] if text else []),
+            *(["    CURLOPT_POSTFIELDS => json_encode($payload, JSON_THROW_ON_ERROR),"] if payload else []),
             "    CURLOPT_RETURNTRANSFER => true,",
+            "    CURLOPT_TIMEOUT => 30,",
             "]);",
-            "$answer = curl_exec($request);",
-            "echo curl_getinfo($request, CURLINFO_RESPONSE_CODE), ' ', $answer, PHP_EOL;",
+            "$answer = curl_exec($curl);",
+            "if ($answer === false) {",
+            "    throw new RuntimeException(curl_error($curl));",
+            "}",
+            "$status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);",
+            f"if ($status !== {request.endpoint.success}) {{",
+            '    throw new RuntimeException("refused: $status $answer");',
+            "}",
+            "echo $answer, PHP_EOL;",
         )
     )
 
 
-def _php_quote(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+@target("ruby", "Ruby, with net/http", "ruby", "rb")
+def _ruby(request: Request, key: str | None) -> str:
+    variable = key_variable(request, key)
+    pairs = headers(request, key, RUBY.text, lambda _: "key")
+    tls = "use_ssl: true, " if request.url.startswith("https:") else ""
+    payload = payload_of(request, RUBY)
+    return "\n".join(
+        (
+            "# frozen_string_literal: true",
+            "",
+            *(["require 'json'"] if payload else []),
+            "require 'net/http'",
+            "",
+            *([f"key = ENV.fetch('{variable}') {{ abort '{variable} is not set' }}"] if variable else []),
+            f"uri = URI({RUBY.text(request.url)})",
+            *([f"payload = {payload}"] if payload else []),
+            "",
+            f"request = Net::HTTP::{request.method.capitalize()}.new(uri)",
+            *(f"request['{name}'] = {value}" for name, value in pairs),
+            *(["request.body = JSON.generate(payload)"] if payload else []),
+            "",
+            f"options = {{ {tls}open_timeout: 10, read_timeout: 30, max_retries: 0 }}",
+            "response = Net::HTTP.start(uri.host, uri.port, options) { |http| http.request(request) }",
+            f'abort "refused: #{{response.code}} #{{response.body}}" unless response.is_a?(Net::HTTP{status_name(request)})',
+            "",
+            "puts response.body",
+        )
+    )
+
+
+@target("powershell", "PowerShell 5.1 or newer, with Invoke-RestMethod", "powershell", "pwsh", "ps1")
+def _powershell(request: Request, key: str | None) -> str:
+    variable = key_variable(request, key)
+    ((name, value),) = headers(request, key, POWERSHELL.text, lambda _: "$key")[-1:]
+    payload = payload_of(request, POWERSHELL)
+    # Windows PowerShell sends a text in Latin-1, so the body is bytes
+    content = [
+        f"    ContentType = {POWERSHELL.text(request.endpoint.media_type)}",
+        "    Body = [Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $payload -Depth 100))",
+    ]
+    read = [f"$key = $env:{variable}", f"if (-not $key) {{ throw '{variable} is not set' }}"]
+    return "\n".join(
+        (
+            *(read if variable else []),
+            *([f"$payload = {payload}"] if payload else []),
+            "$request = @{",
+            f"    Method = {POWERSHELL.text(request.method.capitalize())}",
+            f"    Uri = {POWERSHELL.text(request.url)}",
+            f"    Headers = @{{ {POWERSHELL.text(name)} = {value} }}",
+            *(content if payload else []),
+            "    MaximumRedirection = 0",
+            "    TimeoutSec = 30",
+            "    ErrorAction = 'Stop'",
+            "}",
+            "try {",
+            "    Invoke-RestMethod @request | ConvertTo-Json -Depth 100",
+            "} catch {",
+            '    throw "$($_.Exception.Message) $($_.ErrorDetails)"',
+            "}",
+        )
+    )

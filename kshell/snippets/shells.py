@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # expand ! after the first line, and a backtick is hard to read.
 POSIX_AVOID = "'\\!`"
 POWERSHELL_AVOID = "'\"\\"
+VERBATIM_AVOID = '"\\%|&'  # outside of quotes, which it sees in \" too, PowerShell ends the line at | and &
 # In double quotes cmd.exe still expands %, and ! with delayed expansion. The other characters have a meaning in a
 # parenthesized block, or if the line is parsed twice.
 CMD_AVOID = '"\\%!^&|<>()'
@@ -90,18 +91,28 @@ def _posix_body(request: Request, *, compact: bool = False) -> list[str]:
 
 
 def _powershell(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
-    refuse(key, '"\\', "PowerShell before 7.3 does not pass to a program unchanged")
-    text = body(request, avoid=POWERSHELL_AVOID, indent=None if compact else 2, ascii_only=True)
     if compact:
-        # before 7.3 PowerShell quotes an argument only if it has a blank outside of parts that look quoted
-        text = text.replace("{", "{ ", 1)
+        return _powershell_verbatim(request, key)
+    refuse(key, '"\\', "PowerShell before 7.3 does not pass to a program unchanged")
+    text = body(request, avoid=POWERSHELL_AVOID, ascii_only=True)
     words = [f"curl.exe -X {request.method} {_powershell_quote(request.url)}"]
     words += [f"-H {value}" for value in _powershell_headers(request, key)]
     words += ["--data-raw $body"] if text else []
     statements = [f"$body = '{text}'", _POWERSHELL_LEGACY] if text else []
-    statements.append((" " if compact else " `\n  ").join(words))
-    written = ("; " if compact else "\n").join(statements)
+    written = "\n".join((*statements, " `\n  ".join(words)))
     return bounded(written, len(written) + text.count('"'), POWERSHELL_MOST, "a command line of Windows")
+
+
+def _powershell_verbatim(request: Request, key: str | None) -> str:
+    # every version passes the line after --% to the program unchanged, except that it expands %NAME%
+    refuse(key, '"%', "PowerShell expands or does not pass to a program unchanged")
+    refuse(request.url, "%", "PowerShell expands after --%")
+    text = body(request, avoid=VERBATIM_AVOID, indent=None, ascii_only=True)
+    words = [f'curl.exe --% -X {request.method} "{request.url}"']
+    words += [f'-H "{value}"' for value in _cmd_headers(request, key)]
+    words += ['--data-raw "' + text.replace('"', '\\"') + '"'] if text else []
+    written = " ".join(words)
+    return bounded(written, len(written), POWERSHELL_MOST, "a command line of Windows")
 
 
 # PowerShell before 7.3, and later versions with this preference, do not escape quotes inside of an argument.
@@ -140,7 +151,7 @@ def _cmd_headers(request: Request, key: str | None) -> list[str]:
 
 
 SHELLS: dict[str, Callable[[Request, str | None, bool], str]] = {
-    "bash": _posix_curl,
+    **dict.fromkeys(("bash", "zsh", "fish", "sh"), _posix_curl),
     "powershell": _powershell,
     "cmd": _cmd,
 }

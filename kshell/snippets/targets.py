@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import UsageError
@@ -17,22 +18,26 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """A target: ``says`` describes it, ``fence`` is its language in Markdown, ``write`` makes it without a final newline."""
+    """A target: ``says`` describes it, ``fence`` is its language in Markdown, ``write`` makes it without a final newline.
+
+    ``aliases`` are other names that find it.
+    """
 
     name: str
     says: str
     fence: str
+    aliases: tuple[str, ...]
     write: Write
 
 
 TARGETS: dict[str, Target] = {}
 
 
-def target(name: str, says: str, fence: str) -> Callable[[Write], Write]:
+def target(name: str, says: str, fence: str, *aliases: str) -> Callable[[Write], Write]:
     """Return a decorator that registers a function in ``TARGETS``."""
 
     def register(write: Write) -> Write:
-        TARGETS[name] = Target(name, says, fence, write)
+        TARGETS[name] = Target(name, says, fence, aliases, write)
         return write
 
     return register
@@ -51,6 +56,19 @@ def headers(
     ]
 
 
+def key_variable(request: Request, key: str | None) -> str:
+    """Return the environment variable from which a program reads the key; ``""`` if ``key`` is written into it."""
+    secrets = [value for _, value in request.headers if isinstance(value, Secret)]
+    return secrets[0].variable if secrets and key is None else ""
+
+
+def status_name(request: Request) -> str:
+    """Return the name of the status that means success, such as ``Accepted`` or ``NoContent``."""
+    from http import HTTPStatus
+
+    return HTTPStatus(request.endpoint.success).phrase.replace(" ", "")
+
+
 def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_only: bool = False) -> str:
     """Return the payload as JSON without the characters of ``avoid``, or ``""`` if the endpoint takes no payload.
 
@@ -59,6 +77,15 @@ def body(request: Request, *, avoid: str = "", indent: int | None = 2, ascii_onl
     if not request.endpoint.takes_payload:
         return ""
     return dumps(request.payload, indent=indent, avoid=avoid, ascii_only=ascii_only)
+
+
+def refuse_half_characters(request: Request, what: str) -> None:
+    """Raise ``UsageError`` if a text of the payload holds half of a surrogate pair, which ``what`` ("PHP") cannot send."""
+    try:
+        json.dumps(request.payload, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        message = f"a text holds half of a surrogate pair, which {what} cannot send"
+        raise UsageError(message, hint="choose another target: kshell snippet curl") from None
 
 
 def refuse(text: str | None, characters: str, reason: str) -> None:

@@ -53,6 +53,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "capture": Entry("expect", _IN_SESSION, whole=True),
         "source": Entry("script", _IN_SESSION),
         "run": Entry("script"),
+        "ledger": Entry("ledger"),
         "record": Entry("record", ("shell",)),
     },
     "Reference": {
@@ -80,5 +81,5 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 """Every command, by the section of the help that lists it."""
 
-OTHER_WORDS: dict[str, str] = {"quit": "exit"}
+OTHER_WORDS: dict[str, str] = {"quit": "exit", "q": "exit", ":q": "exit", "?": "help", "version": "--version"}
 """Names from other programs, and the commands that they run. The help does not list them."""

@@ -8,6 +8,7 @@ so a value can neither add a word nor be expanded again.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import Place, ScriptError
@@ -98,9 +99,9 @@ class Line(NamedTuple):
 
     def words(self) -> list[Word]:
         """The words from the command's name on. Raises ``ScriptError`` with the place in the file."""
-        found = _Splitter(self).words()
+        found = _split(self)
         named = len(found) > 1 and self.text.split(maxsplit=1)[0] == "kshell"
-        return found[1:] if named else found
+        return [*found[named:]]
 
     def expanded(self, word: Word, names: Mapping[str, object]) -> str:
         """The text of ``word``, its expressions evaluated over ``names``. Raises ``ScriptError`` with the place in the file."""
@@ -111,6 +112,11 @@ class Line(NamedTuple):
 
         start = piece.column + 2  # after the {{
         return text_of(value_of(piece.text, names, lambda offset: self.place(start + offset)))
+
+
+@lru_cache(maxsize=64)  # every row of a run has the lines of its script
+def _split(line: Line) -> tuple[Word, ...]:
+    return tuple(_Splitter(line).words())
 
 
 def split(line: str) -> list[Word]:

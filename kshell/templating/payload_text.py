@@ -16,9 +16,12 @@ _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _UNSET = "-0.000000000000000000000e-999"  # a number that no value writes: values are strings, integers or quoted
 
 
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
+
+
 def mark(value: object) -> str:
     """Return the mark of an inserted value."""
-    return f"\x00{json.dumps(value, allow_nan=False)}\x01"
+    return f"\x00{_ENCODE(value)}\x01"
 
 
 UNSET_MARK = "\x00\x01"
@@ -38,7 +41,7 @@ def assemble(text: str) -> str:
         if index % 2 == 0:
             inside = _ends_inside(piece, inside=inside)
             done.append(piece)
-            if index + 1 < len(pieces) and _ESCAPED.sub("_", piece).endswith("\\"):
+            if index + 1 < len(pieces) and _unescaped(piece).endswith("\\"):
                 raise ValueError("a value directly after a backslash")
         elif piece or not inside:
             done.append(_inner(piece) if inside else piece or _UNSET)
@@ -55,7 +58,7 @@ def parse(text: str) -> object:
 
     An object or array is left out too if everything in it was unset.
     """
-    decoded = _pruned(json.loads(text, parse_float=_number, parse_constant=refuse_constant, object_pairs_hook=_members))
+    decoded = _pruned(_DECODER.decode(text))
     return {} if decoded is _LEFT_OUT else decoded
 
 
@@ -77,6 +80,9 @@ def _members(pairs: list[tuple[str, object]]) -> object:
     return members
 
 
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=refuse_constant, object_pairs_hook=_members)
+
+
 def _pruned(value: object) -> object:
     if isinstance(value, dict):
         kept: object = {name: item for name, item in value.items() if item is not _LEFT_OUT}
@@ -88,15 +94,16 @@ def _pruned(value: object) -> object:
 
 
 def _ends_inside(piece: str, *, inside: bool) -> bool:
-    quotes = _ESCAPED.sub("_", piece).count('"')
-    return inside ^ (quotes % 2 == 1)
+    return inside ^ (_unescaped(piece).count('"') % 2 == 1)
 
 
 def _just_opened(piece: str) -> bool:
-    return _ESCAPED.sub("_", piece).endswith('"')
+    return _unescaped(piece).endswith('"')
+
+
+def _unescaped(piece: str) -> str:
+    return _ESCAPED.sub("_", piece) if "\\" in piece else piece
 
 
 def _inner(marked: str) -> str:
-    value = json.loads(marked)
-    text = value if isinstance(value, str) else marked
-    return json.dumps(text)[1:-1]
+    return (marked if marked.startswith('"') else _ENCODE(marked))[1:-1]

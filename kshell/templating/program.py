@@ -47,7 +47,7 @@ class Program:
         return assemble(bounded_text(self._template.generate({**unset, **values})))
 
 
-@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
+@lru_cache(maxsize=16)  # a template without a header is compiled whenever it is read
 def compile_template(source: str, file: str) -> Program:
     """Compile a template. Raise ``jinja2.TemplateSyntaxError``, with a line, if it is not Jinja or has a refused statement.
 

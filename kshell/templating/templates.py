@@ -11,8 +11,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
-from kshell.core.errors import Place, TemplateError, did_you_mean, listed
-from kshell.core.models import Template, Variable
+from kshell.core.errors import Note, Place, TemplateError, did_you_mean, listed
+from kshell.core.models import Reference, Template, Variable
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.keys import HEADER_KEYS, NAME, VARIABLE_KEYS
 from kshell.profiles.strict_yaml import Document, Node, Table, document
@@ -20,7 +20,7 @@ from kshell.profiles.strict_yaml import Document, Node, Table, document
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.core.models import Payload
+    from kshell.core.models import Account, Payload
     from kshell.templating.program import Program
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
@@ -50,8 +50,7 @@ def render(template: Template, values: Mapping[str, str]) -> Payload:
 
     ``values`` must hold every required variable. A field that holds only an absent variable is left out.
     """
-    program = _compile(template)
-    _check_names(template, program)
+    program = _checked_program(template)
     typed = {
         variable.name: _typed(variable, values[variable.name])
         for variable in template.variables
@@ -128,12 +127,16 @@ def _compile(template: Template) -> Program:
         raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
 
-def _check_names(template: Template, program: Program) -> None:
+@lru_cache(maxsize=16)  # the rows of a file, and a payload's two previews, have one template
+def _checked_program(template: Template) -> Program:
+    """Return the compiled template. Raise ``TemplateError`` for a name that its header does not declare."""
+    program = _compile(template)
     declared = [variable.name for variable in template.variables]
     for name, line in sorted(program.names.items(), key=itemgetter(1)):
         if name not in declared:
             hint = did_you_mean(name, declared) or f"add it to the header's variables: {name}:"
             raise _fault(template, line, f"{name!r} is not declared", hint)
+    return program
 
 
 def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
@@ -186,8 +189,8 @@ class _Line(Place):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
-    def caret(self) -> list[str]:
-        return super().caret()[:1]
+    def caret(self, most: int = 120) -> list[str]:
+        return super().caret(most)[:1]
 
 
 def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:
@@ -214,6 +217,20 @@ def describe(variable: Variable) -> str:
     if variable.name == "otp" and variable.default is None:
         ending = "generated when not set"
     return f"{variable.help} ({ending})" if variable.help else ending
+
+
+def unread_variables(account: Account, template: Template) -> list[Note]:
+    """Return a warning for each variable of an account that ``template``, which is the account's, does not have."""
+    unread = [name for name in account.variables if template.variable(name) is None]
+    return [
+        Note(
+            "warning",
+            f"account {account.name}: the template {template.name} has no variable {str(name)!r}",
+            name.place() if isinstance(name, Reference) else None,
+            unknown_variable_hint(template, name),
+        )
+        for name in unread
+    ]
 
 
 def unknown_variable_hint(template: Template, name: str) -> str:

@@ -1,34 +1,33 @@
 """The only access to the network: ``send(Request)`` returns an ``Exchange``, whatever the network does.
 
-Nothing is sent twice: there is no retry and no redirect, and each request has one connection. Proxy, netrc and certificate
-settings of the environment are ignored. A request is ``not-sent`` only if it failed before its first byte was written.
+Nothing is sent twice: there is no retry and no redirect. A request is ``not-sent`` only if it failed before its first byte was
+written. ``http`` holds the connections; the embedded simulator is called directly.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-import ssl
 import threading
 import time
-import zlib
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import httpx
-
-from kshell import __version__
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kshell.core.models import Request
     from kshell.privacy.values import Private
+    from kshell.transport.connections import KeptConnections
+    from kshell.transport.http import Connection, Head
 
     Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]
 
@@ -36,7 +35,6 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
-SEND_THREAD = "kshell send"  # the name of a thread that sends a request
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
@@ -72,18 +70,19 @@ class Attempt:
         self._resolve_key = key
         self._key = ""
         self._route = route
-        self._played: Response | None = None
-        self._head: httpx.Response | None = None
+        self._whole: Response | None = None  # from a cassette or from the embedded simulator
+        self._head: Head | None = None
         self._body = bytearray()
         self._limit = MOST_BODY
         self._fault = ""
         self._error: Exception | None = None
         self._bug: Exception | None = None
+        self._played = False
         self._expired = False
         self._stopped = False
         self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
         self._lock = threading.Lock()  # orders the first byte and the decision to give up
-        self._connection: socket.socket | None = None
+        self._connection: Connection | None = None
         self._started = self._ended = time.perf_counter()
 
     @property
@@ -94,12 +93,12 @@ class Attempt:
 
     def play(self, response: Response) -> Exchange:
         """Use ``response`` as the answer, and send nothing."""
-        self._played = response
+        self._whole, self._played = response, True
         self._ended = time.perf_counter()
         return self.exchange
 
-    def run(self, most: int = MOST_BODY) -> Exchange:
-        """Send once, and read at most ``most`` bytes of the answer's body.
+    def run(self, most: int = MOST_BODY, connections: KeptConnections | None = None) -> Exchange:
+        """Send once, and read at most ``most`` bytes of the answer's body; over a kept connection if ``connections`` has one.
 
         Raises ``SecretError`` before anything is sent. Never raises for a fault of the network or the server, or for Ctrl-C.
         """
@@ -108,10 +107,14 @@ class Attempt:
         self._started = time.perf_counter()
         try:
             if self._route.handle is not None:
-                self._run()
+                self.begun = True  # the simulator gets the whole request at once
+                self._whole = self._route.handle(*self._in_process())
             else:
                 self._under_way.acquire()
-                threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
+                if connections:
+                    connections.begin(partial(self._run, connections))
+                else:
+                    threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
                 self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -121,6 +124,12 @@ class Attempt:
         if self._bug is not None:
             raise self._bug
         return self.exchange
+
+    def _in_process(self) -> tuple[str, str, list[tuple[str, str]], bytes]:
+        address = urlsplit(self.request.url)
+        target = f"{address.path}?{address.query}" if address.query else address.path
+        headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
+        return self.request.method, target, headers, self.request.body.encode()
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
@@ -134,25 +143,47 @@ class Attempt:
         """Prevent the first byte, or break the connection; then wait a moment for the result."""
         with self._lock:
             self._stopped = True
-        if self._connection is not None:
+        connected = self._connection and self._connection.socket
+        if connected:
             with suppress(OSError):  # it may be closed by now
-                self._connection.shutdown(socket.SHUT_RDWR)
-        if self.begun or self._connection is not None:
+                connected.shutdown(socket.SHUT_RDWR)
+        if self.begun or connected:
             self._under_way.acquire(timeout=_GRACE)
 
-    def _run(self) -> None:
+    def _run(self, connections: KeptConnections | None = None) -> None:
+        from kshell.transport import http
+
         try:
-            self._send()
-        # httpx wraps most faults; a host name that IDNA refuses is a bare UnicodeError
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            self._error = error
+            take = connections.take if connections else http.Connection
+            self._connection = take(self.request.url, self._route.proxy)
+            self._exchange_bytes(self._connection)
         except _StoppedError:
             pass
-        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-            self._bug = error
+        except Exception as error:  # noqa: BLE001 - a bug is raised again in the caller's thread
+            if http.is_fault(error):
+                self._error = error
+            else:
+                self._bug = error
         finally:
-            if self._route.handle is None:
-                self._under_way.release()
+            self._leave(connections)
+            self._under_way.release()
+
+    def _exchange_bytes(self, connection: Connection) -> None:
+        head = self._head = connection.send(self.request, self.key, self._route.timeout, self._trace)
+        try:
+            self._read(head)
+        finally:
+            head.close()
+
+    def _leave(self, connections: KeptConnections | None) -> None:
+        """Give the connection back after an exchange without anything unusual; else close it."""
+        if self._connection is None:
+            return
+        odd = self._error or self._bug or self._fault or self._stopped or self._head is None
+        if connections and not odd:
+            connections.give_back(self._connection)
+        else:
+            self._connection.close()
 
     @property
     def exchange(self) -> Exchange:
@@ -171,29 +202,7 @@ class Attempt:
     @property
     def received(self) -> Response | None:
         """The unmasked answer, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
-        return self._played or (self._response(self._head) if self._head is not None else None)
-
-    def _send(self) -> None:
-        with _client(self.request.url, self._route) as client:
-            # a handler in this process gets the whole request at once
-            self.begun = self._route.handle is not None
-            try:
-                self._head = client.send(self._wire_request(), stream=True)
-                self._read(self._head)
-            finally:
-                if self._connection is not None:
-                    self._connection.close()
-
-    def _wire_request(self) -> httpx.Request:
-        headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
-        client_headers = [("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
-        return httpx.Request(
-            self.request.method,
-            self.request.url,
-            headers=headers + client_headers,
-            content=self.request.body.encode(),
-            extensions={"trace": self._trace, "timeout": httpx.Timeout(self._route.timeout).as_dict()},
-        )
+        return self._whole or (self._response(self._head) if self._head is not None else None)
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         stream = info["return_value"] if event == _CONNECTED else None
@@ -202,22 +211,23 @@ class Attempt:
                 if stream is not None:
                     stream.close()
                 raise _StoppedError
-            if stream is not None:
-                # a duplicate, because TLS takes over the socket itself
-                self._connection = stream.get_extra_info("socket").dup()
+            if stream is not None and self._connection is not None:
+                self._connection.connected(stream)
             # a CONNECT to a proxy is not the request itself
             elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
                 self.begun = True
 
-    def _read(self, response: httpx.Response) -> None:
-        for chunk in _chunks(response):
+    def _read(self, head: Head) -> None:
+        for chunk in head.iter_raw():
             self._body += chunk
             if len(self._body) > self._limit:
                 self._fault = TOO_LONG
                 return
 
-    def _response(self, head: httpx.Response) -> Response:
-        body, fault = _decoded(bytes(self._body[: self._limit]), head.headers.get("content-encoding", ""))
+    def _response(self, head: Head) -> Response:
+        from kshell.transport.http import decoded
+
+        body, fault = decoded(bytes(self._body[: self._limit]), head.headers.get("content-encoding", ""), MOST_BODY)
         if self._timed_out:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
@@ -239,7 +249,9 @@ class Attempt:
     @property
     def _timed_out(self) -> bool:
         """Whether the timeout has passed, for the waiting caller or for httpx."""
-        return self._expired or isinstance(self._error, httpx.TimeoutException)
+        from kshell.transport.http import is_timeout
+
+        return self._expired or is_timeout(self._error)
 
     def _reasons(self) -> list[str]:
         if self.interrupted:
@@ -263,47 +275,6 @@ def cut_to_limit(response: Response) -> Response:
     if len(response.body) <= MOST_BODY:
         return response
     return response._replace(body=response.body[:MOST_BODY], fault=TOO_LONG)
-
-
-def _client(url: str, route: Route) -> httpx.Client:
-    if route.handle is not None:
-        return httpx.Client(transport=httpx.MockTransport(_in_process(route.handle)), trust_env=False)
-    transport = httpx.HTTPTransport(verify=_tls(url), trust_env=False, proxy=route.proxy or None)
-    return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
-
-
-def _tls(url: str) -> ssl.SSLContext:
-    if url.startswith("https:"):
-        return httpx.create_ssl_context(trust_env=False)
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: http:// needs none, and loading them is slow
-
-
-def _in_process(handle: Handle) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        headers = [(_latin(name), _latin(value)) for name, value in request.headers.raw]
-        response = handle(request.method, request.url.raw_path.decode("ascii"), headers, request.content)
-        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
-
-    return answer
-
-
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    # an in-process answer has its content already, and no raw stream
-    return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
-
-
-def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
-    """Return the first ``MOST_BODY`` bytes of an unpacked body, and a fault; kshell asks for no compression."""
-    if encoding.lower() in ("", "identity"):
-        return body, ""
-    if encoding.lower() not in ("gzip", "deflate"):
-        return body, f"it is encoded as {encoding}, which was not asked for"
-    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    try:
-        plain = inflate.decompress(body[:MOST_BODY], MOST_BODY)
-    except zlib.error:
-        return body, f"it says it is encoded as {encoding}, but is not"
-    return plain, "" if inflate.eof else f"it is compressed, and only its first {len(plain)} bytes were unpacked"
 
 
 def _latin(raw: bytes) -> str:

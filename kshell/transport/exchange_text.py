@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kshell.api.answers import explain, parse
 from kshell.api.payload import recipients_of
@@ -31,19 +31,20 @@ def status_line(exchange: Exchange) -> str:
 
 
 def short_line(exchange: Exchange) -> str:
-    """Return ``202 WA202 accepted``, or the delivery alone if there was no answer."""
-    if exchange.response is None:
-        return str(exchange.delivery)
-    code = safe_line(exchange.answer.code)[:_LONGEST_CODE]
-    return " ".join(filter(None, (str(exchange.response.status), code, str(exchange.delivery))))
+    """Return ``202 WA202 accepted · simulated``, without the status and the code if there was no answer."""
+    said = [str(exchange.delivery)]
+    if exchange.response is not None:
+        said = [str(exchange.response.status), safe_line(exchange.answer.code)[:_LONGEST_CODE], *said]
+    return " · ".join((" ".join(filter(None, said)), *exchange.marks))
 
 
 def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
     """Return the status line or the error, then the faults of the body, then the explanation if it was not accepted."""
-    notes = [exchange.error.note if exchange.error else Note("info", status_line(exchange))]
+    kind: Literal["accepted", "refused"] = "accepted" if exchange.delivery.exit_code == EXIT_DONE else "refused"
+    notes = [exchange.error.note if exchange.error else Note(kind, status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
-    notes += _oddities(exchange)
+    notes += [*_oddities(exchange), *_wait(exchange)]
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
         notes.append(explained(explanation))
     return notes
@@ -59,6 +60,16 @@ def explained(explanation: Explanation) -> Note:
         ("source", explanation.source),
     )
     return Note("info", explanation.title, details=tuple(f"{name:<7} {text}" for name, text in rows if text))
+
+
+def _wait(exchange: Exchange) -> list[Note]:
+    """Return what the header Retry-After of a refusal says, in words; a number of it counts seconds (RFC 9110)."""
+    headers = exchange.response.headers if exchange.response and exchange.delivery.exit_code != EXIT_DONE else ()
+    said = next((value.strip() for name, value in headers if name.lower() == "retry-after"), "")
+    if not said:
+        return []
+    when = f"{said} {'second' if said == '1' else 'seconds'}" if said.isdecimal() else f"until {said}"
+    return [Note("info", f"the server asks to wait {when} before another request (Retry-After)")]
 
 
 def _oddities(exchange: Exchange) -> list[Note]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kshell.api.answers import exchange_of, parse
@@ -18,6 +19,7 @@ _MOST_JSON = (
 )  # bytes; masking each text takes 15 microseconds, and a documented answer has less than 1000 bytes
 
 
+@lru_cache(maxsize=4)  # the rows of a run have one key
 def key_privacy(key: str) -> Privacy:
     """Return the privacy of an API key."""
     from kshell.privacy.privacy import Privacy

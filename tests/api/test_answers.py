@@ -403,7 +403,7 @@ def test_the_document_of_what_check_held_back_is_not_sent(cli):
         None,
         0,
     ]
-    assert ran.json["error"]["message"] == "not sent: the payload has errors"
+    assert ran.json["error"]["message"] == "not sent: the payload has errors, by the rule to-e164"
     assert [cause.split()[:2] for cause in ran.json["error"]["causes"]] == [["error", "to-e164"]]
     assert "error: not sent: the payload has errors" in ran.err
 

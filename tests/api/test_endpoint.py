@@ -17,7 +17,7 @@ from kshell.core.errors import UsageError
 from kshell.core.models import Delivery, Response
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import with_placeholders
+from kshell.snippets.placeholders import with_placeholders
 from kshell.transport.exchange_text import document
 
 LISTED = b'{"code": "WA200", "message": "Success", "data": [{"name": "auth1"}]}'
@@ -57,10 +57,12 @@ def test_a_request_without_a_payload_has_no_body() -> None:
     assert request.url == "https://host/v2/HX0IN/whatsapp/1234567/message_templates"
 
 
-def test_a_request_without_a_payload_has_no_placeholder_to_fill() -> None:
-    """``with_placeholders`` does not change a request without a number or code."""
-    request = request_without_payload("https://host")
-    assert with_placeholders(request) == request
+def test_placeholders_stand_in_the_url_of_any_endpoint() -> None:
+    """A draft of an endpoint without a payload gets a placeholder for each parameter of its URL."""
+    draft = Session(Places.standard()).draft(Overrides(variables={"waba_id": "1234567"}), LIST_TEMPLATES)
+    request = with_placeholders(draft).request
+    assert request == draft.request._replace(url=request.url)
+    assert request.url.endswith("/v2/SID/whatsapp/WABA_ID/message_templates")
 
 
 @pytest.mark.parametrize(

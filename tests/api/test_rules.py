@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from unicodedata import category
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,6 +170,14 @@ BROKEN: dict[str, list[Case]] = {
         Case({TO: "+999812345678"}, TO, "no country has a number like +999812345678", "count the digits once more"),
         Case({TO: f"{NUMBER},+9198123"}, TO, "no country has a number like +9198123", "count the digits once more"),
     ],
+    "to-trunk": [
+        Case({TO: faulty}, TO, f"{faulty} has a prefix after +{country} that is dialled only inside the country", fix)
+        for faulty, country, fix in (
+            ("+4407911123456", 44, "write +447911123456"), ("+9109812345678", 91, "write +919812345678"),
+            ("+789123456789", 7, "write +79123456789"), ("+3606201234567", 36, "write +36201234567"),
+            ("+5703211234567", 57, "write +573211234567"), ("+550219112345678", 55, "leave that prefix out"),
+        )
+    ],
     "to-repeated": [
         Case({TO: f"{NUMBER},+919812345679,{NUMBER}"}, TO, f"{NUMBER} is named 2 times, and may get as many messages",
              "name it once"),
@@ -195,9 +204,13 @@ BROKEN: dict[str, list[Case]] = {
              "write one"),
         Case({f"{BODY}/parameters/1": {"type": TEXT, "text": "123456"}}, f"{BODY}/parameters",
              "the body has 2 parameters; the code is the only one", "write one"),
+        Case({f"{BODY}/parameters": [{"type": TEXT, "text": text} for text in ("Asha", "42", "tomorrow")]},
+             f"{BODY}/parameters", "the body has 3 parameters; the code is the only one", "write one"),
     ],
     "otp-length": [
         Case({f"{COMPONENTS}/1": GONE, BODY_CODE: "1" * 16}, BODY_CODE, "the code has 16 characters", "use at most 15"),
+        Case({f"{BODY}/parameters": [{"type": TEXT, "text": text} for text in ("Asha", "a week from tomorrow")]},
+             f"{BODY}/parameters/1/text", "this text has 20 characters", "use at most 15"),
     ],
     "otp-control": [
         Case({BODY_CODE: "12\n34", BUTTON: GONE}, BODY_CODE, "the code has invisible characters: U+000A",
@@ -225,6 +238,12 @@ BROKEN: dict[str, list[Case]] = {
     ] + [
         Case({"/extra_info/ref": "😀" * 256}, "/extra_info/ref",
              f"ref has 256 characters and is cut after the 255th, after '{'😀' * 12}'", "use at most 255"),
+    ],
+    "template-name": [
+        Case({NAME: name}, NAME, f"WhatsApp has no template {name!r}: names have lower-case letters, digits and _", fix)
+        for name, fix in (("Auth-1", "did you mean auth_1?"), ("login code", "did you mean login_code?"), ("é", "look the"))
+    ] + [
+        Case({NAME: "a" * 513}, NAME, "the name has 513 characters", "use at most 512"),
     ],
     "wa-source": [
         Case({"/extra_info/wa_source": "zapir"}, "/extra_info/wa_source", "the API will replace 'zapir' by API",
@@ -255,7 +274,11 @@ KEPT: dict[str, list[dict[str, Any]]] = {
     "field-unknown": [{"/extra_info": {"ref2": "x"}}],
     "type-omitted": [{"/messaging_object/type": "template"}],
     "to-e164": [{TO: to} for to in (NUMBER, f"{NUMBER},+919812345679", "+12025550123", "+1234567", "+123456789012345")],
-    "to-impossible": [{TO: to} for to in (NUMBER, f"{NUMBER},+12025550123", "+6591234567", "+491512345678")],
+    "to-impossible": [
+        {TO: to}
+        for to in (NUMBER, f"{NUMBER},+12025550123", "+6591234567", "+491512345678", "+5215512345678", "+5491123456789")
+    ],  # Mexico's and Argentina's as WhatsApp writes them
+    "to-trunk": [{TO: to} for to in (NUMBER, "+390612345678", "+2250123456789", "+3780549886377", "+78123456789")],
     "to-repeated": [{TO: f"{NUMBER},+919812345679"}],
     "components": [{COMPONENTS: [GOOD["messaging_object"]["template"]["components"][0], *map(button, range(10))]}],
     "otp-twice": [codes("J$FpnYnP"), {f"{COMPONENTS}/2": button(1)}],
@@ -264,6 +287,7 @@ KEPT: dict[str, list[dict[str, Any]]] = {
     "otp-media": [codes("J$FpnYnP"), codes("a/b:c"), codes("wwwa.b"), codes("é"), codes("\u218b")],
     "index-range": [{f"{BUTTON}/index": index} for index in range(10)] + [{f"{COMPONENTS}/2": button(1)}],
     "ref-cut": [{"/extra_info/ref": "x" * 255}, {"/extra_info/ref1": "😀" * 255}, {"/extra_info/wa_source": "x" * 300}],
+    "template-name": [{NAME: "auth1"}, {NAME: "login_code_2"}, {NAME: "a" * 512}, {NAME: ""}],
     "wa-source": [{"/extra_info/wa_source": source} for source in WA_SOURCES] + [{"/extra_info/wa_source": GONE}],
     "language-code": [{"/messaging_object/template/language/code": code} for code in ("en", "en_US", "hi", "zh_TW")],
     "approved": [{LANGUAGE: "hi"}, {NAME: "login", LANGUAGE: "en"}, {NAME: GONE}, {LANGUAGE: ""}],
@@ -395,6 +419,40 @@ def test_a_fix_of_a_number_is_a_number(digits, before):
     for finding in findings(changed({TO: before + digits}), "to-e164"):
         offered = finding.fix.removeprefix("write ")
         assert re.fullmatch(E164, offered) or offered.startswith("+ and 7 to 15 digits")
+
+
+def test_of_several_parameters_none_is_compared_with_a_code():
+    """A body with three parameters gives one finding: it is another kind of message, and says nothing of differing codes."""
+    texts = [{"type": "text", "text": text} for text in ("Asha", "42", "tomorrow")]
+    assert [finding.pointer for finding in check(changed({f"{BODY}/parameters": texts}))] == [f"{BODY}/parameters"]
+
+
+COUNTRIES = [
+    "GB", "IN", "US", "DE", "FR", "IT", "ES", "BR", "MX", "AR", "AU", "JP", "CN", "ID", "NG", "ZA",
+    "TR", "RU", "HU", "LT", "EG", "CI", "SM", "KE",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_number_in_its_country_s_habit_is_corrected(country):
+    """Each usual spelling of a number of a country is corrected to the number in E.164 form, which has no finding."""
+    example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    styles = phonenumbers.PhoneNumberFormat
+    e164 = phonenumbers.format_number(example, styles.E164)
+    national = phonenumbers.national_significant_number(example)
+    trunk = phonenumbers.ndd_prefix_for_region(country, True)  # noqa: FBT003 - its name is strip_non_digits
+    spellings = {
+        phonenumbers.format_number(example, styles.INTERNATIONAL),
+        phonenumbers.format_number(example, styles.RFC3966),
+        f"00{example.country_code} {national}",
+        f"{example.country_code}-{national}",
+        f"+{example.country_code} {f'({trunk})' if trunk else ''}{national}",
+        f"(+{example.country_code}) {national}",
+        f"+00{example.country_code}{national}",
+    }
+    fixes = {text: finding.fix for text in spellings for finding in findings(changed({TO: text}), "to-e164")}
+    assert fixes == dict.fromkeys(spellings - {e164}, f"write {e164}")
+    assert check(changed({TO: e164})) == ()
 
 
 # ---- codes

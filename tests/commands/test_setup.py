@@ -155,24 +155,24 @@ ACCOUNT = "pod: in\nsid: HX1IN\napi_key: {key}\nphone_number: '+911234567890'\n"
 @pytest.mark.parametrize(
     ("files", "what", "mend"),
     [
-        ({"profiles/pods/x.yaml": "bse_url: 1\n"}, "a pod has no 'bse_url'", "${EDITOR:-vi} +1 profiles/pods/x.yaml"),
-        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1: ", "${EDITOR:-vi} +1 templates/t.json.j2"),
+        ({"profiles/pods/x.yaml": "bse_url: 1\n"}, "a pod has no 'bse_url'", "vi +1 profiles/pods/x.yaml"),
+        ({"templates/t.json.j2": "{{% if %}"}, "templates/t.json.j2:1: ", "vi +1 templates/t.json.j2"),
         ({"profiles/accounts/a.yaml": ACCOUNT.format(key="env:NO_KEY")}, "NO_KEY", "stty -echo; read -r NO_KEY"),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key="file:k")},
             "is not a file",
-            "(umask 077; cat > profiles/accounts/k)",
+            "touch profiles/accounts/k && chmod 600 profiles/accounts/k && cat > profiles/accounts/k",
         ),
-        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "the API key is in the profile", "${EDITOR:-vi} +3 "),
+        ({"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY)}, "the API key is in the profile", "vi +3 "),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY) + "template: nothing"},
             "there is no template 'nothing'",
-            "${EDITOR:-vi} +5 profiles/accounts/a.yaml",
+            "vi +5 profiles/accounts/a.yaml",
         ),
         (
             {"profiles/accounts/a.yaml": ACCOUNT.format(key=KEY).replace("pod: in", "pod: nowhere")},
             "there is no pod 'nowhere'",
-            "${EDITOR:-vi} +1 profiles/accounts/a.yaml",
+            "vi +1 profiles/accounts/a.yaml",
         ),
         (
             {"profiles/pods/x.yaml": "base_url: https://evil.example\n"},
@@ -244,7 +244,7 @@ def test_what_doctor_says_to_type_is_not_run_by_what_a_profile_holds(cli, write,
     write("profiles/accounts/acme.yaml", f"pod: in\nsid: HX1IN\napi_key: \"{key}\"\nphone_number: '+911234567890'\n")
     mends = [check["mend"] for check in cli("doctor", "--json").json if "acme" in check["what"]]
     for mend in mends:
-        words = mend.replace("cat >", "true").replace("keyring", "true").replace("${EDITOR:-vi}", "true")
+        words = mend.replace("cat >", "true").replace("keyring", "true").replace("vi +", "true +")
         subprocess.run(["sh", "-c", words], stdin=subprocess.DEVNULL, capture_output=True)
     assert mends
     assert not Path("run").exists()
@@ -295,7 +295,7 @@ def test_doctor_sees_a_wrong_preference(cli, write):
 def test_doctor_sees_an_editor_that_is_not_there(cli, monkeypatch):
     """``doctor`` finds an editor that is not installed, which would make ``edit`` fail."""
     monkeypatch.setenv("VISUAL", "no-such-editor-here")
-    assert "mend: export EDITOR=nano" in cli("doctor").out
+    assert "edit would open no-such-editor-here, which is not installed" in cli("doctor").out
 
 
 def test_doctor_is_one_json_document(cli):
@@ -309,3 +309,23 @@ def test_doctor_sends_nothing(cli, monkeypatch):
 
     monkeypatch.setattr(socket, "socket", None)
     assert cli("doctor").code == 0
+
+
+def test_a_variable_of_an_account_that_its_template_does_not_have_is_said(cli, write):
+    """A message of an account warns of a variable that the account's template does not have, with its place and a hint."""
+    write(
+        "profiles/accounts/a.yaml", ACCOUNT.format(key="env:KALEYRA_API_KEY") + "variables:\n  lang: en\n  index: '1'\n"
+    )
+    ran = cli("render", "-a", "a", "to=+919812345678", "template_name=auth1", "language=en")
+    assert ran.code == 0
+    assert ran.err.startswith(
+        "warning: profiles/accounts/a.yaml:6:3: account a: the template auth has no variable 'lang'\n"
+        "    lang: en\n    ^\nhint: did you mean language?\n"
+    )
+
+
+def test_a_variable_of_an_account_may_be_for_its_own_template_alone(cli, write):
+    """With another template than the account's, nothing is said of the account's variables."""
+    write("profiles/accounts/a.yaml", ACCOUNT.format(key="env:KALEYRA_API_KEY") + "variables: {language: en}\n")
+    write("templates/other.json.j2", '{"messaging_object": {"to": "{{ to }}"}}')
+    assert "no variable" not in cli("render", "-a", "a", "-t", "other", "to=+919812345678").err

@@ -60,6 +60,7 @@ def offers(session):
         ("explain otp-l", "otp-length", "A code has at most 15 characters"),
         ("explain to_n", "to_number", "The recipient in E.164 form"),
         ("otp ", "new", "generate one"),
+        ("send --allow otp", "otp-twice", "The body and the button"),
         ("trigger fai", "failed", "Not delivered"),
         ("expect stat", "statuses", "what came of it"),
         ("expect status == 202 and phone.c", "phone.code", "what came of it"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from support.registered import COMMANDS, command
@@ -11,6 +12,7 @@ from support.registered import COMMANDS, command
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform, perform_line
 from kshell.profiles.files import Places
+from kshell.scripts.ledger import Ledger
 from kshell.session.session import Session
 from kshell.shell.running import Shell
 from kshell.syntax.command_table import Frontend
@@ -38,10 +40,11 @@ def ready(write, monkeypatch) -> Session:
     """Return a session in which the files, variables and exchanges that the examples use exist."""
     for name, text in FILES.items():
         write(name, text)
+    Ledger(Path("run.ledger"), "send\n").close()
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.setattr("kshell.simulator.server.serve", lambda *_, **__: None)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
-    monkeypatch.setattr("kshell.shell.loop.run", lambda _: 0)
+    monkeypatch.setattr("kshell.shell.loop.run", lambda *_: 0)
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
     session = Session(Places.standard())
     for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):

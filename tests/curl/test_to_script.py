@@ -23,7 +23,7 @@ from kshell.curl.command import read_curl
 from kshell.curl.words import split
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
 BODY = json.dumps(
@@ -419,9 +419,9 @@ def _run(lines):
     return session
 
 
-def _back(request, shell, compact):
-    """Return the request of the script that is imported from the request's curl command."""
-    text = SHELLS[shell](request, None, compact)
+def _back(request, shell, compact, around=("", "")):
+    """Return the request of the script that is imported from the request's curl command, with text around it."""
+    text = SHELLS[shell](request, None, compact).join(around)
     places = Places.standard()
     copied = read_curl(text, "test")
     imported = to_script.find_template(copied, to_script.find_profiles(copied, places, "demo"), places)
@@ -438,11 +438,19 @@ variables = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("shell", SHELLS)
 @settings(max_examples=20, deadline=None)
-@given(variables, st.booleans())
-def test_what_curl_prints_is_imported_unchanged(shell, typed, compact):
-    """Importing the output of ``curl`` gives the same request, for any text in any variable."""
+@given(variables, st.booleans(), st.sampled_from([("", ""), ("Send it:\n\n```\n", "\n```\n\nIt's sent.\n")]))
+def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
+    """Importing the output of ``curl``, in a fence too, gives the same request, for any text in any variable."""
     request = Session(Places.standard()).draft(Overrides(variables=typed)).request
-    assert _back(request, shell, compact) == request
+    assert _back(request, shell, compact, around) == request
+
+
+@settings(max_examples=20, deadline=None)
+@given(variables, st.sampled_from(["$ ", "time ", "export K=x\n\n", "K='a b' ", "cd 'a b' && "]))
+def test_what_stands_before_curl_changes_nothing(typed, before):
+    """A prompt, assignments and other commands before ``curl`` change no request."""
+    request = Session(Places.standard()).draft(Overrides(variables=typed)).request
+    assert _back(request, "bash", compact=False, around=(before, "")) == request
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -543,11 +551,11 @@ def test_what_is_odd_is_told(text, message):
 def test_what_a_message_cannot_hold_is_told(imported):
     """Another method, a variable in the payload and another URL are reported."""
     body = BODY.replace('"', '\\"').replace("auth1", "$NAME")
-    ran = imported(f'curl -X PUT -# -: --data "{body}" https://api.in.kaleyra.io/v1/other')
+    ran = imported(f'curl -X PUT -# -5 --data "{body}" https://api.in.kaleyra.io/v1/other')
     assert "the method PUT; the API takes POST" in ran.err
     assert "the shell's variable NAME in the payload" in ran.err
     assert "a URL that is not this API's" in ran.err
-    assert "curl's option -:" in ran.err
+    assert "curl's option -5" in ran.err
 
 
 def test_too_much_on_stdin_is_an_error(program):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 from hypothesis import given
 from hypothesis import strategies as st
 from support.page import FORMAT, PAGE
@@ -19,11 +20,12 @@ from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.curl import lint
-from kshell.documents import markdown
+from kshell.documents.markdown import MarkdownReader
+from kshell.documents.reader import content
 from kshell.documents.regenerate import regenerate
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 FENCE = "```"
 KEY = "A1b2c3d4e5f6071829304a5b6c7d8e9f0"
@@ -42,11 +44,14 @@ def faults(block: str, language: str = "bash") -> list[str]:
 
 @pytest.fixture
 def block(cli):
-    """Return a function that gives a command's output as a block under its comment: ``block("curl -a docs", "bash")``."""
+    """Return a function that gives a command's output as a block under its comment: ``block("curl -a docs", "bash")``.
+
+    A path in it is relative to the folder of the shipped files.
+    """
 
     def owned(command: str, language: str) -> str:
         ran = cli(*command.split())
-        return f"<!-- kshell: {command} -->\n{FENCE}{language}\n{ran.out}{FENCE}\n"
+        return f"<!-- kshell: {command} -->\n{FENCE}{language}\n{ran.out.replace(f'{PROJECT}/', '')}{FENCE}\n"
 
     return owned
 
@@ -58,6 +63,7 @@ def block(cli):
         ("curl -a docs --shell powershell", "powershell"),
         ("curl -a docs --shell cmd", "bat"),
         ("snippet python -a docs", "python"),
+        ("snippet c# -a docs", "csharp"),
         ("snippet go -a docs --placeholders", "go"),
         ("render -a docs", "json"),
         ("check -a docs", "text"),
@@ -121,7 +127,7 @@ def test_a_block_in_a_list_keeps_its_indentation():
 
 def test_a_fence_is_longer_than_what_it_holds():
     """A block whose content has a fence gets a longer fence."""
-    text = made("<!-- kshell: snippet hurl -a docs -->\n")
+    text = made("<!-- kshell: snippet hurl -a docs ref=``` -->\n")
     assert "\n````hurl\n" in text
     assert made(text) == text
 
@@ -187,9 +193,10 @@ def test_a_document_without_comments_stays(lines):
 def test_a_fence_gives_back_what_was_put_in(text, fence):
     """Any line written into a fence is read back as that line."""
     text = " ".join(text.splitlines())
-    lines = markdown.fenced(f"{text}\n", "text", fence=fence)
-    _, (block,) = markdown.read(lines)
-    assert (list(markdown.content(lines, block)), block.end) == ([text], len(lines))
+    (empty,) = MarkdownReader([fence, fence]).read().blocks
+    lines = MarkdownReader([fence, fence]).rewritten(empty, f"{text}\n")
+    (block,) = MarkdownReader(lines).read().blocks
+    assert (list(content(lines, block)), block.end) == ([text], len(lines))
 
 
 # ---- what cannot stand in a document
@@ -361,7 +368,7 @@ def test_check_prints_a_diff_and_changes_nothing(cli, write):
     assert "hint: kshell docs guide.md" in ran.err
     assert file.read_text() == before
     subprocess.run(["patch", "-s", "guide.md"], input=ran.out.encode(), check=True)
-    assert cli("docs", "--check", "guide.md") == (0, "", "")
+    assert cli("docs", "--check", "guide.md") == (0, "", "1 file: 1 block, all true\n")
 
 
 def test_check_finds_faults(cli, write):
@@ -369,7 +376,7 @@ def test_check_finds_faults(cli, write):
     write("guide.md", f"{FENCE}bash\ncurl 'x\n{FENCE}\n")
     ran = cli("docs", "--check", "guide.md")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "error: guide.md:2:6: a quote that is not closed; close it with '\n"
+    assert ran.err == "error: guide.md:2:6: a quote that is not closed; close it with '\n1 file: no blocks\n"
 
 
 def test_several_files_are_all_or_none(cli, write):
@@ -380,12 +387,19 @@ def test_several_files_are_all_or_none(cli, write):
     assert "Accepted" not in first.read_text()
 
 
-@pytest.mark.parametrize("name", ["absent.md", "."])
-def test_a_file_that_cannot_be_read_is_an_error(cli, name):
-    """A missing file or a directory is an error with exit code 3."""
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent.md", "absent.md cannot be read"),
+        (".", ". has no documents"),
+        ("*.md", "no file matches *.md"),
+    ],
+)
+def test_what_names_no_document_is_an_error(cli, name, message):
+    """A missing file, a folder without documents and a pattern without files are errors with exit code 3."""
     ran = cli("docs", name)
     assert ran.code == 3
-    assert f"{name} cannot be read" in ran.err
+    assert f"error: {message}" in ran.err
 
 
 def test_a_file_that_is_no_text_is_an_error(cli, write):

@@ -1,73 +1,101 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
-	"strings"
+	"time"
 )
 
 func main() {
-	body := `{
-  "messaging_object": {
-    "messaging_product": "whatsapp",
-    "recipient_type": "individual",
-    "to": "+91XXXXXXXXX",
-    "type": "template",
-    "template": {
-      "name": "auth1",
-      "language": {
-        "code": "en_US"
-      },
-      "components": [
-        {
-          "type": "body",
-          "parameters": [
-            {
-              "type": "text",
-              "text": "J$FpXXXX"
-            }
-          ]
-        },
-        {
-          "type": "button",
-          "sub_type": "url",
-          "index": 0,
-          "parameters": [
-            {
-              "type": "text",
-              "text": "J$FpXXXX"
-            }
-          ]
-        }
-      ]
-    }
-  },
-  "extra_info": {
-    "ref": "customer1",
-    "ref1": "marketing",
-    "ref2": "dictionary",
-    "wa_source": "api"
-  }
-}`
-	request, err := http.NewRequest("POST", "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages", strings.NewReader(body))
-	if err != nil {
-		panic(err)
+	if err := send(); err != nil {
+		log.Fatal(err)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("api-key", os.Getenv("KALEYRA_API_KEY"))
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
-	response, err := client.Do(request)
-	if err != nil {
-		panic(err)
+}
+
+func send() error {
+	key := os.Getenv("KALEYRA_API_KEY")
+	if key == "" {
+		return errors.New("KALEYRA_API_KEY is not set")
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		panic(err)
+	payload := map[string]any{
+		"messaging_object": map[string]any{
+			"messaging_product": "whatsapp",
+			"recipient_type":    "individual",
+			"to":                "+91XXXXXXXXX",
+			"type":              "template",
+			"template": map[string]any{
+				"name": "auth1",
+				"language": map[string]any{
+					"code": "en_US",
+				},
+				"components": []any{
+					map[string]any{
+						"type": "body",
+						"parameters": []any{
+							map[string]any{
+								"type": "text",
+								"text": "J$FpXXXX",
+							},
+						},
+					},
+					map[string]any{
+						"type":     "button",
+						"sub_type": "url",
+						"index":    0,
+						"parameters": []any{
+							map[string]any{
+								"type": "text",
+								"text": "J$FpXXXX",
+							},
+						},
+					},
+				},
+			},
+		},
+		"extra_info": map[string]any{
+			"ref":       "customer1",
+			"ref1":      "marketing",
+			"ref2":      "dictionary",
+			"wa_source": "api",
+		},
 	}
-	fmt.Println(response.Status, string(answer))
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+
+	url := "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"
+	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("api-key", key)
+
+	client := &http.Client{
+		Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("refused: %s %s", resp.Status, answer)
+	}
+	fmt.Println(string(answer))
+	return nil
 }

@@ -1,10 +1,16 @@
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 
 public class Message {
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] args) throws IOException, InterruptedException {
+        String key = System.getenv("KALEYRA_API_KEY");
+        if (key == null) {
+            throw new IllegalStateException("KALEYRA_API_KEY is not set");
+        }
         String body = """
             {
               "messaging_object": {
@@ -48,13 +54,18 @@ public class Message {
                 "wa_source": "api"
               }
             }""";
-        HttpRequest request = HttpRequest.newBuilder(URI.create("https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages"))
+        String url = "https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages";
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+            .timeout(Duration.ofSeconds(30))
             .header("Content-Type", "application/json")
-            .header("api-key", System.getenv("KALEYRA_API_KEY"))
-            .method("POST", HttpRequest.BodyPublishers.ofString(body))
+            .header("api-key", key)
+            .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
         HttpResponse<String> response =
             HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
-        System.out.println(response.statusCode() + " " + response.body());
+        if (response.statusCode() != 202) {
+            throw new IOException("refused: " + response.statusCode() + " " + response.body());
+        }
+        System.out.println(response.body());
     }
 }

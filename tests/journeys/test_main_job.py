@@ -143,6 +143,31 @@ def test_a_code_that_cannot_be_delivered_is_an_error(cli, otp, rule):
     assert "WA400" in cli("send", "to=+919812345678", "otp=1234567890123456", "--force").err
 
 
+def test_one_rule_can_be_passed_over(cli):
+    """``--allow RULE`` sends a payload with errors of that rule alone; another rule's error still refuses, and is named."""
+    refused = cli("send", "to=9198", "otp=1234567890123456", "--allow", "otp-length")
+    assert refused.code == 1
+    assert "error: not sent: the payload has errors, by the rule to-e164\n" in refused.err
+    assert "add --allow to-e164 (--force: all rules)" in refused.err
+    assert "WA400" in cli("send", "to=9198", "otp=1234567890123456", "--allow", "otp-length", "--allow=to-e164").err
+
+
+def test_a_rule_that_there_is_not_cannot_be_passed_over(cli):
+    """``--allow`` with an unknown rule is a wrong usage with a did-you-mean, and nothing is sent."""
+    ran = cli("send", "to=+919812345678", "--allow", "otptwice")
+    assert (ran.code, ran.err) == (2, "error: there is no rule 'otptwice'\nhint: did you mean otp-twice?\n")
+
+
+def test_a_refused_message_of_another_kind_is_told_what_the_page_is_for(cli, write):
+    """The refusal of a user's own template says which messages the API's page covers."""
+    write(
+        "templates/text.json.j2", '{"messaging_object": {"to": "{{ to }}", "type": "text", "text": {"body": "hello"}}}'
+    )
+    err = cli("send", "-t", "text", "to=+919812345678").err
+    assert "  the API's page is for no other kind of message: Send Authentication Template Messages\n" in err
+    assert "no other kind" not in cli("send", "to=9198").err
+
+
 def test_several_recipients_are_one_request(cli):
     """Recipients separated by commas are sent in one request and get one answer."""
     ran = cli("send", "to=+919812345678,+919812345679", "--json")

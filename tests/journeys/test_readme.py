@@ -33,7 +33,9 @@ def test_ci_runs_the_readme_s_test_command():
     assert "pytest" in text.split("<!-- test command -->\n```sh\n")[1].split("```")[0]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/security.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs", "tests/documents/samples"]
+)
 def test_docs_finds_nothing_to_mend(cli, name):
     """``kshell docs --check`` finds every block current and every curl command valid."""
     ran = cli("docs", "--check", str(README.parent / name))

@@ -85,7 +85,11 @@ def test_a_key_is_read_from_the_keyring():
 @pytest.mark.parametrize(
     ("reference", "message", "hint"),
     [
-        ("keyring:locked/acme", "keyring:locked/acme: the keyring refused: KeyringError", "unlock it"),
+        (
+            "keyring:locked/acme",
+            "keyring:locked/acme: the keyring refused: KeyringError",
+            "keyring get locked acme > /dev/null",
+        ),
         (
             "keyring:kaleyra/other",
             "keyring:kaleyra/other: the keyring has no such entry",

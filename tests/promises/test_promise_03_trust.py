@@ -263,10 +263,10 @@ def test_it_is_named_in_the_question_before_a_send(write):
     """Who is asked whether to send knows it before the answer."""
     write("profiles/pods/sandbox.yaml", SANDBOX)
     shell = Shell(Session(Places.standard()))
-    asked: list[str] = []
-    shell.confirm, shell.asks = lambda text: bool(asked.append(text)), lambda _: True
+    asked: list[Any] = []
+    shell.confirm, shell.asks = lambda _, notes: bool(asked.append(notes)), lambda _: True
     perform_line(SEND.format(""), shell)
-    assert asked[0].startswith("warning: profiles/pods/sandbox.yaml, from this folder, is used in place of ")
+    assert asked[0][0].text.startswith("profiles/pods/sandbox.yaml, from this folder, is used in place of ")
 
 
 @pytest.mark.usefixtures("clone")

@@ -14,7 +14,7 @@ from kshell.commands.docs import docs
 from kshell.core.errors import KshellError, ProfileError
 from kshell.curl.command import read_curl
 from kshell.curl.lint import all_faults
-from kshell.documents import markdown
+from kshell.documents.markdown import MarkdownReader
 from kshell.privacy.history_lines import storable
 from kshell.profiles.files import read_text
 from kshell.profiles.strict_yaml import Document
@@ -49,7 +49,7 @@ def check(text: str) -> None:
 
 def blocks(text: str) -> None:
     """The comments and the blocks of a document."""
-    markdown.read(text.split("\n"))
+    MarkdownReader(text.split("\n")).read()
 
 
 def lint(text: str) -> None:
@@ -82,6 +82,8 @@ SLOW = {
     "carets": (curl, "curl ", "^", 10_000),
     "what looks like an option on each line": (curl, "curl ", "\n-H a", 10_000),
     "spaces behind backslashes": (curl, "curl ", "\\ \n", 15_000),
+    "assignments before a word": (lint, "", "A='b' ", 4_000),
+    "here-documents without an end": (curl, "curl ", "<<E ", 2_000),
     "commands, each with an open quote": (lint, "", "curl '\n", 2_000),
     "commands without an end": (lint, "", "curl a\n", 3_000),
     "variables in single quotes": (lint, f"{SEND} -H 'api-key: ", "$a ", 2_000),

@@ -23,7 +23,7 @@ from support.servers import ACCEPTED, Server, answer, close, closed_port, hang, 
 from kshell.core.models import Secret
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
-from kshell.snippets import posix_quote
+from kshell.snippets.shells import posix_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,7 +256,12 @@ def test_a_key_that_was_typed_in_a_wrong_place_is_not_repeated(cli, words):
 @pytest.mark.parametrize("account", ["literal"], indirect=True)
 @pytest.mark.parametrize(
     "place",
-    ["transport.client.exchange_of", "transport.client._chunks", "api.answers.read_body", "commands.send.outcome"],
+    [
+        "transport.client.exchange_of",
+        "transport.http.decoded",
+        "api.answers.read_body",
+        "commands.send.outcome",
+    ],
 )
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_bug_of_ours_does_not_show_the_key(cli, account, monkeypatch, place, debug):

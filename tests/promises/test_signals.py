@@ -123,13 +123,13 @@ def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypat
     from kshell.scripts import reports
 
     write("s.kshell", "send to=+919812345678 otp=1\n")
-    as_json = reports.as_json
+    kind = reports.REPORTS["json"]
 
-    def slow(run):
+    def slow(run, cases):
         signals.interrupt(signal.SIGTERM, None)
-        return as_json(run)
+        return kind.whole(run, cases)
 
-    monkeypatch.setitem(reports.REPORTS, "json", slow)
+    monkeypatch.setitem(reports.REPORTS, "json", kind._replace(whole=slow))
     monkeypatch.setattr(signals, "_received", [])
     ran = cli("run", "s.kshell", "--report", "json=r.json")
     assert (ran.code, signals.exit_code(ran.code)) == (130, 143)

@@ -176,7 +176,10 @@ AGAIN = [
         ["send", "use account low-balance", "use pod in", "again 1"],
         ["send", "use account low-balance", "use pod in", "send -a demo -p sandbox"],
     ),
-    (["send to=+919812345679", "again --timeout 5"], ["send to={{ to_2 }}", "send to={{ to_2 }} --timeout 5"]),
+    (
+        ["send to=+919812345679", "again --timeout 5 --allow otp-twice"],
+        ["send to={{ to_2 }}", "send to={{ to_2 }} --timeout 5 --allow otp-twice"],
+    ),
     (["send ref='a b'", "again"], ["send ref='a b'", "send ref='a b'"]),
 ]
 

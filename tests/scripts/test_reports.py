@@ -158,7 +158,7 @@ def test_what_is_no_secret_stays_readable(answered):
             "e2f9bbd4-1234-4567-8901-123456789012", "AX1234567890123456"]  # fmt: skip
     body = {"code": "WA202", "data": {"message_id": kept[0]}, "said": kept, "ms": 1763874518123, "ns": 12345678901}
     text = answered(json.dumps(body))
-    for value in (*kept, '"ms": 1763874518123', '"ns": 12345678901', '"status": 202', "s.kshell:2"):
+    for value in (*kept, '"ms":1763874518123', '"ns":12345678901', '"status":202', "s.kshell:2"):
         assert value in text
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
 import os
 import re
@@ -20,6 +23,7 @@ from support.random_parts import without_random_parts
 from support.servers import local_pod, wait_until
 
 from kshell.core.errors import ScriptError
+from kshell.scripts.progress import Progress
 from kshell.scripts.rows import read_rows
 from kshell.session.session import Session
 
@@ -148,6 +152,12 @@ def test_a_faulty_json_line_is_one_clear_error(rows, line):
     found = rows(f'{line}\n{{"to": "x"}}\n', "r.jsonl")
     assert "r.jsonl:1:1: row 1: " in f"{found[0].fault.headline} "
     assert found[1].cells == {"to": "x"}
+
+
+def test_a_json_string_is_no_number(rows):
+    """A string of JSON that looks like a rounded number is text: no spreadsheet has written it."""
+    (row,) = rows('{"ref": "1E+02", "ref1": "9.19877E+11"}\n', "r.jsonl")
+    assert (row.fault, row.cells) == (None, {"ref": "1E+02", "ref1": "9.19877E+11"})
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2))
@@ -340,15 +350,31 @@ def test_no_progress_is_written_where_there_is_no_terminal(run):
 def test_a_terminal_is_told_how_far_the_run_has_come(write):
     """On a terminal a run shows its progress on one line, which is cleared before other output."""
     write("s.kshell", SEND)
-    write("r.csv", many(5))
+    write("r.csv", many(40))
     ours, theirs = os.openpty()
     words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
     subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=20)
     os.close(theirs)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
-    assert "\r\x1b[K2/5 · 2 passed" in shown
-    assert "\r\x1b[Krows: 5 passed; messages: 5 accepted" in shown
+    assert re.search(r"\r\x1b\[K\d+/40 · \d+/s · \d+ s left · \d+ passed\r\x1b\[K", shown)
+    assert "\r\x1b[Krows: 40 passed; messages: 40 accepted" in shown
+
+
+def test_progress_has_the_rate_and_the_time_left(monkeypatch):
+    """The line of progress has the rate and the time left, fits into one line, and is written every 0.1 seconds."""
+    now, written = [100.0], io.StringIO()
+    written.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setenv("COLUMNS", "40")
+    progress = Progress(10_000)
+    for number in range(4000):
+        now[0] += 0.125 * (number % 2)
+        progress.step("passed")
+    lines = written.getvalue().split("\r\x1b[K")[1:]
+    assert lines[-1] == "4000/10000 · 16/s · 6 min 15 s left · 4"
+    assert len(lines) <= 2001
 
 
 def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
@@ -392,13 +418,25 @@ def reported(cli, write, monkeypatch):
 
 
 def test_no_report_holds_a_secret(reported):
-    """No report has a key, a code or a full number, and each file has mode 0600."""
+    """No report has a key, a code or a full number."""
     reported()
     for kind in ("junit", "json", "html", "tap"):
         text = without_random_parts(Path(f"r.{kind}").read_text())
         for secret in (KEY, CODE, TO, TO[1:], SENDER):
             assert secret not in text, (kind, secret)
-        assert stat.S_IMODE(Path(f"r.{kind}").stat().st_mode) == 0o600
+
+
+def test_a_report_has_the_permissions_that_the_umask_gives(cli, write):
+    """A report, which the command line names, and its folder are readable by whom the umask allows, such as CI."""
+    write("s.kshell", "vars\n")
+    for mask, file, folder in ((0o022, 0o644, 0o755), (0o027, 0o640, 0o750), (0o077, 0o600, 0o700)):
+        before = os.umask(mask)
+        cli("run", "s.kshell", "--report", f"json=out{mask}/r.json")
+        os.umask(before)
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (Path(f"out{mask}/r.json"), Path(f"out{mask}"))] == [
+            file,
+            folder,
+        ]
 
 
 def test_junit_is_what_ci_systems_read(reported):
@@ -458,17 +496,20 @@ def test_a_report_that_cannot_be_is_refused_before_anything_runs(run, report, me
 
 
 def test_html_needs_nothing_but_itself(reported):
-    """The HTML report loads nothing and has no script, and a row's values are escaped."""
+    """The HTML report loads nothing, its policy allows its own script alone, and a row's values are escaped."""
     reported()
     page = Path("r.html").read_text()
-    assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
+    assert not re.search(r"<link|<img|src=|@import|url\(|\son\w+=", page)
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
     assert "&lt;/script&gt;" in page
     assert "<b>&" not in page.replace("<b>s.kshell", "")
 
 
 @needs("chromium", "grep")  # Debian starts it by a script that runs grep
 def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
-    """Headless Chromium renders the HTML report with both failures open."""
+    """Headless Chromium renders the HTML report with both failures open and first, and runs its filter."""
     reported()
     page = Path("r.html").resolve().as_uri()
     browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chromium"]
@@ -481,5 +522,8 @@ def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
     )
     assert picture.stat().st_size > 20_000
     dumped = subprocess.run([*browser, "--dump-dom", page], capture_output=True, timeout=60, check=True).stdout.decode()
-    assert dumped.count('<details class="case" open="">') == 2
+    states = re.findall(r'<details class="case" data-state="(\w+)"( open="")?>', dumped)
+    assert states == [("failed", ' open=""'), ("failed", ' open=""'), ("passed", ""), ("passed", "")]
+    assert '<div id="filter"><select aria-label="State"><option value="">all</option><option>failed</option>' in dumped
+    assert "<output>4 of 4</output>" in dumped
     assert "it does not hold: 'refuse' not in ref" in dumped

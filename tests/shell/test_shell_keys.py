@@ -304,14 +304,16 @@ def test_a_live_send_is_sent_after_a_yes(typed, sent, answer):
 
 
 def test_the_question_names_pod_account_and_recipients(typed, sent, monkeypatch):
-    """The question names the number of recipients, the pod and the account, after a warning about a literal key."""
-    questions: list[str] = []
-    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question: bool(questions.append(question)))
+    """The question names the recipients, the account and the pod, after a warning about a literal key."""
+    asked: list[Any] = []
+    monkeypatch.setattr(loop.Loop, "confirm", lambda _, question, notes: bool(asked.append((question, notes))))
     typed(LIVE, ENTER)
-    warning, question = questions[0].split("\n")
-    assert warning.startswith(f"warning: the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
-    assert question == "Send to 2 recipients on the live pod in (https://api.in.kaleyra.io) as demo?"
-    assert len(questions) == 1
+    question, (warning, *_) = asked[0]
+    assert warning.text.startswith(f"the API key stands in {shipped_folder() / 'profiles/accounts/demo.yaml'}; ")
+    assert question == (
+        "Send to 2 recipients (+919812345678, +919812345679) as demo on the live pod in (api.in.kaleyra.io)?"
+    )
+    assert len(asked) == 1
 
 
 def test_yes_is_not_asked(typed, sent):

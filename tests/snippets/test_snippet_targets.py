@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from kshell import __version__
-from kshell.snippets import SHELLS, TARGETS
+from kshell.snippets.catalog import TARGETS
+from kshell.snippets.shells import SHELLS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KEY = "Acanary00000000000000000000000key"
-ENDINGS = {"bash": "sh", "python": "py.txt", "javascript": "js"}
+ENDINGS = {"bash": "sh", "python": "py.txt", "javascript": "js", "ruby": "rb", "csharp": "cs", "powershell": "ps1"}
 WRITING = os.environ.get("KSHELL_GOLDEN") == "write"
 
 
@@ -41,9 +42,11 @@ def test_a_target_prints_its_golden_file(cli, name):
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_letters_are_written_as_they_are(cli, name):
-    """Letters of every script are written unescaped, except in Java, whose source may have another encoding."""
+    """Letters are written unescaped, except in Java and PowerShell, whose sources may have another encoding."""
     out = cli("snippet", name, "-a", "docs", "ref=é語").out
-    assert ("é語" in out, "\\u00e9" in out) == (name != "java", name == "java")
+    escaped = {"java": "\\u00e9", "powershell": "$([char]0xe9)"}.get(name, "")
+    assert (escaped or "é語") in out
+    assert out.isascii() == bool(escaped)
 
 
 @pytest.mark.parametrize(("shell", "ending"), [("powershell", "ps1"), ("cmd", "bat")])
@@ -91,21 +94,44 @@ def test_masked_prints_neither(cli, name, monkeypatch):
     assert "KALEYRA_API_KEY" not in out
 
 
+PLACEHOLDERS = ("TO_NUMBER", "ONE_TIME_PASSWORD", "PHONE_NUMBER", "SID")
+
+
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_placeholders_stand_for_code_and_numbers(cli, name):
-    """``--placeholders`` replaces the code and the phone numbers of a snippet."""
-    out = cli("snippet", name, "to=+919812345678", "otp=482913", "--placeholders").out
-    assert not {"482913", "919812345678", "15005550000"} & set(out.replace('"', " ").replace("+", " ").split())
-    for word in ("482913", "919812345678", "15005550000"):
-        assert word not in out
-    for word in ("TO_NUMBER", "ONE_TIME_PASSWORD", "PHONE_NUMBER"):
-        assert word in out
+def test_placeholders_stand_for_code_numbers_and_sid(cli, name):
+    """``--placeholders`` replaces the code, the phone numbers and the SID of a snippet, and prints no finding about them."""
+    ran = cli("snippet", name, "to=+919812345678", "otp=482913", "--placeholders")
+    assert not [private for private in ("482913", "919812345678", "15005550000", "HXSANDBOXIN") if private in ran.out]
+    assert all(word in ran.out for word in PLACEHOLDERS)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_placeholders_need_no_recipient(cli):
+    """With ``--placeholders`` no ``to`` and no ``otp`` need be given, and ``--strict`` finds no error."""
+    ran = cli("snippet", "go", "--placeholders", "--strict")
+    assert (ran.code, ran.err) == (0, "")
+    assert all(f'"{word}"' in ran.out for word in ("TO_NUMBER", "ONE_TIME_PASSWORD"))
+
+
+def test_a_finding_about_another_field_stays(cli):
+    """``--placeholders`` hides the findings about placeholders alone."""
+    ran = cli("snippet", "go", "to=nobody", "wa_source=zapir", "--placeholders")
+    assert "wa-source" in ran.err
+    assert "to-e164" not in ran.err
+
+
+def test_placeholders_need_the_other_variables(cli, write):
+    """``--placeholders`` fills in no variable that is not private."""
+    write("profiles/accounts/own.yaml", "pod: in\nsid: HX1IN\nphone_number: '+911234567890'\napi_key: env:KEY\n")
+    ran = cli("snippet", "go", "-a", "own", "--placeholders")
+    assert (ran.code, ran.out) == (2, "")
+    assert "not set: template_name, language" in ran.err
 
 
 def test_placeholders_are_for_curl_too(cli):
     """``curl`` takes ``--placeholders`` and ``--masked`` too."""
-    out = cli("curl", "-a", "docs", "--placeholders", "--masked").out
-    assert "PHONE_NUMBER" in out
+    out = cli("curl", "--placeholders", "--masked").out
+    assert "/v2/SID/whatsapp/PHONE_NUMBER/messages" in out
     assert "'api-key: (redacted)'" in out
 
 
@@ -151,7 +177,35 @@ def test_an_unknown_target_is_a_usage_error(cli):
     near, far = cli("snippet", "pyhton", "-a", "docs"), cli("snippet", "cobol", "-a", "docs")
     assert (near.code, far.code) == (2, 2)
     assert "did you mean python?" in near.err
+    assert "did you mean node?" in cli("snippet", "nodejs", "-a", "docs").err
     assert f"targets: {', '.join(sorted(TARGETS)[:3])}" in far.err
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("node", "javascript"),
+        ("js", "javascript"),
+        ("TS", "javascript"),
+        ("fetch", "javascript"),
+        ("requests", "python-requests"),
+        ("httpx", "python"),
+        ("rb", "ruby"),
+        ("C#", "csharp"),
+        ("cs", "csharp"),
+        ("golang", "go"),
+        ("pwsh", "powershell"),
+    ],
+)
+def test_an_alias_finds_its_target(cli, alias, name):
+    """A target is found by its other names too, in capitals or not."""
+    assert cli("snippet", alias, "-a", "docs").out == cli("snippet", name, "-a", "docs").out
+
+
+def test_a_name_finds_one_target():
+    """No alias is the name or the alias of another target."""
+    names = [name for target in TARGETS.values() for name in (target.name, *target.aliases)]
+    assert len(names) == len(set(names))
 
 
 def test_targets_are_completed(cli):
@@ -174,6 +228,12 @@ def test_a_curl_command_imports_no_client(program):
         "print({'httpx', 'uvicorn', 'vcr', 'prompt_toolkit'} & set(sys.modules), file=sys.stderr)"
     )
     assert run([executable, "-c", code], capture_output=True, text=True).stderr.endswith("set()\n")
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish", "sh"])
+def test_a_posix_shell_has_the_command_of_bash(cli, shell):
+    """zsh, fish and sh take the same command as bash."""
+    assert cli("curl", "-a", "docs", "--shell", shell).out == cli("curl", "-a", "docs").out
 
 
 def test_every_shell_is_offered():

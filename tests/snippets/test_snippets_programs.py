@@ -13,12 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.payloads import KEY, everything, generated, payload, request_of, request_without_payload
-from support.programs import needs
+from support.csharp import as_mono_reads
+from support.payloads import KEY, everything, exact, generated, payload, request_of, request_without_payload
+from support.powershell import request_of_program
+from support.programs import needs, node_package
 from support.recording import Recorder, recording
 
 from kshell.core.errors import UsageError
-from kshell.snippets import TARGETS
+from kshell.snippets.catalog import TARGETS
 from kshell.transport.client import Route, send
 
 HERE = Path(__file__).parents[1]
@@ -32,12 +34,23 @@ def server() -> Iterator[Recorder]:
         yield recorder
 
 
+class FailedError(Exception):
+    """A program ended with another exit code than 0; its text is what the program wrote."""
+
+
 def run(*words: str) -> None:
-    """Run a program with the key in its environment."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME")}
-    environment |= {"KALEYRA_API_KEY": KEY, "LC_ALL": "C", "GOCACHE": str(GO_CACHE)}
+    """Run a program with this process's API key in its environment. Raises ``FailedError``."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "KALEYRA_API_KEY") if name in os.environ}
+    environment |= {"LC_ALL": "C", "GOCACHE": str(GO_CACHE)}
     done = subprocess.run(words, env=environment, capture_output=True, stdin=subprocess.DEVNULL, text=True)
-    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    if done.returncode:
+        raise FailedError(done.stdout[-1000:] + done.stderr[-2000:])
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variable with the API key."""
+    monkeypatch.setenv("KALEYRA_API_KEY", KEY)
 
 
 def write(name: str, text: str) -> str:
@@ -47,33 +60,69 @@ def write(name: str, text: str) -> str:
 
 
 K6_HTTP = """
-const request = (method, url, body, options) => {
-  globalThis.sent = { method, url, body, options };
-  return { status: 202 };
+const request = (method) => (url, ...rest) => {
+  const params = rest.pop();
+  Object.assign(globalThis.sent = {}, { method, url, body: rest[0], params });
+  return { status: globalThis.status ?? 202 };
 };
-export default { request };
+export default { get: request("GET"), post: request("POST") };
 """
 K6_CHECK = """
 export const check = (answer, checks) => {
-  for (const holds of Object.values(checks)) if (!holds(answer)) throw new Error();
+  for (const [name, holds] of Object.entries(checks))
+    if (!holds(answer)) throw new Error(`not ${name}: ${answer.status}`);
 };
+"""
+K6_RUN = """
+globalThis.__ENV = process.env;
+const script = await import("./script.mjs");
+script.default();
+const { method, url, body, params } = globalThis.sent;
+if (params.redirects !== 0) throw new Error("it follows redirects");
+const response = await fetch(url, { method, body, headers: params.headers, redirect: "manual" });
+globalThis.status = response.status;
+script.default();
 """
 
 
 def k6(file: str) -> None:
-    """Run a k6 script in Node.js, with substitutes for k6's two modules; k6 itself is not needed."""
+    """Run a k6 script in Node.js, with substitutes for k6's two modules; k6 itself is not needed.
+
+    The script's function runs twice: for its request, and to check the status that the request got.
+    """
     write("http.mjs", K6_HTTP)
     write("k6.mjs", K6_CHECK)
     script = Path(file).read_text(encoding="utf-8").replace('"k6/http"', '"./http.mjs"').replace('"k6"', '"./k6.mjs"')
     write("script.mjs", script)
-    write(
-        "run.mjs",
-        "globalThis.__ENV = process.env;\nconst script = await import('./script.mjs');\nscript.default();\n"
-        "const { method, url, body, options } = globalThis.sent;\n"
-        "if (options.redirects !== 0) throw new Error('it follows redirects');\n"
-        "await fetch(url, { method, body, headers: options.headers });",
-    )
-    run("node", "run.mjs")
+    run("node", write("run.mjs", K6_RUN))
+
+
+def axios(file: str) -> None:
+    """Run a module that imports axios, which is installed elsewhere."""
+    folder = node_package("axios")
+    assert folder
+    Path("node_modules").unlink(missing_ok=True)
+    Path("node_modules").symlink_to(folder.parent)
+    run("node", file)
+
+
+def csharp(file: str) -> None:
+    """Compile and run a C# program with Mono."""
+    Path(file).write_text(as_mono_reads(Path(file).read_text(encoding="utf-8")), encoding="utf-8")
+    run("mcs", "-nologo", "-r:System.Net.Http.dll", "-out:message.exe", file)
+    run("mono", "message.exe")
+
+
+def powershell(file: str) -> None:
+    """Send what PowerShell would send, by its rules; PowerShell itself is not needed."""
+    sent = request_of_program(Path(file).read_text(encoding="ascii"), {"KALEYRA_API_KEY": KEY})
+    assert (sent["MaximumRedirection"], sent["TimeoutSec"], sent["ErrorAction"]) == (0, 30, "Stop")
+    url = urlsplit(sent["Uri"])
+    content = {"Content-Type": sent["ContentType"]} if "ContentType" in sent else {}
+    connection = HTTPConnection(url.netloc)
+    connection.request(sent["Method"].upper(), url.path, sent.get("Body"), {**content, **sent["Headers"]})
+    connection.getresponse().read()
+    connection.close()
 
 
 def newman(file: str) -> None:
@@ -109,10 +158,14 @@ RUN: dict[str, tuple[str, Callable[[str], None], tuple[str, ...]]] = {
     "python": ("message.py", lambda file: run(sys.executable, file), ()),
     "python-requests": ("message.py", lambda file: run(sys.executable, file), ("requests",)),
     "javascript": ("message.mjs", lambda file: run("node", file), ("node",)),
+    "axios": ("message.mjs", axios, ("node", "axios")),
     "k6": ("message.js", k6, ("node",)),
     "go": ("message.go", lambda file: run("go", "run", file), ("go",)),
     "java": ("Message.java", lambda file: run("java", file), ("java",)),
+    "csharp": ("message.cs", csharp, ("mcs", "mono")),
     "php": ("message.php", lambda file: run("php", file), ("php",)),
+    "ruby": ("message.rb", lambda file: run("ruby", "-w", file), ("ruby",)),
+    "powershell": ("message.ps1", powershell, ("tree_sitter", "tree_sitter_powershell")),
     "hurl": ("message.hurl", lambda file: run("hurl", "--variable", f"KALEYRA_API_KEY={KEY}", file), ("hurl",)),
     "postman": ("message.json", newman, ("newman", "node")),
     "http": ("message.http", lambda file: run("httpyac", "send", file, "--all"), ("httpyac", "node")),
@@ -133,6 +186,12 @@ def running(*names: str, slow: tuple[str, ...] = ()) -> pytest.MarkDecorator:
 
 
 BODIES = [everything(), *generated(12)[-2:]]
+PROGRAMS = ("python", "python-requests", "javascript", "axios", "k6", "go", "csharp", "php", "ruby", "powershell")
+"""The targets that have the payload as a literal of their language."""
+
+
+ENDING = (*(name for name in PROGRAMS if name != "powershell"), "java")
+"""The programs that are run here, not only read."""
 
 
 @running(*RUN)
@@ -140,7 +199,7 @@ def test_a_target_sends_what_send_sends(server: Recorder, name: str) -> None:
     """Each target sends the method, URL, content type, key and JSON that ``send`` sends."""
     file, start, _ = RUN[name]
     for body in BODIES if LONG else BODIES[:1]:
-        request = request_of(server.url, body)
+        request = request_of(server.url, exact(body) if name in (*PROGRAMS, "hurl") else body)
         send(request, KEY, Route())
         expected = server.take()
         start(write(file, TARGETS[name].write(request, None)))
@@ -170,7 +229,28 @@ def test_a_file_without_a_payload_is_valid_by_its_published_schema(name: str, sc
     assert '"body"' not in text
 
 
-@running("python", "javascript", "go", "java", "php", slow=("go", "java"))
+@running(*ENDING, slow=("go", "java", "csharp"))
+@pytest.mark.parametrize("status", [401, 307])
+def test_a_program_tells_a_refusal(server: Recorder, name: str, status: int) -> None:
+    """A program ends with an error that tells of the answer if it is a refusal or a redirect, which it does not follow."""
+    file, start, _ = RUN[name]
+    server.status = status
+    with pytest.raises(FailedError, match=rf"{status}|WA202"):
+        start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), None)))
+    assert len(server.take()) == 1
+
+
+@running(*ENDING, slow=("go", "java", "csharp"))
+def test_a_program_fails_early_without_the_key(server: Recorder, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the environment variable a program says which one is not set, and sends nothing."""
+    file, start, _ = RUN[name]
+    monkeypatch.delenv("KALEYRA_API_KEY")
+    with pytest.raises(FailedError, match="KALEYRA_API_KEY is not set"):
+        start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), None)))
+    assert server.take() == []
+
+
+@running("python", "javascript", "axios", "go", "java", "csharp", "php", "ruby", slow=("go", "java", "csharp"))
 @pytest.mark.parametrize("key", ["a'b\"c\\d$e`f{g}\\u0041"])
 def test_a_revealed_key_arrives(server: Recorder, name: str, key: str) -> None:
     """A key of any characters that a header allows is sent unchanged by every program."""

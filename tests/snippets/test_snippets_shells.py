@@ -18,7 +18,8 @@ from support.recording import Received, Recorder, recording
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
-from kshell.snippets import TARGETS, curl
+from kshell.snippets.catalog import TARGETS
+from kshell.snippets.shells import curl
 from kshell.transport.client import Route, send
 
 SHELLS = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from support.payloads import CORPUS, KEY, payload, proof, request_of, request_without_payload
 from support.programs import needs
 from support.windows import VERSIONS, RefusedError, Version, cmd, crt_argv, powershell
+from support.wine import arguments
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
-from kshell.snippets import SHELLS
+from kshell.snippets.shells import SHELLS
 
 ENVIRONMENT = {"KALEYRA_API_KEY": KEY, "PATH": "C:\\", "PATH:~0,1": "x", "=": "x"}
 URL = "https://api.in.kaleyra.io"
@@ -58,6 +60,14 @@ def test_a_program_gets_its_quotes_unescaped_from_powershell_5() -> None:
     assert powershell("x '{ \"a\": 1 }'", {}, VERSIONS[0]) == ["x", "{ a: 1 }"]
 
 
+def test_a_line_after_the_stop_parsing_token_ends_at_a_pipe() -> None:
+    """The test's reader of PowerShell expands variables after ``--%`` and rejects a line that ends before its end."""
+    argv = ["curl.exe", "a'b", KEY, "a|b", "%X%"]
+    assert powershell('curl.exe --% a\'b %kaleyra_api_key% "a|b" %X%', ENVIRONMENT, VERSIONS[0]) == argv
+    with pytest.raises(RefusedError):
+        powershell("curl.exe --% a | b", ENVIRONMENT, VERSIONS[0])
+
+
 def written(shell: str, request: Request, key: str | None = None, *, compact: bool = False) -> str:
     """Return the curl command for a shell."""
     return SHELLS[shell](request, key, compact)
@@ -72,6 +82,7 @@ def _expect(argv: list[str], program: str, request: Request, key: str = KEY) -> 
 
 
 PAYLOADS = proof()
+MANY = 3 if os.environ.get("KSHELL_PAYLOADS") else 1  # hostile texts of each kind; Wine starts a program for each
 
 
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
@@ -98,6 +109,17 @@ def test_cmd_gives_curl_the_request(batch: bool, delayed: bool, compact: bool) -
         _expect(cmd(text, ENVIRONMENT, batch=batch, delayed=delayed), "curl", request)
 
 
+@needs("wine", "x86_64-w64-mingw32-gcc")
+def test_wine_s_cmd_gives_curl_the_request() -> None:
+    """Wine's cmd.exe gives a program for Windows the request, for hostile texts of each kind, on lines and compact."""
+    requests = [request_of(URL, payload(text, otp=text)) for texts in CORPUS.values() for text in texts[:MANY]]
+    forms = [(request, compact) for request in requests for compact in (False, True)]
+    assert len(forms) == 2 * MANY * len(CORPUS)
+    got = arguments([written("cmd", request, compact=compact) for request, compact in forms], KALEYRA_API_KEY=KEY)
+    for (request, _), argv in zip(forms, got, strict=True):
+        _expect(argv, "curl", request)
+
+
 @pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
 def test_curl_is_given_no_body_without_a_payload(compact: bool) -> None:  # noqa: FBT001
     """For an endpoint without a payload PowerShell and cmd.exe give curl no body and no content type."""
@@ -116,10 +138,11 @@ def test_cmd_s_curl_is_one_line_of_readable_json() -> None:
 
 @pytest.mark.parametrize("key", ["a'b", "a$b", "a`b", "a^b&c|d<e>f", "a;b", "a(b)c", "a,b=c"])
 @pytest.mark.parametrize("shell", ["powershell", "cmd"])
-def test_a_revealed_key_arrives(shell: str, key: str) -> None:
+@pytest.mark.parametrize("compact", [False, True], ids=["lines", "compact"])
+def test_a_revealed_key_arrives(shell: str, key: str, compact: bool) -> None:  # noqa: FBT001
     """A key with special characters of the shell is passed unchanged."""
     request = request_of(URL, payload("x"), secret=Secret("literal", key))
-    text = written(shell, request, key)
+    text = written(shell, request, key, compact=compact)
     if shell == "cmd":
         _expect(cmd(text, ENVIRONMENT, batch=True), "curl", request, key)
         _expect(cmd(text, ENVIRONMENT, batch=False), "curl", request, key)
@@ -148,11 +171,19 @@ def test_a_key_that_ends_in_a_backslash_is_whole_in_cmd() -> None:
     _expect(cmd(written("cmd", request, "ab\\"), ENVIRONMENT, batch=True), "curl", request, "ab\\")
 
 
-def test_a_url_that_cmd_would_expand_is_refused() -> None:
-    """A URL with a percent sign is refused for cmd.exe."""
+@pytest.mark.parametrize(("shell", "reader"), [("cmd", r"cmd\.exe expands"), ("powershell", "PowerShell expands")])
+def test_a_url_that_a_shell_would_expand_is_refused(shell: str, reader: str) -> None:
+    """A URL with a percent sign is refused for cmd.exe, and for the compact form of PowerShell."""
     request = request_of(URL, payload("x"))._replace(url=f"{URL}/v2/H%20X/whatsapp/+911234567890/messages")
-    with pytest.raises(UsageError, match=r"holds %, which cmd\.exe expands"):
-        written("cmd", request)
+    with pytest.raises(UsageError, match=f"holds %, which {reader}"):
+        written(shell, request, compact=True)
+
+
+@pytest.mark.parametrize("key", ['a"b', "a%b"])
+def test_a_key_that_powershell_would_expand_is_refused(key: str) -> None:
+    """The compact form of PowerShell refuses a key with a quote or a percent sign."""
+    with pytest.raises(UsageError, match="which PowerShell expands or does not pass"):
+        written("powershell", request_of(URL, payload("x")), key, compact=True)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 from support.random_parts import without_random_parts
 
-from kshell.snippets import posix_quote
+from kshell.snippets.shells import posix_quote
 
 KEY = "Acanary'\"\\/+%&=$7f3d9key"  # each spelling of it is a different text
 SHIPPED_KEY = "Asandbox0000000000000000000000000"  # the accounts of the simulator have it

@@ -256,6 +256,17 @@ def everything() -> dict[str, Any]:
     return payload("everything", more={kind: [{text: text} for text in texts] for kind, texts in CORPUS.items()})
 
 
+def exact(value: Any) -> Any:
+    """Return ``value`` without what a program's language cannot send exactly: half characters and integers above 2**53 - 1."""
+    if isinstance(value, dict):
+        return {exact(name): exact(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    if isinstance(value, str):
+        return value.encode(errors="ignore").decode()
+    return value if value is None or isinstance(value, bool | float) else max(-(2**53) + 1, min(value, 2**53 - 1))
+
+
 def proof() -> list[dict[str, Any]]:
     """Return the payloads of a proof: each text and KSHELL_PAYLOADS generated payloads, or fewer without that variable."""
     count = os.environ.get("KSHELL_PAYLOADS")

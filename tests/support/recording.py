@@ -23,11 +23,12 @@ class Received(NamedTuple):
 
 
 class Recorder:
-    """A recording server: ``url`` is its base URL, ``requests`` its requests in order."""
+    """A recording server: ``url`` is its base URL, ``requests`` its requests in order, ``status`` what it answers."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[Received] = []
+        self.status = 202
 
     def take(self) -> list[Received]:
         """Return the requests since the last call."""
@@ -53,8 +54,10 @@ def recording() -> Iterator[Recorder]:
             recorder.requests.append(
                 Received(self.command, self.path, headers.get("content-type", ""), headers.get("api-key", ""), value)
             )
-            self.send_response(202)
+            self.send_response(recorder.status)
             self.send_header("content-type", "application/json")
+            if recorder.status in range(300, 400):
+                self.send_header("location", f"{recorder.url}/elsewhere")
             self.send_header("content-length", str(len(ACCEPTED)))
             self.end_headers()
             self.wfile.write(ACCEPTED)

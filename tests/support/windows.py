@@ -136,6 +136,9 @@ VERSIONS = (
 
 def powershell(text: str, environment: Mapping[str, str], version: Version) -> list[str]:
     """Return the arguments of the one program in these statements."""
+    if text.startswith("curl.exe --% "):
+        program, _, line = text.partition(" --% ")
+        return crt_argv(f"{program} {_verbatim(line, environment)}")
     variables: dict[str, str] = {}
     argv: list[str] | None = None
     for statement in _statements(text):
@@ -151,6 +154,17 @@ def powershell(text: str, environment: Mapping[str, str], version: Version) -> l
     if argv is None:
         raise RefusedError("no program")
     return argv
+
+
+def _verbatim(line: str, environment: Mapping[str, str]) -> str:
+    """What follows ``--%`` (*about_Parsing*, the stop-parsing token): up to a line's end or a pipe, with %NAME% expanded."""
+    quoted = False
+    for character in line:
+        quoted ^= character == '"'
+        if character == "\n" or (not quoted and character in "|&"):
+            raise RefusedError(f"{character!r} ends the line")
+    folded = {name.upper(): value for name, value in environment.items()}
+    return re.sub("%([^%]+)%", lambda match: folded.get(match[1].upper(), match[0]), line)
 
 
 Token = tuple[str, str]

@@ -11,6 +11,7 @@ from kshell.core.endpoint import Field
 
 OTP_LIMIT = 15  # characters
 REF_LIMIT = 255  # characters
+NAME_LIMIT = 512  # characters of a template's name, by Meta
 INDEX_RANGE = range(10)
 E164 = r"\+[1-9][0-9]{6,14}"
 

@@ -13,6 +13,7 @@ from kshell.api.authentication.fields import (
     INDEX_RANGE,
     LANGUAGE_CODE,
     LANGUAGES,
+    NAME_LIMIT,
     OTP_LIMIT,
     REF_LIMIT,
     TEMPLATE_NAME,
@@ -21,18 +22,24 @@ from kshell.api.authentication.fields import (
     WA_SOURCE,
     WA_SOURCES,
 )
-from kshell.api.payload import MISSING, numbers_at, places_of, texts_at
+from kshell.api.authentication.numbers import number_fix, planned
+from kshell.api.payload import numbers_at, texts_at
+from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
+from kshell.core.pointers import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kshell.core.json_text import Payload
+    from kshell.api.authentication.numbers import Planned
+    from kshell.core.json_text import Json
+    from kshell.core.pointers import Located
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
+_CUT = tuple(field for field in FIELDS if field.cut_at)
 
 RULES = rules_of_fields(FIELDS)
 rule = rule_decorator(RULES)
@@ -45,8 +52,8 @@ rule = rule_decorator(RULES)
     'messaging_object: "If omitted, defaults to text"',
     prevents="131047",
 )
-def _type_omitted(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in places_of(payload, TYPE):
+def _type_omitted(located: Located) -> Iterator[Hit]:
+    for pointer, value in located[TYPE]:
         if value is MISSING:
             yield Hit(pointer, "type is left out, which the page says means text", "add it: template")
 
@@ -61,36 +68,18 @@ def _type_omitted(payload: Payload) -> Iterator[Hit]:
     "messaging_object: to_number",
     prevents="131026",
 )
-def _to_e164(payload: Payload) -> Iterator[Hit]:
-    numbers = numbers_at(payload, [TO])
+def _to_e164(located: Located) -> Iterator[Hit]:
+    numbers = numbers_at(located, [TO])
     for number in numbers:
         if not number.strip() and len(numbers) > 1:
             yield Hit(TO, "a comma has no number beside it", "remove the comma")
         elif number and not re.fullmatch(E164, number):  # field-missing reports an empty number
-            yield Hit(TO, f"{number!r} is not a number in E.164 form", _number_fix(number))
+            yield Hit(TO, f"{number!r} is not a number in E.164 form", number_fix(number))
 
 
-def _number_fix(number: str) -> str:
-    if number.count("+") > 1:
-        return "write a comma between recipients, and no blank"
-    bare = re.sub(r"[\s().-]|;.*", "", number)
-    bare = re.sub(r"\d", lambda digit: str(int(digit[0])), bare)  # digits of every script
-    bare = f"+{bare[2:]}" if bare.startswith("00") else bare
-    if re.fullmatch(E164, bare):
-        return f"write {bare}"
-    # add a plus only if the result is a valid number: 9812345678 has no country code
-    if re.fullmatch(E164, f"+{bare}") and _exists(f"+{bare}"):
-        return f"write +{bare}"
-    return "write + and 7 to 15 digits, the country code first, such as +919812345678"
-
-
-def _exists(number: str) -> bool:
-    import phonenumbers  # its country tables take a fifth of a start to load
-
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return False
+def _known_numbers(located: Located) -> Iterator[tuple[str, Planned | None]]:
+    """Yield each recipient that is in E.164 form, and what its country's numbering plan says of it."""
+    return ((number, planned(number)) for number in numbers_at(located, [TO]) if re.fullmatch(E164, number))
 
 
 @rule(
@@ -100,24 +89,28 @@ def _exists(number: str) -> bool:
     'to_number: "A valid WhatsApp number"',
     prevents="131026",
 )
-def _to_impossible(payload: Payload) -> Iterator[Hit]:
-    numbers = [number for number in numbers_at(payload, [TO]) if re.fullmatch(E164, number)]
-    if not numbers:
-        return
-    import phonenumbers
-
-    for number in numbers:
-        try:
-            possible = phonenumbers.is_possible_number(phonenumbers.parse(number))
-        except phonenumbers.NumberParseException:
-            possible = False
-        if not possible:
+def _to_impossible(located: Located) -> Iterator[Hit]:
+    for number, known in _known_numbers(located):
+        if not known or not known.possible:
             yield Hit(TO, f"no country has a number like {number}", "count the digits once more")
 
 
+@rule(
+    "to-trunk",
+    "warning",
+    "After the country code comes no trunk prefix, such as the 0 in +44 (0)7911 123456.",
+    'to_number: "A valid WhatsApp number"',
+)
+def _to_trunk(located: Located) -> Iterator[Hit]:
+    for number, known in _known_numbers(located):
+        if known and known.e164 != number:
+            prefix = f"{number} has a prefix after +{known.country} that is dialled only inside the country"
+            yield Hit(TO, prefix, f"write {known.e164}" if known.valid else "leave that prefix out")
+
+
 @rule("to-repeated", "warning", "A recipient is named once.", "messaging_object: to_number")
-def _to_repeated(payload: Payload) -> Iterator[Hit]:
-    numbers = numbers_at(payload, [TO])
+def _to_repeated(located: Located) -> Iterator[Hit]:
+    numbers = numbers_at(located, [TO])
     for number in dict.fromkeys(numbers):
         if numbers.count(number) > 1:
             message = f"{number} is named {numbers.count(number)} times, and may get as many messages"
@@ -134,8 +127,8 @@ def _to_repeated(payload: Payload) -> Iterator[Hit]:
     "Request Format; button-components",
     prevents="132000",
 )
-def _components(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in places_of(payload, COMPONENTS):
+def _components(located: Located) -> Iterator[Hit]:
+    for pointer, value in located[COMPONENTS]:
         if not isinstance(value, list):
             continue
         types = [item.get("type") if isinstance(item, dict) else None for item in value]
@@ -148,6 +141,19 @@ def _components(payload: Payload) -> Iterator[Hit]:
                 yield Hit(f"{pointer}/{position}", f"a component of type {kind!r}", "write body or button")
 
 
+def _parameters(located: Located) -> Iterator[tuple[str, str, list[Json]]]:
+    """Yield the component, the pointer and the items of every list of parameters."""
+    for holder in ("body", "button"):
+        for pointer, value in located[f"{COMPONENTS}/{holder}/parameters"]:
+            if isinstance(value, list):
+                yield holder, pointer, value
+
+
+def _code(located: Located) -> str:
+    """Return what a message calls the text of a parameter: of several parameters in one component, none need be a code."""
+    return "this text" if any(len(items) > 1 for _, _, items in _parameters(located)) else "the code"
+
+
 @rule(
     "otp-twice",
     "error",
@@ -155,16 +161,15 @@ def _components(payload: Payload) -> Iterator[Hit]:
     '"must appear twice in the payload"',
     prevents="132000",
 )
-def _otp_twice(payload: Payload) -> Iterator[Hit]:
-    for holder in ("body", "button"):
-        for pointer, value in places_of(payload, f"{COMPONENTS}/{holder}/parameters"):
-            if isinstance(value, list) and len(value) != 1:
-                yield Hit(pointer, f"the {holder} has {len(value)} parameters; the code is the only one", "write one")
-            elif isinstance(value, list) and not isinstance(value[0], dict):
-                fix = 'write {"type": "text", "text": CODE}'
-                yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(value[0])}, not an object", fix)
-    codes = texts_at(payload, _CODES)
-    for pointer, code in codes[1:]:
+def _otp_twice(located: Located) -> Iterator[Hit]:
+    for holder, pointer, items in _parameters(located):
+        if len(items) != 1:
+            yield Hit(pointer, f"the {holder} has {len(items)} parameters; the code is the only one", "write one")
+        elif not isinstance(items[0], dict):
+            fix = 'write {"type": "text", "text": CODE}'
+            yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(items[0])}, not an object", fix)
+    codes = texts_at(located, _CODES)
+    for pointer, code in codes[1:] if _code(located) == "the code" else ():
         if code != codes[0][1]:
             yield Hit(pointer, "this code differs from the first one", "write the same code in both")
 
@@ -176,10 +181,10 @@ def _otp_twice(payload: Payload) -> Iterator[Hit]:
     'one_time_password: "Maximum 15 characters"',
     prevents="132005",
 )
-def _otp_length(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_length(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         if len(code) > OTP_LIMIT:
-            yield Hit(pointer, f"the code has {len(code)} characters", f"use at most {OTP_LIMIT}")
+            yield Hit(pointer, f"{_code(located)} has {len(code)} characters", f"use at most {OTP_LIMIT}")
 
 
 @rule(
@@ -189,12 +194,12 @@ def _otp_length(payload: Payload) -> Iterator[Hit]:
     "one_time_password: delivered to the customer",
     prevents="132012",
 )
-def _otp_control(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_control(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         odd = [character for character in code if not character.isprintable()]
         if odd:
             shown = listed(f"U+{ord(character):04X}" for character in dict.fromkeys(odd))
-            yield Hit(pointer, f"the code has invisible characters: {shown}", "use letters, digits and signs")
+            yield Hit(pointer, f"{_code(located)} has invisible characters: {shown}", "use letters, digits and signs")
 
 
 @rule(
@@ -204,8 +209,8 @@ def _otp_control(payload: Payload) -> Iterator[Hit]:
     "Meta: no URLs, media or emoji in authentication parameters",
     prevents="132007",
 )
-def _otp_media(payload: Payload) -> Iterator[Hit]:
-    for pointer, code in texts_at(payload, _CODES):
+def _otp_media(located: Located) -> Iterator[Hit]:
+    for pointer, code in texts_at(located, _CODES):
         if any(ord(character) >= 0x2190 for character in code) or re.search(r"://|\bwww\.", code):
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
@@ -214,9 +219,9 @@ def _otp_media(payload: Payload) -> Iterator[Hit]:
     "index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"',
     prevents="131009",
 )  # fmt: skip
-def _index_range(payload: Payload) -> Iterator[Hit]:
+def _index_range(located: Located) -> Iterator[Hit]:
     seen: list[object] = []
-    for pointer, value in places_of(payload, INDEX):
+    for pointer, value in located[INDEX]:
         if not isinstance(value, int) or isinstance(value, bool):
             continue
         if value not in INDEX_RANGE:
@@ -226,7 +231,23 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
         seen.append(value)
 
 
-# ---- extra_info and language
+# ---- template, extra_info and language
+
+
+@rule(
+    "template-name",
+    "warning",
+    f"A template's name has lower-case letters, digits and _, at most {NAME_LIMIT}.",
+    "Meta, Message Templates: name",
+)
+def _template_name(located: Located) -> Iterator[Hit]:
+    for pointer, name in texts_at(located, [TEMPLATE_NAME]):
+        if len(name) > NAME_LIMIT:
+            yield Hit(pointer, f"the name has {len(name)} characters", f"use at most {NAME_LIMIT}")
+        elif re.search("[^a-z0-9_]", name):
+            fix = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+            message = f"WhatsApp has no template {name!r}: names have lower-case letters, digits and _"
+            yield Hit(pointer, message, f"did you mean {fix}?" if fix else "look the name up at Meta")
 
 
 @rule(
@@ -235,9 +256,9 @@ def _index_range(payload: Payload) -> Iterator[Hit]:
     f"A ref has at most {REF_LIMIT} characters; a longer one is cut.",
     '"exceeds 255 characters, it will be truncated"',
 )
-def _ref_cut(payload: Payload) -> Iterator[Hit]:
-    for field in FIELDS:
-        for pointer, value in texts_at(payload, [field.pointer] if field.cut_at else ()):
+def _ref_cut(located: Located) -> Iterator[Hit]:
+    for field in _CUT:
+        for pointer, value in texts_at(located, [field.pointer]):
             if len(value) > field.cut_at:
                 end = value[field.cut_at - 12 : field.cut_at]
                 message = (
@@ -252,8 +273,8 @@ def _ref_cut(payload: Payload) -> Iterator[Hit]:
     "wa_source is one of the thirteen that the API knows.",
     '"the system will override that as the "API""',
 )
-def _wa_source(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in texts_at(payload, [WA_SOURCE]):
+def _wa_source(located: Located) -> Iterator[Hit]:
+    for pointer, value in texts_at(located, [WA_SOURCE]):
         if value not in WA_SOURCES:
             near = did_you_mean(value.lower(), WA_SOURCES)
             yield Hit(
@@ -268,13 +289,11 @@ def _wa_source(payload: Payload) -> Iterator[Hit]:
     "template_language_code; Meta's list of languages",
     prevents="132001",
 )
-def _language(payload: Payload) -> Iterator[Hit]:
-    for pointer, value in texts_at(payload, [LANGUAGE_CODE]):
+def _language(located: Located) -> Iterator[Hit]:
+    for pointer, value in texts_at(located, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
-            near = did_you_mean(value.replace("-", "_"), LANGUAGES)
-            yield Hit(
-                pointer, f"{value!r} is not a WhatsApp language that kshell knows", near or "look the code up at Meta"
-            )
+            fix = language_hint(value, LANGUAGES) or "look the code up at Meta"
+            yield Hit(pointer, f"{value!r} is not a WhatsApp language that kshell knows", fix)
 
 
 @rule(
@@ -285,8 +304,8 @@ def _language(payload: Payload) -> Iterator[Hit]:
     prevents="132001",
     of_account=True,
 )
-def _approved(payload: Payload, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
-    for pointer, name in texts_at(payload, [TEMPLATE_NAME] if approved else ()):
+def _approved(located: Located, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    for pointer, name in texts_at(located, [TEMPLATE_NAME] if approved else ()):
         if name and name not in approved:
             near = did_you_mean(name, approved)
             yield Hit(
@@ -295,7 +314,7 @@ def _approved(payload: Payload, approved: Mapping[str, Sequence[str]]) -> Iterat
                 near or f"approved: {listed(approved)}; or add it to the account",
             )
         languages = approved.get(name, ())
-        for place, language in texts_at(payload, [LANGUAGE_CODE] if languages else ()):
+        for place, language in texts_at(located, [LANGUAGE_CODE] if languages else ()):
             if language and language not in languages:
                 same = [known for known in languages if re.split("[-_]", known)[0] == re.split("[-_]", language)[0]]
                 near = f"did you mean {same[0]}?" if len(same) == 1 else did_you_mean(language, languages)

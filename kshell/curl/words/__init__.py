@@ -10,18 +10,21 @@ import re
 
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.posix import PosixReader
-from kshell.curl.words.powershell import PowershellReader
+from kshell.curl.words.powershell import STOP_PARSING, PowershellReader, VerbatimReader
 from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Word, Words
+from kshell.curl.words.start import CURL, first_command
 
-__all__ = ["FOLLOWED", "WITHIN", "Oddity", "Word", "Words", "split"]
+__all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Word", "Words", "split"]
 
 _POWERSHELL = re.compile(r"^[ \t]*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
 _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
 
 
 def split(text: str) -> Words:
-    """Return the words of the first command in ``text``. Its continuations and quotes tell which shell it is for."""
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
+    """Return the words of the first curl command in ``text``. Its continuations and quotes tell which shell it is for."""
+    text = first_command(text.replace("\r\n", "\n").removeprefix("\ufeff"))
+    if STOP_PARSING.match(text):
+        return VerbatimReader(text).read()
     if _POWERSHELL.search(text):
         return PowershellReader(text).read()
     # cmd.exe knows neither single quotes nor a backslash at the end of a line: carets after them are text

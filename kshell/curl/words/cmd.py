@@ -14,6 +14,7 @@ class CmdReader(Reader):
 
     def read(self) -> Words:
         """Return the words of the first command, and its oddities."""
+        self.position = len(self.text) - len(self.text.lstrip())
         characters, end = self._carets()
         self._argv(characters)
         self.position = end
@@ -23,15 +24,18 @@ class CmdReader(Reader):
     def _carets(self) -> tuple[list[tuple[str, int]], int]:
         """Return the characters that cmd.exe passes to the program, each with its position, and the command's end."""
         characters: list[tuple[str, int]] = []
-        quoted = False
+        quoted = broken = False
         while self.position < len(self.text):
             position = self.position
             character = self.text[position]
             if character == "^" and not quoted:
                 self._caret(characters)
                 continue
-            if character == "\n" or (character in "&|<>" and not quoted):
+            if not quoted and character in "\n&|<>":
                 break
+            if character == "\n" and not broken:
+                broken = True
+                self.odd(position, "a line break in quotes, at which cmd.exe ends the command", "write it on one line")
             quoted ^= character == '"'
             characters.append((character, position))
             self.position += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 
 from kshell.api.endpoints import ENDPOINTS
 from kshell.api.request import path_pattern
@@ -11,7 +11,8 @@ from kshell.curl.words.reader import WITHIN, Reader, Word, Words
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ANSI = re.compile(
-    r"\\(?:([abeEfnrtv\\'\"?])|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.))",
+    r"\\(?:([abeEfnrtv\\'\"?])|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.))"
+    r"|[^\\]+|\\",
     re.DOTALL,
 )
 _ANSI_LETTERS = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
@@ -21,12 +22,15 @@ _TYPOGRAPHIC = {
     "\u201c": '\u201c\u201d"',
     "\u201d": '\u201c\u201d"',
 }
-_PROMPT = re.compile(r"\s*[$%>] +(?=curl\b)")
-_BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|#[^\n]*|\n")
+_BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|\^[ \t]*\n|#[^\n]*|\n")
 _CONTINUED = re.compile(r"\\[ \t]*\n")
 _ESCAPED = re.compile(r'\\([\\"$`\n])')
+_EXPANDED = re.compile(rf"\\([\\$`\n])|{_VARIABLE.pattern}|\$\(|`")
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_OPERATOR = re.compile(r"[;|&<>]")
+_OPERATOR = re.compile(r"[;|&<>)]")
+_CLOSING = re.compile(r"\)['\"]?")  # of x=$(curl …)
+_REDIRECTION = re.compile(r"(?:\d*(<<-|<<<|<<|<>|>>|[<>]&|>\||[<>])|&>>?)[ \t]*")
+_WITHIN = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\(|\)|[^'\"\\()]+", re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 
 
@@ -40,23 +44,36 @@ def _argument_line() -> re.Pattern[str]:
 class PosixReader(Reader):
     """Applies the quoting rules that bash, dash, zsh and ksh share, and bash's ``$'…'``."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._documents: list[
+            tuple[str, Word]
+        ] = []  # the operator and the delimiter of each here-document of this line
+        self._closes = True  # whether every $( had its end
+
     def read(self) -> Words:
-        """Return the words of the first command, and its oddities."""
-        prompt = self.at(_PROMPT)
-        self.position = prompt.end() if prompt else 0
+        """Return the words of the first command, its oddities, and the text of its stdin."""
         while self._to_next_word():
-            self._word()
+            self.words.append(self._word())
+        if self._documents:
+            self._here_documents()
         return self.done()
 
     def _to_next_word(self) -> bool:
-        """Skip blanks, continuations and comments. Return False at the end of the command."""
-        while blank := self.at(_BLANK):
+        """Skip blanks, continuations, comments and redirections. Return False at the end of the command."""
+        while (blank := self.at(_BLANK)) or self._redirect():
+            if not blank:
+                continue
             if blank[0] == "\n" and self._ends_here():
                 return False
             if blank[0].startswith("\\") and blank[0].strip("\\\n"):
                 self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
+            if blank[0].startswith("^"):
+                self.odd(self.position, "a caret at the end of a line, as in cmd.exe", "write a backslash")
             self.position = blank.end()
         if self._is_operator():
+            closing = self.at(_CLOSING)
+            self.position = closing.end() if closing else self.position
             self.more()
             return False
         return self.position < len(self.text)
@@ -67,6 +84,10 @@ class PosixReader(Reader):
 
     def _ends_here(self) -> bool:
         """Whether a line break ends the command. Before an option or a URL it does not: a backslash is missing."""
+        if self._documents:
+            self._here_documents()
+            self.more()
+            return True
         if not self.words:
             return False
         if self.at(_argument_line()):
@@ -75,7 +96,51 @@ class PosixReader(Reader):
         self.more()
         return True
 
-    def _word(self) -> None:
+    def _redirect(self) -> bool:
+        """Whether a redirection was here; it is skipped, and the text that it gives to stdin is kept."""
+        redirection = None if self.at(_PLACEHOLDER) else self.at(_REDIRECTION)
+        if not redirection:
+            return False
+        self.position = redirection.end()
+        word = self._word()
+        if redirection[1] == "<<<":
+            self.stdin = word
+        elif redirection[1] in ("<<", "<<-"):
+            self._documents.append((redirection[1], word))
+        return True
+
+    def _here_documents(self) -> None:
+        """Read the here-documents of the line that ends here; curl gets the last one. A text may leave them all out."""
+        if not self.text[self.position :].strip():
+            return
+        for operator, word in self._documents:
+            start = self.position + 1
+            tabs = r"\t*" if operator == "<<-" else ""
+            end = re.compile(rf"^{tabs}{re.escape(word.text)}$", re.MULTILINE).search(self.text, start)
+            if not end:
+                self.odd(start - 1, "a here-document without an end", f"end it with the line {word.text}", fatal=True)
+                self.position = len(self.text)
+                return
+            raw = self.text[start : end.start()]
+            self.position = end.end()
+            text = re.sub(r"^\t+", "", raw, flags=re.MULTILINE) if tabs else raw
+            variables: list[str] = []
+            if word.raw == word.text:  # a quote in it would keep the shell from expanding
+                text = _EXPANDED.sub(partial(self._expanded, start, variables), text)
+            self.stdin = Word(text, *self.place(start), tuple(variables), raw)
+        self._documents = []
+
+    def _expanded(self, start: int, variables: list[str], match: re.Match[str]) -> str:
+        """Return what stands for an escape or a variable of a here-document that begins at ``start``."""
+        if match[1]:
+            return match[1].strip("\n")
+        if name := match[2] or match[3]:
+            variables.append(name)
+        else:
+            self.odd(start, WITHIN, "it was not run: write what it gives")
+        return match[0]
+
+    def _word(self) -> Word:
         start = self.position
         pieces: list[str] = []
         variables: list[str] = []
@@ -88,7 +153,7 @@ class PosixReader(Reader):
             literal += [match[0] for match in _VARIABLE.finditer(piece)] if character == "'" else []
             pieces.append(piece)
         raw = self.text[start : self.position]
-        self.words.append(Word("".join(pieces), *self.place(start), tuple(variables), raw, tuple(literal)))
+        return Word("".join(pieces), *self.place(start), tuple(variables), raw, tuple(literal))
 
     def _piece(self, character: str, variables: list[str]) -> str:
         if character == "'":
@@ -137,30 +202,57 @@ class PosixReader(Reader):
         variable = self.at(_VARIABLE)
         if variable:
             variables.append(variable[1] or variable[2])
-        elif self.text.startswith(("$(", "`"), self.position):
-            self.odd(self.position, WITHIN, "it was not run: write what it gives")
         match = variable or self.at(_PLACEHOLDER)
         end = match.end() if match else self.position + 1
+        if not variable and self.text.startswith(("$(", "`"), self.position):
+            self.odd(self.position, WITHIN, "it was not run: write what it gives")
+            end = self._end_within() or end
         piece = self.text[self.position : end]
         self.position = end
         return piece
+
+    def _end_within(self) -> int:
+        """Return the end of the ``$(…)`` here; 0 if it has none, or for a backtick."""
+        depth = 0
+        position = self.position + 1
+        while self._closes and self.text.startswith("$(", self.position):
+            token = _WITHIN.match(self.text, position)
+            if not token:
+                self._closes = False  # no other end is looked for, so that the time is linear
+                break
+            depth += {"(": 1, ")": -1}.get(token[0], 0)
+            position = token.end()
+            if not depth:
+                return position
+        return 0
 
     def _ansi(self) -> str:
         match = self.at(_ANSI_QUOTED)
         if not match:
             return self._unclosed(self.position + 2)
-        self.position = match.end()
-        return _joined_surrogates(_ANSI.sub(_ansi_character, match[1]))
+        start, self.position = self.position, match.end()
+        raw = b"".join(map(_ansi_bytes, _ANSI.finditer(match[1]))).partition(b"\0")[0]  # bash ends it there
+        try:
+            return _joined_surrogates(raw.decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError:
+            self.odd(start, "bytes that are not UTF-8", "write the characters themselves")
+            return raw.decode("utf-8", "replace")
 
 
-def _ansi_character(match: re.Match[str]) -> str:
-    letter, *codes, octal, control = match.groups()
+def _ansi_bytes(match: re.Match[str]) -> bytes:
+    """Return the bytes that an escape or a run of other characters in ``$'…'`` stands for."""
+    letter, byte, short, long, octal, control = match.groups()
+    if byte or octal:
+        return bytes([int(byte, 16) if byte else int(octal, 8) & 0xFF])
+    text: str = match[0]
     if letter:
-        return _ANSI_LETTERS.get(letter, letter)
-    if control:
-        return chr(ord(control) & 0x1F)
-    number = int(octal, 8) & 0xFF if octal else int(next(filter(None, codes)), 16)
-    return chr(number) if number < 0x110000 else "\ufffd"
+        text = _ANSI_LETTERS.get(letter, letter)
+    elif control:
+        text = chr(ord(control) & 0x1F)
+    elif short or long:
+        number = int(short or long, 16)
+        text = chr(number) if number < 0x110000 else "\ufffd"
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _joined_surrogates(text: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.reader import Reader, Word, Words
+
+STOP_PARSING = re.compile(r"[ \t]*\S+[ \t]+(--%)(?=[ \t])")
 
 _ASSIGNMENT = re.compile(r"\s*\$(\w+) = '((?:[^']|'')*)'[ \t]*(?:;|\n)")
 _CONDITION = re.compile(r"\s*if \([^{}]*\) \{[^{}]*\}[ \t]*(?:;|\n)")
@@ -73,3 +76,20 @@ class PowershellReader(Reader):
             self.odd(start, "a quote that is not closed", f"close it with {self.text[start]}", fatal=True)
             self.position = len(self.text)
         return self.text[start]
+
+
+class VerbatimReader(CmdReader):
+    """Reads a program and, after ``--%``, its arguments by the C runtime's rules; PowerShell only expands %NAME% there."""
+
+    def _carets(self) -> tuple[list[tuple[str, int]], int]:
+        """Return all characters but ``--%``, each with its position, and the command's end: a line's end or a pipe."""
+        stop = STOP_PARSING.match(self.text)
+        characters: list[tuple[str, int]] = []
+        quoted = False
+        for position, character in enumerate(self.text):
+            if character == "\n" or (character in "|&" and not quoted):
+                return characters, position
+            quoted ^= character == '"'
+            if stop is None or not stop.start(1) <= position < stop.end(1):
+                characters.append((character, position))
+        return characters, len(self.text)

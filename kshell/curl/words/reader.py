@@ -51,10 +51,11 @@ class Word(NamedTuple):
 
 
 class Words(NamedTuple):
-    """The words of the first command of a text, and its oddities."""
+    """The words of the first command of a text, its oddities, and the text that the shell gives to its stdin, if any."""
 
     words: tuple[Word, ...]
     oddities: tuple[Oddity, ...]
+    stdin: Word | None = None
 
 
 class Reader:
@@ -65,6 +66,7 @@ class Reader:
         self.position = 0
         self.words: list[Word] = []
         self.oddities: list[Oddity] = []
+        self.stdin: Word | None = None
 
     def at(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Return the match of ``pattern`` at the current position, or None."""
@@ -90,5 +92,5 @@ class Reader:
         self.oddities.append(Oddity(*self.place(position), message, fix, fatal))
 
     def done(self) -> Words:
-        """Return the words and the oddities."""
-        return Words(tuple(self.words), tuple(self.oddities))
+        """Return what was read."""
+        return Words(tuple(self.words), tuple(self.oddities), self.stdin)

@@ -1,0 +1,158 @@
+"""The SQLite file of a ledger: its tables, how it is opened, and its errors in words."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from kshell.core.errors import LedgerError
+from kshell.profiles.files import make_private, quoted, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_VERSION = 1
+BUSY_SECONDS = 10.0  # to wait for another process
+_ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, salt TEXT, begun REAL)"
+_SENDS = """
+CREATE TABLE sends (
+    row TEXT, ordinal INTEGER, number INTEGER, line INTEGER, state TEXT, recipient TEXT, masked TEXT,
+    status INTEGER, code TEXT, message_id TEXT, claimed_at REAL, ended_at REAL,
+    PRIMARY KEY (row, ordinal)
+) WITHOUT ROWID
+"""
+
+
+def open_for_run(file: Path, script: str) -> tuple[sqlite3.Connection, str]:
+    """Open or create the ledger of the script with the hash ``script``. Return its connection and its salt.
+
+    Raises ``LedgerError`` if the file cannot be used, or is the ledger of another script.
+    """
+    with errors_of(file):
+        make_private(file.parent)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = _connected(f"{file}")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+            return connection, _salt(connection, file, script)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def open_for_reading(file: Path) -> sqlite3.Connection:
+    """Open an existing ledger. Raises ``LedgerError``."""
+    if not file.is_file():
+        raise LedgerError(f"there is no ledger {shown(file)}", hint="run FILE --rows ROWS --ledger LEDGER makes one")
+    with errors_of(file):
+        connection = _connected(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            _check_version(connection, file)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    # the writer's thread uses the connection that the caller's thread has opened
+    return sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+
+
+def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
+    """Return the salt of the ledger, which a new one gets here."""
+    connection.execute("BEGIN IMMEDIATE")
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not tables:
+        connection.execute(_ABOUT)
+        connection.execute(_SENDS)
+        new = (_VERSION, script, secrets.token_hex(16), time.time())
+        connection.execute("INSERT INTO about VALUES (?, ?, ?, ?)", new)
+    connection.execute("COMMIT")
+    known, salt = _check_version(connection, file)
+    if known != script:
+        hint = (
+            f"give each script its own ledger, or begin a new one: --ledger {quoted(file.with_stem(file.stem + '-2'))}"
+        )
+        raise LedgerError(
+            f"{shown(file)} is the ledger of another script, or of this one before it was edited", hint=hint
+        )
+    return salt
+
+
+def _check_version(connection: sqlite3.Connection, file: Path) -> tuple[str, str]:
+    """Return the script's hash and the salt. Raise ``LedgerError`` for a database that is not a ledger of this version."""
+    try:
+        version, script, salt = connection.execute("SELECT version, script, salt FROM about").fetchone()
+    except (sqlite3.OperationalError, TypeError, ValueError) as error:
+        if "no such" not in str(error) and isinstance(error, sqlite3.OperationalError):
+            raise
+        raise LedgerError(f"{shown(file)} is a database, but not a ledger", hint="name another file") from None
+    if version != _VERSION:
+        raise LedgerError(f"{shown(file)} was made by a newer kshell", hint="pip install --upgrade kaleyra-shell")
+    return script, salt
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Hold the ledger so that no other run uses it. Raises ``LedgerError`` if one does."""
+    with _held(file, "BEGIN EXCLUSIVE"):
+        yield
+
+
+@contextmanager
+def shared(file: Path) -> Iterator[None]:
+    """Hold the ledger so that other runs may use it, but none that must be alone. Raises ``LedgerError`` if one is."""
+    with _held(file, "BEGIN"):
+        yield
+
+
+@contextmanager
+def _held(file: Path, begin: str) -> Iterator[None]:
+    """Hold a lock of SQLite's, which ends with the process, on an empty database beside the ledger."""
+    lock = file.with_name(f"{file.name}-lock")
+    with errors_of(file):
+        make_private(file.parent)
+        os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        with errors_of(file):
+            connection.execute(begin)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield
+    finally:
+        connection.close()
+
+
+@contextmanager
+def errors_of(file: Path) -> Iterator[None]:
+    """Turn the errors of SQLite and of the file system into ``LedgerError``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ledger_error(file, error) from None
+    except OSError as error:
+        raise LedgerError(
+            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {quoted(file.parent)}"
+        ) from None
+
+
+def ledger_error(file: Path, error: sqlite3.Error) -> LedgerError:
+    """Return the error of SQLite in words, with what to do."""
+    name = getattr(error, "sqlite_errorname", "")
+    hints = {
+        "SQLITE_BUSY": "another run holds it: wait until it has ended, then run this again",
+        "SQLITE_FULL": "the disk is full: make room, then run this again with the same ledger",
+        "SQLITE_READONLY": f"it may only be read: ls -l {quoted(file)}",
+        "SQLITE_CANTOPEN": f"ls -ld {quoted(file)} {quoted(file.parent)}",
+        "SQLITE_CORRUPT": "it is damaged: keep a copy, and find out from Kaleyra's reports what was sent before you send again",
+        "SQLITE_NOTADB": "it is not a ledger: name another file",
+    }
+    hint = next((text for start, text in hints.items() if name.startswith(start)), "")
+    return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or f"ls -l {quoted(file)}")

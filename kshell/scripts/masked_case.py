@@ -1,0 +1,151 @@
+"""What a report may say of a case: its steps, requests, answers and failures, without keys, codes and full numbers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from kshell.core.errors import KshellError
+from kshell.core.models import first_error
+from kshell.core.terminal import note_lines, safe, safe_line
+from kshell.privacy.privacy import Privacy
+from kshell.privacy.sources import named_values
+from kshell.syntax.lines import typed_words
+from kshell.transport.exchange_text import document_of, status_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kshell.core.errors import Note
+    from kshell.core.models import Finding, Json
+    from kshell.privacy.values import Private
+    from kshell.scripts.script_run import Case, State, Step
+    from kshell.syntax.lines import Line
+
+
+class MaskedStep(NamedTuple):
+    """A step without private values. ``place`` is ``FILE:LINE``; ``failure`` has the lines that explain a failure."""
+
+    place: str
+    line: str
+    passed: bool
+    exit_code: int
+    seconds: float
+    status: str
+    exchange: dict[str, Json] | None
+    failure: tuple[str, ...]
+
+
+class MaskedCase(NamedTuple):
+    """A case without private values. ``reason`` says in one line why it failed; ``failure`` explains it in several."""
+
+    name: str
+    script: str
+    row: int | None
+    state: State
+    verdict: str
+    exit_code: int
+    seconds: float
+    deliveries: tuple[str, ...]
+    reason: str
+    failure: tuple[str, ...]
+    steps: tuple[MaskedStep, ...]
+
+
+def masked_case(case: Case) -> MaskedCase:
+    """Return what reports may say of ``case``."""
+    privacy = _privacy(case)
+    documents = [document_of(step.sent) if step.sent else None for step in case.steps]
+    privacy.learn([*(text for document in documents for text in _texts(document)), *_lines_of(case)])
+    error = first_error(case.failure)
+    reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
+    return MaskedCase(
+        name=privacy.mask_name(case.name),
+        script=privacy.mask_name(case.script.name),
+        row=case.row.number if case.row else None,
+        state=case.state,
+        verdict=case.verdict,
+        exit_code=case.exit_code,
+        seconds=case.seconds,
+        deliveries=tuple(map(str, case.deliveries)),
+        reason=reason,
+        failure=_lines(case.failure, privacy),
+        steps=tuple(_masked_step(*pair, privacy) for pair in zip(case.steps, documents, strict=True)),
+    )
+
+
+def _lines_of(case: Case) -> Iterator[str]:
+    for step in case.steps:
+        yield step.line.text
+        yield status_line(step.sent.exchange) if step.sent else ""
+
+
+def _masked_step(step: Step, document: dict[str, Json] | None, privacy: Privacy) -> MaskedStep:
+    masked = privacy.mask_json(document)
+    return MaskedStep(
+        place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
+        line=privacy.mask(safe(privacy.mask(step.line.text))),
+        passed=not step.failed,
+        exit_code=step.result.exit_code,
+        seconds=round(step.seconds, 4),
+        status=privacy.mask(status_line(step.sent.exchange)) if step.sent else "",
+        exchange=masked if isinstance(masked, dict) else None,
+        failure=_lines(step.result.notes, privacy) if step.failed else (),
+    )
+
+
+def _lines(notes: Sequence[Note | Finding], privacy: Privacy) -> tuple[str, ...]:
+    return tuple(privacy.mask(line) for note in notes for line in note_lines(note.masked(privacy.mask)))
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Yield every text and every name in a JSON value."""
+    held = [value]
+    while held:
+        item = held.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, list | dict):
+            held += item
+            held += item.values() if isinstance(item, dict) else ()
+
+
+# ---- what is private in a case
+
+
+def _privacy(case: Case) -> Privacy:
+    cases = [*case.with_nested()]
+    lines = dict.fromkeys(step.line for known in cases for step in known.steps)
+    ids = {exchange.answer.message_id for known in cases for exchange in known.exchanges()}
+    values = [value for known in cases for value in _values(known)]
+    return Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
+
+
+def _values(case: Case) -> Iterator[Private]:
+    """Yield the private values of the session, and those of the row and the lines, which may be in no draft."""
+    yield from case.session.privacy().values if case.session else ()
+    given = case.row.cells.items() if case.row else ()
+    for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
+        yield from named_values(name, text)
+
+
+@lru_cache(maxsize=256)  # all rows run the same lines
+def _assigned(line: Line) -> list[tuple[str, str]]:
+    """Return (name, text) of every variable that a line sets to a plain text, also by ``otp CODE``."""
+    with suppress(KshellError):
+        words = line.words() if line.head not in ("expect", "capture") else []
+        plain = [word.plain for word in words if not word.computed]
+        code = [("otp", text) for text in plain[1:2] if plain[0] == "otp" and text != "new"]
+        pairs = (text.partition("=") for text in plain)
+        return code + [(name, text) for name, equals, text in pairs if equals and name.isidentifier()]
+    return []
+
+
+@lru_cache(maxsize=256)
+def _typed(line: Line) -> list[tuple[str, str]]:
+    """Return each word of a line, as typed and without its quotes."""
+    with suppress(KshellError):
+        words = line.words()
+        return [*zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)]
+    return []

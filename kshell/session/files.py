@@ -1,0 +1,86 @@
+"""Read the pods, accounts and templates that a session names: each time anew, or once for a whole run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kshell.profiles.profiles import load_account, load_pod
+from kshell.profiles.trust import folder_notes, require_trust
+from kshell.templating.templates import load_template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kshell.core.errors import Note
+    from kshell.core.models import Account, Draft, Origin, Pod, Template
+    from kshell.profiles.files import Places
+
+
+class Files:
+    """The profiles and templates of a session. Every call reads the file, so that an edit is seen at once."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def account(self, name: str) -> Account:
+        """Return the account called ``name``. Raises ``ProfileError``."""
+        return load_account(self._places, name)
+
+    def pod(self, name: str) -> Pod:
+        """Return the pod called ``name``. Raises ``ProfileError``."""
+        return load_pod(self._places, name)
+
+    def template(self, name: str) -> Template:
+        """Return the template called ``name``. Raises ``TemplateError``."""
+        return load_template(self._places, name)
+
+    def require_trust(self, account: Account, pod: Pod) -> None:
+        """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
+        require_trust(self._places, pod, own_account=self._places.holds(account.origin))
+
+    def folder_notes(self, draft: Draft) -> Sequence[Note]:
+        """Return what the user should know of a send that uses files of the working directory."""
+        return [*folder_notes(self._places, draft)]
+
+
+class KeptFiles(Files):
+    """The profiles and templates of a run. Each file is read once, so that every row has the same. Threads may share them."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__(places)
+        self._trusted: set[tuple[Origin, Origin]] = set()
+        self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
+        self._accounts: dict[str, Account] = {}
+        self._pods: dict[str, Pod] = {}
+        self._templates: dict[str, Template] = {}
+
+    def account(self, name: str) -> Account:
+        """Return the account called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
+        if name not in self._accounts:
+            self._accounts[name] = super().account(name)
+        return self._accounts[name]
+
+    def pod(self, name: str) -> Pod:
+        """Return the pod called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
+        if name not in self._pods:
+            self._pods[name] = super().pod(name)
+        return self._pods[name]
+
+    def template(self, name: str) -> Template:
+        """Return the template called ``name`` as it was when the run first named it. Raises ``TemplateError``."""
+        if name not in self._templates:
+            self._templates[name] = super().template(name)
+        return self._templates[name]
+
+    def require_trust(self, account: Account, pod: Pod) -> None:
+        """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""
+        if (account.origin, pod.origin) not in self._trusted:
+            super().require_trust(account, pod)
+            self._trusted.add((account.origin, pod.origin))
+
+    def folder_notes(self, draft: Draft) -> Sequence[Note]:
+        """Return what the user should know, as it was when the run first used these files."""
+        origins = (draft.account.origin, draft.pod.origin, draft.template.origin)
+        if origins not in self._notes:
+            self._notes[origins] = super().folder_notes(draft)
+        return self._notes[origins]

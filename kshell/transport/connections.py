@@ -1,0 +1,87 @@
+"""Keep connections, and the threads that send, between the messages of a run."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kshell.transport.http import Connection
+
+
+SEND_THREAD = "kshell send"  # the name of a thread that sends a request
+
+
+class _Sender(threading.Thread):
+    """A thread of ``connections`` that does one piece of work after the other."""
+
+    def __init__(self, connections: KeptConnections) -> None:
+        super().__init__(name=SEND_THREAD, daemon=True)
+        self.work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._connections = connections
+        self.start()
+
+    def run(self) -> None:
+        """Do each piece of work, until it is None or the connections are closed."""
+        while work := self.work.get():
+            work()
+            if not self._connections.wants(self):
+                return
+
+
+class KeptConnections:
+    """Connections that are used again for the next message. Several threads may use them.
+
+    There are as many connections as there are messages sent at a time. One is closed after anything unusual.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Connection] = []
+        self._idle: list[_Sender] = []  # threads that wait for work
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        while self._free:
+            self._free.pop().close()
+        while self._idle:
+            self._idle.pop().work.put(None)
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Do ``work`` in a thread that waits for some, or in a new one."""
+        try:
+            sender = self._idle.pop()
+        except IndexError:
+            sender = _Sender(self)
+        sender.work.put(work)
+
+    def wants(self, sender: _Sender) -> bool:
+        """Keep a thread that has no work, unless the connections are closed."""
+        if not self._closed:
+            self._idle.append(sender)
+        return not self._closed
+
+    def take(self, url: str, proxy: str) -> Connection:
+        """Return a connection for one request: the one that was used last, or a new one."""
+        from kshell.transport.http import Connection, scheme_of
+
+        with suppress(IndexError):
+            free = self._free.pop()
+            if (free.scheme, free.proxy) == (scheme_of(url), proxy):
+                return free
+            free.close()
+        return Connection(url, proxy)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection whose answer was read to its end."""
+        if self._closed:
+            connection.close()
+        else:
+            self._free.append(connection)

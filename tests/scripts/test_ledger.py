@@ -1,0 +1,214 @@
+"""The ledger: a claim is durable before its send, and a send that was begun is not begun again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kshell.core.errors import LedgerError
+from kshell.scripts.ledger import Claim, Ledger, counts, entries
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = "send\n"
+NUMBER = "+919812345678"
+CODE = "482913"
+CELLS = {"to": NUMBER, "otp": CODE}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The path of a ledger that does not exist yet."""
+    return tmp_path / "run.ledger"
+
+
+def claim(ledger: Ledger, cells: dict[str, str], ordinal: int = 1) -> Claim | None:
+    """Claim a send of a row; None if the ledger does not grant it."""
+    made = Claim(ledger.row(cells, 1, 2), ordinal, time.time())
+    return made if ledger.claim(made, cells["to"]) is None else None
+
+
+@pytest.mark.parametrize(
+    ("state", "granted"), [("accepted", False), ("refused", False), ("unknown", False), ("not-sent", True)]
+)
+def test_only_a_send_that_was_not_sent_is_granted_again(file, state, granted):
+    """A send that ended is granted to a later run only if nothing of it was sent."""
+    with Ledger(file, SCRIPT) as ledger:
+        ledger.end(claim(ledger, CELLS), state)
+    with Ledger(file, SCRIPT) as ledger:
+        assert bool(claim(ledger, CELLS)) == granted
+
+
+def test_a_claim_without_an_outcome_is_not_granted_again(file):
+    """A send that a killed run claimed is not granted to a later run."""
+    with Ledger(file, SCRIPT) as ledger:
+        claim(ledger, CELLS)
+    with Ledger(file, SCRIPT) as ledger:
+        assert claim(ledger, CELLS) is None
+
+
+@pytest.mark.parametrize("state", ["claimed", "unknown"])
+def test_resend_grants_a_send_of_unknown_outcome_once(file, state):
+    """With ``resend`` a send whose outcome is unknown is granted once, also if two rows have equal cells."""
+    with Ledger(file, SCRIPT) as ledger:
+        made = claim(ledger, CELLS)
+        if state == "unknown":
+            ledger.end(made, "unknown")
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        assert claim(ledger, CELLS)
+        assert claim(ledger, CELLS) is None
+
+
+def test_resend_needs_the_ledger_alone(file):
+    """A run with ``resend`` is refused while another run has the ledger open."""
+    with Ledger(file, SCRIPT), pytest.raises(LedgerError, match="locked"):
+        Ledger(file, SCRIPT, resend=True)
+
+
+def test_rows_with_equal_cells_are_one_row(file):
+    """The order of the columns and the number of a row do not matter: the cells name it."""
+    with Ledger(file, SCRIPT) as ledger:
+        assert ledger.row({"to": "1", "ref": "2"}, 1, 2).digest == ledger.row({"ref": "2", "to": "1"}, 7, 8).digest
+
+
+def test_a_refused_claim_does_not_change_the_outcome(file):
+    """The end of a claim that was not granted leaves the outcome of the earlier one."""
+    with Ledger(file, SCRIPT) as ledger:
+        ledger.end(claim(ledger, CELLS), "accepted", 202, "WA202", "A1")
+        refused = Claim(ledger.row(CELLS, 1, 2), 1, 0.0)
+        assert ledger.claim(refused, NUMBER)
+        ledger.end(refused, "not-sent")
+    assert counts(file) == {"accepted": 1}
+
+
+def test_an_outcome_is_durable_without_another_claim(file):
+    """An outcome is in the file soon, also if no further claim follows."""
+    with Ledger(file, SCRIPT) as ledger:
+        ledger.end(claim(ledger, CELLS), "accepted", 202, "WA202", "A1")
+        until = time.monotonic() + 10
+        while counts(file)["claimed"] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert counts(file) == {"accepted": 1}
+
+
+def test_of_many_claims_of_one_send_one_is_granted(file):
+    """Of sixteen threads that claim one send, one gets it."""
+    granted: list[Claim | None] = []
+    with Ledger(file, SCRIPT) as ledger:
+        threads = [threading.Thread(target=lambda: granted.append(claim(ledger, CELLS))) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sum(map(bool, granted)) == 1
+
+
+def test_the_file_holds_no_code_and_no_number(file):
+    """Neither the file nor its log contains a code or a number; both are for their owner only."""
+    with Ledger(file, SCRIPT) as ledger:
+        ledger.end(claim(ledger, CELLS), "accepted", 202, "WA202", "A1")
+        for part in file.parent.glob("run.ledger*"):
+            assert part.stat().st_mode & 0o077 == 0
+            assert not any(secret.encode() in part.read_bytes() for secret in (CODE, NUMBER, NUMBER[1:]))
+    [entry] = entries(file)
+    assert entry.masked == "+91XXXXXXXX78"
+
+
+def test_a_ledger_of_another_script_is_refused(file):
+    """The ledger of a script is refused for any other text."""
+    Ledger(file, SCRIPT).close()
+    with pytest.raises(LedgerError, match="another script"):
+        Ledger(file, "otp new\nsend\n")
+
+
+def test_a_ledger_of_a_newer_version_is_refused(file):
+    """A ledger with a higher version is neither run nor read."""
+    Ledger(file, SCRIPT).close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE about SET version = version + 1")
+    connection.close()
+    for use in (lambda: Ledger(file, SCRIPT), lambda: counts(file)):
+        with pytest.raises(LedgerError, match="newer"):
+            use()
+
+
+@pytest.mark.parametrize(
+    "text", [b"no database at all, but a longer text " * 40, b"SQLite format 3\0" + b"\xff" * 4000]
+)
+def test_a_file_that_is_no_ledger_is_refused_and_kept(file, text):
+    """A file that SQLite cannot read is refused, and stays as it is."""
+    file.write_bytes(text)
+    with pytest.raises(LedgerError):
+        Ledger(file, SCRIPT)
+    assert file.read_bytes() == text
+
+
+def test_another_database_is_refused_and_kept(file):
+    """A database without a ledger's tables is refused and gets none."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE mine (text TEXT)")
+    connection.close()
+    with pytest.raises(LedgerError, match="not a ledger"):
+        Ledger(file, SCRIPT)
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+    connection.close()
+
+
+def test_a_ledger_that_is_not_there_is_not_made_by_reading(file):
+    """Reading a ledger that does not exist raises, and makes no file."""
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        counts(file)
+    assert not file.exists()
+
+
+def test_a_claim_that_cannot_be_written_raises(file, monkeypatch):
+    """While another program holds the file, a claim raises, so nothing is sent."""
+    monkeypatch.setattr("kshell.scripts.ledger_file.BUSY_SECONDS", 0.05)
+    with Ledger(file, SCRIPT) as ledger:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        ledger._connection.execute("PRAGMA busy_timeout = 10")
+        with pytest.raises(LedgerError, match="locked"):
+            claim(ledger, CELLS)
+        other.execute("ROLLBACK")
+        other.close()
+        assert claim(ledger, CELLS)
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from kshell.scripts.ledger import Claim, Ledger
+ledger = Ledger(Path(sys.argv[1]), "send\\n")
+for number in range(1, 1_000_000):
+    made = Claim(ledger.row({"to": str(number)}, number, number + 1), 1, time.time())
+    if ledger.claim(made, str(number)) is None:
+        print(number, flush=True)  # the first byte of the send
+        ledger.end(made, "accepted")
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05])
+def test_a_kill_leaves_every_begun_send_in_the_ledger(file, delay):
+    """After SIGKILL every send that was begun is in the ledger, and a later process begins none of them again."""
+    begun: list[int] = []
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, "-c", _KILLED, file], stdout=subprocess.PIPE, text=True)
+        first = process.stdout.readline()
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+        begun += [int(line) for line in (first + process.communicate()[0]).split()]
+    assert len(begun) == len(set(begun))
+    known = {entry.number for entry in entries(file)}
+    assert known >= set(begun)
+    assert len(known) <= len(begun) + 2
