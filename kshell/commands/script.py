@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,7 +92,7 @@ class _ReportType(click.ParamType[Report]):
             )
         if not name and kind != "tap":
             raise UsageError(f"--report {kind} needs a file", hint=f"write --report {kind}=FILE")
-        if name and Path(name).is_dir():
+        if name and os.path.isdir(name):
             raise UsageError(f"{name} is a directory", hint=f"write --report {kind}=FILE")
         return Report(kind, Path(name) if name else None)
 

@@ -27,6 +27,7 @@ _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
 _OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(rf"{NAME}\Z")
+_MOST_BYTES = 64 * 1024  # to compile a template takes a second for 64 KiB
 
 
 def load_template(places: Places, name: str) -> Template:
@@ -36,7 +37,7 @@ def load_template(places: Places, name: str) -> Template:
     ``type`` (``text`` or ``integer``). Without ``variables`` every name that the template reads is a required variable.
     """
     origin = places.find("template", name)
-    source = read_text(origin.file, TemplateError)
+    source = read_text(origin.file, TemplateError, most=_MOST_BYTES)
     title, variables = _header(source, shown(origin.file))
     template = Template(name, title, variables or (), origin, source)
     if variables is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.random_parts import without_random_parts
 from support.servers import Server, answer, closed_port, hang, read
 
 from kshell.simulator.simulator import Simulator
@@ -277,4 +278,4 @@ def test_a_code_that_was_read_is_masked_in_a_report(run, local):
         local(server.url)
         ran = run(f"send -a local to={TO} otp=482913\nexpect phone.code == '482913'\n", "--report", "json=r.json")
     assert ran.code == 1
-    assert "730951" not in Path("r.json").read_text()
+    assert "730951" not in without_random_parts(Path("r.json").read_text())

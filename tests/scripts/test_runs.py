@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
@@ -441,6 +440,8 @@ def test_a_report_has_the_permissions_that_the_umask_gives(cli, write):
 
 def test_junit_is_what_ci_systems_read(reported):
     """The JUnit report validates against the schema of Jenkins' xUnit plugin and has the right counts."""
+    import xmlschema
+
     reported("--bail")
     xmlschema.XMLSchema(HERE / "junit-10.xsd").validate("r.junit")
     from xml.etree import ElementTree as ET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -708,3 +709,33 @@ def test_a_fault_in_a_nested_script_is_shown_at_its_own_place(cli, write, comman
     err = cli("run", "outer.kshell", "--var", "name=inner.kshell").err
     assert "error: inner.kshell:2:1: there is no command 'snd'\n  snd\n  ^\n  included at outer.kshell:1:1\n" in err
     assert "outer.kshell:1:1: inner" not in err
+
+
+def test_scripts_that_source_each_other_twice_are_read_once(cli, write):
+    """Thirty files, each of which sources the next one twice, are checked in time: each is read once, not a billion times."""
+    for number in range(30):
+        write(f"s{number}.kshell", f"source s{number + 1}.kshell\n" * 2)
+    write("s30.kshell", "otp\n")
+    assert cli("run", "--check", "s0.kshell").code == 0
+
+
+@pytest.mark.parametrize("words", ["docs --check", "run", "import", "run --rows"])
+def test_a_fifo_is_not_waited_for(cli, write, words):
+    """Nobody may write into it: a command that would read it ends with exit code 3."""
+    os.mkfifo("f.csv")
+    write("s.kshell", "otp\n")
+    ran = cli(*words.split(), "f.csv", *(["s.kshell"] if "rows" in words else []))
+    assert ran.code == 3
+    assert "f.csv is not a regular file" in ran.err
+
+
+@pytest.mark.parametrize("option", ["--cassette", "--report=json", "--rows"])
+def test_a_name_that_is_too_long_is_an_error_of_the_file(cli, write, option):
+    """The system refuses such a name; it is no internal error."""
+    write("s.kshell", "send to=+919812345678 otp=1\n")
+    name = "a" * 5_000 + ".csv"
+    words = [f"{option}={name}"] if "=" in option else [option, name]
+    ran = cli("run", "s.kshell", *words)
+    assert ran.code == 3
+    assert "internal error" not in ran.err
+    assert "File name too long" in ran.err

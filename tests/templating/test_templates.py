@@ -419,7 +419,7 @@ WHOLE = {
     "a number too large": ('{"a": 1e999}', "it does not render to JSON: 1e999 is too large a number"),
     "a negative infinity": ('{"a": -Infinity}', "it does not render to JSON: JSON has no number -Infinity"),
     "a long number": ('{"a": ' + "1" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: Exceeds the limit"),
-    "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "templates/mine.json.j2: it does not render to JSON: maximum"),
+    "a deep list": ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "it does not render to JSON: it is nested too deep"),
     "a number that Python will not read": ("{{ " + "9" * 5000 + " }}", "templates/mine.json.j2: Jinja cannot compile it: Val"),
     "a backslash before a value": ('{"a": "\\{{ v }}"}', "templates/mine.json.j2: a value directly after a backslash"),
 }  # fmt: skip
