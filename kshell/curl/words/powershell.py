@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.reader import Reader, Word, Words
 
-STOP_PARSING = re.compile(r"\s*(?=\S)([^\s'\"]+[ \t]+)(--%)(?=[ \t])")
+STOP_PARSING = re.compile(r"\s*\S+[ \t]+(--%)(?=[ \t])")
 
 _ASSIGNMENT = re.compile(r"\s*\$(\w+) = '((?:[^']|'')*)'[ \t]*(?:;|\n)")
 _CONDITION = re.compile(r"\s*if \([^{}]*\) \{[^{}]*\}[ \t]*(?:;|\n)")
@@ -82,16 +82,14 @@ class VerbatimReader(CmdReader):
     """Reads a program and, after ``--%``, its arguments by the C runtime's rules; PowerShell only expands %NAME% there."""
 
     def _carets(self) -> tuple[list[tuple[str, int]], int]:
-        """Return the characters without ``--%``, each with its position, and the command's end: a line's end or a pipe."""
+        """Return all characters but ``--%``, each with its position, and the command's end: a line's end or a pipe."""
         stop = STOP_PARSING.match(self.text)
-        if stop is None:
-            return [], 0
-        characters = [(character, position) for position, character in enumerate(stop[1], stop.start(1))]
+        characters: list[tuple[str, int]] = []
         quoted = False
-        for position in range(stop.end(2), len(self.text)):
-            character = self.text[position]
+        for position, character in enumerate(self.text[self.position :], self.position):
             if character == "\n" or (character in "|&" and not quoted):
                 return characters, position
             quoted ^= character == '"'
-            characters.append((character, position))
+            if stop is None or not stop.start(1) <= position < stop.end(1):
+                characters.append((character, position))
         return characters, len(self.text)
