@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import io
 import json
 import os
@@ -49,6 +50,12 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     for name in [name for name in os.environ if not name.startswith(KEPT)]:
         del os.environ[name]
     os.environ["HOME"] = os.devnull  # no file can be below it
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking through all that was imported and collected each time it runs."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
-from kshell.core.json_text import dumps, loads
+from kshell.core.json_text import TooDeepError, dumps, loads
 from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
     """Parse a body of any kind. Never raises; ``Body.fault`` says what is wrong."""
     try:
         value = parse(response.body)
-    except _TooDeepError:
+    except TooDeepError:
         return Body(fault=f"it is nested deeper than {DEEPEST} levels", is_json=False)
     except ValueError:
         return Body(fault=_why_not_json(response.body), is_json=False)
@@ -63,21 +63,14 @@ def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) 
     return Response(status, "", (("content-type", endpoint.media_type),), dumps({"code": code, **known}).encode())
 
 
-class _TooDeepError(ValueError):
-    """A JSON value has more than ``DEEPEST`` levels."""
-
-
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
-    try:
-        value = loads(body.decode("utf-8-sig"))
-    except RecursionError:
-        raise _TooDeepError from None
+    value: Json = loads(body.decode("utf-8-sig"))
     level: list[Json] = [value]
     for _ in range(DEEPEST):
         level = [member for item in level for member in _members(item)]
     if level:
-        raise _TooDeepError
+        raise TooDeepError
     return value
 
 

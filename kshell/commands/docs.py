@@ -13,7 +13,7 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError, listed
 from kshell.core.models import Result
-from kshell.profiles.files import MOST_BYTES, quoted, rewrite, shown
+from kshell.profiles.files import quoted, read_bytes, rewrite, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -137,15 +137,9 @@ def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
 
 def _read(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(MOST_BYTES + 1)
-        if len(raw) > MOST_BYTES:
-            raise ScriptError(f"{shown(file)} is larger than {MOST_BYTES // 1024} KiB", hint="split it")
-        return raw.decode("utf-8")
+        return read_bytes(file, ScriptError).decode("utf-8")
     except UnicodeDecodeError:
         raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
-    except OSError as error:
-        raise ScriptError(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 
 
 def _diff(file: str, before: str, after: str) -> str:

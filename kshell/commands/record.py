@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def record(caller: Caller, file: Path, *, expects: bool, force: bool) -> Result:
     if caller.recording:
         hint = "record stop ends it"
         raise UsageError(f"{shown(caller.recording.file)} is being recorded already", hint=hint)
-    if file.exists() and not force:
+    if os.path.exists(file) and not force:
         raise UsageError(f"{shown(file)} exists already", hint="choose another name, or add --force")
     caller.recording = Recording(file, caller.session, expects=expects)
     return Result(notes=[Note("info", f"recording to {shown(file)}; record stop ends it")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -80,7 +81,7 @@ class _ReportType(click.ParamType[Report]):
     """``KIND=FILE``, or ``tap`` alone."""
 
     name = "KIND=FILE"
-    kinds = ("junit", "json", "html", "tap")
+    kinds = ("junit", "json", "jsonl", "html", "tap")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
         """Return the report. Raises ``UsageError`` for an unknown kind, a missing file name or a directory."""
@@ -91,7 +92,7 @@ class _ReportType(click.ParamType[Report]):
             )
         if not name and kind != "tap":
             raise UsageError(f"--report {kind} needs a file", hint=f"write --report {kind}=FILE")
-        if name and Path(name).is_dir():
+        if name and os.path.isdir(name):
             raise UsageError(f"{name} is a directory", hint=f"write --report {kind}=FILE")
         return Report(kind, Path(name) if name else None)
 
@@ -121,7 +122,8 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     multiple=True,
     type=_ReportType(),
     metavar="KIND=FILE",
-    help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
+    help="Write a report: junit=FILE, json=FILE, jsonl=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, "
+    "no code and no full number.",
 )
 @click.option("--cassette", type=_FILE, help="Record requests and answers in FILE, and replay them from it.")
 @click.option(

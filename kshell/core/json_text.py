@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -18,30 +21,45 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CHARACTER = re.compile(r"\\?(.)")
 
 
-def loads(text: str, *, strict: bool = True) -> Json:
-    """Return the JSON value of ``text``. Raises ``json.JSONDecodeError``, ``ValueError`` and ``RecursionError``.
-
-    A number that JSON does not have is refused. Without ``strict``, a string may contain control characters.
-    """
-    value: Json = json.loads(text, strict=strict, parse_constant=refuse_constant, parse_float=finite)
-    return value
-
-
 def finite(number: str) -> float:
-    """Return the number. Raises ``NotFiniteError`` if it is too large for a float, as ``1e999`` is."""
+    """Return the number. Raises ``NotJsonError`` if it is too large for a float, as ``1e999`` is."""
     value = float(number)
     if not isfinite(value):
-        raise NotFiniteError(f"{number} is too large a number")
+        raise NotJsonError(f"{number} is too large a number")
     return value
 
 
-def refuse_constant(name: str) -> NoReturn:
-    """Raise ``NotFiniteError`` for ``NaN``, ``Infinity`` or ``-Infinity``, which Python's ``json`` would read."""
-    raise NotFiniteError(f"JSON has no number {name}")
+def _refuse_constant(name: str) -> NoReturn:
+    """``name`` is ``NaN``, ``Infinity`` or ``-Infinity``."""
+    raise NotJsonError(f"JSON has no number {name}")
 
 
-class NotFiniteError(ValueError):
-    """A JSON text has a number that JSON does not have."""
+class NotJsonError(ValueError):
+    """A JSON text has a number that JSON does not have, or too many levels."""
+
+
+class TooDeepError(NotJsonError):
+    """A JSON text has too many levels."""
+
+
+def reader(**options: Any) -> Callable[[str], Any]:
+    """Return a function that returns the JSON value of a text; ``options`` are those of ``json.JSONDecoder``.
+
+    It raises ``json.JSONDecodeError``, and ``NotJsonError`` for what Python's ``json`` would read although it is not JSON.
+    Both are a ``ValueError``.
+    """
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, **{"parse_float": finite, **options})
+
+    def read(text: str) -> Any:
+        try:
+            return decoder.decode(text)
+        except RecursionError:
+            raise TooDeepError("it is nested too deep") from None
+
+    return read
+
+
+loads = reader()
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:

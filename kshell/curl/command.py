@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.core.errors import Place, ScriptError
-from kshell.core.json_text import NotFiniteError, loads, text_of
+from kshell.core.json_text import NotJsonError, reader, text_of
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
 from kshell.curl.options import POSTMAN, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, unused
 from kshell.curl.options import values as values_of
@@ -25,6 +25,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _WHOLE = "a character beyond \\uffff is two such escapes, one after the other"
 PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
+
+_read = reader(strict=False)  # a pasted string may have line breaks
 
 
 class Copied(NamedTuple):
@@ -123,10 +125,10 @@ def _payload(options: Options, file: str) -> Payload:
         raise ScriptError(f"the payload {elsewhere}", hint="put it in the command: --data-raw '{…}'", at=at)
     try:
         # the page's Request Format has <index_value> without quotes
-        payload = loads(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)), strict=False)
-    except (ValueError, RecursionError) as error:
+        payload = _read(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)))
+    except ValueError as error:
         at = Place(file, *first.place(min(getattr(error, "pos", 0), len(first.text))))
-        why = str(error) if isinstance(error, NotFiniteError) else getattr(error, "msg", "it cannot be read")
+        why = str(error) if isinstance(error, NotJsonError) else getattr(error, "msg", "it cannot be read")
         raise ScriptError(f"the payload is not JSON: {why}", hint="look at its quotes and commas", at=at) from None
     if not isinstance(payload, dict):
         raise ScriptError("the payload is not a JSON object", hint="a payload begins with { and ends with }", at=at)

@@ -17,7 +17,7 @@ from kshell.api.payload import recipients_of
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
 from kshell.core.errors import KshellError, listed
-from kshell.core.json_text import NotFiniteError, loads
+from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
 from kshell.core.pointers import token
 from kshell.curl.options import BODIES, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, values
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kshell.curl.words import Words
     from kshell.profiles.files import Places
 
+_read = reader(strict=False)  # a pasted string may have line breaks
 _FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
 _HOST = re.compile(r"(?:(https?)://)?([A-Z0-9-]+(?:\.[A-Z0-9-]+)+(?::\d+)?)(?=[/?#]|\Z)", re.IGNORECASE)
@@ -239,12 +240,12 @@ def _payload_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddit
 
 def _json_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:
     try:
-        payload = loads(text, strict=False)
+        payload = _read(text)
     except json.JSONDecodeError as error:
         at = word.place(min(error.pos, len(word.text)))
         yield Oddity(*at, f"the payload is not JSON: {error.msg}", "look at its quotes and commas")
-    except (ValueError, RecursionError) as error:
-        why = f": {error}" if isinstance(error, NotFiniteError) else ""
+    except ValueError as error:
+        why = f": {error}" if isinstance(error, NotJsonError) else ""
         yield word.oddity(f"the payload is not JSON{why}", "look at its quotes and commas")
     else:
         yield from _api_faults(endpoint, payload, word)

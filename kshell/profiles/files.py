@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from kshell.core.errors import (
     Place,
     ProfileError,
-    ScriptError,
     SetupError,
     TemplateError,
     UsageError,
@@ -57,7 +56,7 @@ class Places(NamedTuple):
         Raises ``UsageError`` if ``home`` is not a directory.
         """
         chosen = home or os.environ.get("KSHELL_HOME") or None
-        if chosen and not Path(chosen).is_dir():
+        if chosen and not os.path.isdir(chosen):
             raise UsageError(f"{chosen} is not a directory", hint="--home and KSHELL_HOME name a folder with profiles/")
         return cls(Path(chosen) if chosen else None, _here(), user_folder(), shipped_folder())
 
@@ -179,21 +178,22 @@ def quoted(name: str | Path) -> str:
 
 def read_text(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """Return the text of a file: UTF-8 with or without a BOM, at most ``most`` bytes. Raises ``fault``."""
-    return _text(_read_bytes(file, fault, most), file, fault, most)
+    return decoded(read_bytes(file, fault, most=most), file, fault)
 
 
 def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
     """Return the text of stdin, with the limits and errors of ``read_text``."""
     if sys.stdin is None:
         raise fault("stdin is closed", hint="name a file, or pipe something in")
-    return _text(sys.stdin.buffer.read(most + 1), Path("stdin"), fault, most)
-
-
-def _text(raw: bytes, file: Path, fault: type[SetupError], most: int) -> str:
-    if len(raw) > most:
-        hint = "split it" if fault is ScriptError else "a profile or a template is a page of text"
-        raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
+    raw, file = sys.stdin.buffer.read(most + 1), Path("stdin")
+    _refuse_large(raw, file, fault, most)
     return decoded(raw, file, fault)
+
+
+def _refuse_large(raw: bytes, file: Path, fault: type[SetupError], most: int) -> None:
+    if len(raw) > most:
+        hint = "a profile or a template is a page of text" if fault in _FAULTS.values() else "split it"
+        raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
 
 
 def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
@@ -210,16 +210,21 @@ def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
         ) from None
 
 
-def _read_bytes(file: Path, fault: type[SetupError], most: int) -> bytes:
+def read_bytes(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a regular file, at most ``most`` of them. Raises ``fault``."""
     try:
         # opening a FIFO would block, and a device has no end
         if not stat.S_ISREG(file.stat().st_mode):
             kind = "a directory" if file.is_dir() else "not a regular file"
             raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
         with file.open("rb") as stream:
-            return stream.read(most + 1)
+            raw = stream.read(most + 1)
     except OSError as error:
         raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
+    except ValueError:
+        raise fault(f"{str(file)!r} cannot name a file", hint="write a name without control characters") from None
+    _refuse_large(raw, file, fault, most)
+    return raw
 
 
 def write_private(file: Path, text: str) -> None:

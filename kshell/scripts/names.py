@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from kshell.core.errors import Place
     from kshell.scripts.script import Script
@@ -25,7 +25,7 @@ class ReadNames:
     """The names that scripts read: in their expressions, and through the templates that they can use."""
 
     def __init__(self, scripts: Iterable[Script], session: Session) -> None:
-        self._lines = [line for script in scripts for line in _with_sourced(script, ())]
+        self._lines = [line for script in scripts for line in _with_sourced(script, set())]
         read = {name.text for line in self._lines for text, _ in expressions_of(line) for name in names_in(text)}
         self._known = read | set(_template_names(self._lines, session))
 
@@ -50,17 +50,17 @@ class ReadNames:
         ]
 
 
-def _with_sourced(script: Script, running: tuple[Path, ...]) -> Iterator[Line]:
-    """Yield the lines of a script, and those of the scripts that it sources by name."""
-    running = (*running, script.file.resolve())
+def _with_sourced(script: Script, seen: set[str]) -> Iterator[Line]:
+    """Yield the lines of a script, and those of the scripts that it sources by name, of each file once."""
+    seen.add(os.path.realpath(script.file))
     for line in script.lines:
         yield line
         words = line.words() if line.head == "source" else []
         if len(words) == 2 and not words[1].computed:
             file = script.file.parent / words[1].plain
-            if file.resolve() not in running:
+            if os.path.realpath(file) not in seen:
                 with suppress(KshellError):
-                    yield from _with_sourced(read_script(file), running)
+                    yield from _with_sourced(read_script(file), seen)
 
 
 def _template_names(lines: list[Line], session: Session) -> Iterator[str]:

@@ -6,7 +6,6 @@ A cell stays unchanged text. A number that a spreadsheet has rounded is refused:
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from io import StringIO
@@ -14,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.core.errors import Note, Place, ScriptError, listed
-from kshell.core.json_text import refuse_constant
+from kshell.core.json_text import reader
 from kshell.profiles.files import read_text, shown
 
 if TYPE_CHECKING:
@@ -170,17 +169,15 @@ class _Number(str):
     """A JSON number with a fraction or an exponent, as it was written."""
 
 
-_DECODER = json.JSONDecoder(
-    parse_int=str, parse_float=_Number, parse_constant=refuse_constant, object_pairs_hook=_members
-)
+_read = reader(parse_int=str, parse_float=_Number, object_pairs_hook=_members)
 
 
 def _json_members(source: str) -> tuple[dict[str, Any], str]:
     try:
-        value = _DECODER.decode(source)
+        value = _read(source)
     except _DuplicateNameError as error:
         return {}, str(error)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return {}, f"it is not JSON: {error}"
     if not isinstance(value, dict):
         return {}, 'it is not an object, such as {"to": "+919812345678"}'

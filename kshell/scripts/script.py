@@ -5,6 +5,7 @@ A script is checked before its first line runs, so that a misspelt word on its l
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -88,7 +89,7 @@ def _continues(text: str, read: Continuation) -> bool:
 def check_script(
     script: Script,
     running: tuple[Path, ...] = (),
-    checked: set[Path] | None = None,
+    checked: set[str] | None = None,
     absent: frozenset[str] | None = None,
 ) -> list[Note]:
     """Return the faults that are found without running a script, also those in scripts that it sources or runs by name.
@@ -125,7 +126,7 @@ def _absent_after(line: Line, absent: frozenset[str]) -> frozenset[str]:
     return absent - names
 
 
-def _check_line(line: Line, running: tuple[Path, ...], checked: set[Path], absent: frozenset[str]) -> list[Note]:
+def _check_line(line: Line, running: tuple[Path, ...], checked: set[str], absent: frozenset[str]) -> list[Note]:
     for expression, column in expressions_of(line):
         check_expression_at(line, expression, column)
         _refuse_early_answer(line, expression, column, absent)
@@ -203,18 +204,23 @@ def capture_parts(line: Line) -> tuple[str, int]:
 
 
 def _check_included(
-    line: Line, name: Path, running: tuple[Path, ...], checked: set[Path], absent: frozenset[str] | None
+    line: Line, name: Path, running: tuple[Path, ...], checked: set[str], absent: frozenset[str] | None
 ) -> list[Note]:
     file = running[-1].parent / name
     refuse_loop(file, running, line.place(1))
-    if file.resolve() in checked:
+    if _real(file) in checked:
         return []
-    checked.add(file.resolve())
+    checked.add(_real(file))
     return check_script(read_script(file), running, checked, absent)
 
 
 def refuse_loop(file: Path, running: tuple[Path, ...], at: Place | None) -> None:
     """Raise ``ScriptError`` if ``file`` is one of the running scripts."""
-    if file.resolve() in [known.resolve() for known in running]:
+    if _real(file) in map(_real, running):
         chain = " → ".join(shown(known) for known in (*running, file))
         raise ScriptError(f"a loop: {chain}", hint="remove one of them", at=at)
+
+
+def _real(file: Path) -> str:
+    """Return the path without links. ``Path.resolve`` raises for a link to itself, whose reading gives a better error."""
+    return os.path.realpath(file) if "\0" not in str(file) else str(file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from kshell.core.json_text import finite, refuse_constant
+from kshell.core.json_text import finite, reader
 
 MARK_EDGE = re.compile("[\x00\x01]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -58,7 +58,7 @@ def parse(text: str) -> object:
 
     An object or array is left out too if everything in it was unset.
     """
-    decoded = _pruned(_DECODER.decode(text))
+    decoded = _pruned(_read(text))
     return {} if decoded is _LEFT_OUT else decoded
 
 
@@ -80,7 +80,7 @@ def _members(pairs: list[tuple[str, object]]) -> object:
     return members
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=refuse_constant, object_pairs_hook=_members)
+_read = reader(parse_float=_number, object_pairs_hook=_members)
 
 
 def _pruned(value: object) -> object:

@@ -98,7 +98,7 @@ def _leaves(pointer: str, value: Json) -> Facts:
 def _json_object(text: str) -> dict[str, Json] | None:
     try:
         value = loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

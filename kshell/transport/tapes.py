@@ -7,6 +7,7 @@ so a replay needs no key.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections import defaultdict, deque
 from contextlib import suppress
@@ -76,7 +77,7 @@ class Tape:
 
     def __enter__(self) -> Callable[[Attempt], Exchange]:
         """Read the file and return ``send``. Raises ``CassetteError`` if it cannot be used, or is missing in mode ``none``."""
-        exists = self.file.exists()
+        exists = os.path.exists(self.file)  # Path.exists raises for a name that is too long
         if self.mode == "none" and not exists:
             raise CassetteError(f"there is no cassette {shown(self.file)}", hint="--record once records it")
         self._sends = self.mode in ("new", "all") or not exists

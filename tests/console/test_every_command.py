@@ -24,6 +24,7 @@ FILES = {
     "profiles/pods/mine.yaml": "base_url: https://example.com\n",
     "README.md": GUIDE,
     "docs/guide.md": GUIDE,
+    "guide/a.rst": "Guide\n=====\n",
     "command.txt": COPIED,
     "sessions/demo.kshell": "set to=+919812345678\nsend\n",
 }

@@ -129,10 +129,11 @@ def test_no_json_is_said_where_it_breaks(imported):
         ("NaN", "JSON has no number NaN"),
         ("-Infinity", "JSON has no number -Infinity"),
         ("1e999", "1e999 is too large a number"),
+        ("[" * 5_000 + "]" * 5_000, "it is nested too deep"),
     ],
 )
-def test_a_number_that_json_does_not_have_is_refused(imported, number, why):
-    """Python's reader would take these numbers; the API would not."""
+def test_what_json_does_not_have_is_refused(imported, number, why):
+    """Python's reader would take these numbers, and fails at so many levels; the API would refuse them."""
     ran = imported(f"curl {DEMO} -d '{{\"a\": {number}}}'")
     assert (ran.code, ran.out) == (3, "")
     assert f"the payload is not JSON: {why}\n" in ran.err

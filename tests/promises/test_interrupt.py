@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -73,28 +74,37 @@ def kshell(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def end(process: subprocess.Popen[str], when: Callable[[], object]) -> Ended:
+def end(process: subprocess.Popen[str], when: Callable[[subprocess.Popen[str]], object]) -> Ended:
     """Send SIGINT to the process after ``when`` returned; return how it ended."""
     with process:
-        when()
+        when(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=20)
     return Ended(process.returncode, out, err)
 
 
-def interrupted(url: str, when: Callable[[], object], *words: str) -> Ended:
+def interrupted(url: str, when: Callable[[subprocess.Popen[str]], object], *words: str) -> Ended:
     """Send in a process and press Ctrl-C after ``when`` returned."""
     return end(sending(url, *words), when)
 
 
-def settled(server: Server) -> Callable[[], None]:
-    """Return a function that waits until the server reached its step and the client had time to read the answer."""
+def settled(server: Server) -> Callable[[subprocess.Popen[str]], None]:
+    """Return a function that waits until the server reached its step and the client has read all that came."""
 
-    def wait() -> None:
-        assert server.reached.wait(10)
-        time.sleep(0.15)
+    def wait(process: subprocess.Popen[str]) -> None:
+        assert server.reached.wait(20)
+        if Path("/proc/self/task").exists():
+            assert wait_until(lambda: sleeps(process) and not time.sleep(0.02) and sleeps(process))
+        else:
+            time.sleep(0.5)
 
     return wait
+
+
+def sleeps(process: subprocess.Popen[str]) -> bool:
+    """Return whether every thread of a process waits for something other than the processor."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
 
 
 MOMENTS = {
@@ -133,13 +143,12 @@ def test_ctrl_c_twice_says_the_same(pause_before_the_second):
     """A second Ctrl-C, from the user or from a wrapper, does not replace the line that reports the delivery."""
     with Server(read, reach, hang) as server:
 
-        def twice() -> None:
-            settled(server)()
-            pressed.send_signal(signal.SIGINT)
+        def twice(process: subprocess.Popen[str]) -> None:
+            settled(server)(process)
+            process.send_signal(signal.SIGINT)
             time.sleep(pause_before_the_second)
 
-        pressed = sending(server.url)
-        ended = end(pressed, twice)
+        ended = interrupted(server.url, twice)
     assert (ended.code, ended.delivery) == (130, "unknown")
     assert "internal error in kshell" not in ended.err
 
@@ -201,8 +210,8 @@ def test_ctrl_c_at_any_moment_tells_the_truth(seed):
     steps = (pause(0.01), read, drip(b"HTTP/1.1 202 Accepted\r\n\r\n", 0.002), drip(ACCEPTED, 0.001))
     with Server(*steps) as server:
 
-        def some_time() -> None:
-            assert wait_until(lambda: server.connections == 1, 10)
+        def some_time(_: object) -> None:
+            assert wait_until(lambda: server.connections == 1)
             time.sleep(chance.uniform(0, 0.2))
 
         ended = interrupted(server.url, some_time)
@@ -242,8 +251,10 @@ entry()
 def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
     """``send`` returns an exchange marked as interrupted if Ctrl-C comes while the answer is read; it raises nothing."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        monkeypatch.setattr("kshell.transport.client.Attempt._read", _press_and_wait)
+        ended = threading.Event()
+        monkeypatch.setattr("kshell.transport.client.Attempt._read", lambda *_: _press_until(ended))
         exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(5))
+        ended.set()
     assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
     assert exchange.response.fault == "interrupted before it was complete"
 
@@ -274,17 +285,18 @@ def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, 
 def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
     """Ctrl-C during a name lookup reports "not sent" at once, and nothing is written when the lookup ends."""
     with Server(read, answer(202, ACCEPTED)) as server:
-        found = threading.Event()
+        ended, found = threading.Event(), threading.Event()
 
         def look_up(*_: object, **__: object) -> list[object]:
-            _press_and_wait()
+            _press_until(ended)
             found.set()
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
         exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(5))
         assert not found.is_set()
-        assert found.wait(5)
+        ended.set()
+        assert found.wait(20)
         assert wait_until(lambda: server.connections == 1)
     assert (exchange.delivery, exchange.interrupted) == (Delivery.NOT_SENT, True)
     assert server.received == b""
@@ -294,7 +306,7 @@ def _press(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _press_and_wait(*_: object) -> None:
-    """Send SIGINT to this process, then give the main thread time to act."""
+def _press_until(ended: threading.Event) -> None:
+    """Send SIGINT to this process, then wait until the main thread has acted."""
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.4)
+    ended.wait(20)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from support.clock import seconds_of
 
+from kshell.core.errors import TemplateError
+from kshell.profiles.files import Places
 from kshell.templating.program import compile_template
+from kshell.templating.templates import load_template, render
 
 LONG = (
     "{% set s = range(1000) | join %}{% set s = [s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s] | join %}"
@@ -70,3 +75,23 @@ def test_no_template_can_name_what_counts(name):
     """A template that could count less than nothing would have no bound."""
     with pytest.raises(TemplateSyntaxError):
         compile_template(f"{{{{ 1 | {name} }}}}", "mine")
+
+
+DENSE = {"{{ to }}": '{"a": "%s"}', "{% if to %}{% endif %}": '{"a": "%s"}', "1,": '{"a": {{ [%s1] | length }}}'}
+
+
+@pytest.mark.parametrize("unit", DENSE)
+def test_the_largest_template_is_compiled_and_rendered_in_time(write, unit):
+    """A template of 64 KiB is read, compiled and rendered or refused within 2 seconds, and a larger one is not read."""
+
+    def work() -> None:
+        with suppress(TemplateError):
+            render(load_template(places, "dense"), values)
+
+    head = "{#\ntitle: dense\nvariables:\n  to: {help: whom}\n#}\n"
+    places, values = Places.standard(), {"to": "1"}
+    write("templates/dense.json.j2", head + DENSE[unit] % (unit * (65_000 // len(unit))))
+    assert any(seconds_of(work) < 2 for _ in range(3))
+    write("templates/dense.json.j2", head + DENSE[unit] % (unit * (66_000 // len(unit))))
+    with pytest.raises(TemplateError, match="is larger than 64 KiB"):
+        load_template(places, "dense")

@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
@@ -441,6 +440,8 @@ def test_a_report_has_the_permissions_that_the_umask_gives(cli, write):
 
 def test_junit_is_what_ci_systems_read(reported):
     """The JUnit report validates against the schema of Jenkins' xUnit plugin and has the right counts."""
+    import xmlschema
+
     reported("--bail")
     xmlschema.XMLSchema(HERE / "junit-10.xsd").validate("r.junit")
     from xml.etree import ElementTree as ET
@@ -465,6 +466,16 @@ def test_json_has_every_line_of_every_case(reported):
     assert send["exchange"]["request"]["body"]["messaging_object"]["to"] == "+91XXXXXXXX78"
     assert send["exchange"]["explanation"]["code"] == "WA202"
     assert "it does not hold" in data["cases"][2]["failure"][0]
+
+
+def test_json_lines_have_a_case_in_each_line(cli, write):
+    """The report ``jsonl`` has one line for each case, which is the case of the report ``json``."""
+    write("s.kshell", SEND)
+    write("r.csv", many(3))
+    cli("run", "s.kshell", "--rows", "r.csv", "--report", "jsonl=r.jsonl", "--report", "json=r.json")
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    assert lines == json.loads(Path("r.json").read_text())["cases"]
+    assert [line["row"] for line in lines] == [1, 2, 3]
 
 
 def test_tap_is_all_that_stands_on_stdout(cli, write):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -206,7 +207,7 @@ def test_what_needs_no_session_is_for_every_frontend(frontend, name):
 
 def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
     """The hint of a line that fails while it runs begins with ``kshell``, so it can be typed on the command line."""
-    assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
+    assert "hint: kshell help send\n" in run("set ref=soon to=+919812345678\nsend --timeout {{ ref }}\n").err
 
 
 def test_each_script_has_a_session_of_its_own(cli, write):
@@ -253,7 +254,7 @@ WRONG = [
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
     ("capture status = 1", "1:9: 'status' is a name of the answer", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
-    ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
+    ("use acount demo", "1:1: use takes account, pod or template", "hint: did you mean account?\n"),
     ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),
@@ -708,3 +709,33 @@ def test_a_fault_in_a_nested_script_is_shown_at_its_own_place(cli, write, comman
     err = cli("run", "outer.kshell", "--var", "name=inner.kshell").err
     assert "error: inner.kshell:2:1: there is no command 'snd'\n  snd\n  ^\n  included at outer.kshell:1:1\n" in err
     assert "outer.kshell:1:1: inner" not in err
+
+
+def test_scripts_that_source_each_other_twice_are_read_once(cli, write):
+    """Thirty files, each of which sources the next one twice, are checked in time: each is read once, not a billion times."""
+    for number in range(30):
+        write(f"s{number}.kshell", f"source s{number + 1}.kshell\n" * 2)
+    write("s30.kshell", "otp\n")
+    assert cli("run", "--check", "s0.kshell").code == 0
+
+
+@pytest.mark.parametrize("words", ["docs --check", "run", "import", "run --rows"])
+def test_a_fifo_is_not_waited_for(cli, write, words):
+    """Nobody may write into it: a command that would read it ends with exit code 3."""
+    os.mkfifo("f.csv")
+    write("s.kshell", "otp\n")
+    ran = cli(*words.split(), "f.csv", *(["s.kshell"] if "rows" in words else []))
+    assert ran.code == 3
+    assert "f.csv is not a regular file" in ran.err
+
+
+@pytest.mark.parametrize("option", ["--cassette", "--report=json", "--rows"])
+def test_a_name_that_is_too_long_is_an_error_of_the_file(cli, write, option):
+    """The system refuses such a name; it is no internal error."""
+    write("s.kshell", "send to=+919812345678 otp=1\n")
+    name = "a" * 5_000 + ".csv"
+    words = [f"{option}={name}"] if "=" in option else [option, name]
+    ran = cli("run", "s.kshell", *words)
+    assert ran.code == 3
+    assert "internal error" not in ran.err
+    assert "File name too long" in ran.err

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TURNS = 1_000_000
 _NOMINAL = 0.03  # seconds for that many turns on a quiet machine of 2026
-_SHORT = 0.1  # seconds; shorter work is not compared with the loop
+_SHORT = 0.3  # seconds; shorter work is not compared with the loop
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -27,7 +27,7 @@ def seconds_of(work: Callable[[], object]) -> float:
     begun = process_time()
     work()
     took = process_time() - begun
-    return took if took < _SHORT else took * _NOMINAL / max(_loop(), _loop(), _NOMINAL)
+    return took if took < _SHORT else took * _NOMINAL / max(_NOMINAL, *(_loop() for _ in range(5)))
 
 
 def in_time(seconds: float, most: float) -> bool:

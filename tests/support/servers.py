@@ -71,7 +71,9 @@ class Connection:
 class Server:
     """A thread that accepts on a free loopback port until the ``with`` block ends."""
 
-    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, backlog: int = 8) -> None:
+    def __init__(
+        self, *steps: Step, tls: ssl.SSLContext | None = None, backlog: int = 8, host: str = "127.0.0.1"
+    ) -> None:
         self.steps = steps
         self.requests: list[Received] = []
         self.received = b""
@@ -79,9 +81,9 @@ class Server:
         self.reached = threading.Event()  # set by the step ``reach``
         self.stopped = threading.Event()
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+        self._listener = socket.create_server((host, 0), backlog=backlog)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
         self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> Server:
