@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import click
 
 
-_ON_THE_PHONE = tuple(f"phone.{name}" for name in ("code", "button_code", "template_name", "language", "ref"))
-
-
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """The completions of a ``kind`` that begin with ``incomplete``; none if a profile cannot be read."""
     try:
@@ -112,16 +109,6 @@ def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 # ---- variables and their values
-
-
-def _names(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    """The names of expressions, and the parts of the answer and of the message that tests read most."""
-    from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
-
-    yield from ((name, "of the last answer") for name in (*ANSWER_NAMES, "body.code", "body.data.message_id"))
-    yield from ((name, "where the last message went") for name in PLACE_NAMES)
-    yield from ((name, "what came of it, on the simulator") for name in (*ARRIVAL_NAMES, *_ON_THE_PHONE))
-    yield from ((name, "a variable") for name in session_of(context).values())
 
 
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
@@ -217,7 +204,6 @@ COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]
     "statuses": _statuses,
     "meta": _meta,
     "exchanges": _exchanges,
-    "names": _names,
     "settings": _settings,
     "variables": _set_or_not,
     "codes": _codes,
