@@ -136,6 +136,12 @@ def test_what_a_file_says_is_harmless_in_the_menu(offers, write):
     assert offers("pods odd")["odd"] == "a\\x1b[2J\\x9bb"
 
 
+def test_a_value_is_harmless_in_the_menu(offers, session):
+    """Control characters of a variable's value are escaped in the completion menu."""
+    session.set("template_name", "a\x1b[2J\u202eb")
+    assert any("a\\x1b[2J\\u202eb" in offer for offer in offers("send template_name="))
+
+
 def test_an_offer_is_one_word_of_the_line(session):
     """An offered value with a space is quoted so that ``split`` reads it as one word."""
     session.set("template_name", "my 'own' one")

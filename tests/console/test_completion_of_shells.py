@@ -125,12 +125,34 @@ def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedPr
 def test_powershell_is_answered_in_three_lines(cli, write, monkeypatch, line, position, offered):
     """PowerShell gets type, value and help of each completion; a value that it would expand is in single quotes."""
     write("profiles/accounts/acme.yaml", HOSTILE.replace(";touch ${PWD}/run", ";'x\u2019").replace("${PWD}/", ""))
+    ask_as_powershell(monkeypatch, line, position)
+    assert offered in cli().out
+
+
+def ask_as_powershell(monkeypatch, line, position):
+    """Set the variables by which PowerShell asks for the completions of the word at ``position``."""
     for name, value in (
         ("_KSHELL_COMPLETE", "powershell_complete"),
         ("COMP_WORDS", line),
         ("COMP_CWORD", str(position)),
     ):
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("line", "position", "offered"),
+    [
+        ("kshell accounts od", 2, "plain\nodd\na\\x1b[2Jb\n"),
+        ("kshell render -a odd template_name=a", 4, "plain\n'template_name=a\\x1b[2Jb'\n"),
+    ],
+    ids=["help", "value"],
+)
+def test_what_a_profile_says_is_harmless_in_a_completion(cli, write, monkeypatch, line, position, offered):
+    """Control characters of a profile are escaped in the help and in the values that PowerShell shows."""
+    account = "pod: sandbox\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\n"
+    text = '"a\\x1b[2Jb"'
+    write("profiles/accounts/odd.yaml", f"title: {text}\n{account}variables: {{template_name: {text}, language: en}}\n")
+    ask_as_powershell(monkeypatch, line, position)
     assert offered in cli().out
 
 

@@ -253,6 +253,12 @@ def test_a_hostile_folder_is_shown(on_terminal, words):
     assert "pwned" in on_terminal("--home", str(home), *words).text
 
 
+def test_the_diff_of_a_hostile_document_is_shown(on_terminal, write):
+    """Control characters of a document are escaped in the diff that ``docs --check`` prints."""
+    write("page.md", f"<!-- kshell: explain E110 -->\n```text\n{HOSTILE}\n```\n")
+    assert "pwned" in on_terminal("docs", "--check", "page.md").text
+
+
 # ---- from whoever typed it
 
 

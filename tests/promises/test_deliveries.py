@@ -41,12 +41,12 @@ from support.servers import (
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.models import Delivery, Exchange, Request, Secret
 from kshell.transport.client import MOST_BODY, Attempt, Route, send
-from kshell.transport.connections import SEND_THREAD
+from kshell.transport.connections import SEND_THREAD, KeptConnections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from support.servers import Step
+    from support.servers import Connection, Step
 
 TIMEOUT = 0.3  # for a server that does not end by itself
 PATIENCE = 10.0  # for a server that does
@@ -244,10 +244,28 @@ def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
     assert exchange.delivery is not Delivery.ACCEPTED or exchange.response.status == 202
 
 
+def small_request(url: str) -> Request:
+    """Return a request without a payload's fields."""
+    headers = (("Content-Type", "application/json"), ("api-key", Secret("env", "KEY")))
+    return Request(SEND_AUTHENTICATION, f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, {})
+
+
 def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
     """Send a small request by the client alone and return the exchange."""
-    headers = (("Content-Type", "application/json"), ("api-key", Secret("env", "KEY")))
-    return send(Request(SEND_AUTHENTICATION, f"{url}/v2/HX1IN/whatsapp/+1/messages", headers, {}), key, Route(timeout))
+    return send(small_request(url), key, Route(timeout))
+
+
+@pytest.mark.parametrize("end", [close, reset])
+def test_a_message_over_a_kept_connection_is_not_sent_again(end):
+    """A message whose kept connection ends before an answer is unknown, and is not sent again over a new one."""
+
+    def answer_the_first(connection: Connection) -> None:
+        (answer(202, ACCEPTED) if len(connection.server.requests) == 1 else end)(connection)
+
+    with Server(read, answer_the_first, read, end) as server, KeptConnections() as connections:
+        attempts = [Attempt(small_request(server.url), lambda: KEY, Route(PATIENCE)) for _ in range(2)]
+        deliveries = [attempt.run(connections=connections).delivery for attempt in attempts]
+    assert (deliveries, len(server.requests)) == ([Delivery.ACCEPTED, Delivery.UNKNOWN], 2)
 
 
 # ---- not sent

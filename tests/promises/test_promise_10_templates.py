@@ -18,9 +18,12 @@ LONG = (
 )
 
 
+WIDE = "{% set w = [s, s, s, s] | join | replace('0', '😀') %}"  # four bytes for each of its characters
+
+
 def looped(body: str) -> str:
-    """``body`` in a million turns, with the long text ``s``."""
-    return f"{LONG}{{% for a in range(1000) %}}{{% for b in range(1000) %}}{body}{{% endfor %}}{{% endfor %}}"
+    """``body`` in a million turns, with the long texts ``s`` and ``w``."""
+    return f"{LONG}{WIDE}{{% for a in range(1000) %}}{{% for b in range(1000) %}}{body}{{% endfor %}}{{% endfor %}}"
 
 
 EXPRESSIONS = {
@@ -48,6 +51,8 @@ PROGRAMS = {
     "characters": f"{LONG}{{% for a in range(1000) %}}{{% for b in s if false %}}{{% endfor %}}{{% endfor %}}",
     "loops without anything": looped(""),
     "a long body": looped("{% set c = b %}" * 2000),
+    "slices of wide characters": looped("{% set c = w[1:] %}" * 10),
+    "sums of wide characters": looped("{% set c = w + 'a' %}" * 10),
     **{name: looped(f"{{% if {expression} %}}{{% endif %}}") for name, expression in EXPRESSIONS.items()},
 }
 

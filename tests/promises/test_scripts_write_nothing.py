@@ -86,6 +86,14 @@ def test_a_computed_word_does_not_hide_a_line_that_writes(cli, write, before, li
     assert Path("page.md").read_text() == PAGE
 
 
+@pytest.mark.parametrize("line", ["vars > out.txt", "vars >> out.txt", "vars | tee out.txt"])
+def test_a_script_redirects_nothing(cli, write, before, line):
+    """In a script ``>``, ``>>`` and ``|`` are words, which ``vars`` does not take: no file is written."""
+    write("s.kshell", f"{line}\n")
+    assert cli("run", "s.kshell").code == 3
+    assert {*Path().rglob("*")} == before
+
+
 @pytest.mark.parametrize("line", READING)
 def test_a_line_that_only_reads_is_not_refused(cli, write, before, line):
     """A script may run checks, previews and reports on stdout, none of which writes a file."""

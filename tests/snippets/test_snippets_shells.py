@@ -15,6 +15,7 @@ import pytest
 from support.payloads import KEY, by_kind, everything, payload, proof, request_of, request_without_payload
 from support.programs import needs
 from support.recording import Received, Recorder, recording
+from support.servers import ACCEPTED, Server, answer, close, read
 
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
@@ -47,12 +48,17 @@ def server() -> Iterator[Recorder]:
         yield recorder
 
 
-def run(shell: list[str], text: str, file: str) -> None:
+def ran(shell: list[str], text: str, file: str) -> subprocess.CompletedProcess[bytes]:
     """Run a script of ``text`` with the key in its environment."""
     with open(file, "w", encoding="utf-8") as stream:
         stream.write(text + "\n")
     environment = {"PATH": os.environ["PATH"], "HOME": os.getcwd(), "KALEYRA_API_KEY": KEY, "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([*shell, file], env=environment, capture_output=True, stdin=subprocess.DEVNULL)
+    return subprocess.run([*shell, file], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
+
+
+def run(shell: list[str], text: str, file: str) -> None:
+    """Run a script as ``ran`` does; it must succeed."""
+    done = ran(shell, text, file)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -112,6 +118,20 @@ def test_a_tool_sends_a_request_without_a_payload(server: Recorder, name: str, t
     run(SHELLS[name], TARGETS[tool].write(request, None), "script")
     assert server.take() == expected
     assert (expected[0].method, expected[0].content_type, expected[0].json) == ("GET", "", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [in_shell("bash", program, tool) for program, tool in (("curl", "curl"), ("wget", "wget"), ("http", "httpie"))],
+)
+@pytest.mark.parametrize("then", ["redirects", "breaks off"])
+def test_a_line_sends_once_and_to_its_own_host_alone(name: str, tool: str, then: str) -> None:
+    """A line sends one request, also if the host redirects it or breaks off; the target of a redirect gets none."""
+    with Server(read, answer(202, ACCEPTED)) as other:
+        last = answer(307, b"", ("Location", f"{other.url}/")) if then == "redirects" else close
+        with Server(read, last) as server:
+            ran(SHELLS[name], TARGETS[tool].write(request_of(server.url, payload("x")), None), "script")
+    assert (len(server.requests), other.connections) == (1, 0)
 
 
 @pytest.mark.parametrize("key", ["a'b", "a\"b'c", "a\\b", "a$HOME", "`id`", "a!b", "a\\'b", "\\", "a%b^c&d;e|f"])

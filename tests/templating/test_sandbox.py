@@ -104,11 +104,12 @@ def test_arithmetic_is_of_whole_numbers(operator):
             evaluate(f"{left} {operator} {right}", {})
 
 
-def test_text_joined_in_a_list_is_bounded_before_it_is_made():
-    """A list of joined texts of 100 MB is refused after at most 20 MB of memory."""
+@pytest.mark.parametrize("sign", ["~", "+"])
+def test_text_joined_in_a_list_is_bounded_before_it_is_made(sign):
+    """A list of joined or added texts of 100 MB is refused after at most 20 MB of memory."""
     tracemalloc.start()
     with pytest.raises(SecurityError):
-        evaluate(f"[{' ~ '.join(['text'] * 1000)}]", {"text": "x" * 100_000})
+        evaluate(f"[{f' {sign} '.join(['text'] * 100)}]", {"text": "x" * 1_000_000})
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 20_000_000

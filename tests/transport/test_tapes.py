@@ -190,6 +190,12 @@ def test_no_secret_of_request_or_answer_is_in_the_file(send, tape):
         assert not [spelling for spelling in spellings(value) if spelling in text]
 
 
+def test_a_number_that_only_the_answer_has_is_hidden(send, tape):
+    """A phone number that an answer has and its request has not is not in the cassette."""
+    send(Echo('{"code": "WA202", "call": "+498912345678"}'), tape)
+    assert "498912345678" not in tape.read_text()
+
+
 def test_what_is_played_is_what_was_recorded(send, tape):
     """A played answer equals the recorded one byte for byte, with its values in their places."""
     server = Echo(f'{{"code": "WA202",  "to": "{TO}", "wa_id": "{TO[1:]}", "otp": "{CODE}"}}', ("x-number", TO))
@@ -218,9 +224,19 @@ def test_pseudonyms_keep_equal_equal_and_different_different(texts):
     assert names.of(one) != names.of(other)
 
 
-def test_two_cassettes_share_no_pseudonym():
+def test_a_salt_changes_a_pseudonym():
     """A value has different pseudonyms under different salts."""
     assert Pseudonyms("00" * 16).of(Private("CODE", CODE)) != Pseudonyms("01" * 16).of(Private("CODE", CODE))
+
+
+def test_two_cassettes_share_no_pseudonym(send, tape):
+    """Two cassettes of the same message have no pseudonym in common: each new file has a random salt of its own."""
+    files = [tape, tape.with_name("other.yaml")]
+    for file in files:
+        send(Echo(), file)
+    one, other = ({*re.findall(r"(?:KEY|CODE|NUMBER)-\w+", file.read_text())} for file in files)
+    assert one
+    assert not one & other
 
 
 @pytest.mark.parametrize(
@@ -368,6 +384,14 @@ def test_once_and_none_refuse_what_is_not_recorded(send, tape):
             send(Nobody(), tape, mode, otp="111111")
         assert "--record new" in caught.value.hint
         assert "111111" not in without_random_parts(str(caught.value))
+
+
+@pytest.mark.parametrize("mode", ["once", "none"])
+def test_an_empty_cassette_sends_nothing(send, tape, mode):
+    """A cassette without a recorded exchange is a cassette: modes ``once`` and ``none`` send nothing."""
+    tape.write_text("kshell: {salt: '00'}\ninteractions: []\nversion: 1\n")
+    with pytest.raises(CassetteError, match="not sent"):
+        send(Nobody(), tape, mode)
 
 
 BLAMED = [
