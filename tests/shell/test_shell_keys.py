@@ -167,7 +167,7 @@ def test_several_pasted_lines_are_run_one_by_one(typed):
 def test_a_paste_stops_where_a_line_fails(typed):
     """A pasted text stops at a line that fails, so that no later line is sent from the wrong account."""
     shell = typed(pasted("use account nobody", f"send {TO}"), ENTER)
-    assert shell.session.sent == []
+    assert not shell.session.sent
     assert "stopped here: 1 more line not run" in shell.err
 
 
@@ -303,7 +303,7 @@ def test_what_is_set_is_checked_at_once(typed, line, found):
     """``set`` and ``otp`` say at once what ``check`` would find, and only of the variables that the line sets."""
     shell = typed("set index=12 > /dev/null", ENTER, line, ENTER)
     assert found in shell.err
-    assert len(shell.session.drafts) == 0
+    assert not shell.session.private
     assert shell.err.count("index-range") == 1
 
 
@@ -364,7 +364,7 @@ def sent(monkeypatch) -> list[Any]:
     def send(session: Session, draft: Any, *, timeout: float) -> Exchange:
         drafts.append(draft)
         exchange = Exchange(draft.request, None, Delivery.UNKNOWN, 1.0)
-        session.sent.append(Sent(draft, exchange))
+        session.keep(Sent(draft, exchange))
         return exchange
 
     monkeypatch.setattr(Session, "send", send)
@@ -487,7 +487,7 @@ def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
     """``edit`` prints the changed payload and sends nothing after Enter alone."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, ENTER)
-    assert shell.session.sent == []
+    assert not shell.session.sent
     assert '"111222"' in shell.out
 
 
@@ -498,7 +498,7 @@ def test_what_was_edited_is_checked(typed, editor):
     assert "error otp-length" in shell.err
     assert "not sent\nhint: edit it again" in shell.err
     assert '"1234567890123456"' in shell.out
-    assert shell.session.sent == []
+    assert not shell.session.sent
 
 
 def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
@@ -533,7 +533,7 @@ def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
     assert "the editor ended with an error" in shell.err
     assert "nothing was changed or sent" in shell.err
     assert "hint: edit opens the payload again" in shell.err
-    assert shell.session.sent == []
+    assert not shell.session.sent
 
 
 def test_an_edit_that_is_no_json_can_be_edited_again(typed, editor):
