@@ -18,11 +18,11 @@ class FastConnection(HttpToolsProtocol):
     _unparsed = 0  # bytes since the last whole head or piece of a body
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes. Drop the connection if too many of them are neither a whole head nor a body."""
+        """Parse bytes. Answer 400 and close if too many of them are neither a whole head nor a body."""
         self._unparsed += len(data)
         super().data_received(data)
-        if self._unparsed > UNPARSED:
-            self.transport.abort()
+        if self._unparsed > UNPARSED and not self.transport.is_closing():
+            self.send_400_response("Too large head.")
 
     def on_message_begin(self) -> None:
         """Begin a request. An exception is answered with 400."""
@@ -37,7 +37,9 @@ class FastConnection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to count anew."""
+        """Hand over a request with one Host, as HTTP/1.1 demands. An exception is answered with 400."""
+        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+            raise ValueError("not one Host")
         self._unparsed = 0
         super().on_headers_complete()
 

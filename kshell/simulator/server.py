@@ -14,6 +14,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
+_numbers = count()  # of connections
 
 
 def serve(
@@ -124,7 +126,7 @@ class _Server(uvicorn.Server):
 class _Connection(Connection):
     """A connection that is dropped if its client is too slow, or if it waits for its client while too many are open."""
 
-    _opened: float
+    _opened: int
     _timer: asyncio.TimerHandle
 
     @property
@@ -136,7 +138,7 @@ class _Connection(Connection):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection. If too many are open, drop the oldest one that waits for its client."""
         super().connection_made(transport)
-        self._opened = self.loop.time()
+        self._opened = next(_numbers)  # the clock of uvloop gives many the same time
         self._start_timer()
         opened = [
             other for other in self.connections if isinstance(other, _Connection) and not other.transport.is_closing()
