@@ -7,6 +7,7 @@ import stat
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +17,12 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from support.servers import wait_until
 
+from kshell.commands import exchange as exchange_commands
 from kshell.console.dispatch import perform
 from kshell.core.models import Delivery, Exchange, Sent
 from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.preferences import Preferences
-from kshell.session.session import Session
+from kshell.session.session import Overrides, Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"
@@ -621,6 +623,43 @@ def test_diff_compares_answers(typed):
     out = typed(f"send {TO}", ENTER, f"send -a low-balance {TO}", ENTER, "diff 1 2 --answers", ENTER).out
     assert "-202 Accepted" in out
     assert "+400 Bad Request" in out
+
+
+def test_diff_of_long_answers_compares_lines_of_the_same_number(typed, monkeypatch):
+    """``diff`` of two payloads with too many lines to search shows the first lines that differ, and how many do."""
+    monkeypatch.setattr(exchange_commands, "_MOST_LINES", 3)
+    monkeypatch.setattr(exchange_commands, "_MOST_SHOWN", 1)
+    shell = typed(f"send {TO} otp=1 ref=a", ENTER, f"send {TO} otp=2 ref=b", ENTER, "diff", ENTER)
+    assert shell.out.count("@@ line ") == 1
+    assert "3 lines differ, each compared with the line of the same number" in shell.err
+
+
+def test_the_history_keeps_the_last_exchanges_with_their_numbers(typed, monkeypatch):
+    """A long session forgets its oldest exchanges; the others keep their numbers, and a forgotten one is named as such."""
+    monkeypatch.setitem(globals(), "Session", partial(Session, history=2))  # the one of the fixture
+    shell = typed(*[f"send {TO} > answer", ENTER] * 3, "history", ENTER, "last 1", ENTER)
+    assert [line[0] for line in shell.out.splitlines() if "demo@" in line] == ["2", "3"]
+    assert "history lists 2 to 3" in shell.err
+
+
+def test_values_of_forgotten_exchanges_stay_private(typed):
+    """A session that has forgotten an exchange, or never sent its draft, still masks the values."""
+    session = Session(Places.standard(), history=1)
+    for number in range(3):
+        session.send(session.draft(Overrides(variables={"to": "+919812345678", "otp": f"48291{number}"})), timeout=5)
+    assert len(session.sent) == 1
+    assert "48291" not in session.privacy(keys=False).mask("codes 482910 482911 482912")
+
+
+@pytest.mark.parametrize("chosen", [None, True, False])
+def test_the_option_of_colours_holds_in_the_shell(monkeypatch, chosen):
+    """``kshell --no-color`` and ``kshell --color`` replace the preference for the whole shell; without them it holds."""
+    shown = []
+    monkeypatch.setattr(loop.Loop, "run", lambda shell: shown.append(shell.preferences.colour) or 0)
+    monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
+    words = {None: [], True: ["--color"], False: ["--no-color"]}[chosen]
+    assert perform([*words, "shell"]).result.exit_code == 0
+    assert shown == [chosen]
 
 
 @pytest.mark.parametrize("line", ["last", "again", "diff"])

@@ -34,7 +34,13 @@ PROGRAMS = (
     "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "patch", "php", "prettier", "rubocop", "ruby", "shellcheck",
     "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
-PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
+PACKAGES = (
+    "httptools",
+    "jsonschema",
+    "requests",
+    "tree_sitter",
+    "tree_sitter_powershell",
+)  # none of them is in the extra ``dev``
 NODE_PACKAGES = ("axe-core", "axios")
 OPTIONAL = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES)
 
