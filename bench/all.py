@@ -32,7 +32,9 @@ def main() -> None:
     print(f"{date.today()}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores")
     print(", ".join(f"{name} {found(name)}" for name in LIBRARIES))
     for name in filter(None, (httpie, shutil.which("wrk"), shutil.which("prism"))):
-        first = subprocess.run([name, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
+        first = subprocess.run([name, "--version"], check=False, capture_output=True, text=True).stdout.partition("\n")[
+            0
+        ]
         print(f"{name}: {first}")
     if httpie:
         table("start.py", "10", httpie)
@@ -63,6 +65,8 @@ def table(*words: str) -> None:
 
 def simulators() -> None:
     """Print how many messages a second wrk sends to the simulator and, if it is installed, to Prism with kshell's OpenAPI."""
+    from kshell.commands.schemas import openapi_text
+
     wrk, prism = shutil.which("wrk"), shutil.which("prism")
     if not wrk:
         print("\nthe simulator by wrk: left out, there is no wrk")
@@ -71,7 +75,7 @@ def simulators() -> None:
     print("\nrequests a second by wrk, 64 connections", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "openapi.json"
-        document.write_bytes(subprocess.run([kshell, "schema", "openapi"], check=True, capture_output=True).stdout)
+        document.write_text(openapi_text())
         servers = {"kshell sandbox": [kshell, "sandbox", "--port", "8799", "--quiet"]}
         if prism:
             servers["Prism"] = [prism, "mock", "--port", "8799", str(document)]
@@ -116,7 +120,9 @@ def completions() -> None:
         accounts.mkdir(parents=True)
         for number in range(1_000):
             (accounts / f"mine{number}.yaml").write_text(text)
-        completer = CommandCompleter(Session(Places.standard(folder)))
+        completer = CommandCompleter(
+            Session(Places.standard(folder))
+        )  # which waits 4 ms, so that the key is drawn first
         times = []
         for _ in range(11):
             begun = time.perf_counter()
