@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
+    from kshell.scripts.ledger import Ledger
     from kshell.scripts.reports import Reports
     from kshell.scripts.rows import Row
     from kshell.scripts.runs import Plan, Run
@@ -102,6 +103,8 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
         return "--report KIND=FILE", "name the report where the script is run from; --report tap goes to stdout"
     if options["cassette"] and options["mode"] != "none":
         return "--cassette", "add --record none, or name the cassette where the script is run from"
+    if options["ledger"]:
+        return "--ledger", "name the ledger where the script is run from"
     return ("--update --yes", "leave --yes out: the diff is shown") if options["update"] and options["yes"] else None
 
 
@@ -136,7 +139,17 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     is_flag=True,
     help="Show a diff that makes the expect lines match the answers of this run.",
 )
-@click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts.")
+@click.option(
+    "--ledger",
+    type=_FILE,
+    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
+)
+@click.option(
+    "--resend",
+    type=click.Choice(["unknown"]),
+    help="With --ledger and --yes: send the messages again whose outcome is unknown. They may be delivered twice.",
+)
+@click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts. With --resend: send.")
 @click.option("--bail", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--retry",
@@ -184,6 +197,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         sender=_sender(context.obj.session, options["cassette"], options["mode"]),
         update=options["update"],
         outer=outer,
+        ledger=_ledger(scripts[0], options),
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
@@ -205,8 +219,13 @@ def _unread(scripts: list[Script], session: Session, columns: Iterable[str], opt
 def _refuse_combinations(options: dict[str, Any]) -> None:
     if options["mode"] and not options["cassette"]:
         raise UsageError("--record goes with --cassette FILE", hint="add --cassette FILE")
-    if options["yes"] and not options["update"]:
-        raise UsageError("--yes goes with --update", hint="add --update")
+    if options["yes"] and not (options["update"] or options["resend"]):
+        raise UsageError("--yes goes with --update and --resend", hint="add --update, or --resend unknown")
+    if options["resend"] and not options["ledger"]:
+        raise UsageError("--resend goes with --ledger FILE", hint="add --ledger FILE")
+    if options["ledger"] and (not options["rows"] or len(options["files"]) > 1 or options["cassette"]):
+        hint = "write run FILE --rows ROWS --ledger LEDGER"
+        raise UsageError("--ledger goes with --rows and one script, and without --cassette", hint=hint)
     if options["update"] and (options["rows"] or options["reports"]):
         raise UsageError("--update goes without --rows and --report", hint="run --update separately")
 
@@ -218,6 +237,21 @@ def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractC
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")
+
+
+def _ledger(script: Script, options: Mapping[str, Any]) -> Ledger | None:
+    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+    file: Path | None = options["ledger"]
+    if file is None:
+        return None
+    from kshell.scripts.ledger import Ledger, counts
+
+    if options["resend"] and not options["yes"]:
+        known = counts(file)
+        message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
+        raise UsageError(message, hint="add --yes to send them")
+    text = "\n".join(line.text for line in script.lines)
+    return Ledger(file, text, resend=bool(options["resend"]))
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:

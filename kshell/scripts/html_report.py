@@ -97,7 +97,7 @@ _FIRST = ("interrupted", "failed")
 
 def html_case(case: MaskedCase) -> tuple[str, str]:
     """Return the state of a case, and its part of the page."""
-    opened = " open" if case.state not in ("passed", "not run") else ""
+    opened = " open" if case.exit_code or case.state == "interrupted" else ""
     steps = "\n".join(map(_step, case.steps))
     failure = f'<pre class="bad">{escape(chr(10).join(case.failure))}</pre>' if case.failure and not case.steps else ""
     css = case.state.replace(" ", "-")

@@ -77,8 +77,8 @@ def _json(run: Run, cases: list[str]) -> str:
 def _tap_case(case: MaskedCase) -> tuple[str, str]:
     """``ok`` or ``not ok``, and the text after the number."""
     name = re.sub(r"([\\#])", r"\\\1", case.name)
-    if case.state in ("passed", "not run"):
-        return "ok", f"{name}{' # SKIP not run' if case.state == 'not run' else ''}"
+    if case.state == "passed" or _is_skipped(case):
+        return "ok", f"{name}{f' # SKIP {case.verdict}' if _is_skipped(case) else ''}"
     details = {"verdict": case.verdict, "failure": "\n".join(case.failure)}
     lines = (f"  {key}: {json.dumps(value)}" for key, value in details.items())
     return "not ok", "\n".join([name, "  ---", *lines, "  ..."])
@@ -113,7 +113,7 @@ def _junit_case(case: MaskedCase) -> ET.Element:
     attributes = {"name": name, "classname": _xml(case.script), "time": f"{case.seconds:.3f}"}
     element = ET.Element("testcase", attributes)
     if _is_skipped(case):
-        ET.SubElement(element, "skipped", {"message": "not run"})
+        ET.SubElement(element, "skipped", {"message": case.verdict})
     elif case.state != "passed":
         kind = "failure" if _is_failure(case) else "error"
         attributes = {"message": _xml(case.reason), "type": f"exit {case.exit_code}"}
@@ -130,7 +130,7 @@ def _counts(cases: Sequence[Case], name: str, seconds: float) -> dict[str, str]:
 
 
 def _is_skipped(case: Case | MaskedCase) -> bool:
-    return case.state == "not run"
+    return case.state == "not run" or (case.state == "passed over" and not case.exit_code)
 
 
 def _is_failure(case: Case | MaskedCase) -> bool:

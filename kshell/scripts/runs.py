@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, Note
+from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, LedgerError, Note
 from kshell.core.models import Result
 from kshell.core.signals import Held, asked_to_end
 from kshell.scripts.progress import Progress
-from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.scripts.script_run import FROM_LEDGER, Retry, ScriptRun
 from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Exchange
     from kshell.profiles.files import Places
+    from kshell.scripts.ledger import Ledger
+    from kshell.scripts.ledger_sender import LedgerRows
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
     from kshell.session.files import Files
@@ -38,7 +40,10 @@ _LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills af
 
 
 class Plan(NamedTuple):
-    """How to run. ``sender`` is entered before the first case and exited after the last. Every session sends through it."""
+    """How to run. ``sender`` is entered before the first case and exited after the last. Every session sends through it.
+
+    With ``ledger``, rows of which nothing is left to send are passed over.
+    """
 
     places: Places
     variables: Mapping[str, str] = {}
@@ -48,6 +53,7 @@ class Plan(NamedTuple):
     sender: AbstractContextManager[Sender] = nullcontext(send_attempt)
     update: bool = False
     outer: ScriptRun | None = None  # the script with the ``run`` line, if a script runs scripts
+    ledger: Ledger | None = None
 
 
 class Run:
@@ -67,23 +73,26 @@ class Run:
         self._sender: Sender = send_attempt
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
+        self._ledger = _ledger_rows(plan.ledger, self._close) if plan.ledger else None
         self._progress = Progress(len(cases) if self.by_rows else 0)
 
     def go(self) -> None:
-        """Run every case, except those with a faulty row. Raises ``CassetteError``."""
+        """Run every case, except those with a faulty row. Raises ``CassetteError`` and ``LedgerError``."""
         begun = time.perf_counter()
         waiting = [case for case in self.cases if case.state == "not run"]
         for case in self.cases:
             if case.state == "failed":
                 self._finish(case)
         try:
-            with self.plan.sender as self._sender:
+            with self.plan.ledger or nullcontext(), self.plan.sender as self._sender:
                 try:
                     self._go_in_threads(waiting) if self.plan.jobs > 1 else self._go_in_order(waiting)
+                    self._run_late()
                 except KeyboardInterrupt:  # between two lines; within a line it is part of the result
                     self.interrupt()
+                finally:
+                    self._given_up = True
         finally:
-            self._given_up = True
             self.seconds = time.perf_counter() - begun
             self._progress.clear()
 
@@ -143,11 +152,27 @@ class Run:
         for _ in self._run(case):
             pass
 
+    def _run_late(self) -> None:
+        """Look again at the rows that another job or run was sending, if need be after a moment."""
+        for case in self._ledger.settle() if self._ledger else ():
+            self._run_to_end(case)
+            self._late.pop(case)
+            self._finish(case)
+
+    @property
+    def _late(self) -> dict[Case, None]:
+        return self._ledger.late if self._ledger else {}
+
+    def _close(self) -> None:
+        self._closed = True
+
     def _run(self, case: Case) -> Iterator[Step]:
-        """Run the lines of a case, unless the run is closed."""
-        if self._closed:
+        """Run the lines of a case, unless the run is closed or the ledger has all of its messages."""
+        if self._closed or (self._ledger and self._ledger.passes_over(case)):
             return
-        case.script_run = _script_run(self.plan, case.row, self._send, self.files)
+        sender = self._ledger.sender(case, self._send) if self._ledger else self._send
+        again = case in self._late
+        case.script_run = _script_run(self.plan, case.row, sender, self.files)
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
@@ -161,6 +186,8 @@ class Run:
         if case.state == "running":
             case.state = "interrupted"
         case.seconds = time.perf_counter() - begun
+        if case in self._late and not again:
+            case.state, case.script_run = "not run", None
 
     def _send(self, attempt: Attempt) -> Exchange:
         """Send, unless the run has ended without waiting for this case: then the message would be missing in the summary."""
@@ -169,6 +196,8 @@ class Run:
         return self._sender(attempt)
 
     def _finish(self, case: Case) -> None:
+        if case in self._late:
+            return
         if case.state == "interrupted":
             self.interrupted = self._closed = True
         if case.state == "failed" and self.plan.bail:
@@ -178,6 +207,12 @@ class Run:
             self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
         self._ended(case)
         self._progress.step(case.state)
+
+
+def _ledger_rows(ledger: Ledger, close: Callable[[], None]) -> LedgerRows:
+    from kshell.scripts.ledger_sender import LedgerRows  # imports sqlite3
+
+    return LedgerRows(ledger, close)
 
 
 def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> ScriptRun:
@@ -207,8 +242,9 @@ def summary(run: Run) -> list[str]:
 def _marks(run: Run) -> list[str]:
     """Return the marks of the messages, such as ``simulated``, with a count if not every message has it."""
     exchanges = [exchange for case in run.cases for one in case.with_nested() for exchange in one.exchanges()]
+    new = sum(FROM_LEDGER not in exchange.marks for exchange in exchanges)
     counts = Counter(mark for exchange in exchanges for mark in exchange.marks)
-    return [mark if count == len(exchanges) else f"{count} {mark}" for mark, count in counts.items()]
+    return [mark if count == new and mark != FROM_LEDGER else f"{count} {mark}" for mark, count in counts.items()]
 
 
 def _verdicts(run: Run) -> Iterator[str]:
@@ -232,7 +268,7 @@ def run_all(run: Run, report: Callable[[Run], Result] = lambda _: Result(), *, b
         except KeyboardInterrupt:
             held.holding = True
             run.interrupt()
-        except CassetteError as error:
+        except (CassetteError, LedgerError) as error:
             held.holding = True
             failed = Result(notes=[error.note], exit_code=error.exit_code)
         reported, summed_up = report(run), _summary(run, brief=brief)
