@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.counting import accept_all, messages_by_recipient, rows_csv  # noqa: E402 - see above
-from support.servers import Server, local_pod, wait_until  # noqa: E402
+from support.servers import Server, local_pod  # noqa: E402
 
 from kshell.scripts.ledger import entries  # noqa: E402
 
@@ -44,10 +45,9 @@ def faults(count: int, jobs: int, runs: int, chance: random.Random) -> list[str]
         Path("r.csv").write_text(rows_csv(count), encoding="utf-8")
         for kill in range(KILLS):
             processes = [started(jobs) for _ in range(runs)]
-            wanted = min(
-                len(server.requests) + chance.randrange(1, 2 + 2 * count // KILLS), (kill + 1) * count // KILLS
-            )
-            wait_until(lambda wanted=wanted: len(server.requests) >= wanted, seconds=300)
+            wanted = (kill + chance.random()) * count / KILLS
+            while len(server.requests) < wanted and processes[0].poll() is None:
+                time.sleep(0.001)
             for process in processes:
                 process.send_signal(signal.SIGKILL)
                 process.wait()

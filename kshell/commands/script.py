@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from kshell.commands.run_options import ledger_of, pace_of, refuse_combinations, sender_of
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -23,20 +23,16 @@ from kshell.core.errors import (
 from kshell.core.models import Result
 from kshell.scripts.script import STDIN, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, Retry, ScriptRun
-from kshell.session.session import keeping_connections, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
-    from kshell.scripts.ledger import Ledger
     from kshell.scripts.reports import Reports
     from kshell.scripts.rows import Row
     from kshell.scripts.runs import Plan, Run
     from kshell.scripts.script import Script
-    from kshell.session.session import Sender, Session
-    from kshell.transport.tapes import Mode
+    from kshell.session.session import Session
 
 _FILE = click.Path(path_type=Path)
 
@@ -150,6 +146,12 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     help="With --ledger and --yes: send the messages again whose outcome is unknown. They may be delivered twice.",
 )
 @click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts. With --resend: send.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 10_000),
+    metavar="N",
+    help="Send at most N messages a second, over all jobs. The default is 80 on a live pod, and no limit (0) elsewhere.",
+)
 @click.option("--bail", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--retry",
@@ -173,7 +175,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     from kshell.scripts.rows import read_rows
     from kshell.scripts.runs import Plan
 
-    _refuse_combinations(options)
+    refuse_combinations(options)
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
@@ -194,10 +196,11 @@ def run(context: click.Context, /, **options: Any) -> Result:
         retry=Retry(options["retry"], options["delay"]),
         bail=options["bail"],
         jobs=options["jobs"],
-        sender=_sender(context.obj.session, options["cassette"], options["mode"]),
+        sender=sender_of(context.obj.session, options["cassette"], options["mode"]),
         update=options["update"],
         outer=outer,
-        ledger=_ledger(scripts[0], options),
+        ledger=ledger_of(scripts[0], options),
+        pace=pace_of(context.obj.session, options),
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
@@ -214,44 +217,6 @@ def _unread(scripts: list[Script], session: Session, columns: Iterable[str], opt
     notes = [note for name, _ in options["variables"] for note in read.unread(name, "the variable")]
     notes += [note for name in columns for note in read.unread(name, "the column")]
     return notes + (read.unread_settings() if options["only_check"] else [])
-
-
-def _refuse_combinations(options: dict[str, Any]) -> None:
-    if options["mode"] and not options["cassette"]:
-        raise UsageError("--record goes with --cassette FILE", hint="add --cassette FILE")
-    if options["yes"] and not (options["update"] or options["resend"]):
-        raise UsageError("--yes goes with --update and --resend", hint="add --update, or --resend unknown")
-    if options["resend"] and not options["ledger"]:
-        raise UsageError("--resend goes with --ledger FILE", hint="add --ledger FILE")
-    if options["ledger"] and (not options["rows"] or len(options["files"]) > 1 or options["cassette"]):
-        hint = "write run FILE --rows ROWS --ledger LEDGER"
-        raise UsageError("--ledger goes with --rows and one script, and without --cassette", hint=hint)
-    if options["update"] and (options["rows"] or options["reports"]):
-        raise UsageError("--update goes without --rows and --report", hint="run --update separately")
-
-
-def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
-    """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
-    if file is None:
-        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
-    from kshell.transport.tapes import Tape
-
-    return Tape(file, mode or "once")
-
-
-def _ledger(script: Script, options: Mapping[str, Any]) -> Ledger | None:
-    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
-    file: Path | None = options["ledger"]
-    if file is None:
-        return None
-    from kshell.scripts.ledger import Ledger, counts
-
-    if options["resend"] and not options["yes"]:
-        known = counts(file)
-        message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
-        raise UsageError(message, hint="add --yes to send them")
-    text = "\n".join(line.text for line in script.lines)
-    return Ledger(file, text, resend=bool(options["resend"]))
 
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:

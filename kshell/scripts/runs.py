@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.ledger_sender import LedgerRows
+    from kshell.scripts.pace import Pace
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
     from kshell.session.files import Files
@@ -42,7 +43,7 @@ _LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills af
 class Plan(NamedTuple):
     """How to run. ``sender`` is entered before the first case and exited after the last. Every session sends through it.
 
-    With ``ledger``, rows of which nothing is left to send are passed over.
+    With ``ledger``, rows of which nothing is left to send are passed over. ``pace`` says when each message may be sent.
     """
 
     places: Places
@@ -54,6 +55,7 @@ class Plan(NamedTuple):
     update: bool = False
     outer: ScriptRun | None = None  # the script with the ``run`` line, if a script runs scripts
     ledger: Ledger | None = None
+    pace: Pace | None = None
 
 
 class Run:
@@ -75,6 +77,8 @@ class Run:
         self._given_up = False  # once given up, nothing more is sent
         self._ledger = _ledger_rows(plan.ledger, self._close) if plan.ledger else None
         self._progress = Progress(len(cases) if self.by_rows else 0)
+        if plan.pace:
+            plan.pace.show = self._progress.show
 
     def go(self) -> None:
         """Run every case, except those with a faulty row. Raises ``CassetteError`` and ``LedgerError``."""
@@ -134,6 +138,8 @@ class Run:
                 self._show_case(under_way[done])
         except KeyboardInterrupt:
             self.interrupted = self._closed = True
+            if self.plan.pace:
+                self.plan.pace.end()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
                 self._progress.show("interrupted; waiting for the cases that have begun")
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -171,6 +177,7 @@ class Run:
         if self._closed or (self._ledger and self._ledger.passes_over(case)):
             return
         sender = self._ledger.sender(case, self._send) if self._ledger else self._send
+        sender = self.plan.pace.sender(sender) if self.plan.pace else sender
         again = case in self._late
         case.script_run = _script_run(self.plan, case.row, sender, self.files)
         case.state = "running"

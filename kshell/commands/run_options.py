@@ -1,0 +1,68 @@
+"""What the options of ``run`` mean: its sender, its pace and its ledger, and which options go together."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from kshell.core.errors import UsageError
+from kshell.session.session import keeping_connections, send_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from kshell.scripts.ledger import Ledger
+    from kshell.scripts.pace import Pace
+    from kshell.scripts.script import Script
+    from kshell.session.session import Sender, Session
+    from kshell.transport.tapes import Mode
+
+
+def refuse_combinations(options: Mapping[str, Any]) -> None:
+    """Raise ``UsageError`` for options that do not go together."""
+    if options["mode"] and not options["cassette"]:
+        raise UsageError("--record goes with --cassette FILE", hint="add --cassette FILE")
+    if options["yes"] and not (options["update"] or options["resend"]):
+        raise UsageError("--yes goes with --update and --resend", hint="add --update, or --resend unknown")
+    if options["resend"] and not options["ledger"]:
+        raise UsageError("--resend goes with --ledger FILE", hint="add --ledger FILE")
+    if options["ledger"] and (not options["rows"] or len(options["files"]) > 1 or options["cassette"]):
+        hint = "write run FILE --rows ROWS --ledger LEDGER"
+        raise UsageError("--ledger goes with --rows and one script, and without --cassette", hint=hint)
+    if options["update"] and (options["rows"] or options["reports"]):
+        raise UsageError("--update goes without --rows and --report", hint="run --update separately")
+
+
+def sender_of(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
+    """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
+    if file is None:
+        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
+    from kshell.transport.tapes import Tape
+
+    return Tape(file, mode or "once")
+
+
+def pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
+    """Return the pace of the run. A replay, and a run within a run, have none of their own unless ``--rate`` is given."""
+    if options["rate"] is None and (options["cassette"] or session.sender is not send_attempt):
+        return None
+    from kshell.scripts.pace import Pace
+
+    return Pace(options["rate"])
+
+
+def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
+    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+    file: Path | None = options["ledger"]
+    if file is None:
+        return None
+    from kshell.scripts.ledger import Ledger, counts
+
+    if options["resend"] and not options["yes"]:
+        known = counts(file)
+        message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
+        raise UsageError(message, hint="add --yes to send them")
+    text = "\n".join(line.text for line in script.lines)
+    return Ledger(file, text, resend=bool(options["resend"]))
