@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
     from kshell.scripts.script import Script
+    from kshell.scripts.shards import Shard
     from kshell.session.session import Sender, Session
     from kshell.transport.tapes import Mode
 
@@ -31,6 +33,8 @@ def refuse_combinations(options: Mapping[str, Any]) -> None:
     if options["ledger"] and (not options["rows"] or len(options["files"]) > 1 or options["cassette"]):
         hint = "write run FILE --rows ROWS --ledger LEDGER"
         raise UsageError("--ledger goes with --rows and one script, and without --cassette", hint=hint)
+    if options["shard"] and not options["rows"]:
+        raise UsageError("--shard goes with --rows FILE", hint="add --rows FILE")
     if options["update"] and (options["rows"] or options["reports"]):
         raise UsageError("--update goes without --rows and --report", hint="run --update separately")
 
@@ -42,6 +46,15 @@ def sender_of(session: Session, file: Path | None, mode: Mode | None) -> Abstrac
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")
+
+
+def shard_of(options: Mapping[str, Any], *, outermost: bool) -> Shard | None:
+    """Return the shard of ``--shard``, or that of the engine which runs this process. Raises ``UsageError``."""
+    if not options["rows"] or not (options["shard"] or outermost):
+        return None
+    from kshell.scripts.shards import Shard
+
+    return Shard.parse(options["shard"]) if options["shard"] else Shard.of_environment(os.environ)
 
 
 def pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands.run_options import ledger_of, pace_of, refuse_combinations, sender_of
+from kshell.commands.run_options import ledger_of, pace_of, refuse_combinations, sender_of, shard_of
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -152,6 +152,12 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     metavar="N",
     help="Send at most N messages a second, over all jobs. The default is 80 on a live pod, and no limit (0) elsewhere.",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="With --rows: run every Nth row, beginning with row I, counted from 0. The default is the index of a Kubernetes job "
+    "(JOB_COMPLETION_INDEX, with KSHELL_SHARDS) or of a Slurm array, else all rows.",
+)
 @click.option("--bail", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--retry",
@@ -180,6 +186,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
     rows: Sequence[Row | None] = read_rows(options["rows"]) if options["rows"] else [None]
+    shard = shard_of(options, outermost=outer is None)
     columns = dict.fromkeys(name for row in rows if row for name in row.cells)
     absent = absent_names((*dict(options["variables"]), *columns))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
@@ -189,7 +196,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     if options["only_check"]:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
-    cases = [Case(script, row) for script in scripts for row in rows]
+    cases = [Case(script, row) for script in scripts for row in rows if not (shard and row) or shard.has(row)]
     plan = Plan(
         places=context.obj.session.places,
         variables=dict(options["variables"]),
@@ -201,6 +208,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         outer=outer,
         ledger=ledger_of(scripts[0], options),
         pace=pace_of(context.obj.session, options),
+        shard=shard,
     )
     if options["update"]:
         return _update(cases, plan, write=options["yes"])

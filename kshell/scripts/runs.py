@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kshell.scripts.pace import Pace
     from kshell.scripts.rows import Row
     from kshell.scripts.script_run import Case, Step
+    from kshell.scripts.shards import Shard
     from kshell.session.files import Files
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
     outer: ScriptRun | None = None  # the script with the ``run`` line, if a script runs scripts
     ledger: Ledger | None = None
     pace: Pace | None = None
+    shard: Shard | None = None  # for the summary
 
 
 class Run:
@@ -68,7 +70,7 @@ class Run:
         self.plan = plan
         self.show = show
         self._ended = ended
-        self.by_rows = any(case.row for case in cases)
+        self.by_rows = bool(plan.shard) or any(case.row for case in cases)
         self.interrupted = False
         self.seconds = 0.0
         self.files = KeptFiles(plan.places)
@@ -242,7 +244,10 @@ def summary(run: Run) -> list[str]:
     counted = ", ".join(f"{count} {state}" for state, count in states.items())
     sent = ", ".join(f"{count} {delivery}" for delivery, count in deliveries.items())
     what = "rows" if run.by_rows else "scripts"
-    total = " · ".join((f"{what}: {counted}; messages: {sent or 'none'}; {run.seconds:.1f} s", *_marks(run)))
+    shard = [f"shard {run.plan.shard}"] if run.plan.shard else []
+    total = " · ".join(
+        (f"{what}: {counted or 'none'}; messages: {sent or 'none'}; {run.seconds:.1f} s", *shard, *_marks(run))
+    )
     return [*_verdicts(run), total] if len(states) > 1 or run.interrupted else [total]
 
 
