@@ -1,13 +1,14 @@
 """Names of countries by dialling code (ITU-T E.164), and of the languages and territories in WhatsApp's language codes.
 
-Completion shows them beside a code. No decision depends on them.
+Completion and hints show them beside a code. No decision depends on them.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from kshell.core.errors import did_you_mean, listed
+from kshell.core.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,15 +71,35 @@ LANGUAGE_NAMES = _table(_LANGUAGES)
 TERRITORY_NAMES = _table(_TERRITORIES)
 
 
+def language_hint(text: str, known: Sequence[str]) -> str:
+    """Return ``did you mean en, en_US, en_GB?`` for a language's name or code, the likeliest first; empty if none is near."""
+    first, *rest = re.split(r"[\s,()_-]+", text.strip(" )").casefold())
+    codes = {name.casefold(): code for code, name in LANGUAGE_NAMES.items()}
+    name = did_you_mean(first, codes).removeprefix("did you mean ").removesuffix("?")
+    language = first if first in LANGUAGE_NAMES else codes.get(name if name[:1] == first[:1] else "", "?")
+    inside = [code for code in known if code.partition("_")[0] == language]
+    there = [code for code in inside if rest and rest[-1] in _names_of_territory(code)]
+    likeliest = sorted(
+        there or inside, key=lambda code: ("_" in code, code not in _LIKELIEST[:1], code not in _LIKELIEST)
+    )
+    return f"did you mean {', '.join(likeliest[:3])}?" if likeliest else did_you_mean(text.replace("-", "_"), known)
+
+
+def _names_of_territory(code: str) -> list[str]:
+    territory = code.partition("_")[2]
+    return [
+        territory.casefold(),
+        *TERRITORY_NAMES.get(territory, "").casefold().split(),
+        *_OTHER_NAMES.get(territory, ()),
+    ]
+
+
+_LIKELIEST = ("en_US", "en_GB", "es_ES", "es_MX", "pt_BR", "zh_CN")
+_OTHER_NAMES = {"GB": ("uk",), "US": ("usa", "america", "american"), "BR": ("brasil",)}
+
+
 def language_name(code: str) -> str:
     """Return the name of a language code: ``English, United States`` for ``en_US``."""
     language, _, territory = code.partition("_")
     names = (LANGUAGE_NAMES.get(language, language), TERRITORY_NAMES.get(territory, territory))
     return ", ".join(filter(None, names))
-
-
-def language_hint(text: str, known: Sequence[str]) -> str:
-    """Return which of the ``known`` codes ``text`` may mean, a code or the English name of a language; empty if none."""
-    named = next((code for code, name in LANGUAGE_NAMES.items() if name.casefold() == text.casefold()), "")
-    codes = [code for code in known if code.partition("_")[0] == named]
-    return f"write {listed(codes, most=6)}" if codes else did_you_mean(text.replace("-", "_"), known)

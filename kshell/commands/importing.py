@@ -40,8 +40,9 @@ def import_command(session: Session, file: str, account: str, template: str) -> 
     """Read a curl command, from a FILE or from stdin, and print it as a script.
 
     It reads the commands of the API's page, and those that kshell, browsers and Postman write for bash, PowerShell and
-    cmd.exe. kshell run runs the script. Parts that it does not understand are listed on stderr. The key is never printed
-    and never written: an account refers to an environment variable.
+    cmd.exe, also behind a prompt, assignments or cd x &&, and in a fence of Markdown. kshell run runs the script. Parts
+    that it does not understand are listed on stderr. The key is never printed and never written: an account refers to an
+    environment variable.
     """
     return imported(session, *_read(file), account=account, template=template)
 

@@ -28,7 +28,9 @@ _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 @click.option(
     "--wait", type=click.FloatRange(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message."
 )
-@click.option("--code", "code_alone", is_flag=True, help="Print the newest code alone; exit 1 if no message came.")
+@click.option(
+    "--code", "code_alone", is_flag=True, help="Print the newest code alone; exit 1 if no message reached the phone."
+)
 @click.option(
     "--url", metavar="URL", help="Ask the sandbox that runs here. [default on the command line: the pod sandbox's]"
 )
@@ -46,7 +48,8 @@ def inbox(
     """
     messages = _messages(caller, to, wait, url)
     if code_alone:
-        return Result(f"{messages[-1]['code']}\n") if messages else _none(to, wait)
+        arrived = [message for message in messages if not message["fails_with"]]
+        return Result(f"{arrived[-1]['code']}\n") if arrived else _none(to, wait, messages)
     if as_json:
         return Result(f"{dumps([*messages])}\n")
     if not messages:
@@ -67,7 +70,12 @@ def _messages(caller: Caller, to: str, wait: float, url: str | None) -> list[dic
     return session.messages(to, url or load_pod(session.places, _SIMULATOR).base_url, wait)
 
 
-def _none(to: str, wait: float) -> Result:
+def _none(to: str, wait: float, failed: list[dict[str, Any]]) -> Result:
+    """Return the error for a code that did not reach the phone; ``failed`` are the messages that fail."""
+    if failed:
+        code = failed[-1]["fails_with"]
+        note = Note("error", f"the newest message fails with {code}", hint=f"kshell explain {code}")
+        return Result(notes=[note], exit_code=EXIT_REFUSED)
     what = f"no message to {to} came" if to else "no message came"
     hint = "is the application's base URL the sandbox's, and is the number in the form +919812345678?"
     return Result(

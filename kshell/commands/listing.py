@@ -65,6 +65,10 @@ def templates(session: Session, name: str | None, *, source: bool, as_json: bool
 
     A template of your own is a file templates/NAME.json.j2; it may begin as a copy:
     templates auth --source > templates/mine.json.j2
+
+    It begins with a comment in YAML between {# and #}: title, and variables, each with help, default, required (true or
+    false) and type (text or integer). Below it stands the payload as JSON, with "{{ NAME }}" where a value goes. Filters
+    change a value, as in {{ NAME | upper }}.
     """
     if source:
         if not name:

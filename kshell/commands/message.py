@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Draft, Finding
+    from kshell.core.models import Draft, Finding, Pod
     from kshell.session.session import Overrides, Session
 
 
@@ -111,9 +112,20 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
     draft = key.draft(session, overrides)
     text = shells.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
     result = _preview(draft, text, strict=strict)
-    if draft.pod.embedded and sys.stderr.isatty():
+    if draft.pod.embedded and sys.stderr.isatty() and not _is_served(draft.pod):
         result = result._replace(notes=[*result.notes, Note("hint", _SANDBOX.format(draft.pod.base_url))])
     return result
+
+
+def _is_served(pod: Pod) -> bool:
+    """Whether a program of this machine listens where the embedded pod would be: ``kshell sandbox``."""
+    import socket
+    from urllib.parse import urlsplit
+
+    url = urlsplit(pod.base_url)
+    with suppress(OSError), socket.create_connection((url.hostname, url.port or 80), timeout=0.1):
+        return True
+    return False
 
 
 _SANDBOX = "to run it, start kshell sandbox first: it answers at {}"

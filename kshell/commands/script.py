@@ -78,7 +78,7 @@ class _ReportType(click.ParamType[Report]):
     """``KIND=FILE``, or ``tap`` alone."""
 
     name = "KIND=FILE"
-    kinds = ("junit", "json", "html", "tap")
+    kinds = ("junit", "json", "jsonl", "html", "tap")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
         """Return the report. Raises ``UsageError`` for an unknown kind, a missing file name or a directory."""
@@ -121,7 +121,8 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     multiple=True,
     type=_ReportType(),
     metavar="KIND=FILE",
-    help="Write a report: junit=FILE, json=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, code or full number.",
+    help="Write a report: junit=FILE, json=FILE, jsonl=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, "
+    "no code and no full number.",
 )
 @click.option("--cassette", type=_FILE, help="Record requests and answers in FILE, and replay them from it.")
 @click.option(

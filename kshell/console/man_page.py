@@ -105,4 +105,5 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _text(text: str) -> str:
     """Return ``text`` as roff prints it: no sign in it is an instruction, and a hyphen can be copied as a minus."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-")
+    escaped = "".join(sign if sign.isascii() else f"\\[u{ord(sign):04X}]" for sign in escaped)
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped

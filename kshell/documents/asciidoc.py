@@ -46,6 +46,12 @@ class AsciidocReader(Reader):
         end = len(self.lines)
         return Block(start, number + 1, end, end, "", delimiter[1], language, closed=False)
 
+    def owned(self, number: int) -> Block | None:
+        """Return the block that begins on line ``number``; one without delimiters has no end."""
+        if (block := self.block(number)) or not _SOURCE.match(self.lines[number]):
+            return block
+        return Block(number, number + 1, number + 1, number + 1, "", "----", "", closed=False)
+
     def other(self, number: int) -> int:
         """Return the line after a comment block, after attributes without a block, or after line ``number``."""
         end = number + 1

@@ -22,7 +22,7 @@ from kshell.documents.markdown import MarkdownReader
 from kshell.documents.reader import content
 from kshell.documents.restructured_text import RestReader
 from kshell.profiles.files import Places
-from kshell.session.session import Session
+from kshell.session.session import DEFAULT_ACCOUNT, Session
 from kshell.snippets import catalog
 from kshell.transport.exchange_text import shown_body
 
@@ -197,7 +197,9 @@ def _session(places: Places) -> Session:
     from kshell.simulator.simulator import Simulator
 
     simulator = Simulator(new_id=lambda: _MESSAGE_ID)
-    return Session(places, simulator=simulator, sender=_send_in_fixed_time, embedded_only=True)
+    session = Session(places, simulator=simulator, sender=_send_in_fixed_time, embedded_only=True)
+    session.account, session.account_source = DEFAULT_ACCOUNT, ""  # whatever KSHELL_ACCOUNT names here
+    return session
 
 
 def _send_in_fixed_time(attempt: Attempt) -> Exchange:

@@ -90,7 +90,11 @@ def _from_file(account: Account) -> str:
         if not file.is_file():
             raise SecretError(f"{secret}: {file} is not a file", hint="write only the API key into that file")
         with file.open("rb") as stream:
-            return stream.read(MOST_BYTES).decode("ascii", errors="replace").strip()
+            raw = stream.read(MOST_BYTES)
+        encoding = (
+            "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        )  # as editors and PowerShell save it
+        return raw.decode(encoding, errors="replace").strip()
     except OSError as error:
         raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from kshell.core.errors import (
     Place,
     ProfileError,
-    ScriptError,
     SetupError,
     TemplateError,
     UsageError,
@@ -193,7 +192,7 @@ def read_stdin(fault: type[SetupError], *, most: int = MOST_BYTES) -> str:
 
 def _refuse_large(raw: bytes, file: Path, fault: type[SetupError], most: int) -> None:
     if len(raw) > most:
-        hint = "split it" if fault is ScriptError else "a profile or a template is a page of text"
+        hint = "a profile or a template is a page of text" if fault in _FAULTS.values() else "split it"
         raise fault(f"{shown(file)} is larger than {most // 1024} KiB", hint=hint)
 
 

@@ -186,7 +186,10 @@ def _variables(table: Table) -> dict[str, str]:
         table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
     for name, (key, _) in node.value.items():
         if not VARIABLE_NAME.match(name):
-            table.document.fail_at_key(key, f"{named(key)} cannot name a variable", "a name is letters, digits and _")
+            hint = (
+                "write NAME: VALUE, with a blank after the colon" if ":" in name else "a name is letters, digits and _"
+            )
+            table.document.fail_at_key(key, f"{named(key)} cannot name a variable", hint)
     entries = node.value.items()
     return {
         Reference(name, partial(table.document.place, key.line, key.column)): table.scalar(value, name)

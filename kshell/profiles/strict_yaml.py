@@ -19,7 +19,7 @@ from kshell.core.errors import Place, SetupError, did_you_mean, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# libyaml is five times faster, but accepts a tab as indentation and has other error messages
+# libyaml is five times faster and takes a tab after a colon, but also as indentation, and has other error messages
 _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 8  # levels; the deepest value of a profile is account -> variables -> value
@@ -30,6 +30,9 @@ _KEY = r"""(?i)(?:k[ey]{2}|secret|token|passw)[\w-]{,20}["']?(?=[\s:=]|\Z)[\s:=]
 _CREDENTIALS = r"(?<=://)[^/\s]+(?=@)"
 _NAMED = r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)"""
 _ANCHOR = r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]"
+
+_TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
+_ENTRY = re.compile(r"\s*[\w-]+:(\s|\Z)")
 
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a line break to YAML, not to editors or ``Place``
 
@@ -96,7 +99,7 @@ class Document:
     def _parse(self) -> Node:
         for odd in _LINE_BREAK.finditer(self._text):
             self._refuse(odd.start(), "a line break that editors do not agree on")
-        if "\t" not in self._text:
+        if not _TAB_INDENT.search(self._text):
             with suppress(yaml.YAMLError, UnicodeError):
                 return self._tree(_FASTEST)
         try:
@@ -104,7 +107,9 @@ class Document:
         except yaml.reader.ReaderError as error:
             self._refuse(error.position, "a character that YAML does not allow")
         except yaml.MarkedYAMLError as error:
-            self._fail(*self._spot(error.problem_mark or error.context_mark), *_message_and_hint(error))
+            line, column = self._spot(error.problem_mark or error.context_mark)
+            lines = (self._before + self._text).split("\n")
+            self._fail(line, column, *_message_and_hint(error, lines, line, column))
 
     def _tree(self, loader: Any) -> Node:
         events = self._events(loader)
@@ -244,9 +249,26 @@ def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
         yield event
 
 
-def _message_and_hint(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+def _message_and_hint(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int) -> tuple[str, str]:
+    """Return the message and the hint for PyYAML's ``error`` at ``line`` and ``column``. They repeat no value."""
     problem = str(error.problem or error.context)
     if "'\\t'" in problem:
-        return "a tab where YAML wants spaces", "indent with spaces"
+        indented = not lines[line - 1][: column - 1].strip()
+        return "a tab where YAML wants spaces", "indent with spaces" if indented else "write a space in its place"
     problem = re.sub("(tag handle).*", r"\1", problem)  # the handle may be an API key
-    return f"not YAML: {problem}", "quote a value that contains : # { [ or a quote"
+    return f"not YAML: {problem}", _hint(problem, lines, line, column)
+
+
+def _hint(problem: str, lines: list[str], line: int, column: int) -> str:
+    above = next((number for number in range(line - 1, 0, -1) if lines[number - 1].split("#")[0].strip()), line)
+    if "unexpected end of stream" in problem:
+        return "close the quote or the bracket"
+    name_only = re.fullmatch(r"\s*[\w-]+\s*", lines[line - 1][: column - 1])
+    misplaced = "<block mapping start>" in problem
+    if "expected ':'" in problem or ((name_only or misplaced) and not _ENTRY.match(lines[above - 1])):
+        return f"write KEY: VALUE in line {above}, with a blank after the colon"
+    if misplaced:
+        return f"begin it in the same column as the other keys; line {above} begins in another"
+    if name_only:
+        return f"begin it in the same column as line {above}"
+    return "quote a value that contains : # { [ or a quote"

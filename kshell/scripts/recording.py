@@ -9,6 +9,7 @@ are kept as the ``send`` that makes the same request. If no ``send`` does, a com
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError, Note
@@ -31,6 +32,7 @@ _GIVEN = ("var", "row")  # the sources of variables that come from outside a scr
 _NOT_KEPT = frozenset({
     "source", "run", "help", "shell", "exit", "import", "docs", "sandbox", "completion",
 })  # fmt: skip
+_SETS_CODE = re.compile(r"(?:set otp=|otp (?!new))(?:\{\{ \w+ \}\}|\S+)")
 _SEND_FLAGS = frozenset({"--force", "--yes", "--json", "--raw"})  # options of send that do not change the message
 _SEND_VALUES = ("--timeout", "--allow")  # such options with a value
 
@@ -87,9 +89,20 @@ class Recording:
         text = self._text(line)
         if text.startswith("expect ") and self._lines and self._lines[-1][1] == text:
             return  # the recording wrote the same line for the answer
+        if text == "otp new":
+            self._drop_replaced_code()
         self._lines.append((line, text))
         if len(self.references.names) > known:
             self._rewrite()
+
+    def _drop_replaced_code(self) -> None:
+        """Drop the line that sets the code if no later line uses it: a run would need the code for nothing."""
+        for position in range(len(self._lines) - 1, -1, -1):
+            text = self._lines[position][1]
+            if _SETS_CODE.fullmatch(text):
+                del self._lines[position]
+            if "otp" in text or not text.startswith(("set ", "use ")):
+                return
 
     def _update(self, session: Session) -> bool:
         """Read the private values again if the session has changed since. Return whether they have changed."""
@@ -116,7 +129,9 @@ class Recording:
 
     def _required(self) -> list[str]:
         """Return the variables that a run needs."""
-        return [*self.given, *(name for name in self.references.names.values() if name not in self.given)]
+        read = "\n".join(text for _, text in self._lines)
+        names = (name for name in self.references.names.values() if re.search(rf"\b{name}\b", read))
+        return [*dict.fromkeys((*self.given, *names))]
 
     def command(self, file: str) -> str:
         """Return the terminal command that runs the recording, with ``…`` for the value of each variable."""

@@ -1,4 +1,4 @@
-"""Reports of a run: JUnit XML, TAP, JSON, and one page of HTML. No report contains a key, a code or a full phone number.
+"""Reports of a run: JUnit XML, TAP, JSON, JSON lines, one page of HTML. None has a key, a code or a full phone number.
 
 A case is masked once, as soon as it has ended, and becomes a piece of each report. ``REPORTS`` has the kinds by name.
 """
@@ -149,6 +149,7 @@ def _xml(text: str) -> str:
 REPORTS: dict[str, Kind] = {
     "junit": Kind(_junit_case, _junit),
     "json": Kind(_json_case, _json),
+    "jsonl": Kind(_json_case, lambda _, cases: "".join(f"{case}\n" for case in cases)),
     "html": Kind(html_case, html_page),
     "tap": Kind(_tap_case, _tap),
 }

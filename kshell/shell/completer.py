@@ -76,7 +76,7 @@ class CommandCompleter(Completer):
 
     def _items(self, words: list[str], prefix: str) -> list[CompletionItem[str]]:
         from kshell.console.caller import Caller
-        from kshell.console.completion import WordComplete
+        from kshell.console.completion_shells import WordComplete
         from kshell.console.group import commands_of
 
         completion = WordComplete(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "")

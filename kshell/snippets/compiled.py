@@ -85,7 +85,7 @@ _GO_END = (
 def _java(request: Request, key: str | None) -> str:
     variable = key_variable(request, key)
     pairs = headers(request, key, json.dumps, lambda _: "key")
-    read = [f'        String key = System.getenv("{variable}");', "        if (key == null) {"]
+    read = [f'        String key = System.getenv("{variable}");', "        if (key == null || key.isEmpty()) {"]
     read += [f'            throw new IllegalStateException("{variable} is not set");', "        }"]
     publisher = "HttpRequest.BodyPublishers.ofString(body)" if request.endpoint.takes_payload else ""
     return "\n".join(
@@ -136,8 +136,8 @@ def _csharp(request: Request, key: str | None) -> str:
     usings = ["using System.Net.Http.Headers;", "using System.Text.Json.Nodes;"]
     media_type = CSHARP.text(request.endpoint.media_type)
     content = f"    Content = new StringContent(payload.ToJsonString(), new MediaTypeHeaderValue({media_type})),"
-    read = [f'var key = Environment.GetEnvironmentVariable("{variable}")']
-    read += [f'    ?? throw new InvalidOperationException("{variable} is not set");']
+    read = [f'var key = Environment.GetEnvironmentVariable("{variable}");', "if (string.IsNullOrEmpty(key))", "{"]
+    read += [f'    throw new InvalidOperationException("{variable} is not set");', "}", ""]
     return "\n".join(
         (
             "using System.Net;",

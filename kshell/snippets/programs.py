@@ -100,6 +100,7 @@ def _php(request: Request, key: str | None) -> str:
 def _ruby(request: Request, key: str | None) -> str:
     variable = key_variable(request, key)
     pairs = headers(request, key, RUBY.text, lambda _: "key")
+    read = [f"key = ENV.fetch('{variable}', '')", f"abort '{variable} is not set' if key.empty?", ""]
     tls = "use_ssl: true, " if request.url.startswith("https:") else ""
     payload = payload_of(request, RUBY)
     return "\n".join(
@@ -109,7 +110,7 @@ def _ruby(request: Request, key: str | None) -> str:
             *(["require 'json'"] if payload else []),
             "require 'net/http'",
             "",
-            *([f"key = ENV.fetch('{variable}') {{ abort '{variable} is not set' }}"] if variable else []),
+            *(read if variable else []),
             f"uri = URI({RUBY.text(request.url)})",
             *([f"payload = {payload}"] if payload else []),
             "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import did_you_mean
 from kshell.core.terminal import safe_line
 from kshell.syntax.failed_expect import CLOSING, OPENING, tokens_of
+from kshell.templating.environment import filter_hint
 from kshell.templating.evaluation import check_expression
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ def diagnose(expression: str, error: Exception, names: Mapping[str, object]) -> 
         return Fault(_offset_of(r"[/%]", expression), "a division by zero", "the number after / must not be 0")
     if "not supported between" in message:
         return Fault(0, message, "a variable is text; NAME | int is its number")
-    unknown = re.match(r"No (?:filter|test) named '(\w+)'", message)
+    unknown = re.match(r"(?:No (?:filter|test) named|access to attribute) '(\w+)'", message)
     if unknown:
-        return Fault(_offset_of(rf"\b{unknown[1]}\b", expression), message.rstrip("."))
+        hint = filter_hint(message) or _GENERAL_HINT
+        return Fault(_offset_of(rf"\b{unknown[1]}\b", expression), message.rstrip("."), hint)
     return _common_mistake(expression) or _unexpected(expression, message)
 
 

@@ -6,6 +6,7 @@ one rendering, which is counted and not timed.
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,8 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
+
+from kshell.core.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,6 +121,14 @@ def _replace(text: object, old: str, new: str) -> str:
     return original.replace(old, new)
 
 
+def _split(text: object, separator: str = ",") -> list[str]:
+    if not separator:
+        raise SecurityError("split needs a separator")
+    parts = str(text).split(separator)
+    _size(parts)
+    return parts
+
+
 def _unless_unset(change: Callable[..., Any]) -> Callable[..., Any]:
     """Make a text filter return an unset variable unchanged, so that its field is left out."""
 
@@ -148,10 +159,27 @@ def make_environment(kind: type[SandboxEnvironment], **options: Any) -> SandboxE
     of_text = "capitalize lower title trim truncate upper"
     environment.filters = {name: FILTERS[name] for name in general.split()}
     environment.filters |= {name: _unless_unset(FILTERS[name]) for name in of_text.split()}
-    environment.filters |= {"replace": _unless_unset(_replace), "join": _join, "tojson": _unchanged}
+    environment.filters |= {"replace": _unless_unset(_replace), "split": _unless_unset(_split)}
+    environment.filters |= {"join": _join, "tojson": _unchanged}
     environment.filters |= {"bounded": _bounded_value, _WEIGHED: _weighed_value, _ITERATION: _counted_iteration}
     environment.globals = {"range": _range}
     return environment
+
+
+def filter_hint(message: str) -> str:
+    """Return a hint for Jinja's ``message`` about a method or an unknown filter: the filter to write; else empty."""
+    method = re.match(r"access to attribute '(\w+)' of '\w+' object is unsafe", message)
+    unknown = re.match(r"No filter named '(\w+)'", message)
+    if not method and not unknown:
+        return ""
+    name = (method or unknown)[1]  # type: ignore[index]
+    known = [name for name in make_environment(SandboxEnvironment).filters if name.isidentifier() and name != "bounded"]
+    name = _FILTERS_OF_METHODS.get(name, name)
+    near = f"write | {name}" if name in known else did_you_mean(name, known)
+    return near or f"filters: {listed(sorted(known), most=40)}"
+
+
+_FILTERS_OF_METHODS = {"strip": "trim", "lstrip": "trim", "rstrip": "trim", "splitlines": "split", "len": "length"}
 
 
 class BoundNodes(NodeTransformer):

@@ -114,6 +114,7 @@ def _variable(document: Document, key: Node, node: Node) -> Variable:
 def _compile(template: Template) -> Program:
     from jinja2 import TemplateSyntaxError
 
+    from kshell.templating.environment import filter_hint
     from kshell.templating.program import compile_template
 
     header = _HEADER.match(template.source)
@@ -123,7 +124,8 @@ def _compile(template: Template) -> Program:
         return compile_template(body, shown(template.origin.file))
     except TemplateSyntaxError as error:
         message = _OFFSET.sub("", error.message or "not Jinja")
-        raise _fault(template, error.lineno, message, _mend_hint(template, error.lineno)) from None
+        hint = filter_hint(message) or _mend_hint(template, error.lineno)
+        raise _fault(template, error.lineno, message, hint) from None
     except Exception as error:  # noqa: BLE001 - nesting too deep raises different errors
         raise _fault(template, 0, f"Jinja cannot compile it: {type(error).__name__}", "make it simpler") from None
 
@@ -141,6 +143,7 @@ def _checked_program(template: Template) -> Program:
 
 
 def _run(template: Template, program: Program, values: Mapping[str, str | int]) -> str:
+    from kshell.templating.environment import filter_hint
     from kshell.templating.program import line_of
 
     try:
@@ -148,7 +151,7 @@ def _run(template: Template, program: Program, values: Mapping[str, str | int]) 
     except Exception as error:  # noqa: BLE001 - a template may raise anything
         message = str(error) or type(error).__name__
         line = line_of(error, shown(template.origin.file))
-        raise _fault(template, line, message, _mend_hint(template, line)) from None
+        raise _fault(template, line, message, filter_hint(message) or _mend_hint(template, line)) from None
 
 
 def _payload(template: Template, text: str, program: Program) -> Payload:

@@ -47,6 +47,20 @@ def shown(got: Exchange) -> list[str]:
     return [line for note in outcome(got, explain(got, "acme")) for line in note_lines(note)]
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("30", "wait 30 seconds before"),
+        ("1", "wait 1 second before"),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "wait until Wed, 21 Oct 2026 07:28:00 GMT before"),
+    ],
+)
+def test_retry_after_is_said_in_words(header, words):
+    """The header Retry-After of a refusal is said as seconds or as a time."""
+    got = response(429)._replace(headers=(("Retry-After", header),))
+    assert any(words in line for line in shown(exchange_of(REQUEST, got, 1.0)))
+
+
 # ---- what is documented
 
 

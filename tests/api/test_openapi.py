@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from api.test_rules import BREAKING, ERRORS, GOOD, KEEPING, NUMBER, changed, check
+from api.test_rules import BREAKING, ERRORS, GOOD, KEEPING, NUMBER, changed, check, codes
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
@@ -87,6 +87,11 @@ OF_PYTHON = (0.0, f"{NUMBER}\n")
 def test_a_payload_that_breaks_an_error_is_not(code, case):
     """What a rule calls an error is not valid by the schema."""
     assert not SCHEMA.is_valid(changed(case.changes))
+
+
+def test_a_code_of_15_characters_is_the_longest():
+    """The schema takes a code of 15 characters in both places, and none of 16."""
+    assert [SCHEMA.is_valid(changed(codes("1" * length))) for length in (1, 15, 16)] == [True, True, False]
 
 
 def test_each_example_of_a_field_is_valid():

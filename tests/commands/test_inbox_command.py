@@ -10,6 +10,7 @@ import pytest
 from support.random_parts import without_random_parts
 from support.servers import Server, answer, closed_port, hang, read
 
+import kshell
 from kshell.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ def test_no_code_is_an_error_in_words(cli):
         ran = cli("inbox", "--url", server.url, "--to", TO, "--wait", "0.1", "--code")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"error: no message to {TO} came within 0.1 s\nhint: ")
+
+
+def test_a_message_that_fails_has_no_code(cli):
+    """``--code`` passes over a message that fails, which does not reach the phone, and says how to explain why."""
+    with Server(read, answer(200, kept(fails_with=131026))) as server:
+        ran = cli("inbox", "--url", server.url, "--code")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "error: the newest message fails with 131026\nhint: kshell explain 131026\n"
 
 
 def test_a_long_wait_asks_several_times(cli, monkeypatch):
@@ -249,6 +258,24 @@ def test_on_this_machine_the_sandbox_is_asked_until_it_has_come(run, local):
     assert ran.code == 0, ran.err
     assert [request.method for request in server.requests] == ["POST", "GET", "GET"]
     assert [request.header("api-key") for request in server.requests[1:]] == [[], []]
+
+
+def test_a_sandbox_that_runs_is_asked_and_waited_for(cli, local, run):
+    """A message sent to ``kshell.sandbox`` is in its inbox, and its statuses follow while ``--retry`` looks again."""
+    with kshell.sandbox(delay=0.05) as sandbox:
+        local(sandbox.url)
+        text = f"send -a local to={TO} otp=482913\nexpect statuses == ['sent', 'delivered', 'read']\n"
+        assert run(text, "--retry", "100", "--delay", "0.02").code == 0
+        assert cli("inbox", "--url", sandbox.url, "--to", TO, "--wait", "5", "--code").out == "482913\n"
+
+
+def test_another_message_to_that_number_is_not_taken_for_it(run, local):
+    """``phone`` is the message that the send made, known by its id, and not one that came before."""
+    accepted = b'{"code": "WA202", "data": {"message_id": "A2"}}'
+    with Server(read, in_turn(accepted, kept())) as server:
+        local(server.url)
+        ran = run(f"send -a local to={TO}\nexpect phone.code == '482913'\n")
+    assert (ran.code, "hint: no message to the first recipient has arrived" in ran.err) == (1, True)
 
 
 def test_a_server_that_is_not_a_sandbox_is_said(run, local):

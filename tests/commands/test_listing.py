@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,14 @@ def test_json_is_one_stable_list(cli, write, kind):
     assert cli(kind, name, "--json").json == next(entry for entry in data if entry["name"] == name)
 
 
+def test_the_approved_templates_are_shown_with_their_languages(cli, write):
+    """``accounts NAME`` shows each approved template with its languages; ``--json`` as lists."""
+    file, text, name = FILES["accounts"]
+    write(file, f"{text}approved: {{auth1: [en_US, hi], login: [en]}}\n")
+    assert re.search("^approved +auth1=en_US hi, login=en$", cli("accounts", name).out, re.MULTILINE)
+    assert cli("accounts", name, "--json").json["approved"] == {"auth1": ["en_US", "hi"], "login": ["en"]}
+
+
 def test_json_has_the_types_of_what_it_says(cli, write):
     """``--json`` has booleans, mappings and objects with their types, and absolute paths of files."""
     for file, text, _ in FILES.values():
@@ -268,3 +277,13 @@ def test_what_cannot_be_listed_is_not_there(cli):
     Path("profiles").write_text("not a folder")
     ran = cli("pods")
     assert (ran.code, list(rows(ran.out))) == (0, SHIPPED["pods"])
+
+
+def test_the_source_of_a_template_can_be_copied(cli, write):
+    """``templates NAME --source`` prints the text of the file, which makes another template of the same message."""
+    to = "to=+919812345678"
+    source = cli("templates", "auth", "--source").out
+    assert source == (shipped_folder() / "templates" / "auth.json.j2").read_text()
+    write("templates/mine.json.j2", source)
+    assert cli("render", "-t", "mine", to, "otp=1").out == cli("render", to, "otp=1").out
+    assert "templates auth --source" in cli("templates", "--source").err

@@ -87,6 +87,21 @@ def test_init_says_why_it_asks_again_after_an_empty_answer(answer):
     assert "Error: write the name as WhatsApp shows it" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("english", "en, en_US, en_GB"),
+        ("English (UK)", "en_GB"),
+        ("en-us", "en_US"),
+        ("hnidi", "hi"),
+        ("pt", "pt_BR, pt_PT"),
+    ],
+)
+def test_init_offers_the_likeliest_codes_of_a_language(answer, text, hint):
+    """``init`` answers the name of a language with its codes, the likeliest first, of the country that was named."""
+    assert f"Error: did you mean {hint}?\n" in answer(*ANSWERS[:-1], text, "en", KEY).err
+
+
 def test_init_ends_with_a_try_on_the_simulator(answer, cli):
     """``init`` ends by naming a send to the simulator, and that command is accepted."""
     ran = answer(*ANSWERS, KEY)
@@ -103,6 +118,23 @@ def test_init_overwrites_nothing(answer):
     ran = answer("acme", "acme2", *ANSWERS[1:], KEY)
     assert "exists already" in ran.err
     assert (user() / "preferences.yaml").read_text() == "keys: vi\n"
+
+
+def test_init_offers_the_account_as_the_shell_s(answer):
+    """After a yes the preferences name the new account, and their other lines stay; without an answer nothing names it."""
+    answer(*ANSWERS, KEY)
+    assert load_preferences(Places.standard()).account == ""
+    (user() / "preferences.yaml").write_text("# mine\nkeys: vi\n")
+    for name in ("second", "third"):
+        ran = answer(name, *ANSWERS[1:], KEY, "y")
+        assert (user() / "preferences.yaml").read_text() == f"# mine\nkeys: vi\naccount: {name}\n"
+    assert "kshell starts the shell with it" in ran.err
+
+
+def test_init_knows_a_language_by_its_name(answer):
+    """``init`` answers the English name of a language with its codes."""
+    ran = answer(*ANSWERS[:-1], "english", "en_US", KEY)
+    assert "write en, en_AE" in ran.err
 
 
 def test_init_given_up_writes_no_account(answer):

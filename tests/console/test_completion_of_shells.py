@@ -111,3 +111,31 @@ def test_zsh_without_a_setup_completes_too(tmp_path):
 def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a shell to its end; return its exit code and output."""
     return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("line", "position", "offered"),
+    [
+        ("kshell se", 1, "plain\nsend\nSend the message once, and explain the..."),
+        ("kshell send wa_source=za", 2, "plain\nwa_source=zapier\na source the API knows"),
+        ("kshell send ", 2, "plain\nto=\n"),
+        ("kshell render -a acme template_name=a", 4, "plain\n'template_name=auth1$(touch run);''x\u2019\u2019'\n"),
+    ],
+)
+def test_powershell_is_answered_in_three_lines(cli, write, monkeypatch, line, position, offered):
+    """PowerShell gets type, value and help of each completion; a value that it would expand is in single quotes."""
+    write("profiles/accounts/acme.yaml", HOSTILE.replace(";touch ${PWD}/run", ";'x\u2019").replace("${PWD}/", ""))
+    for name, value in (
+        ("_KSHELL_COMPLETE", "powershell_complete"),
+        ("COMP_WORDS", line),
+        ("COMP_CWORD", str(position)),
+    ):
+        monkeypatch.setenv(name, value)
+    assert offered in cli().out
+
+
+def test_powershell_gets_its_script(cli):
+    """``completion powershell`` prints a script that registers kshell's completion."""
+    out = cli("completion", "powershell").out
+    assert "Register-ArgumentCompleter -Native -CommandName kshell" in out
+    assert "$env:_KSHELL_COMPLETE = 'powershell_complete'" in out

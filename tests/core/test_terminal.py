@@ -23,7 +23,7 @@ from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
 from kshell.core.errors import Note, NotSentError, Place, ScriptError
 from kshell.core.models import Finding
-from kshell.core.terminal import columns, finding_line, note_lines, paint, safe, safe_line
+from kshell.core.terminal import columns, finding_line, note_lines, paint, safe, safe_line, wrapped
 from kshell.profiles.files import Places
 from kshell.python import PayloadError
 from kshell.session.session import Session
@@ -506,3 +506,37 @@ def test_of_a_finding_the_severity_is_coloured():
 def test_columns_line_up(rows, table):
     """``columns`` makes each column as wide as its widest cell, without trailing blanks."""
     assert columns(rows) == table
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "rows"),
+    [
+        ("error: there is no such account", 20, ["error: there is no", "  such account"]),
+        ("  means   the balance is low", 21, ["  means   the balance", "          is low"]),
+        ("a /very/long/path/that/fits/nowhere b", 12, ["a", "  /very/long/path/that/fits/nowhere", "  b"]),
+        ("äöü äöü", 7, ["äöü äöü"]),
+        ("漢字 漢字", 7, ["漢字", "  漢字"]),
+        ("any length", 0, ["any length"]),
+    ],
+)
+def test_a_line_breaks_between_words(line, width, rows):
+    """A line breaks at blanks by the width of its cells, and goes on below its text; a longer word stays whole."""
+    assert wrapped(line, width) == rows
+
+
+def test_a_note_is_as_wide_as_the_screen():
+    """With a width, the text, the details and the hint of a note break, and the caret stays below its character."""
+    place = Place("a.yaml", 1, 50, "x" * 49 + "!" + "y" * 40)
+    lines = note_lines(
+        Note("error", "a text of some words", place, "a hint of some words", ("one detail line",)), width=24
+    )
+    assert max(map(len, lines)) <= 24
+    line = next(number for number, text in enumerate(lines) if "^" in text)
+    assert lines[line - 1][lines[line].index("^")] == "!"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("accepted", "32"), ("refused", "31")])
+def test_an_outcome_is_its_colour_alone(kind, code):
+    """The status line of an answer has the colour of its outcome, and no word for it."""
+    assert note_lines(Note(kind, "202 Accepted"), colour=True) == [f"\x1b[{code}m202 Accepted\x1b[0m"]
+    assert note_lines(Note(kind, "202 Accepted")) == ["202 Accepted"]

@@ -240,7 +240,7 @@ def failing(cli, write, text):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("send -a docs otp=1", "not sent: the payload has errors"),
+        ("send -a docs otp=1", "not sent: the payload has errors, by the rule to-e164"),
         ("curl -a docs --strict", "curl prints nothing: exit code 1"),
     ],
 )

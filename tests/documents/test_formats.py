@@ -185,6 +185,7 @@ def test_a_delimiter_of_asciidoc_is_no_line_of_its_block():
         ("a.adoc", "// kshell explain E110\n", "1:1: a comment that begins with kshell, but without a colon"),
         ("a.adoc", "<!-- kshell: pods -->\n", "1:1: not a comment of this format"),
         ("a.adoc", "// kshell: pods\n----\nold\n", "1:12: the block below this comment has no end"),
+        ("a.adoc", "// kshell: pods\n[source,bash]\nold\n", "1:12: the block below this comment has no end"),
         ("a.adoc", "  // kshell: pods\n", "1:1: a comment behind blanks"),
     ],
 )  # fmt: skip
@@ -256,6 +257,12 @@ def test_a_page_cannot_use_an_account_of_the_user(monkeypatch, tmp_path):
     folder.mkdir(parents=True)
     (folder / "mine.yaml").write_text("pod: in\nsid: HX1\napi_key: env:K\nphone_number: '+911234567890'\n")
     assert errors("<!-- kshell: accounts own -->\n") == ["page.md:1:14: there is no account 'own'"]
+
+
+def test_a_page_has_the_same_account_on_every_machine(monkeypatch):
+    """``KSHELL_ACCOUNT`` changes no page."""
+    monkeypatch.setenv("KSHELL_ACCOUNT", "low-balance")
+    assert "202 Accepted" in made("<!-- kshell: send to=+919812345678 otp=482913 2>&1 -->\n").text
 
 
 def test_a_page_has_relative_paths(write):

@@ -2,8 +2,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 
-var key = Environment.GetEnvironmentVariable("KALEYRA_API_KEY")
-    ?? throw new InvalidOperationException("KALEYRA_API_KEY is not set");
+var key = Environment.GetEnvironmentVariable("KALEYRA_API_KEY");
+if (string.IsNullOrEmpty(key))
+{
+    throw new InvalidOperationException("KALEYRA_API_KEY is not set");
+}
+
 var payload = new JsonObject
 {
     ["messaging_object"] = new JsonObject

@@ -8,7 +8,7 @@ import java.time.Duration;
 public class Message {
     public static void main(String[] args) throws IOException, InterruptedException {
         String key = System.getenv("KALEYRA_API_KEY");
-        if (key == null) {
+        if (key == null || key.isEmpty()) {
             throw new IllegalStateException("KALEYRA_API_KEY is not set");
         }
         String body = """

@@ -3,7 +3,9 @@
 require 'json'
 require 'net/http'
 
-key = ENV.fetch('KALEYRA_API_KEY') { abort 'KALEYRA_API_KEY is not set' }
+key = ENV.fetch('KALEYRA_API_KEY', '')
+abort 'KALEYRA_API_KEY is not set' if key.empty?
+
 uri = URI('https://api.in.kaleyra.io/v2/HXAP16XXXXXX97IN/whatsapp/+91XXXXXXXXXX/messages')
 payload = {
   messaging_object: {

@@ -1,4 +1,4 @@
-"""README.md and docs/security.md show what kshell prints, and CI runs the test command that the README names."""
+"""README.md and the pages of docs/ show what kshell prints, and CI runs the test command that the README names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support import transcripts
 from support.programs import needs
 
 README = Path(__file__).parents[2] / "README.md"
-SECURITY = README.parent / "docs" / "security.md"
+DOCS = README.parent / "docs"
 
 
 @needs("bash", "curl")
@@ -20,9 +20,10 @@ def test_the_readme_shows_what_the_commands_print(default_port):
 
 
 @needs("bash")
-def test_the_security_page_shows_what_the_commands_print():
-    """Each console block of docs/security.md is what its commands print; tests/support/transcripts.py writes them."""
-    text = SECURITY.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["security.md", "templates.md"])
+def test_a_page_shows_what_the_commands_print(name):
+    """Each console block of a page of docs/ is what its commands print; tests/support/transcripts.py writes them."""
+    text = (DOCS / name).read_text(encoding="utf-8")
     assert transcripts.run_again(text) == text
 
 

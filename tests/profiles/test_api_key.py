@@ -52,6 +52,13 @@ def test_a_key_is_read_from_a_file(write, text):
     assert api_key.resolve(account(f"file:{Path.cwd()}/profiles/accounts/key.txt")) == KEY
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_key_file_may_begin_with_a_byte_order_mark(write, encoding):
+    """A key's file may be saved as editors of Windows and PowerShell save text: UTF-8 or UTF-16 with a byte order mark."""
+    write("profiles/accounts/key.txt", f"{KEY}\r\n".encode(encoding))
+    assert api_key.resolve(account("file:key.txt")) == KEY
+
+
 def test_a_tilde_is_the_user_s_home(monkeypatch, tmp_path):
     """``~`` in ``file:~/PATH`` is the user's home directory."""
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -279,6 +279,7 @@ ACCOUNTS = {
     "a list of variables": (f"{ACCOUNT}variables: [a]", "5:12: 'variables' is a mapping, not a list", "{NAME: VALUE}"),
     "a variable that is a list": (f"{ACCOUNT}variables: {{to: [a]}}", "5:17: 'to' is text, not a list", "to: VALUE"),
     "a variable's bad name": (f"{ACCOUNT}variables:\n  a-b: 1", "6:3: 'a-b' cannot name a variable", "letters"),
+    "a variable without a blank": (f"{ACCOUNT}variables: {{a:1}}", "5:13: 'a:1' cannot name a variable", "a blank after"),
     "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' is the policy for generated codes", "below variables:"),
     "an empty policy": (f"{ACCOUNT}otp: []", "5:6: otp is a mapping, not a list", "keys: length, alphabet"),
     "a policy's misspelt key": (f"{ACCOUNT}otp: {{lenght: 6}}", "5:7: otp has no 'lenght'", "did you mean length?"),

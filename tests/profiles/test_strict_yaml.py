@@ -41,6 +41,12 @@ AS_TYPED = [
 ]  # fmt: skip
 
 
+@pytest.mark.skipif(strict_yaml._FASTEST is yaml.SafeLoader, reason="PyYAML without libyaml takes no tab")
+def test_a_tab_may_separate():
+    """A tab after a colon or at a line's end is read as a blank, and a tab in quotes stays a tab."""
+    assert [value_of(text) for text in ("v:\t1\n", "v: 1\t\n", "v: 1\t# c\n", "v: '1\t'\n")] == ["1", "1", "1", "1\t"]
+
+
 @pytest.mark.parametrize("text", AS_TYPED)
 def test_a_scalar_is_the_text_that_was_typed(text):
     """A scalar that YAML reads as a number, boolean, date or null stays the typed text."""
@@ -159,7 +165,13 @@ REFUSED = {
     "an old Mac's line break": ("v: a\rw: b", 1, 5, "a line break that editors do not agree on: U+000D", "remove it"),
     "a line separator": ("v: 1\nw: 'a\u2028b'\n", 2, 6, "a line break that editors do not agree on: U+2028", "remove"),
     "a next line": ("v: 'a\x85b'\n", 1, 6, "a line break that editors do not agree on: U+0085", "remove it"),
-    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "quote a value"),
+    "an open quote": ("v: 1\nw: 'a\n", 3, 1, "not YAML: found unexpected end of stream", "close the quote"),
+    "a key that is indented": ("v: 1\n w: 2\n", 2, 3, "not YAML: mapping values are not", "in the same column as line 1"),
+    "a first key that is indented": (" v: 1\nw: 2\n", 2, 1, "not YAML: expected '<document start>'", "; line 1 begins in"),
+    "a key between two columns": ("v:\n  w: 1\n x: 2\n", 3, 2, "not YAML: expected <block end>", "; line 2 begins in"),
+    "no blank after a colon": ("v:1\n# c\nw: 2\n", 3, 1, "not YAML: expected '<document start>'", "KEY: VALUE in line 1,"),
+    "no blank after the last colon": ("v: 1\nw:2\n", 3, 1, "not YAML: could not find expected ':'", "KEY: VALUE in line 2"),
+    "no colon": ("v 1\nw: 2\n", 2, 2, "not YAML: mapping values", "write KEY: VALUE in line 1"),
     "an open bracket": ("v: [1\n", 2, 1, "not YAML: expected ',' or ']'", "quote a value"),
     "an unknown escape": ('v: "\\q"\n', 1, 6, "not YAML: found unknown escape character 'q'", "quote a value"),
     "a colon too many": ("v: a: b\n", 1, 5, "not YAML: mapping values are not allowed here", "quote a value"),

@@ -29,6 +29,10 @@ READING = [
     "run inner.kshell --report tap",
     "run inner.kshell",
     "run --check inner.kshell",
+    "trigger sent",
+    "inbox --json",
+    "openapi",
+    "schema account",
 ]
 
 

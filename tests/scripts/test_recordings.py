@@ -67,7 +67,8 @@ def replay(shell, recording, record: str = "") -> Session:
     """Run a recording with the values it needs, in a new session that may record too; return that session."""
     session = Session(Places.standard())
     for text, name in recording.references.names.items():
-        session.set(name, text, source="var")
+        if f"--var {name}=" in recording.command("FILE"):
+            session.set(name, text, source="var")
     lines = [f"record {record}"] if record else []
     return shell(*lines, f"source {recording.file}", shell=Shell(session)).session
 
@@ -219,6 +220,20 @@ def test_stop_tells_how_to_run_the_recording(shell):
     result = perform_line("record stop", begun).result
     assert result.notes == [Note("info", "recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…")]
     assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
+
+
+@pytest.mark.parametrize("before", [["otp 482913", "record r.kshell"], ["record r.kshell", "otp 482913", "set ref=x"]])
+def test_a_code_that_is_replaced_before_it_is_used_is_not_wanted(shell, before):
+    """A code that ``otp new`` replaces before any line uses it is left out, so that a run needs no value for it."""
+    shell(f"set to={TO}", *before, "otp new", "send", "record stop")
+    assert recorded().startswith("# kshell run FILE --var to_1=…\nset to={{ to_1 }}\n")
+    assert recorded().endswith("otp new\nsend\n")
+
+
+def test_a_code_that_is_used_before_it_is_replaced_is_kept(shell):
+    """A code that a line uses before ``otp new`` replaces it stays in the recording."""
+    shell("record r.kshell", f"set to={TO}", "otp 482913", "send", "otp new", "send")
+    assert recorded().splitlines()[2:] == ["otp {{ otp_1 }}", "send", "otp new", "send"]
 
 
 def test_a_file_that_there_is_wants_force(shell, write):

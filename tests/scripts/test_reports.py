@@ -12,7 +12,7 @@ from support.canary import spellings
 from support.random_parts import without_random_parts
 from support.servers import Server, answer, local_pod, read
 
-KINDS = ("junit", "json", "html", "tap")
+KINDS = ("junit", "json", "jsonl", "html", "tap")
 KEY = "Bsecond'\"\\/+%&=$7f3d9yek"
 TO, CODE = "+919812345678", "482913"
 DIGITS = TO[1:]

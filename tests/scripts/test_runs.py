@@ -468,6 +468,16 @@ def test_json_has_every_line_of_every_case(reported):
     assert "it does not hold" in data["cases"][2]["failure"][0]
 
 
+def test_json_lines_have_a_case_in_each_line(cli, write):
+    """The report ``jsonl`` has one line for each case, which is the case of the report ``json``."""
+    write("s.kshell", SEND)
+    write("r.csv", many(3))
+    cli("run", "s.kshell", "--rows", "r.csv", "--report", "jsonl=r.jsonl", "--report", "json=r.json")
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    assert lines == json.loads(Path("r.json").read_text())["cases"]
+    assert [line["row"] for line in lines] == [1, 2, 3]
+
+
 def test_tap_is_all_that_stands_on_stdout(cli, write):
     """With ``--report tap`` stdout has only TAP 14: the version, the plan and one line for each case."""
     write("a#.kshell", "set to=+919812345678\nsend\n")

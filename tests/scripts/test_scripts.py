@@ -207,7 +207,7 @@ def test_what_needs_no_session_is_for_every_frontend(frontend, name):
 
 def test_a_hint_of_a_line_that_fails_can_be_typed_at_a_terminal(run):
     """The hint of a line that fails while it runs begins with ``kshell``, so it can be typed on the command line."""
-    assert "hint: kshell help use\n" in run("set kind=acount\nuse {{ kind }} demo\n").err
+    assert "hint: kshell help send\n" in run("set ref=soon to=+919812345678\nsend --timeout {{ ref }}\n").err
 
 
 def test_each_script_has_a_session_of_its_own(cli, write):
@@ -254,7 +254,7 @@ WRONG = [
     ("capture = 1", "1:9: capture takes NAME = EXPRESSION", "capture id = "),
     ("capture status = 1", "1:9: 'status' is a name of the answer", "another name"),
     ("set a={{ b. }}", "1:9: ", ""),
-    ("use acount demo", "1:1: Invalid value", "hint: kshell help use\n"),
+    ("use acount demo", "1:1: use takes account, pod or template", "hint: did you mean account?\n"),
     ("send --timeout x", "1:1: Invalid value", "hint: kshell help send\n"),
     ("set 1=2", "1:1: '1=' is not NAME=VALUE", ""),
     ("source nope.kshell", "1:1: nope.kshell cannot be read", "ls -l"),

@@ -125,8 +125,9 @@ def test_the_toolbar_and_the_history_say_simulated(screen):
     assert "· simulated" in " ".join(screen.shows("history", "simulated"))
 
 
+@pytest.mark.usefixtures("default_port")
 def test_a_curl_on_the_simulator_says_what_must_run(screen):
-    """On a terminal a curl command for the simulator has a hint beside it: ``kshell sandbox`` must run."""
+    """On a terminal a curl command for the simulator has a hint if ``kshell sandbox`` does not run."""
     rows = screen.shows("curl to=+919812345678 otp=1 --compact", "start kshell sandbox first")
     assert rows[0].startswith("hint: to run it, start kshell sandbox")
 

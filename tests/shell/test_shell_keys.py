@@ -188,6 +188,13 @@ def test_an_earlier_line_is_suggested(typed):
     assert shell.out.count("Embedded simulator") == 2
 
 
+def test_a_line_without_its_value_is_not_suggested(typed):
+    """A line of an earlier session is not suggested if it lacks the value that was typed."""
+    typed(f"set {TO}", ENTER, "otp 482913", ENTER)
+    shell = typed(PAUSE, "set t", PAUSE, RIGHT, ENTER)
+    assert "'t' is not NAME=VALUE" in shell.err
+
+
 def test_a_line_comes_back_as_it_was_typed(typed):
     """The up arrow brings back a line of this session with its code."""
     assert typed(f"curl {TO} otp=482913", ENTER, PAUSE, UP, ENTER).out.count('"482913"') == 4
@@ -225,6 +232,79 @@ def test_a_profile_that_breaks_meanwhile_does_not_end_the_session(typed, write):
     assert "profiles/accounts/demo.yaml" in shell.err
     assert shell.session.account == "docs"
     assert "Embedded simulator" in shell.out
+
+
+# ---- what strangers type
+
+
+FOREIGN = """curl -X POST 'http://127.0.0.1:8025/v2/HXSANDBOXIN/whatsapp/+15005550000/messages' \\
+  -H 'Content-Type: application/json' -H "api-key: $KALEYRA_API_KEY" \\
+  --data-raw '{payload}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("use demo", "hint: use account demo\n"),
+        ("use sandbox", "hint: use pod sandbox\n"),
+        ("use acount demo", "hint: did you mean account?\n"),
+        ("send --to +919812345678", "hint: send to=…, without dashes\n"),
+        ("set --to=+919812345678", "hint: set to=…, without dashes\n"),
+        ("to +919812345678", "hint: set to=…\n"),
+        ("curl -X", "kshell import FILE reads a curl command"),
+        ("vars fer", "hint: "),
+    ],
+)
+def test_a_slip_has_the_line_to_type(typed, line, hint):
+    """A mistake that strangers make gets the line to type."""
+    assert hint in typed(line, ENTER).err
+
+
+def test_a_variable_alone_is_set(typed):
+    """``to=…`` alone sets the variable."""
+    assert typed(TO, ENTER).session.variables == {"to": "+919812345678"}
+
+
+def test_version_and_a_question_mark_answer(typed):
+    """``version`` prints the version, and ``?`` what ``help`` prints."""
+    assert typed("version", ENTER).out.startswith("kshell 0.")
+    assert typed("? curl", ENTER).out == typed("help curl", ENTER).out
+
+
+def test_a_pasted_curl_is_read_and_its_lines_run_after_a_yes(typed):
+    """A curl command from elsewhere is shown as lines of kshell; they run after ``y``, and no history has it."""
+    payload = typed(f"render {TO} otp=482913", ENTER).out.replace("\n", " ")
+    paste = pasted(*FOREIGN.format(payload=payload).splitlines())
+    shell = typed(paste, ENTER, "y", ENTER)
+    assert shell.out == "use account demo\nset to=+919812345678 otp=482913\n"
+    assert shell.session.variables == {"to": "+919812345678", "otp": "482913"}
+    assert typed(paste, ENTER, ENTER).session.variables == {}
+    assert "curl" not in history().read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("otp 12345678901234567", "error otp-length"),
+        ("set to=1", "error to-e164"),
+        ("set language=english", "did you mean en, en_US, en_GB?"),
+        ("set to=+919812345678", ""),
+        ("otp new", ""),
+    ],
+)
+def test_what_is_set_is_checked_at_once(typed, line, found):
+    """``set`` and ``otp`` say at once what ``check`` would find, and only of the variables that the line sets."""
+    shell = typed("set index=12 > /dev/null", ENTER, line, ENTER)
+    assert found in shell.err
+    assert len(shell.session.drafts) == 0
+    assert shell.err.count("index-range") == 1
+
+
+def test_a_script_is_not_checked_before_it_sends(typed, write):
+    """``set`` in a sourced script has no findings: its ``send`` has them."""
+    write("s.kshell", "set to=1\n")
+    assert typed("source s.kshell", ENTER).err == ""
 
 
 # ---- pipes and files
@@ -455,6 +535,21 @@ def test_an_edit_that_is_no_json_can_be_edited_again(typed, editor):
     editor(('{\n  "messaging_object"', '{{\n  "messaging_object"'))
     shell = typed(f"edit {TO} otp=482913", ENTER, "n", ENTER)
     assert "payload:1:2: not JSON" in shell.err
+
+
+def test_an_edit_that_was_not_sent_is_offered_again(typed, editor):
+    """The next ``edit`` offers the text that was not sent, JSON or not, and a send ends that."""
+    editor(("482913", "111222"))
+    shell = typed(f"edit {TO} otp=482913", ENTER, ENTER, f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
+    assert [message.code for message in shell.session.simulator.inbox] == ["111222"]
+    editor(
+        (
+            "{",
+            "[",
+        )
+    )
+    shell = typed(f"edit {TO} otp=1", ENTER, "n", ENTER, f"edit {TO} otp=1", ENTER, "y", ENTER, "n", ENTER)
+    assert shell.err.count("hint: edit offers this text again") == 2
 
 
 def test_an_editor_that_is_not_there_is_said(typed, monkeypatch):

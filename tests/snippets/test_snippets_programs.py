@@ -241,10 +241,15 @@ def test_a_program_tells_a_refusal(server: Recorder, name: str, status: int) -> 
 
 
 @running(*ENDING, slow=("go", "java", "csharp"))
-def test_a_program_fails_early_without_the_key(server: Recorder, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the environment variable a program says which one is not set, and sends nothing."""
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_a_program_fails_early_without_the_key(
+    server: Recorder, name: str, value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the environment variable is unset or empty, a program says which one is not set, and sends nothing."""
     file, start, _ = RUN[name]
     monkeypatch.delenv("KALEYRA_API_KEY")
+    if value is not None:
+        monkeypatch.setenv("KALEYRA_API_KEY", value)
     with pytest.raises(FailedError, match="KALEYRA_API_KEY is not set"):
         start(write(file, TARGETS[name].write(request_of(server.url, payload("x")), None)))
     assert server.take() == []

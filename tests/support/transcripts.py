@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
@@ -73,10 +75,16 @@ def _outputs(commands: list[str]) -> list[str]:
             "COLUMNS": "100",
             "LC_ALL": "C.UTF-8",
         }
-        done = subprocess.run(
-            ["bash", "-c", f"exec 2>&1\n{_SLEEP}{script}"], cwd=place, env=environment, capture_output=True, timeout=300
-        )
-    return [_steady(output) for output in done.stdout.decode().split(_MARK)[:-1]]
+        words = ["bash", "-c", f"exec 2>&1\n{_SLEEP}{script}"]
+        with subprocess.Popen(
+            words, cwd=place, env=environment, stdout=subprocess.PIPE, start_new_session=True
+        ) as bash:
+            try:
+                output, _ = bash.communicate(timeout=300)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(bash.pid, signal.SIGKILL)  # what a command left running
+    return [_steady(part) for part in output.decode().split(_MARK)[:-1]]
 
 
 def _steady(output: str) -> str:

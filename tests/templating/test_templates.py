@@ -588,3 +588,29 @@ def test_the_rendered_payload_is_plain_json(rendered):
     """A rendered payload can be written as JSON and read back."""
     payload = rendered('{"a": "{{ v }}", "b": {{ [v, 1] }}}', v="\ud800\x00")
     assert json.loads(json.dumps(payload)) == {"a": "\ud800\x00", "b": ["\ud800\x00", 1]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("ref.upper()", "write | upper"),
+        ("ref.strip()", "write | trim"),
+        ("ref | uppr", "did you mean upper?"),
+        ("ref.startswith('a')", "filters: abs, capitalize"),
+    ],
+)
+def test_a_method_and_an_unknown_filter_name_the_filter_to_write(cli, write, expression, hint):
+    """The error of a method or of an unknown filter has a hint with the filter to write, in templates and in expressions."""
+    write("templates/t.json.j2", f'{{# variables: {{ref: }} #}}\n{{"a": "{{{{ {expression} }}}}"}}\n')
+    write("s.kshell", f"set ref=x\nexpect {expression} == 1\n")
+    for words in (("render", "-t", "t", "ref=x"), ("run", "s.kshell")):
+        ran = cli(*words)
+        assert (ran.code, f"hint: {hint}" in ran.err) == (3, True), ran.err
+
+
+def test_a_value_can_be_split_for_a_loop(cli, write):
+    """``split`` makes a list of a text, by default at commas; of a variable without a value, an empty list."""
+    loop = "{% for part in ref | split %}{{ part | trim }};{% endfor %}"
+    write("templates/t.json.j2", '{# variables: {ref: {required: false}} #}\n{"b": 1, "a": "' + loop + '"}\n')
+    assert cli("render", "-t", "t", "ref=x, y").json == {"b": 1, "a": "x;y;"}
+    assert cli("render", "-t", "t").json == {"b": 1, "a": ""}

@@ -14,7 +14,6 @@ class CmdReader(Reader):
 
     def read(self) -> Words:
         """Return the words of the first command, and its oddities."""
-        self.position = len(self.text) - len(self.text.lstrip())
         characters, end = self._carets()
         self._argv(characters)
         self.position = end

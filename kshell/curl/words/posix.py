@@ -111,7 +111,9 @@ class PosixReader(Reader):
 
     def _here_documents(self) -> None:
         """Read the here-documents of the line that ends here; curl gets the last one. A text may leave them all out."""
-        if not self.text[self.position :].strip():
+        self.position = self.text.find("\n", self.position)
+        if self.position < 0 or not self.text[self.position :].strip():
+            self.position = len(self.text)
             return
         for operator, word in self._documents:
             start = self.position + 1

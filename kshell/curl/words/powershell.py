@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.reader import Reader, Word, Words
 
-STOP_PARSING = re.compile(r"[ \t]*\S+[ \t]+(--%)(?=[ \t])")
+STOP_PARSING = re.compile(r"\s*\S+[ \t]+(--%)(?=[ \t])")
 
 _ASSIGNMENT = re.compile(r"\s*\$(\w+) = '((?:[^']|'')*)'[ \t]*(?:;|\n)")
 _CONDITION = re.compile(r"\s*if \([^{}]*\) \{[^{}]*\}[ \t]*(?:;|\n)")
@@ -86,7 +86,7 @@ class VerbatimReader(CmdReader):
         stop = STOP_PARSING.match(self.text)
         characters: list[tuple[str, int]] = []
         quoted = False
-        for position, character in enumerate(self.text):
+        for position, character in enumerate(self.text[self.position :], self.position):
             if character == "\n" or (character in "|&" and not quoted):
                 return characters, position
             quoted ^= character == '"'

@@ -63,7 +63,7 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.position = 0
+        self.position = len(text) - len(text.lstrip())
         self.words: list[Word] = []
         self.oddities: list[Oddity] = []
         self.stdin: Word | None = None
