@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
+from kshell.scripts.script_run import Retry
 from kshell.session.session import keeping_connections, send_attempt
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
+    from kshell.scripts.runs import Plan
     from kshell.scripts.script import Script
+    from kshell.scripts.script_run import ScriptRun
     from kshell.scripts.shards import Shard
     from kshell.session.session import Sender, Session
     from kshell.transport.tapes import Mode
@@ -39,7 +42,24 @@ def refuse_combinations(options: Mapping[str, Any]) -> None:
         raise UsageError("--update goes without --rows and --report", hint="run --update separately")
 
 
-def sender_of(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
+def plan_of(session: Session, options: Mapping[str, Any], outer: ScriptRun | None) -> Plan:
+    """Return how to run, without the ledger and the shard."""
+    from kshell.scripts.runs import Plan
+
+    return Plan(
+        places=session.places,
+        variables=dict(options["variables"]),
+        retry=Retry(options["retry"], options["delay"]),
+        bail=options["bail"],
+        jobs=options["jobs"],
+        sender=_sender_of(session, options["cassette"], options["mode"]),
+        update=options["update"],
+        outer=outer,
+        pace=_pace_of(session, options),
+    )
+
+
+def _sender_of(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
     """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
     if file is None:
         return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
@@ -57,7 +77,7 @@ def shard_of(options: Mapping[str, Any], *, outermost: bool) -> Shard | None:
     return Shard.parse(options["shard"]) if options["shard"] else Shard.of_environment(os.environ)
 
 
-def pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
+def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
     """Return the pace of the run. A replay, and a run within a run, have none of their own unless ``--rate`` is given."""
     if options["rate"] is None and (options["cassette"] or session.sender is not send_attempt):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands.run_options import ledger_of, pace_of, refuse_combinations, sender_of, shard_of
+from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -22,7 +22,7 @@ from kshell.core.errors import (
 )
 from kshell.core.models import Result
 from kshell.scripts.script import STDIN, absent_names, check_script, read_script
-from kshell.scripts.script_run import Case, Retry, ScriptRun
+from kshell.scripts.script_run import Case, ScriptRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -180,7 +180,6 @@ def run(context: click.Context, /, **options: Any) -> Result:
     severe code of the failed lines.
     """
     from kshell.scripts.rows import read_rows
-    from kshell.scripts.runs import Plan
 
     refuse_combinations(options)
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
@@ -198,19 +197,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
     cases = [Case(script, row) for script in scripts for row in rows if not (shard and row) or shard.has(row)]
-    plan = Plan(
-        places=context.obj.session.places,
-        variables=dict(options["variables"]),
-        retry=Retry(options["retry"], options["delay"]),
-        bail=options["bail"],
-        jobs=options["jobs"],
-        sender=sender_of(context.obj.session, options["cassette"], options["mode"]),
-        update=options["update"],
-        outer=outer,
-        ledger=ledger_of(scripts[0], options),
-        pace=pace_of(context.obj.session, options),
-        shard=shard,
-    )
+    plan = plan_of(context.obj.session, options, outer)._replace(ledger=ledger_of(scripts[0], options), shard=shard)
     if options["update"]:
         return _update(cases, plan, write=options["yes"])
     return _run(context, cases, plan, options["reports"], notes=notes)
