@@ -97,5 +97,4 @@ def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
-    text = "\n".join(line.text for line in script.lines)
-    return Ledger(file, text, resend=bool(options["resend"]))
+    return Ledger(file, script.text, resend=bool(options["resend"]))

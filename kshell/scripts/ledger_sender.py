@@ -37,6 +37,7 @@ class LedgerRows:
     def __init__(self, ledger: Ledger, close: Callable[[], None]) -> None:
         self.ledger = ledger
         self.late: dict[Case, None] = {}
+        self.error: LedgerError | None = None  # why the run was closed
         self._close = close
 
     def settle(self) -> list[Case]:
@@ -84,7 +85,8 @@ class LedgerRows:
                     self.late |= {} if new else {case: None}  # another job or run was faster
                     raise self._error_of(earlier)
                 new.append(send(attempt))
-            except LedgerError:
+            except LedgerError as error:
+                self.error = error
                 self._close()
                 raise
             except BaseException:  # also Ctrl-C: what is known now is noted

@@ -17,7 +17,7 @@ from kshell.core.json_text import reader
 from kshell.profiles.files import read_text, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -185,8 +185,8 @@ def _json_members(source: str) -> tuple[dict[str, Any], str]:
     return value, fault
 
 
-def _member_fault(name: str, value: object) -> str:
-    if not _NAME.match(name):
+def _member_fault(name: object, value: object) -> str:
+    if not isinstance(name, str) or not _NAME.match(name):
         return f"{name!r} cannot name a variable"
     return f"{name} is {'an object' if isinstance(value, dict) else 'a list'}" if isinstance(value, dict | list) else ""
 
@@ -195,7 +195,20 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-# ---- both formats
+def rows_of(rows: Iterable[Mapping[str, object]]) -> Iterator[Row]:
+    """Yield a row for each mapping, as if it were a JSON line: texts, whole numbers, booleans, and None for no value."""
+    for number, given in enumerate(rows, 1):
+        faults = (_member_fault(name, item) or _kind_fault(name, item) for name, item in given.items())
+        fault = next((fault for fault in faults if fault), "")
+        cells = {name: _as_text(item) for name, item in given.items() if item is not None}
+        yield _row(number, number, cells, fault, "rows")
+
+
+def _kind_fault(name: str, value: object) -> str:
+    return "" if value is None or isinstance(value, str | int) else f"{name} is neither a text nor a whole number"
+
+
+# ---- all formats
 
 
 def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str, rounded: str = "") -> Row:

@@ -109,6 +109,11 @@ class Run:
             case.state = "interrupted" if case.state == "running" else case.state
 
     @property
+    def ledger_error(self) -> LedgerError | None:
+        """Why the ledger could not be written, so that the run ended early."""
+        return self._ledger.error if self._ledger else None
+
+    @property
     def exit_code(self) -> int:
         """130 if the run was interrupted, else the highest exit code of its cases."""
         return EXIT_INTERRUPTED if self.interrupted else max((case.exit_code for case in self.cases), default=EXIT_DONE)
