@@ -31,10 +31,16 @@ ALWAYS = (
 )  # fmt: skip
 PROGRAMS = (
     "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "gofmt", "grep", "http", "httpyac", "hurl", "java",
-    "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "patch", "php", "prettier", "rubocop", "ruby", "shellcheck",
-    "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
+    "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "parallel", "patch", "perl", "php",
+    "prettier", "rubocop", "ruby", "shellcheck", "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
-PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
+PACKAGES = (
+    "distributed",
+    "jsonschema",
+    "requests",
+    "tree_sitter",
+    "tree_sitter_powershell",
+)  # none of them is in the extra ``dev``
 NODE_PACKAGES = ("axe-core", "axios")
 OPTIONAL = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES)
 
