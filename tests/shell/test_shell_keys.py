@@ -283,6 +283,12 @@ def test_a_pasted_curl_is_read_and_its_lines_run_after_a_yes(typed):
     assert "curl" not in history().read_text()
 
 
+def test_a_pasted_curl_of_another_api_is_not_offered(typed):
+    """A curl command without a message of this API gives warnings and no question."""
+    shell = typed("curl -X POST https://example.org -d '{}'", ENTER, "pods sandbox", ENTER)
+    assert "Embedded simulator" in shell.out
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
