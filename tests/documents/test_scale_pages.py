@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import yaml
 from conftest import PROJECT
 from support.counting import accept_all, messages_by_recipient, rows_csv
-from support.programs import needs
+from support.programs import needs, path_of
 from support.servers import Server, local_pod
 
 if TYPE_CHECKING:
@@ -47,7 +46,9 @@ def path(tmp_path) -> str:
     file.parent.mkdir()
     file.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n', encoding="utf-8")
     file.chmod(0o755)
-    (file.parent / "echo").symlink_to("/bin/echo")
+    echo = file.parent / "echo"
+    echo.write_text("#!/bin/sh\n", encoding="utf-8")
+    echo.chmod(0o755)
     return f"{file.parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -76,7 +77,7 @@ def test_gnu_parallel_sends_every_row_once(server, path):
     command = next(block for block in blocks(SCALE, "bash") if "parallel" in block)
     for _ in range(2):
         done = subprocess.run(
-            [shutil.which("sh"), "-c", command],
+            [path_of("sh"), "-c", command],
             capture_output=True,
             text=True,
             env={**os.environ, "PATH": path, "HOME": str(Path.cwd())},
@@ -91,9 +92,7 @@ def test_a_slurm_script_sends_its_shard(server, path):
     script = next(block for block in blocks(SCALE, "bash") if "SBATCH" in block)
     for part in range(4):
         environment = {**os.environ, "PATH": path, "SLURM_ARRAY_TASK_ID": str(part), "LEDGERS": os.getcwd()}
-        subprocess.run(
-            [shutil.which("sh"), "-c", script], check=True, capture_output=True, env=environment, timeout=120
-        )
+        subprocess.run([path_of("sh"), "-c", script], check=True, capture_output=True, env=environment, timeout=120)
     assert sorted(messages_by_recipient(server).values()) == [1] * 12
     assert len([*Path().glob("shard-*.ledger")]) == 4
 
