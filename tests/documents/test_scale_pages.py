@@ -41,14 +41,11 @@ def server(write) -> Iterator[Server]:
 
 @pytest.fixture
 def path(tmp_path) -> str:
-    """Return a ``PATH`` that has ``kshell``, and ``echo``, by which GNU parallel finds how long a command may be."""
+    """Return a ``PATH`` that has ``kshell``."""
     file = tmp_path / "bin" / "kshell"
     file.parent.mkdir()
     file.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -m kshell "$@"\n', encoding="utf-8")
     file.chmod(0o755)
-    echo = file.parent / "echo"
-    echo.write_text("#!/bin/sh\n", encoding="utf-8")
-    echo.chmod(0o755)
     return f"{file.parent}{os.pathsep}{os.environ['PATH']}"
 
 

@@ -25,7 +25,7 @@ VARIABLE = "KSHELL_TEST_WITHOUT"
 
 # every machine with git and a shell has them: the shell, git and coreutils
 ALWAYS = (
-    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "env", "expr", "false", "git", "head", "id", "ln", "ls",
+    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "echo", "env", "expr", "false", "git", "head", "id", "ln", "ls",
     "mkdir", "mktemp", "mv", "nl", "od", "paste", "printenv", "printf", "pwd", "readlink", "rm", "rmdir", "seq", "sh",
     "sleep", "sort", "stat", "stty", "tail", "tee", "test", "touch", "tr", "true", "tty", "uname", "uniq", "wc",
 )  # fmt: skip
