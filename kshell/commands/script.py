@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
+from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, rows_of, shard_of
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
-    from kshell.scripts.rows import Row
     from kshell.scripts.runs import Plan, Run
     from kshell.scripts.script import Script
     from kshell.session.session import Session
@@ -45,7 +44,7 @@ def source(caller: Caller, name: str) -> Result:
 
     In a script, FILE is relative to that script.
     """
-    from kshell.scripts.runs import joined
+    from kshell.scripts.summary import joined
 
     run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
     file = run.included(Path(name))
@@ -179,27 +178,25 @@ def run(context: click.Context, /, **options: Any) -> Result:
     fails, unless an expect follows before the next send. - is stdin. The exit code is 0 if everything passed, else the most
     severe code of the failed lines.
     """
-    from kshell.scripts.rows import read_rows
-
     refuse_combinations(options)
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
-    rows: Sequence[Row | None] = read_rows(options["rows"]) if options["rows"] else [None]
-    shard = shard_of(options, outermost=outer is None)
-    columns = dict.fromkeys(name for row in rows if row for name in row.cells)
-    absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
+    rows = rows_of(options["rows"], shard_of(options, outermost=outer is None))
+    absent = absent_names((*dict(options["variables"]), *rows.columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)
-    notes = _unread(scripts, context.obj.session, columns, options)
+    notes = _unread(scripts, context.obj.session, rows.columns, options)
     if options["only_check"]:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
-    cases = [Case(script, row) for script in scripts for row in rows if not (shard and row) or shard.has(row)]
-    plan = plan_of(context.obj.session, options, outer)._replace(ledger=ledger_of(scripts[0], options), shard=shard)
+    cases = (Case(script, row) for script in scripts for row in rows)
+    plan = plan_of(context.obj.session, options, outer)._replace(
+        ledger=ledger_of(scripts[0], options), shard=rows.shard, rows=rows.estimate(len(scripts))
+    )
     if options["update"]:
-        return _update(cases, plan, write=options["yes"])
+        return _update([*cases], plan, write=options["yes"])
     return _run(context, cases, plan, options["reports"], notes=notes)
 
 
@@ -217,7 +214,8 @@ def _unread(scripts: list[Script], session: Session, columns: Iterable[str], opt
 
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
     """Run the scripts, and show or write the changes that make their expect lines match the answers."""
-    from kshell.scripts.runs import Run, joined, run_all
+    from kshell.scripts.runs import Run
+    from kshell.scripts.summary import joined, run_all
     from kshell.scripts.updates import update_file
 
     failures: list[Result] = []
@@ -235,7 +233,7 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
 
 def _run(
     context: click.Context,
-    cases: list[Case],
+    cases: Iterable[Case],
     plan: Plan,
     reports: tuple[Report, ...],
     *,
@@ -243,14 +241,17 @@ def _run(
     brief: bool = False,
 ) -> Result:
     """Run the cases. Show ``notes`` and the results at once if the caller can; a report on stdout suppresses the output."""
-    from kshell.scripts.reports import Reports
-    from kshell.scripts.runs import Run, joined, run_all
+    from kshell.scripts.reports import JsonLines, Reports
+    from kshell.scripts.runs import Run
+    from kshell.scripts.summary import joined, run_all
 
     unshown: list[Result] = []
     show = context.meta.get(SHOW) or unshown.append
     show(Result(notes=notes))
     report_on_stdout = any(report.file is None for report in reports)
-    masked = Reports({report.kind for report in reports})
+    lines = [JsonLines(report.file) for report in reports if report.kind == "jsonl" and report.file]
+    reports = tuple(report for report in reports if report.kind != "jsonl")
+    masked = Reports({report.kind for report in reports}, lines)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
     ran = run_all(run, lambda run: _report(run, reports, masked), brief=brief)
     return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
@@ -260,11 +261,13 @@ def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
     from kshell.profiles.files import write_named
     from kshell.scripts.progress import Progress
 
-    progress = Progress(len(run.cases) if reports else 0)
+    progress = Progress(1 if reports else 0)
     progress.show("writing the reports")
     texts = masked.texts(run)
     output = ""
-    notes: list[Note] = []
+    for lines in masked.lines:
+        lines.close()
+    notes = [lines.error.note for lines in masked.lines if lines.error]
     for report in reports:
         if report.file is None:
             output += texts[report.kind]

@@ -5,7 +5,6 @@ The page ``docs/scale.md`` shows it under Dask and Celery.
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,7 +64,7 @@ def run_rows(
         raise UsageError(f"jobs={jobs!r} rate={rate!r}", hint=f"jobs is from 1 to {MOST_JOBS}, and rate is 0 or more")
     part = Shard.parse(f"{shard[0]}/{shard[1]}") if shard else None
     known = _checked(read_script(Path(script)))
-    cases = [Case(known, row) for row in rows_of(rows) if not part or part.has(row)]
+    cases = (Case(known, row) for row in rows_of(rows) if not part or part.has(row))
     plan = Plan(
         Places.standard(str(home) if home is not None else None),
         sender=keeping_connections(),
@@ -73,6 +72,7 @@ def run_rows(
         pace=Pace(rate),
         ledger=Ledger(Path(ledger), known.text) if ledger is not None else None,
         shard=part,
+        rows=0,
     )
     run = Run(cases, plan, lambda _: None)
     run.go()
@@ -80,8 +80,7 @@ def run_rows(
         raise KeyboardInterrupt
     if run.ledger_error:
         raise run.ledger_error
-    deliveries = Counter(str(delivery) for case in cases for delivery in case.deliveries)
-    return RowCounts(dict(Counter(case.state for case in cases)), dict(deliveries), run.exit_code)
+    return RowCounts(dict(run.tally.states), dict(run.tally.deliveries), run.exit_code)
 
 
 def _checked(script: Script) -> Script:

@@ -145,6 +145,7 @@ class Case:
         self.row = row
         self.script_run: ScriptRun | None = None
         self.seconds = 0.0
+        self.position = 0  # in the run
         self.state: State = "failed" if row and row.fault else "not run"
         self.unrun = Result(notes=[row.fault], exit_code=EXIT_SETUP) if row and row.fault else None
         self.earlier: tuple[str, ...] = ()
