@@ -17,9 +17,24 @@ class Screen:
     """A shell that one file of tests shares, on a screen of ``columns`` by 80."""
 
     def __init__(self, columns: int, home: str) -> None:
-        env = {"HOME": home, "XDG_CONFIG_HOME": f"{home}/.config", "PYTHONPATH": str(PROJECT)}
         self.columns = columns
-        self.terminal = Terminal.kshell(columns=columns, lines=80, env=env, cwd=home)
+        self.home = home
+        self.start()
+
+    def start(self) -> None:
+        """Start the shell."""
+        env = {"HOME": self.home, "XDG_CONFIG_HOME": f"{self.home}/.config", "PYTHONPATH": str(PROJECT)}
+        self.terminal = Terminal.kshell(columns=self.columns, lines=80, env=env, cwd=self.home)
+
+    def reset(self) -> None:
+        """Come back to an empty prompt on an empty screen; in a new shell, if a test has left this one elsewhere."""
+        try:
+            self.terminal.type("\x03").enter("clear").until(
+                lambda text: PROMPT.fullmatch(text.split("\n")[0]) is not None
+            )
+        except AssertionError:
+            self.terminal.close()
+            self.start()
 
     def shows(self, line: str, wanted: str, *keys: str) -> list[str]:
         """Clear the screen, run a line, press keys, wait for ``wanted`` and the prompt; return the rows of the output."""
@@ -51,11 +66,18 @@ class Screen:
 
 
 @pytest.fixture(scope="module", params=[80, 40])
-def screen(request, tmp_path_factory):
+def shared(request, tmp_path_factory):
     """Yield the shell on a wide and on a narrow screen."""
     shared = Screen(request.param, str(tmp_path_factory.mktemp("home")))
     yield shared
     shared.terminal.close()
+
+
+@pytest.fixture
+def screen(shared):
+    """Return the shell at an empty prompt."""
+    shared.reset()
+    return shared
 
 
 LIVE = "send -p in to=+919812345678 wa_source=zapir otp=1"
@@ -134,8 +156,8 @@ def test_a_curl_on_the_simulator_says_what_must_run(screen):
 
 def test_import_says_that_it_waits(screen):
     """``import`` without a file says what to paste and how to end."""
-    screen.terminal.enter("clear").enter("import").until("Ctrl-D")
-    screen.terminal.type("\x04").until("error:").type("\x03")
+    screen.terminal.enter("clear").enter("import").until("paste the curl command")
+    screen.terminal.type("\x04").until("error:")
 
 
 def test_a_paste_with_a_last_line_break_leaves_the_cursor_at_its_end(screen):
