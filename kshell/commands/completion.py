@@ -24,7 +24,7 @@ def completion(shell: str) -> Result:
 
 def answer(instruction: str) -> str:
     """Return what an ``instruction`` in ``_KSHELL_COMPLETE`` requests: the shell's function or completions."""
-    from kshell.console.completion import SHELLS
+    from kshell.console.completion_shells import SHELLS
     from kshell.console.group import commands_of
 
     shell, _, request = instruction.partition("_")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import Known, command, pass_caller
+from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
@@ -28,7 +28,7 @@ _SIDES = ("left", "right")
 
 
 @command("expect", examples=['expect status == 202 and body.code == "WA202"', "expect delivery in ['accepted']"])
-@click.argument("words", nargs=-1, type=Known("names"), metavar="EXPRESSION")
+@click.argument("words", nargs=-1, metavar="EXPRESSION")
 @pass_caller
 def expect(caller: Caller, words: tuple[str, ...]) -> Result:
     """Test an expression. If it is false, show the values on both sides, and exit 1.

@@ -56,7 +56,7 @@ def source(caller: Caller, name: str) -> Result:
         script = read_script(file)
     except ScriptError as error:
         raise error.placed(caller.line.place(1) if caller.line else None) from None
-    absent = frozenset[str]() if caller.session.sent else absent_names(caller.session.variables)
+    absent = frozenset[str]() if caller.session.sent else absent_names(caller.session.values())
     faults = check_script(script, run.files, absent=absent)
     if faults:
         return _faulty(faults)
@@ -167,7 +167,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     scripts = [read_script(file) for file in files]
     rows: Sequence[Row | None] = read_rows(options["rows"]) if options["rows"] else [None]
     columns = dict.fromkeys(name for row in rows if row for name in row.cells)
-    absent = absent_names((*dict(options["variables"]), *columns))
+    absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)

@@ -21,7 +21,7 @@ from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
 from kshell.core.pointers import token
 from kshell.curl.options import BODIES, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, values
-from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Word, split
+from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, split
 from kshell.profiles.profiles import load_pod
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from kshell.profiles.files import Places
 
 _read = reader(strict=False)  # a pasted string may have line breaks
+_KEY_ASSIGNMENT = re.compile(r"\b\w*KEY=['\"]?([A-Za-z0-9]{16,})(?!\w)", re.IGNORECASE)
+_REAL_KEY_ASSIGNED = ("what looks like a real API key", "write …, and revoke the key")
 _FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
 _HOST = re.compile(r"(?:(https?)://)?([A-Z0-9-]+(?:\.[A-Z0-9-]+)+(?::\d+)?)(?=[/?#]|\Z)", re.IGNORECASE)
@@ -61,6 +63,7 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     lines = accumulate(text.count("\n", *spot) for spot in pairwise([0, *starts]))
     line_of = dict(zip(starts, lines, strict=True))
     ends = [*starts[1:], len(text)]
+    yield from _assigned_keys(text) if starts else ()
     done = 0
     while done < len(starts):
         start, taken = starts[done], 1
@@ -74,6 +77,15 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
         done += 1
         while done < len(starts) and line_of[starts[done]] < read:
             done += 1
+
+
+def _assigned_keys(text: str) -> Iterator[Oddity]:
+    """Yield what looks like a real key where a shell's variable gets it: ``export KALEYRA_API_KEY=A1b2…``."""
+    reader = Reader(text)
+    for match in _KEY_ASSIGNMENT.finditer(text):
+        if looks_real(match[1]) and re.search(r"\d", match[1]):
+            reader.odd(match.start(1), *_REAL_KEY_ASSIGNED)
+    yield from reader.oddities
 
 
 def _is_open_at(text: str) -> bool:

@@ -113,10 +113,10 @@ def check_script(
 
 
 def absent_names(given: Iterable[str] = ()) -> frozenset[str]:
-    """Return the names that no line can read before a send: those of an answer, without the variables ``given``."""
-    from kshell.syntax.diagnostics import ANSWER_NAMES
+    """Return the names that no line can read before a send: an answer's and what came of it, without variables ``given``."""
+    from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES
 
-    return frozenset(ANSWER_NAMES) - {*given}
+    return frozenset((*ANSWER_NAMES, *ARRIVAL_NAMES)) - {*given}
 
 
 def _absent_after(line: Line, absent: frozenset[str]) -> frozenset[str]:
@@ -158,12 +158,13 @@ def expressions_of(line: Line) -> list[tuple[str, int]]:
 
 def _refuse_early_answer(line: Line, expression: str, column: int, absent: frozenset[str]) -> None:
     """Raise ``ScriptError`` if an expression reads one of the names ``absent``."""
+    from kshell.syntax.diagnostics import when_defined
     from kshell.templating.evaluation import names_in
 
-    for name in names_in(expression) if absent else ():
+    for name in names_in(expression) if any(name in expression for name in absent) else ():
         if name.text in absent and not name.optional:
             text = f"{name.text!r} is part of an answer, but no send comes before"
-            raise ScriptError(text, hint="it is defined after a send", at=line.place(column + name.offset))
+            raise ScriptError(text, hint=when_defined(name.text), at=line.place(column + name.offset))
 
 
 def _files_of(command: str, parsed: Mapping[str, Any]) -> list[Path]:

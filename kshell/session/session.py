@@ -12,10 +12,20 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kshell.api.request import build, further_parameters
+from kshell.api.request import further_parameters
 from kshell.core.errors import KshellError, Note, ProfileError, UsageError
 from kshell.core.models import Draft, Sent, Template, Variable
 from kshell.profiles import api_key, code_policy
+from kshell.session.drafting import (
+    defaults,
+    drafted,
+    key_notes,
+    refuse_missing,
+    refuse_not_utf8,
+    refuse_unknown,
+    send_authentication,
+    source_if_unset,
+)
 from kshell.session.files import Files
 from kshell.templating import templates
 
@@ -155,7 +165,7 @@ class Session:
         rows: dict[str, tuple[str | None, str]] = {
             variable.name: (variable.default, "template")
             if variable.default is not None
-            else (None, _source_if_unset(variable))
+            else (None, source_if_unset(variable))
             for variable in template.variables
         }
         rows |= {name: (text, "account") for name, text in account.variables.items()}
@@ -197,10 +207,10 @@ class Session:
         """Return every variable that has a value. If a profile cannot be read, only the session's; a send reports the fault."""
         try:
             account = self.current_account(overrides)
-            defaults = _defaults(account, self.current_template(overrides, account))
+            known = defaults(account, self.current_template(overrides, account))
         except KshellError:
-            defaults = {}
-        return {**defaults, **self.variables, **overrides.variables}
+            known = {}
+        return {**known, **self.variables, **overrides.variables}
 
     def privacy(self, *, keys: bool = True) -> Privacy:
         """Return the private values: those of every draft, those of the variables, and the keys of the used accounts.
@@ -248,26 +258,26 @@ class Session:
         """
         account = self.current_account(overrides)
         pod = self.current_pod(overrides, account)
-        endpoint = endpoint or _send_authentication()
+        endpoint = endpoint or send_authentication()
         if endpoint.takes_payload:
             template = self.current_template(overrides, account)
         else:
             template = Template("", endpoint.title, (), account.origin, "")
         further = map(Variable, further_parameters(endpoint, account))
         template = template._replace(variables=(*template.variables, *further))
-        _refuse_unknown(template, overrides.variables)
+        refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
         if template.name == account.template:
             notes = (*templates.unread_variables(account, template), *notes)
-        notes = (*_key_notes(account, pod), *notes)
-        return self._remembered(_drafted(endpoint, account, pod, template, values, payload, notes))
+        notes = (*key_notes(account, pod), *notes)
+        return self._remembered(drafted(endpoint, account, pod, template, values, payload, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """Return ``draft`` with another payload, such as one that was edited by hand."""
-        endpoint, notes = draft.request.endpoint, _key_notes(draft.account, draft.pod)
+        endpoint, notes = draft.request.endpoint, key_notes(draft.account, draft.pod)
         return self._remembered(
-            _drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
+            drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
         )
 
     def _remembered(self, draft: Draft) -> Draft:
@@ -278,7 +288,7 @@ class Session:
     def _values(
         self, account: Account, template: Template, typed: Mapping[str, str]
     ) -> tuple[dict[str, str], tuple[Note, ...]]:
-        values = {**_defaults(account, template), **self.variables, **typed}
+        values = {**defaults(account, template), **self.variables, **typed}
         notes: tuple[Note, ...] = ()
         if template.variable("otp") and "otp" not in values:
             policy = account.otp
@@ -287,8 +297,8 @@ class Session:
             self.set("otp", values["otp"], source="generated")
             text = f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}"
             notes = (Note("info", text),)
-        _refuse_missing(template, values)
-        _refuse_not_utf8(values)
+        refuse_missing(template, values)
+        refuse_not_utf8(values)
         return values, notes
 
     def send(self, draft: Draft, *, timeout: float) -> Exchange:
@@ -311,73 +321,3 @@ class Session:
         exchange = self.sender(self.attempt)
         self.sent.append(Sent(draft, exchange))
         return exchange
-
-
-def _send_authentication() -> Endpoint:
-    from kshell.api.authentication.endpoint import SEND_AUTHENTICATION  # slow, and the prompt does not need it
-
-    return SEND_AUTHENTICATION
-
-
-def _drafted(
-    endpoint: Endpoint,
-    account: Account,
-    pod: Pod,
-    template: Template,
-    values: Mapping[str, str],
-    payload: Payload,
-    notes: tuple[Note, ...],
-) -> Draft:
-    """Check and cut a payload, and build its request: the only place where a payload becomes a ``Request``."""
-    from kshell.api.payload import cut_texts
-    from kshell.api.rules import check
-
-    request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
-    findings = check(endpoint, payload, account.approved)
-    return Draft(account, pod, template, values, findings, request, notes)
-
-
-def _defaults(account: Account, template: Template) -> dict[str, str]:
-    """Return the template's defaults, overridden by the account's variables."""
-    defaults = {variable.name: variable.default for variable in template.variables if variable.default is not None}
-    return {**defaults, **account.variables}
-
-
-def _source_if_unset(variable: Variable) -> str:
-    if variable.name == "otp":
-        return "generated when needed"
-    return "missing" if variable.required else "optional"
-
-
-def _refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
-    owner = f"the template {template.name}" if template.name else template.title
-    for name in typed:
-        if template.variable(name) is None:
-            raise UsageError(
-                f"{owner} has no variable {name!r}",
-                hint=templates.unknown_variable_hint(template, name),
-            )
-
-
-def _refuse_missing(template: Template, values: Mapping[str, str]) -> None:
-    missing = template.missing(values)
-    if missing:
-        names = " ".join(f"{variable.name}=…" for variable in missing)
-        raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
-
-
-def _refuse_not_utf8(values: Mapping[str, str]) -> None:
-    """Raise ``UsageError`` for bytes that are not UTF-8 or half of a surrogate pair: JSON cannot carry them."""
-    for name, text in values.items():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            hint = "does the terminal, or the file with the value, have another encoding?"
-            raise UsageError(f"the value of {name} is not UTF-8", hint=hint) from None
-
-
-def _key_notes(account: Account, pod: Pod) -> tuple[Note, ...]:
-    if not api_key.is_in_profile(account, pod):
-        return ()
-    text = f"the API key stands in {account.origin.file}; write api_key: env:NAME and keep it in the environment"
-    return (Note("warning", text),)

@@ -54,7 +54,9 @@ class CommandCompleter(Completer):
     def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
         expression = expression_at(text)
         if expression is not None:
-            word, found = items_in(expression, self.session.names(expression))
+            last = self.session.sent[-1:]
+            embedded = bool(last) and last[0].draft.pod.embedded  # only then no key press makes a request
+            word, found = items_in(expression, self.session.names(expression if embedded else ""))
             yield from matching(Typed([], word, len(word)), "", found, write=str)
             return
         _, sign, target = _cut(text)
@@ -76,7 +78,7 @@ class CommandCompleter(Completer):
 
     def _items(self, words: list[str], prefix: str) -> list[CompletionItem[str]]:
         from kshell.console.caller import Caller
-        from kshell.console.completion import WordComplete
+        from kshell.console.completion_shells import WordComplete
         from kshell.console.group import commands_of
 
         completion = WordComplete(commands_of("shell"), {"obj": Caller(self.session, "shell")}, "", "")

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.terminal import cut, safe_line
-from kshell.syntax.diagnostics import ANSWER_NAMES
+from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +31,7 @@ _OPERATORS = {
     "or": "one of two holds", "is defined": "the answer has it", "| length": "how many characters or items",
 }  # fmt: skip
 _BEFORE_AN_ANSWER = ("body.code", "body.message", "body.data.message_id")
+_ON_THE_PHONE = tuple(f"phone.{name}" for name in ("code", "button_code", "template_name", "language", "ref"))
 _DEEPEST = 4  # names in a path, such as body.data.message_id
 _MOST_SHOWN = 40  # columns of a value in the menu
 
@@ -59,8 +60,13 @@ def items_in(expression: str, names: Mapping[str, object]) -> tuple[str, list[Of
 def _names(paths: Mapping[str, object]) -> list[Offer]:
     ordered = sorted(paths.items(), key=lambda it: it[0].partition(".")[0] not in ANSWER_NAMES)
     known = [Offer(path, help=_shown(value)) for path, value in ordered]
-    missing = [name for name in (*ANSWER_NAMES, *_BEFORE_AN_ANSWER) if name not in paths and "body" not in paths]
-    return [*known, *(Offer(name, help="of the last answer") for name in missing)]
+    answer = () if "body" in paths else (*ANSWER_NAMES, *_BEFORE_AN_ANSWER)
+    further = {
+        **dict.fromkeys(answer, "of the last answer"),
+        **dict.fromkeys(PLACE_NAMES, "where the last message went"),
+        **dict.fromkeys((*ARRIVAL_NAMES, *_ON_THE_PHONE), "what came of it, on the simulator"),
+    }
+    return [*known, *(Offer(name, help=says) for name, says in further.items() if name not in paths)]
 
 
 def _paths(values: Mapping[str, object], before: str = "", depth: int = 1) -> Iterator[tuple[str, object]]:

@@ -73,8 +73,9 @@ class Shell(Caller):
         except KshellError as error:
             result = failure(error, self.session)
         printer.show(result, colour=self.colour)
-        if result.output and self.confirm and self.confirm("Run these lines?", ()):
-            self.take(str(result.output))
+        lines = [line for line in logical_lines(str(result.output)) if not line.startswith("#")]
+        if lines and self.confirm and self.confirm("Run these lines?", ()):
+            self.take("\n".join(lines))
 
     def perform(self, line: str) -> int:
         """Run one line, show or redirect its output, and return its exit code."""

@@ -160,8 +160,8 @@ class Inbox:
         return after
 
     def _line(self, kept: Kept) -> bytes:
-        statuses = json.dumps([status._asdict() for status in self.so_far(kept.received, kept.fails_with)])
-        return b'%s,"statuses":%s}' % (kept.line, statuses.encode())
+        statuses = [status._asdict() for status in self.so_far(kept.received, kept.fails_with)]
+        return b'%s,"statuses":%s}' % (kept.line, json.dumps(statuses, separators=(",", ":")).encode())
 
     def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
         """Return the statuses that a message has now."""

@@ -84,6 +84,6 @@ def planned(accepted: float, delay: float, fails_with: int) -> tuple[Status, ...
     """Return all statuses of a message, ``delay`` seconds apart, the first one ``delay`` after it was accepted."""
     steps = ("sent", "failed") if fails_with else ("sent", "delivered", "read")
     return tuple(
-        Status(status, accepted + delay * count, (meta_error(fails_with),) if status == "failed" else ())
+        Status(status, round(accepted + delay * count, 3), (meta_error(fails_with),) if status == "failed" else ())
         for count, status in enumerate(steps, start=1)
     )

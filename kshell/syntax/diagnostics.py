@@ -59,10 +59,8 @@ def diagnose(expression: str, error: Exception, names: Mapping[str, object]) -> 
 
 def _undefined(expression: str, name: str, names: Mapping[str, object]) -> Fault:
     hints = [did_you_mean(name, {*names, *NAMES})]
-    if name in ARRIVAL_NAMES:
-        hints = ["it is defined after a send to the simulator, embedded or on this machine"]
-    elif name in NAMES:
-        hints = ["it is defined after a send"]
+    if name in NAMES:
+        hints = [when_defined(name)]
     elif name in _NULL_WORDS:
         hints = ["write none"]
     else:
@@ -70,6 +68,12 @@ def _undefined(expression: str, name: str, names: Mapping[str, object]) -> Fault
             hints.append(f'write a text in quotes: "{name}"')
         hints.append(f"set a variable with set {name}=…, or for a run with --var {name}=…")
     return Fault(_offset_of(rf"\b{name}\b", expression), f"{name!r} is undefined", "; ".join(filter(None, hints)))
+
+
+def when_defined(name: str) -> str:
+    """Return a hint that says when ``name``, which is one of ``NAMES``, is defined."""
+    simulated = " to the simulator, embedded or on this machine" if name in ARRIVAL_NAMES else ""
+    return f"it is defined after a send{simulated}"
 
 
 def _offset_of(pattern: str, expression: str) -> int:

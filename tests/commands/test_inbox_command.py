@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 from support.random_parts import without_random_parts
 from support.servers import Server, answer, closed_port, hang, read
 
 import kshell
+from kshell.console.caller import Caller
+from kshell.console.dispatch import perform_line
+from kshell.profiles.files import Places
+from kshell.session.session import Session
+from kshell.shell.completer import CommandCompleter
 from kshell.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -285,6 +292,19 @@ def test_a_server_that_is_not_a_sandbox_is_said(run, local):
         ran = run(f"send -a local to={TO}\nexpect statuses == []\n")
     assert ran.code == 3
     assert "is not kshell's sandbox" in ran.err
+
+
+def test_typing_asks_nobody(local):
+    """Completion of an expression over ``phone`` makes no request to the sandbox."""
+    accepted = b'{"code": "WA202", "data": {"message_id": "A1"}}'
+    with Server(read, answer(202, accepted)) as server:
+        local(server.url)
+        session = Session(Places.standard())
+        perform_line(f"send -a local to={TO} otp=482913 --yes", Caller(session, "shell"))
+        event = CompleteEvent(text_inserted=True)
+        offers = CommandCompleter(session).get_completions(Document("expect phone.c"), event)
+        assert "phone.code" in [offer.text for offer in offers]
+    assert [request.method for request in server.requests] == ["POST"]
 
 
 def test_a_replay_asks_nobody(run, local):

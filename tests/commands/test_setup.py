@@ -131,12 +131,6 @@ def test_init_offers_the_account_as_the_shell_s(answer):
     assert "kshell starts the shell with it" in ran.err
 
 
-def test_init_knows_a_language_by_its_name(answer):
-    """``init`` answers the English name of a language with its codes."""
-    ran = answer(*ANSWERS[:-1], "english", "en_US", KEY)
-    assert "write en, en_AE" in ran.err
-
-
 def test_init_given_up_writes_no_account(answer):
     """``init`` writes no file if the answers end early; exit code 130."""
     ran = answer("acme", "in")

@@ -123,7 +123,7 @@ def test_a_script_posts_to_this_machine_alone(cli, write):
 def test_statuses_codes_and_names_are_completed(cli):
     """Completion offers the statuses, Meta's codes with their titles, and the names of the values."""
     from kshell.console.caller import Caller
-    from kshell.console.completion import WordComplete
+    from kshell.console.completion_shells import WordComplete
     from kshell.console.group import commands_of
     from kshell.profiles.files import Places
     from kshell.session.session import Session

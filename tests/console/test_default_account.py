@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import kshell
-from kshell.documents.regenerate import regenerate
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import Preferences
 from kshell.session.session import Overrides, Session
@@ -41,10 +40,8 @@ def test_the_variable_holds_on_the_command_line_and_in_scripts(cli, write):
 
 
 @pytest.mark.usefixtures("own")
-def test_the_variable_holds_in_documents_and_in_python():
-    """A block of a document and ``kshell.message`` use the account that KSHELL_ACCOUNT names."""
-    text = "<!-- kshell: render to=+919812345678 otp=1 -->\n```json\n```\n"
-    assert '"t1"' in regenerate(text, "a.md", Places.standard()).text
+def test_the_variable_holds_in_python():
+    """``kshell.message`` uses the account that KSHELL_ACCOUNT names."""
     assert kshell.message(to="+919812345678", otp="1").payload["messaging_object"]["template"]["name"] == "t1"
 
 

@@ -228,6 +228,15 @@ def test_the_check_of_documents_sees_it_too(before):
     assert text.split("\n")[fault.line - 1][fault.column - 1 :] == "https://api.na.kaleyra.io/v2/x"
 
 
+@pytest.mark.parametrize("before", ["export API_KEY=", "KEY=", "set KALEYRA_API_KEY=", '$ KEY="'])
+def test_a_real_key_before_curl_is_found(before):
+    """A key that a variable gets in the block of a command is found as one in a header is; a placeholder is not."""
+    (fault,) = all_faults(f"\n{before}A1b2c3d4e5f6071829304a5b6c7d8e9f0\ncurl https://x.example\n", HOSTS)
+    assert (fault.line, fault.column, fault.message) == (2, len(before) + 1, "what looks like a real API key")
+    for other in ("YOURAPIKEYGOESHERE", "$OTHER", "xxxxxxxxxxxxxxxx1", "…"):
+        assert list(all_faults(f"{before}{other}\ncurl https://x.example\n", HOSTS)) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

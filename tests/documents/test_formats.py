@@ -33,6 +33,7 @@ CONTAINED = {
     "an item in a quote": "> 1) <!-- kshell: explain WA202 -->\n>    ```text\n>    old\n>    ```\n",
     "MDX": "<Tabs>\n  {/* kshell: explain WA202 */}\n  ```text title=x\n  old\n  ```\n</Tabs>\n",
     "MDX of several lines": "{/*\n  kshell: explain WA202\n*/}\n\n```text\nold\n```\n",
+    "content like an option": "<!-- kshell: explain WA202 -->\n```text\n:old: x\n```\n",
     "MyST": "% kshell: explain WA202\n```text\nold\n```\n",
     "a capital": "<!-- Kshell : explain WA202 -->\n```text\nold\n```\n",
     "an admonition of MyST": "````{note} Title\n<!-- kshell: explain WA202 -->\n```text\nold\n```\n````\nafter\n",
@@ -71,6 +72,39 @@ def test_a_missing_block_is_added_there(kind):
     assert text.startswith(before)
     assert ANSWER in text
     assert (made(text).text, made(text).true) == (text, 1)
+
+
+def test_what_follows_an_admonition_is_read_on():
+    """The end of an admonition of MyST begins no block, and the end of a quote ends the quote's block."""
+    block = "<!-- kshell: explain WA202 -->\n```text\nold\n```\n"
+    document = made(f"````{{note}}\n{block}````\n\n{block}> ```sh\n> echo\n\n{block}")
+    assert (document.blocks, document.errors) == (3, ())
+    assert document.text.count(ANSWER) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("a.md", "> % kshell: nothing\n", "1:13"),
+        ("a.md", "{/*\n  kshell: nothing\n*/}\n", "2:11"),
+        ("a.rst", ".. kshell: nothing\n", "1:12"),
+        ("a.rst", "..\n   kshell: nothing\n", "2:12"),
+        ("a.adoc", "// kshell: nothing\n", "1:12"),
+    ],
+)
+def test_the_error_of_a_command_is_at_its_first_character(name, text, place):
+    """The place of a command's error is that of the command in its comment."""
+    assert errors(text, name) == [f"{name}:{place}: 'nothing' is not allowed in a document"]
+
+
+def test_a_comment_owns_a_literal_block_but_no_paragraph():
+    """In reStructuredText a comment owns the block of a ``::`` alone; before a paragraph it gets a new block."""
+    text = made(".. kshell: explain WA202\n\n::\n\n  old\n\nText::\n\n  kept\n", "a.rst").text
+    assert text.startswith(f".. kshell: explain WA202\n\n::\n\n  {ANSWER}\n")
+    assert "old" not in text
+    text = made(".. kshell: explain WA202\n\nText::\n\n  kept\n", "a.rst").text
+    assert text.startswith(f".. kshell: explain WA202\n\n.. code-block:: text\n\n   {ANSWER}\n")
+    assert text.endswith("\nText::\n\n  kept\n")
 
 
 RST = """Title

@@ -85,6 +85,7 @@ def test_check_says_which_set_variables_nothing_reads(run):
     ("script", "place"),
     [
         ("expect status == 202\n", "1:8"),
+        ("expect phone.code == 1\n", "1:8"),
         ("vars\ncapture id = 1 + body.data.id\n", "2:18"),
         ("set ref={{ body.code }}\nsend\n", "1:12"),
         ("source inner.kshell\n", "inner.kshell:1:8"),

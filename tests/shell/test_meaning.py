@@ -56,21 +56,26 @@ def test_kshell_s_own_curl_is_not_taken_for_it(text):
 NAMES = {"status": 202, "body": {"code": "WA202", "data": {"message_id": "A1"}}, "delivery": "accepted", "to": "+91"}
 
 
+PATHS = ["status", "body", "body.code", "body.data", "body.data.message_id", "delivery", "to"]
+
+
 @pytest.mark.parametrize(
     ("expression", "offered"),
     [
-        ("", ["status", "body", "body.code", "body.data", "body.data.message_id", "delivery", "to"]),
+        ("", PATHS),
         ("status ", ["==", "!=", "<", ">", "in", "and", "or", "is defined", "| length"]),
-        (
-            "body.code == ",
-            ['"WA202"', "status", "body", "body.code", "body.data", "body.data.message_id", "delivery", "to"],
-        ),
-        ("status == 202 and ", ["status", "body", "body.code", "body.data", "body.data.message_id", "delivery", "to"]),
+        ("body.code == ", ['"WA202"', *PATHS]),
+        ("status == 202 and ", PATHS),
     ],
 )
 def test_an_expression_is_completed(expression, offered):
     """At a name stand names, behind one operators, and behind ``==`` first the value that the name has."""
-    assert [item.value for item in items_in(expression, NAMES)[1]] == offered
+    assert [item.value for item in items_in(expression, NAMES)[1]][: len(offered)] == offered
+
+
+def test_what_came_of_a_message_is_offered():
+    """Where a name can stand, where the last message went and what came of it are offered too."""
+    assert {"live", "statuses", "phone.code"} <= {item.value for item in items_in("", NAMES)[1]}
 
 
 def test_before_an_answer_its_names_are_offered_too():

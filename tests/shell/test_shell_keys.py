@@ -283,12 +283,18 @@ def test_a_pasted_curl_is_read_and_its_lines_run_after_a_yes(typed):
     assert "curl" not in history().read_text()
 
 
+def test_a_pasted_curl_of_another_api_is_not_offered(typed):
+    """A curl command without a message of this API gives warnings and no question."""
+    shell = typed("curl -X POST https://example.org -d '{}'", ENTER, "pods sandbox", ENTER)
+    assert "Embedded simulator" in shell.out
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
         ("otp 12345678901234567", "error otp-length"),
         ("set to=1", "error to-e164"),
-        ("set language=english", "write en, en_AE"),
+        ("set language=english", "did you mean en, en_US, en_GB?"),
         ("set to=+919812345678", ""),
         ("otp new", ""),
     ],
@@ -541,7 +547,7 @@ def test_an_edit_that_was_not_sent_is_offered_again(typed, editor):
     """The next ``edit`` offers the text that was not sent, JSON or not, and a send ends that."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, ENTER, f"edit {TO} otp=482913", ENTER, "y", ENTER, "y", ENTER)
-    assert [message.body_code for message in shell.session.simulator.inbox] == ["111222"]
+    assert [message.code for message in shell.session.simulator.inbox] == ["111222"]
     editor(
         (
             "{",

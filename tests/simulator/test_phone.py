@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.payloads import TYPED
-from support.programs import needs
+from support.programs import needs, node_package, path_of
 
 import kshell
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 pytestmark = needs("chromium", "grep")  # Debian starts it by a script that runs grep
 
 TO, OTHER = "+919812345678", "+919812345679"
-AXE = [Path(folder, "node_modules/axe-core/axe.min.js") for folder in ("/usr/lib", "/usr/local/lib")]
 MARKUP = [
     "<b>x</b>",
     "</script>",
@@ -64,11 +61,12 @@ HOSTILE = [*MARKUP, *chain.from_iterable(texts[:3] for texts in TYPED.values())]
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for the tests of this module."""
-    playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    from playwright.sync_api import sync_playwright
+
     home = {"HOME": str(tmp_path_factory.mktemp("browser"))}
-    with playwright() as started:
-        program = shutil.which("chromium")
-        launched = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"], env=home)
+    with sync_playwright() as started:
+        options = ["--no-sandbox", "--disable-gpu"]
+        launched = started.chromium.launch(executable_path=path_of("chromium"), args=options, env=home)
         yield launched
         launched.close()
 
@@ -298,14 +296,14 @@ def test_it_works_by_the_keyboard(page: Page, box: Sandbox) -> None:
     assert (focus.get_attribute("class"), "482913" in focus.inner_text()) == ("copy", True)
 
 
+@needs("axe-core", "node")
 @pytest.mark.parametrize("colour", ["light", "dark"])
 def test_axe_finds_no_violation(browser: Browser, box: Sandbox, colour: Any) -> None:
-    """axe-core, where it is installed, finds nothing: names, roles, contrast, in both colours, empty and with messages."""
-    axe = next((file for file in AXE if file.exists()), None)
-    if axe is None:
-        pytest.skip("axe-core is not installed: npm install --global axe-core")
+    """The checks of axe-core find nothing: names, roles, contrast, in both colours, empty and with messages."""
+    axe = node_package("axe-core")
+    assert axe
     with opened(browser, box, bypass_csp=True, color_scheme=colour) as page:
-        page.evaluate(axe.read_text(encoding="utf-8"))
+        page.evaluate((axe / "axe.min.js").read_text(encoding="utf-8"))
         found = page.evaluate("axe.run().then((result) => result.violations)")
         send(box)
         send(box, "+15001310260", ref="customer-42")

@@ -35,7 +35,7 @@ PROGRAMS = (
     "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
 PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
-NODE_PACKAGES = ("axios",)
+NODE_PACKAGES = ("axe-core", "axios")
 OPTIONAL = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES)
 
 
@@ -46,6 +46,11 @@ def needs(*names: str) -> pytest.MarkDecorator:
             f"{', '.join(sorted(unknown))}: not in tests/support/programs.py, which has {', '.join(OPTIONAL)}"
         )
     return pytest.mark.needs(*names)
+
+
+def path_of(program: str) -> str:
+    """Return the path of a program that the running test needs."""
+    return shutil.which(program) or ""
 
 
 def node_package(name: str, path: str | None = None) -> Path | None:

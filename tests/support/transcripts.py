@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -56,9 +58,12 @@ def _outputs(commands: list[str]) -> list[str]:
             "NO_COLOR": "1",
         }
         bash = pexpect.spawn("bash", ["-c", script], dimensions=(50, 100), cwd=place, env=environment, timeout=300)
-        bash.expect(pexpect.EOF)
-        bash.close()
-    return [_steady(output) for output in bash.before.decode().split(_MARK)[:-1]]
+        try:
+            bash.expect(pexpect.EOF)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(bash.pid, signal.SIGKILL)  # what a command left running
+    return [_steady(part) for part in bash.before.decode().split(_MARK)[:-1]]
 
 
 def _steady(output: str) -> str:

@@ -11,10 +11,10 @@ import re
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.posix import PosixReader
 from kshell.curl.words.powershell import STOP_PARSING, PowershellReader, VerbatimReader
-from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Word, Words
+from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Reader, Word, Words
 from kshell.curl.words.start import CURL, first_command
 
-__all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Word", "Words", "split"]
+__all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
 
 _POWERSHELL = re.compile(r"^[ \t]*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
 _CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
