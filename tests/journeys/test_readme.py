@@ -83,7 +83,7 @@ def test_windows_has_the_same_first_command():
     """The PowerShell line is the first command, with the names that Windows gives to Python and the environment."""
     (first,) = [text for before, _, text in BLOCKS if before == "<!-- first command -->"]
     (windows,) = [text for _, kind, text in BLOCKS if kind == "powershell"]
-    posix = windows.replace("py -m", "python3 -m").replace("\\", "/").replace("/Scripts/", "/bin/").replace(";", " &&")
+    posix = windows.replace("py -m", "python3 -m").replace("\\", "/").replace("Scripts", "bin").replace(";", " &&")
     assert posix == first
 
 
