@@ -9,6 +9,7 @@ import pytest
 
 from kshell.console.man_page import ENVIRONMENT, EXITS
 from kshell.profiles.keys import ACCOUNT_KEYS, HEADER_KEYS, OTP_KEYS, POD_KEYS, VARIABLE_KEYS
+from kshell.profiles.preferences import CHOICES
 from kshell.syntax.command_table import SECTIONS
 from kshell.templating.environment import SandboxEnvironment, make_environment
 
@@ -55,3 +56,11 @@ def test_the_page_of_the_shell_has_the_shell_s_commands():
     """docs/shell.md describes each command that only the shell and scripts have."""
     own = [name for entries in SECTIONS.values() for name, entry in entries.items() if "line" not in entry.frontends]
     assert [name for name in own if f"`{name}" not in SHELL] == []
+
+
+def test_the_page_of_the_shell_has_the_preferences():
+    """docs/shell.md shows a file with every preference and its values."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", SHELL, re.DOTALL)
+    assert re.findall(r"^\w+", example, re.MULTILINE) == ["account", *CHOICES]
+    for key, (known, _) in CHOICES.items():
+        assert re.search(rf"^{key}: {known[0]} .*: {re.escape(' | '.join(known))}$", example, re.MULTILINE), key
