@@ -70,13 +70,14 @@ def _at_terminal() -> bool:
 def _shell(begin: Callable[[], int]) -> int:
     """Run the shell without importing what only a command line needs, so that its prompt shows sooner."""
     from kshell.core.errors import KshellError
-    from kshell.core.terminal import note_lines
 
     try:
         return begin()
     except KshellError as error:
-        print(*note_lines(error.note), sep="\n", file=sys.stderr)  # noqa: T201 - the console is not imported yet
-        return error.exit_code
+        from kshell.console.printer import show
+        from kshell.core.models import Result
+
+        return show(Result(notes=[error.note], exit_code=error.exit_code))
 
 
 def entry() -> NoReturn:

@@ -80,8 +80,12 @@ def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, st
     try:
         load(places, name)
     except KshellError as error:
-        return Check("wrong", error.note.headline, _file_mend(origin.file, error.at.line if error.at else 1))
+        return Check("wrong", _said(error), _file_mend(origin.file, error.at.line if error.at else 1))
     return None
+
+
+def _said(error: KshellError) -> str:
+    return "; ".join(filter(None, (error.note.headline, error.hint)))
 
 
 def _file_mend(file: Path, line: int) -> str:
@@ -195,7 +199,7 @@ def _preferences(places: Places) -> Iterator[Check]:
         load_preferences(places)
     except KshellError as error:
         mend = _file_mend(places.user / "preferences.yaml", error.at.line if error.at else 1)
-        yield Check("wrong", error.note.headline, mend)
+        yield Check("wrong", _said(error), mend)
 
 
 def _default_account(places: Places) -> Iterator[Check]:

@@ -13,10 +13,10 @@ import click
 from kshell.api.authentication.fields import LANGUAGES
 from kshell.api.regions import language_hint
 from kshell.console.command import command, pass_session
+from kshell.console.printer import show
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
-from kshell.core.terminal import note_lines
 from kshell.profiles.api_key import header_fault
 from kshell.profiles.files import FOLDERS, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of, save_account
@@ -152,7 +152,7 @@ def _ask_key(places: Places, name: str) -> str:
             file = places.user / "keys" / name
             write_private(file, f"{key}\n")
             return f"file:{file}"
-        click.echo("\n".join(note_lines(Note("error", fault))), err=True)
+        show(Result(notes=[Note("error", fault)]))
     variable = _ask(
         "Environment variable that holds it",
         _matching(_VARIABLE, "a variable's name is letters, digits and _"),

@@ -62,10 +62,10 @@ class _Callbacks:
         self._inbox = inbox
         self._log = log
         self._open = True
-        self._queues: list[list[_Due]] = [[] for _ in range(_THREADS)]
-        self._changed = [threading.Condition() for _ in range(_THREADS)]
-        for number in range(_THREADS):
-            threading.Thread(target=self._run, args=(number,), daemon=True, name="kshell callbacks").start()
+        self._queue: list[_Due] = []  # a heap; of each message the next status alone, which keeps their order
+        self._changed = threading.Condition()
+        for _ in range(_THREADS):
+            threading.Thread(target=self._run, daemon=True, name="kshell callbacks").start()
 
     def on_added(self, message: Delivered, recipients: Mapping[str, int]) -> None:
         """Plan the statuses of one request's messages. The inbox calls this in any thread."""
@@ -76,24 +76,21 @@ class _Callbacks:
 
     def close(self) -> None:
         """Post nothing more."""
-        self._open = False
-        for changed in self._changed:
-            with changed:
-                changed.notify()
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
 
     def _put(self, due: _Due) -> None:
-        """Queue a status. All statuses of a message have the same thread, which keeps their order."""
-        queue, changed = self._queues[due.id % _THREADS], self._changed[due.id % _THREADS]
-        with changed:
-            full = not due.step and len(queue) >= QUEUE_LIMIT // _THREADS
+        with self._changed:
+            full = not due.step and len(self._queue) >= QUEUE_LIMIT
             if not full:
-                heapq.heappush(queue, due)
-                changed.notify()
+                heapq.heappush(self._queue, due)
+                self._changed.notify()
         if full:
             self._log(f"callbacks of a message to {_masked(due.about.recipient)} dropped: {QUEUE_LIMIT} are waiting")
 
-    def _run(self, number: int) -> None:
-        while due := self._next(number):
+    def _run(self) -> None:
+        while due := self._next():
             statuses = planned(due.received, self._inbox.delay, due.fails_with)
             status = statuses[due.step]
             if due.id <= self._inbox.cleared:
@@ -103,15 +100,14 @@ class _Callbacks:
             if due.step + 1 < len(statuses):
                 self._put(due._replace(moment=due.moment + self._inbox.delay, step=due.step + 1))
 
-    def _next(self, number: int) -> _Due | None:
+    def _next(self) -> _Due | None:
         """Wait for the next status that is due. Return None when there is nothing to post any more."""
-        queue, changed = self._queues[number], self._changed[number]
-        with changed:
+        with self._changed:
             while self._open:
-                left = queue[0].moment - time.monotonic() if queue else None
+                left = self._queue[0].moment - time.monotonic() if self._queue else None
                 if left is not None and left <= 0:
-                    return heapq.heappop(queue)
-                changed.wait(left)
+                    return heapq.heappop(self._queue)
+                self._changed.wait(left)
         return None
 
 

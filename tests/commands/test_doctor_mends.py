@@ -164,3 +164,12 @@ def test_a_folder_in_place_of_a_key_s_file_keeps_its_mode(cli, write):
     assert {what: mend for what, mend in problems(cli).items() if "/dev" in what + mend} == {
         "account mine: file:/dev: /dev is not a file": "vi +4 profiles/accounts/mine.yaml"
     }
+
+
+def test_a_faulty_file_is_told_with_its_correction(cli, write):
+    """``doctor`` says of a faulty file what to write, such as the reference that an API key in capitals was meant to be."""
+    write(MINE, account(key="ACME_KEY"))
+    place = "profiles/accounts/mine.yaml:4:10"
+    assert f"{place}: an api_key that looks like a reference, but is not one; write api_key: env:ACME_KEY" in problems(
+        cli
+    )

@@ -225,7 +225,7 @@ def test_a_key_of_the_folder_itself_is_not_named(cli, write, key):
 
 TEMPLATE = '{"messaging_object": {"to": "+919000000000", "type": "template"}}\n'
 SANDBOX = "base_url: http://127.0.0.1:9\nembedded: true\n"
-ACME = ACCOUNT.format(pod="sandbox", key="A")
+ACME = ACCOUNT.format(pod="sandbox", key="A1key")
 REPLACING = {
     "a shipped pod": ("profiles/pods/in.yaml", SANDBOX, "-a mine", "the shipped pod in"),
     "a shipped account": ("profiles/accounts/demo.yaml", ACME, "", "the shipped account demo"),
@@ -296,7 +296,7 @@ def test_a_home_that_the_user_names_replaces_without_a_word(cli, write):
 def test_a_status_line_ends_in_simulated_where_no_network_was_used(request, perform, write):
     """A folder's pod ``in`` that is embedded cannot pass for the API: the status line or the run's counts say it."""
     write("profiles/pods/in.yaml", SANDBOX)
-    write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="in", key="A"))
+    write("profiles/accounts/acme.yaml", ACCOUNT.format(pod="in", key="A1key"))
     ran = perform(SEND.format("-a acme"))
     ends = [line for line in ran.err.splitlines() if line.startswith(("202 Accepted · ", "rows: ", "scripts: "))]
     assert (ran.code, bool(ends)) == (0, request.node.callspec.params["perform"] != "run --update")
