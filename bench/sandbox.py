@@ -10,6 +10,7 @@ client that waits is answered without its message, if a callback is lost or out 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import re
@@ -112,6 +113,7 @@ def started(*words: str) -> tuple[subprocess.Popen[str], int]:
     """Start ``kshell sandbox`` on a free port; return the process and the port."""
     program = [str(Path(sys.executable).parent / "kshell"), "sandbox", "--port", "0", "--quiet", *words]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)  # a bench that stops leaves nothing running
     assert process.stdout
     return process, int(process.stdout.readline().rpartition(":")[2])
 
