@@ -63,9 +63,8 @@ class Places(NamedTuple):
                 name = entry.removesuffix(ending)
                 if name == entry or name in origins or not _NAME.match(name):
                     continue
-                file = folder / entry
-                if entry not in shipped or not self._is_copy(kind, place, file):
-                    origins[name] = Origin(file, place)
+                if entry not in shipped or not self._is_copy(kind, place, folder / entry):
+                    origins[name] = Origin(folder / entry, place)
         return dict(sorted(origins.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
