@@ -56,12 +56,15 @@ class Places(NamedTuple):
     def names(self, kind: Kind) -> dict[str, Origin]:
         """Return the file of every name of this kind, sorted by name."""
         origins: dict[str, Origin] = {}
-        ending = FOLDERS[kind][1]
+        inside, ending = FOLDERS[kind]
+        shipped = _entries(self.shipped / inside)
         for place, folder in self._folders(kind):
-            for file in _entries(folder):
-                name = file.name.removesuffix(ending)
-                if name != file.name and _NAME.match(name) and not self._is_copy(kind, place, file):
-                    origins.setdefault(name, Origin(file, place))
+            for entry in _entries(folder):
+                name = entry.removesuffix(ending)
+                if name == entry or name in origins or not _NAME.match(name):
+                    continue
+                if entry not in shipped or not self._is_copy(kind, place, folder / entry):
+                    origins[name] = Origin(folder / entry, place)
         return dict(sorted(origins.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
@@ -340,8 +343,8 @@ def _same_bytes(one: Path, other: Path) -> bool:
         return False
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> set[str]:
     try:
-        return sorted(folder.iterdir())
+        return {*os.listdir(folder)}
     except OSError:
-        return []
+        return set()

@@ -293,7 +293,7 @@ def _ledger_rows(ledger: Ledger, close: Callable[[], None]) -> LedgerRows:
 
 
 def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> ScriptRun:
-    session = Session(plan.places, sender=sender, files=files)
+    session = Session(plan.places, sender=sender, files=files, history=None)
     for name, text in plan.variables.items():
         session.set(name, text, source="var")
     for name, text in row.cells.items() if row else ():

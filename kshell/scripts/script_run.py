@@ -92,13 +92,13 @@ class ScriptRun(Caller):
             self.files = before
 
     def _step(self, line: Line, following: tuple[Line, ...]) -> Step:
-        sent, begun, inner = len(self.session.sent), time.perf_counter(), len(self.steps)
+        sent, begun, inner = self.session.sent_count, time.perf_counter(), len(self.steps)
         result = perform_at(line, self).result
         seconds = time.perf_counter() - begun
         if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
             result = result._replace(output=result.output + b"\n")  # the next output begins on a new line
         included = len(self.steps) > inner  # ``source`` has added the steps of its script
-        exchange = self.session.sent[-1] if len(self.session.sent) > sent and not included else None
+        exchange = self.session.sent[-1] if self.session.sent_count > sent and not included else None
         code = result.exit_code
         judged_later = exchange is not None and code != EXIT_INTERRUPTED and _is_judged(following)
         failed = code != EXIT_DONE and not judged_later

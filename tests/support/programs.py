@@ -36,6 +36,7 @@ PROGRAMS = (
 )  # fmt: skip
 PACKAGES = (
     "distributed",
+    "httptools",
     "jsonschema",
     "requests",
     "tree_sitter",
