@@ -47,11 +47,13 @@ class LedgerRows:
         return [*self.late]
 
     def passes_over(self, case: Case) -> bool:
-        """Whether the row of ``case`` must not be run now. Unless it is late, the case has its outcome then.
-
-        Raises ``LedgerError``.
-        """
-        entries = self.ledger.sends_of(self._row(case))
+        """Whether the row of ``case`` must not be run now. Unless it is late, the case has its outcome then."""
+        try:
+            entries = self.ledger.sends_of(self._row(case))
+        except LedgerError as error:
+            self._fail(error)
+            case.state, case.unrun = "failed", Result(notes=[error.note], exit_code=error.exit_code)
+            return True
         unknown = self._unknown_among(entries)
         ended = sum(entry.state in ("accepted", "refused") for entry in entries)
         if not unknown and not 0 < _sends_in(case.script) <= ended:
@@ -86,8 +88,7 @@ class LedgerRows:
                     raise self._error_of(earlier)
                 new.append(send(attempt))
             except LedgerError as error:
-                self.error = error
-                self._close()
+                self._fail(error)
                 raise
             except BaseException:  # also Ctrl-C: what is known now is noted
                 self.ledger.end(claim, attempt.exchange.delivery.value)
@@ -97,6 +98,10 @@ class LedgerRows:
             return new[-1]
 
         return send_once
+
+    def _fail(self, error: LedgerError) -> None:
+        self.error = error
+        self._close()
 
     def _row(self, case: Case) -> Row:
         number, line, cells, _ = case.row or (0, 0, {}, None)

@@ -84,6 +84,7 @@ class Run:
         self._notes: dict[Note, None] = {}
         self._under_way: dict[Case, Future[None] | None] = {}  # taken, and not counted yet
         self._sender: Sender = send_attempt
+        self._fault: ScriptError | None = None
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
         self._progress = Progress(plan.rows or 0)
@@ -107,10 +108,15 @@ class Run:
             self.seconds = time.perf_counter() - begun
             self._count_rest()
             self._progress.clear()
+        if self._fault:
+            raise self._fault
 
     def interrupt(self) -> None:
         """Begin no further case. A case that has not ended is interrupted."""
         self.interrupted = self._closed = True
+        self._count_under_way()
+
+    def _count_under_way(self) -> None:
         for case in [*self._under_way]:
             case.state = "interrupted" if case.state == "running" else case.state
             self._count(case)
@@ -119,8 +125,7 @@ class Run:
         """Count the cases that were not begun, in at most ``_COUNTING_SECONDS``."""
         end = time.monotonic() + _COUNTING_SECONDS
         try:
-            for case in [*self._under_way]:
-                self._count(case)
+            self._count_under_way()
             for case in self._taken():
                 self._count(case)
                 if time.monotonic() > end:
@@ -128,15 +133,16 @@ class Run:
                     return
         except KeyboardInterrupt:
             self.interrupted, self.all_counted = True, False
-        except ScriptError:  # the file of rows cannot be read to its end
-            self.all_counted = False
 
     def _taken(self) -> Iterator[Case]:
-        """Take one case after the other."""
-        for position, case in self._cases:
-            case.position = position
-            self._under_way[case] = None
-            yield case
+        """Take one case after the other. If the file of rows cannot be read to its end, the cases end with its fault."""
+        try:
+            for position, case in self._cases:
+                case.position = position
+                self._under_way[case] = None
+                yield case
+        except ScriptError as error:
+            self._fault, self.all_counted = error, False
 
     def _count(self, case: Case) -> None:
         """Count a case that has ended, or will not begin, and forget it. A signal waits until this is done."""

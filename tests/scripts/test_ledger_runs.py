@@ -12,6 +12,7 @@ import pytest
 from support.counting import accept_all, messages_by_recipient, rows_csv
 from support.servers import Server, answer, closed_port, local_pod, read
 
+from kshell.core.errors import LedgerError
 from kshell.scripts.ledger import Claim, Ledger, counts
 
 LEDGER = Path("run.ledger")
@@ -176,3 +177,18 @@ def test_options_that_do_not_fit_are_refused(cli, write, options, message):
     assert ran.code == 2
     assert message in ran.err
     assert not Path("l").exists()
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_ledger_that_cannot_be_read_ends_the_run(run, monkeypatch, jobs):
+    """If the ledger cannot say what was sent, nothing is sent, no further row begins, and the exit code is 3."""
+
+    def sends_of(*_: object) -> None:
+        raise LedgerError("the ledger is damaged")
+
+    monkeypatch.setattr(Ledger, "sends_of", sends_of)
+    ran = run("send\n", 50, "--jobs", jobs)
+    assert ran.code == 3
+    assert "error: the ledger is damaged" in ran.err
+    assert "messages: none; " in ran.err
+    assert "not run; " in ran.err

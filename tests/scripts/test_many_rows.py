@@ -120,3 +120,14 @@ def test_json_lines_are_written_as_cases_end(write):
         run.send_signal(signal.SIGKILL)
     whole = lines.read_text().rpartition("\n")[0].split("\n")
     assert [json.loads(line)["row"] for line in whole] == [*range(1, len(whole) + 1)]
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_file_that_cannot_be_read_to_its_end_ends_the_run(cli, write, jobs):
+    """The rows before a line that is too long are run and counted; the error and its line are shown, and the exit code is 3."""
+    write("s.kshell", "send\n")
+    write("r.csv", f"{rows_csv(150)}{'x' * (MOST_LINE + 1)}\n")
+    ran = cli("run", "s.kshell", "--rows", "r.csv", "--jobs", jobs)
+    assert ran.code == 3
+    assert "error: r.csv:152:1: a line is longer than 1024 KiB" in ran.err
+    assert "rows: 150 passed, and more not counted; messages: 150 accepted; " in ran.err
