@@ -10,7 +10,9 @@ TYPE_CHECKING = False  # importing typing takes 3 ms
 if TYPE_CHECKING:
     from kshell.core.errors import (
         KshellError,
+        LedgerError,
         ProfileError,
+        ScriptError,
         SecretError,
         TemplateError,
         TransportError,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     )
     from kshell.core.models import Delivery, Explanation, Finding, Request
     from kshell.python import Answer, Message, PayloadError, message
+    from kshell.scripts.run_rows import RowCounts, run_rows
     from kshell.testing import Sandbox, sandbox
 
 __version__ = "0.1.0"
@@ -29,11 +32,14 @@ __all__ = [
     "Explanation",
     "Finding",
     "KshellError",
+    "LedgerError",
     "Message",
     "PayloadError",
     "ProfileError",
     "Request",
+    "RowCounts",
     "Sandbox",
+    "ScriptError",
     "SecretError",
     "TemplateError",
     "TransportError",
@@ -41,6 +47,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "message",
+    "run_rows",
     "sandbox",
 ]
 
@@ -49,8 +56,8 @@ def __getattr__(name: str) -> object:
     """Import a public name from the module that defines it. Raises ``AttributeError`` for any other name."""
     from importlib import import_module
 
-    modules = ("kshell.core.errors", "kshell.core.models", "kshell.testing", "kshell.python") if name in __all__ else ()
-    for module in map(import_module, modules):
+    modules = ("core.errors", "core.models", "testing", "python", "scripts.run_rows")
+    for module in (import_module(f"kshell.{room}") for room in modules if name in __all__):
         if hasattr(module, name):
             return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -115,12 +115,13 @@ def sandbox(
     ``callback`` is a URL that gets each status of each message, ``delay`` the seconds between them. With ``approved``, which
     maps names of templates to languages, a message with another template fails with 132001.
     """
+    from kshell.commands.sandbox import knowledge
     from kshell.simulator.server import HttpServer
     from kshell.simulator.simulator import Simulator
 
     lines: deque[str] = deque(maxlen=20)
     simulator = Simulator(delay=delay, approved=approved)
-    server = HttpServer(simulator, "127.0.0.1", 0, on_request=lines.append)
+    server = HttpServer(simulator, "127.0.0.1", 0, on_request=lines.append, knowledge=knowledge())
     serving = threading.Thread(target=server.run, args=(lambda _url: None,), daemon=True, name="kshell sandbox")
     box = Sandbox(simulator, server.url, lines)
     serving.start()

@@ -165,7 +165,7 @@ DOORS = {
     "pytest": {"kshell.pytest_plugin"},
     "sse_starlette": {"kshell.simulator.pages"},
     "starlette": {"kshell.simulator.pages"},
-    "uvicorn": {"kshell.simulator.server"},
+    "uvicorn": {"kshell.simulator.server", "kshell.simulator.fast_connection"},
     "yaml": {"kshell.profiles.strict_yaml"},
     "keyring": {"kshell.profiles.api_key"},
     "vcr": {"kshell.transport.tape_file"},

@@ -25,7 +25,7 @@ SIMULATOR = "kshell/simulator/documented.py"
 PAGE = "tests/simulator/test_simulator.py"
 LISTING = "tests/commands/test_listing.py"
 PROFILES = "tests/profiles/test_profiles.py"
-README = "python tests/support/transcripts.py README.md"
+REFERENCE = "kshell docs docs/reference.md"
 ACCEPTANCE = "demo"
 WRITE_GOLDEN = (
     "KSHELL_GOLDEN=write pytest tests/snippets/test_snippet_targets.py; then read what it writes in tests/golden/"
@@ -46,7 +46,7 @@ def test_a_command_has_a_row_and_a_row_has_a_command(name):
         instruct(
             f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
             f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
-            f"Then run: {README}; pytest tests/console/test_every_command.py",
+            f"Then run: {REFERENCE}; pytest tests/console/test_every_command.py",
         )
     if ROWS[name].module not in defined:
         where = f"kshell/commands/{ROWS[name].module}.py"
@@ -87,7 +87,7 @@ def test_a_target_has_a_run_and_a_golden_file(name):
             f"The target {name!r} is run by no test.",
             f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
             "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
-            f"Then run: {README}; {WRITE_GOLDEN}",
+            f"Then run: {REFERENCE}; {WRITE_GOLDEN}",
         )
     if not golden_of(name).exists():
         instruct(f"The target {name!r} has no golden file. Run: {WRITE_GOLDEN}")
@@ -176,7 +176,7 @@ def test_what_ships_is_known_to_the_tests(kind):
     known = SHIPPED[f"{kind}s"]
     more = {
         "pod": [f"Add its base_url to test_the_shipped_profiles_are_read in {PROFILES}."],
-        "account": [f"Run: {README}"],
+        "account": [f"Run: {REFERENCE}"],
     }
     for name in sorted(ships - set(known)):
         instruct(

@@ -48,6 +48,14 @@ def send(box: Sandbox, to: str = TO, code: str = "482913", *, name: str = "auth1
 # ---- the fixture
 
 
+def test_it_knows_what_the_command_s_sandbox_knows(kaleyra: Sandbox) -> None:
+    """The phone page of a test's sandbox has the meanings of Meta's codes, and OpenAPI is served."""
+    with urllib.request.urlopen(f"{kaleyra.url}/", timeout=5) as about:  # noqa: S310
+        assert "Whose move?" in json.load(about)["errors"]["131026"]
+    with urllib.request.urlopen(f"{kaleyra.url}/openapi.json", timeout=5) as document:  # noqa: S310
+        assert json.load(document)["openapi"].startswith("3.1")
+
+
 def test_the_code_of_a_message(kaleyra: Sandbox) -> None:
     """``code_for`` returns the code that a number got, and ``inbox`` the whole message."""
     send(kaleyra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import unified_diff
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -45,7 +46,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_AS_JSON
 @pass_session
 def history(session: Session, *, as_json: bool) -> Result:
-    """List what was sent in this session: number, sender, recipient, answer.
+    """List the last 100 messages that were sent in this session: number, sender, recipient, answer.
 
     The lines that you typed are a different history: use the arrow keys and Ctrl-R for them.
     """
@@ -53,7 +54,7 @@ def history(session: Session, *, as_json: bool) -> Result:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=[Note("info", "nothing was sent yet")])
-    return Result(columns([(str(number), *_row(sent)) for number, sent in enumerate(session.sent, 1)]), prose=True)
+    return Result(columns([(str(number), *_row(sent)) for number, sent in session.numbered()]), prose=True)
 
 
 def _row(sent: Sent) -> tuple[str, ...]:
@@ -128,14 +129,36 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
 
     With one number, that exchange is compared with the last one. A request is its sender, method, URL, headers and payload.
     """
-    count = len(session.sent)
+    count = session.sent_count
     pair = (first or max(1, count - 1), second or max(1, count))
     chosen = [_chosen(session, number) for number in pair]
     old, new = (_comparable(sent, answers=answers) for sent in chosen)
     names = [_name(number, sent, answers=answers) for number, sent in zip(pair, chosen, strict=True)]
-    lines = list(unified_diff(old, new, names[0], names[1], lineterm=""))
-    same = Note("info", f"no difference: {' and '.join(names)}")
-    return Result("".join(f"{line}\n" for line in lines), () if lines else (same,))
+    if old == new:
+        return Result(notes=[Note("info", f"no difference: {' and '.join(names)}")])
+    if max(len(old), len(new)) > _MOST_LINES:
+        return _by_position(old, new, names)
+    lines = unified_diff(old, new, names[0], names[1], lineterm="")
+    return Result("".join(f"{line}\n" for line in lines))
+
+
+def _by_position(old: list[str], new: list[str], names: list[str]) -> Result:
+    """Compare each line with the line of the same number, which takes time linear in their number; show the first ones."""
+    pairs = enumerate(zip_longest(old, new), 1)
+    differing = ((number, *pair) for number, pair in pairs if pair[0] != pair[1])
+    shown = [
+        f"@@ line {number} @@\n"
+        + "".join(f"{sign}{line}\n" for sign, line in zip("-+", pair, strict=True) if line is not None)
+        for number, *pair in islice(differing, _MOST_SHOWN)
+    ]
+    count = len(shown) + sum(1 for _ in differing)
+    text = f"{count} lines differ, each compared with the line of the same number because there are over {_MOST_LINES}"
+    more = f"; the first {len(shown)} are shown" if count > len(shown) else ""
+    return Result(f"--- {names[0]}\n+++ {names[1]}\n{''.join(shown)}", [Note("info", text + more)])
+
+
+_MOST_LINES = 2_000  # of which a search for moved lines takes a second at most
+_MOST_SHOWN = 100
 
 
 def _name(number: int, sent: Sent, *, answers: bool) -> str:
@@ -166,6 +189,7 @@ def _chosen(session: Session, number: int | None) -> Sent:
     """The exchange with this number, by default the last one. Raises ``UsageError`` if there is no such exchange."""
     if not session.sent:
         raise UsageError("nothing was sent yet in this session", hint="send to=… sends a message")
-    if number is not None and number > len(session.sent):
-        raise UsageError(f"there is no exchange {number}", hint=f"history lists 1 to {len(session.sent)}")
-    return session.sent[(number or len(session.sent)) - 1]
+    first, last = session.sent_count - len(session.sent) + 1, session.sent_count
+    if number is not None and not first <= number <= last:
+        raise UsageError(f"there is no exchange {number}", hint=f"history lists {first} to {last}")
+    return session.sent[(number or last) - first]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, qu
     return Result()
 
 
+@cache  # each test of a program may have its own sandbox
 def knowledge() -> Knowledge:
     """Return what kshell tells the simulator, which states the API on its own: meanings of Meta's codes, and OpenAPI."""
     from kshell.api.statuses import OUTCOMES

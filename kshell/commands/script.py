@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, rows_of, shard_of
 from kshell.console.command import SHOW, Assignment, command, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -22,20 +22,16 @@ from kshell.core.errors import (
 )
 from kshell.core.models import Result
 from kshell.scripts.script import STDIN, absent_names, check_script, read_script
-from kshell.scripts.script_run import Case, Retry, ScriptRun
-from kshell.session.session import keeping_connections, send_attempt
+from kshell.scripts.script_run import Case, ScriptRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
-    from kshell.scripts.rows import Row
     from kshell.scripts.runs import Plan, Run
     from kshell.scripts.script import Script
-    from kshell.session.session import Sender, Session
-    from kshell.transport.tapes import Mode
+    from kshell.session.session import Session
 
 _FILE = click.Path(path_type=Path)
 
@@ -48,7 +44,7 @@ def source(caller: Caller, name: str) -> Result:
 
     In a script, FILE is relative to that script.
     """
-    from kshell.scripts.runs import joined
+    from kshell.scripts.summary import joined
 
     run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
     file = run.included(Path(name))
@@ -102,6 +98,8 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
         return "--report KIND=FILE", "name the report where the script is run from; --report tap goes to stdout"
     if options["cassette"] and options["mode"] != "none":
         return "--cassette", "add --record none, or name the cassette where the script is run from"
+    if options["ledger"]:
+        return "--ledger", "name the ledger where the script is run from"
     return ("--update --yes", "leave --yes out: the diff is shown") if options["update"] and options["yes"] else None
 
 
@@ -137,7 +135,29 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     is_flag=True,
     help="Show a diff that makes the expect lines match the answers of this run.",
 )
-@click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts.")
+@click.option(
+    "--ledger",
+    type=_FILE,
+    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
+)
+@click.option(
+    "--resend",
+    type=click.Choice(["unknown"]),
+    help="With --ledger and --yes: send the messages again whose outcome is unknown. They may be delivered twice.",
+)
+@click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts. With --resend: send.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 10_000),
+    metavar="N",
+    help="Send at most N messages a second, over all jobs. The default is 80 on a live pod, and no limit (0) elsewhere.",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="With --rows: run every Nth row, beginning with row I, counted from 0. The default is the index of a Kubernetes job "
+    "(JOB_COMPLETION_INDEX, with KSHELL_SHARDS) or of a Slurm array, else all rows.",
+)
 @click.option("--bail", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--retry",
@@ -158,36 +178,25 @@ def run(context: click.Context, /, **options: Any) -> Result:
     fails, unless an expect follows before the next send. - is stdin. The exit code is 0 if everything passed, else the most
     severe code of the failed lines.
     """
-    from kshell.scripts.rows import read_rows
-    from kshell.scripts.runs import Plan
-
-    _refuse_combinations(options)
+    refuse_combinations(options)
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
-    rows: Sequence[Row | None] = read_rows(options["rows"]) if options["rows"] else [None]
-    columns = dict.fromkeys(name for row in rows if row for name in row.cells)
-    absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
+    rows = rows_of(options["rows"], shard_of(options, outermost=outer is None))
+    absent = absent_names((*dict(options["variables"]), *rows.columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)
-    notes = _unread(scripts, context.obj.session, columns, options)
+    notes = _unread(scripts, context.obj.session, rows.columns, options)
     if options["only_check"]:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
-    cases = [Case(script, row) for script in scripts for row in rows]
-    plan = Plan(
-        places=context.obj.session.places,
-        variables=dict(options["variables"]),
-        retry=Retry(options["retry"], options["delay"]),
-        bail=options["bail"],
-        jobs=options["jobs"],
-        sender=_sender(context.obj.session, options["cassette"], options["mode"]),
-        update=options["update"],
-        outer=outer,
+    cases = (Case(script, row) for script in scripts for row in rows)
+    plan = plan_of(context.obj.session, options, outer)._replace(
+        ledger=ledger_of(scripts[0], options), shard=rows.shard, rows=rows.estimate(len(scripts))
     )
     if options["update"]:
-        return _update(cases, plan, write=options["yes"])
+        return _update([*cases], plan, write=options["yes"])
     return _run(context, cases, plan, options["reports"], notes=notes)
 
 
@@ -203,27 +212,10 @@ def _unread(scripts: list[Script], session: Session, columns: Iterable[str], opt
     return notes + (read.unread_settings() if options["only_check"] else [])
 
 
-def _refuse_combinations(options: dict[str, Any]) -> None:
-    if options["mode"] and not options["cassette"]:
-        raise UsageError("--record goes with --cassette FILE", hint="add --cassette FILE")
-    if options["yes"] and not options["update"]:
-        raise UsageError("--yes goes with --update", hint="add --update")
-    if options["update"] and (options["rows"] or options["reports"]):
-        raise UsageError("--update goes without --rows and --report", hint="run --update separately")
-
-
-def _sender(session: Session, file: Path | None, mode: Mode | None) -> AbstractContextManager[Sender]:
-    """Return the sender of the run: a tape for ``--cassette``, else this session's sender."""
-    if file is None:
-        return keeping_connections() if session.sender is send_attempt else nullcontext(session.sender)
-    from kshell.transport.tapes import Tape
-
-    return Tape(file, mode or "once")
-
-
 def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
     """Run the scripts, and show or write the changes that make their expect lines match the answers."""
-    from kshell.scripts.runs import Run, joined, run_all
+    from kshell.scripts.runs import Run
+    from kshell.scripts.summary import joined, run_all
     from kshell.scripts.updates import update_file
 
     failures: list[Result] = []
@@ -241,7 +233,7 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
 
 def _run(
     context: click.Context,
-    cases: list[Case],
+    cases: Iterable[Case],
     plan: Plan,
     reports: tuple[Report, ...],
     *,
@@ -249,14 +241,17 @@ def _run(
     brief: bool = False,
 ) -> Result:
     """Run the cases. Show ``notes`` and the results at once if the caller can; a report on stdout suppresses the output."""
-    from kshell.scripts.reports import Reports
-    from kshell.scripts.runs import Run, joined, run_all
+    from kshell.scripts.reports import JsonLines, Reports
+    from kshell.scripts.runs import Run
+    from kshell.scripts.summary import joined, run_all
 
     unshown: list[Result] = []
     show = context.meta.get(SHOW) or unshown.append
     show(Result(notes=notes))
     report_on_stdout = any(report.file is None for report in reports)
-    masked = Reports({report.kind for report in reports})
+    lines = [JsonLines(report.file) for report in reports if report.kind == "jsonl" and report.file]
+    reports = tuple(report for report in reports if report.kind != "jsonl")
+    masked = Reports({report.kind for report in reports}, lines)
     run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
     ran = run_all(run, lambda run: _report(run, reports, masked), brief=brief)
     return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
@@ -266,11 +261,13 @@ def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
     from kshell.profiles.files import write_named
     from kshell.scripts.progress import Progress
 
-    progress = Progress(len(run.cases) if reports else 0)
+    progress = Progress(1 if reports else 0)
     progress.show("writing the reports")
     texts = masked.texts(run)
     output = ""
-    notes: list[Note] = []
+    for lines in masked.lines:
+        lines.close()
+    notes = [lines.error.note for lines in masked.lines if lines.error]
     for report in reports:
         if report.file is None:
             output += texts[report.kind]

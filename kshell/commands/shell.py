@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from kshell.console.command import command, pass_caller, pass_session, who_and_where
 from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
@@ -29,10 +31,11 @@ def shell(session: Session, account: str, pod: str, template: str) -> Result:
 
 
 def start(session: Session, chosen: Overrides) -> Result:
-    """Run the shell with the chosen account, pod and template until the user leaves it."""
+    """Run the shell with the chosen account, pod, template and colours until the user leaves it."""
     from kshell.shell.loop import run
 
-    return Result(exit_code=run(session, chosen))
+    colour = click.get_current_context().find_root().color
+    return Result(exit_code=run(session, chosen, colour=colour))
 
 
 @command("exit", examples=["exit"])

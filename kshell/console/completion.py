@@ -24,8 +24,11 @@ from kshell.templating.templates import describe, load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import click
+
+    from kshell.profiles.files import Places
 
 
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -52,14 +55,38 @@ def _templates(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     return _titles(context, "template", load_template)
 
 
+_TITLES: dict[Path, tuple[object, str]] = {}
+"""The title of each file that was read, and the file's state then."""
+
+
 def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iterator[tuple[str, str]]:
-    """The names of one kind with their titles; the title of an unreadable file is its error."""
+    """The names of one kind with their titles; the title of an unreadable file is its error.
+
+    A file is read again only if its times or its size have changed, since every key that is typed asks for the titles.
+    """
     places = session_of(context).places
-    for name in places.names(kind):
-        try:
-            yield name, load(places, name).title
-        except KshellError as error:
-            yield name, error.message
+    for name, origin in places.names(kind).items():
+        state = _state(origin.file)
+        kept = _TITLES.get(origin.file)
+        if state is None or kept is None or kept[0] != state:
+            kept = _TITLES[origin.file] = (state, _title(places, name, load))
+        yield name, kept[1]
+
+
+def _state(file: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file's text or its permissions; None if it cannot be known."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _title(places: Places, name: str, load: Callable[..., Any]) -> str:
+    try:
+        return str(load(places, name).title)
+    except KshellError as error:
+        return error.message
 
 
 def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
@@ -104,7 +131,7 @@ def _meta(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
-    for number, sent in enumerate(session_of(context).sent, 1):
+    for number, sent in session_of(context).numbered():
         yield str(number), status_line(sent.exchange)
 
 

@@ -24,7 +24,7 @@ _WHERE: dict[tuple[Frontend, ...], str] = {
     ("line", "shell"): "Not in scripts.",
 }
 
-_EXITS = (
+EXITS = (
     ("0", "Done; for send, accepted."),
     ("1", "The API refused it, check found an error, an expect failed, or docs --check found a difference."),
     ("2", "Wrong usage."),
@@ -33,7 +33,7 @@ _EXITS = (
     ("5", "Unknown: the API may have the message. Nothing resends it by itself."),
     ("130, 143, 129", "Ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP. What became of each message is printed."),
 )
-_ENVIRONMENT = (
+ENVIRONMENT = (
     ("KSHELL_ACCOUNT", "The default account."),
     ("KSHELL_HOME", "A folder with profiles/ and templates/, searched in place of the working directory."),
     ("KALEYRA_API_KEY", "The API key, for accounts with api_key: env:KALEYRA_API_KEY."),
@@ -68,7 +68,7 @@ def man_page() -> str:
             command = find_command(name)
             if command:
                 lines += _command(command, context, _WHERE.get(entry.frontends, ""))
-    lines += [".SH EXIT STATUS", *_terms(_EXITS), ".SH ENVIRONMENT", *_terms(_ENVIRONMENT)]
+    lines += [".SH EXIT STATUS", *_terms(EXITS), ".SH ENVIRONMENT", *_terms(ENVIRONMENT)]
     return "\n".join(lines) + "\n"
 
 

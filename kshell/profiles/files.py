@@ -13,19 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from kshell.core.errors import (
-    Place,
-    ProfileError,
-    SetupError,
-    TemplateError,
-    UsageError,
-    did_you_mean,
-    listed,
-)
+from kshell.core.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
 from kshell.core.models import Origin, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO, TextIO
 
 Kind = Literal["pod", "account", "template"]
 _Where = Literal["home", "here", "user", "shipped"]
@@ -63,12 +56,15 @@ class Places(NamedTuple):
     def names(self, kind: Kind) -> dict[str, Origin]:
         """Return the file of every name of this kind, sorted by name."""
         origins: dict[str, Origin] = {}
-        ending = FOLDERS[kind][1]
+        inside, ending = FOLDERS[kind]
+        shipped = _entries(self.shipped / inside)
         for place, folder in self._folders(kind):
-            for file in _entries(folder):
-                name = file.name.removesuffix(ending)
-                if name != file.name and _NAME.match(name) and not self._is_copy(kind, place, file):
-                    origins.setdefault(name, Origin(file, place))
+            for entry in _entries(folder):
+                name = entry.removesuffix(ending)
+                if name == entry or name in origins or not _NAME.match(name):
+                    continue
+                if entry not in shipped or not self._is_copy(kind, place, folder / entry):
+                    origins[name] = Origin(folder / entry, place)
         return dict(sorted(origins.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
@@ -212,19 +208,31 @@ def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
 
 def read_bytes(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> bytes:
     """Return the bytes of a regular file, at most ``most`` of them. Raises ``fault``."""
+    with open_regular(file, fault) as stream:
+        raw = stream.read(most + 1)
+    _refuse_large(raw, file, fault, most)
+    return raw
+
+
+@contextmanager
+def open_regular(file: Path, fault: type[SetupError]) -> Iterator[BinaryIO]:
+    """Open a regular file for reading. Raises ``fault`` if it cannot be opened or read."""
     try:
         # opening a FIFO would block, and a device has no end
-        if not stat.S_ISREG(file.stat().st_mode):
+        if not stat.S_ISREG(_mode(file, fault)):
             kind = "a directory" if file.is_dir() else "not a regular file"
             raise fault(f"{shown(file)} is {kind}", hint="put a text file in its place")
         with file.open("rb") as stream:
-            raw = stream.read(most + 1)
+            yield stream
     except OSError as error:
         raise fault(f"{shown(file)} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None
+
+
+def _mode(file: Path, fault: type[SetupError]) -> int:
+    try:
+        return file.stat().st_mode
     except ValueError:
         raise fault(f"{str(file)!r} cannot name a file", hint="write a name without control characters") from None
-    _refuse_large(raw, file, fault, most)
-    return raw
 
 
 def write_private(file: Path, text: str) -> None:
@@ -238,6 +246,14 @@ def write_private(file: Path, text: str) -> None:
 def write_named(file: Path, text: str) -> None:
     """Write a file that the command line named, as ``write_private`` does, but readable by those whom the umask allows."""
     _write_to(file, text, 0o666)
+
+
+def open_named(file: Path) -> TextIO:
+    """Open a file that the command line named, to write it line by line. Raises ``SetupError``."""
+    with _write_errors(file):
+        if not _is_stream(file):
+            _make_folder(Path(os.path.realpath(file)).parent, 0o777)
+        return file.open("a" if _is_stream(file) else "w", encoding="utf-8", newline="")
 
 
 def _write_to(file: Path, text: str, mode: int) -> None:
@@ -327,8 +343,8 @@ def _same_bytes(one: Path, other: Path) -> bool:
         return False
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> set[str]:
     try:
-        return sorted(folder.iterdir())
+        return {*os.listdir(folder)}
     except OSError:
-        return []
+        return set()

@@ -77,15 +77,16 @@ _HEAD = f"""<!doctype html>
 """
 
 
-def html_page(run: Run, cases: list[tuple[str, str]]) -> str:
+def html_page(run: Run, _: object, cases: list[tuple[str, str]], note: str) -> str:
     """Return one self-contained page: the failed cases first; each step with its request, answer, timing and failure."""
-    from kshell.scripts.runs import summary
+    from kshell.scripts.summary import summary
 
     states = list(dict.fromkeys([*_FIRST, *(state for state, _ in cases)]))
     options = "".join(f"<option>{state}" for state in states if any(state == known for known, _ in cases))
     ordered = "\n".join(text for wanted in states for state, text in cases if state == wanted)
     return (
-        f'{_HEAD}<p class="sum">{escape(summary(run)[-1])}<br><time>{time.strftime("%Y-%m-%d %H:%M:%S %z")}</time></p>\n'
+        f'{_HEAD}<p class="sum">{escape(" · ".join(filter(None, (summary(run)[-1], note))))}<br>'
+        f"<time>{time.strftime('%Y-%m-%d %H:%M:%S %z')}</time></p>\n"
         f'<div id="filter" hidden><select aria-label="State"><option value="">all{options}</select>'
         '<input type="search" placeholder="Filter the cases" aria-label="Filter the cases"><output></output></div>\n'
         f"{ordered}\n<script>\n{_SCRIPT}\n</script>\n</body></html>\n"
@@ -97,7 +98,7 @@ _FIRST = ("interrupted", "failed")
 
 def html_case(case: MaskedCase) -> tuple[str, str]:
     """Return the state of a case, and its part of the page."""
-    opened = " open" if case.state not in ("passed", "not run") else ""
+    opened = " open" if case.exit_code or case.state == "interrupted" else ""
     steps = "\n".join(map(_step, case.steps))
     failure = f'<pre class="bad">{escape(chr(10).join(case.failure))}</pre>' if case.failure and not case.steps else ""
     css = case.state.replace(" ", "-")

@@ -25,7 +25,7 @@ from kshell.profiles.files import shown
 from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     Change = Callable[[sqlite3.Connection], "Entry | None"]
@@ -34,6 +34,7 @@ State = Literal["claimed", "accepted", "refused", "not-sent", "unknown"]
 STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
 
 _LINGER = 0.02  # seconds that an outcome waits for a claim to share its commit
+_MOMENT = 2.0
 _CLAIM = """
 INSERT INTO sends VALUES (?, ?, ?, ?, 'claimed', ?, ?, 0, '', '', ?, NULL)
 ON CONFLICT (row, ordinal) DO UPDATE SET state = 'claimed', claimed_at = excluded.claimed_at, ended_at = NULL
@@ -160,8 +161,31 @@ class Ledger:
 
         Raises ``LedgerError`` if the claim could not be written: nothing may be sent then.
         """
-        task = _Task(lambda connection: self._claim(connection, claim, recipient))
+        return self._done(lambda connection: self._claim(connection, claim, recipient))
+
+    def settle(self, rows: Iterable[Row]) -> None:
+        """Commit every outcome, and wait at most ``_MOMENT`` seconds for those of the ``rows`` that another run is sending.
+
+        Raises ``LedgerError``.
+        """
+        self._done(lambda _: None)
+        end = time.monotonic() + _MOMENT
+        for row in rows:
+            while self._is_recent(row) and time.monotonic() < end:
+                time.sleep(_LINGER)
+
+    def _is_recent(self, row: Row) -> bool:
+        since = time.time() - 60
+        return any(entry.state == "claimed" and entry.claimed_at > since for entry in self.sends_of(row))
+
+    def _done(self, change: Change) -> Entry | None:
+        """Return the result of a change when it is durable. Raises ``LedgerError``."""
+        task = _Task(change)
         with self._changed:
+            if self._closed:
+                raise LedgerError(
+                    f"the ledger {shown(self.file)} is closed", hint="the run has ended: nothing was sent"
+                )
             self._claims.append(task)
             self._changed.notify_all()
             while not task.done:
@@ -204,6 +228,8 @@ class Ledger:
             error = self._commit([*outcomes, *claims])
             with self._changed:
                 self._lost = error
+                if error and self._closed:
+                    claims, self._claims = [*claims, *self._claims], []
                 for task in claims:
                     task.done, task.error = True, error
                 if error:

@@ -1,4 +1,7 @@
-"""Send the messages of a row by a ledger: each is claimed before its first byte, and its outcome is noted."""
+"""Send the messages of the rows of a run by its ledger.
+
+Each message is claimed before its first byte, and its outcome is noted. A row of which nothing is left to send is passed over.
+"""
 
 from __future__ import annotations
 
@@ -8,50 +11,122 @@ from typing import TYPE_CHECKING
 
 from kshell.api.answers import brief_response
 from kshell.api.payload import recipients_of
-from kshell.core.errors import LedgerError
+from kshell.core.errors import EXIT_UNKNOWN, FateUnknownError, LedgerError
+from kshell.core.models import Result
 from kshell.profiles.files import quoted
 from kshell.scripts.ledger import Claim
+from kshell.scripts.script_run import FROM_LEDGER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kshell.core.models import Exchange
     from kshell.scripts.ledger import Entry, Ledger, Row
+    from kshell.scripts.script import Script
+    from kshell.scripts.script_run import Case
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 
 
-def ledger_sender(ledger: Ledger, row: Row, send: Sender) -> Sender:
-    """Return a sender for the sends of ``row``, in the order of its script.
+class LedgerRows:
+    """The rows of a run with ``ledger``. ``close`` is called if the ledger cannot be written: no further row may begin then.
 
-    A send that an earlier run ended is not sent: its status, code and message id are the answer. The sender raises
-    ``LedgerError`` for a send whose outcome is unknown, and if the ledger cannot be written.
+    ``late`` are the rows that another job or run was sending when their turn came. They are looked at again at the end.
     """
-    ordinals = count(1)
 
-    def send_once(attempt: Attempt) -> Exchange:
-        claim = Claim(row, next(ordinals), time.time())
-        recipient = next(iter(recipients_of(attempt.request.endpoint, attempt.request.payload)), "")
+    def __init__(self, ledger: Ledger, close: Callable[[], None]) -> None:
+        self.ledger = ledger
+        self.late: dict[Case, None] = {}
+        self.error: LedgerError | None = None  # why the run was closed
+        self._close = close
+
+    def settle(self) -> list[Case]:
+        """Wait a moment for the outcomes of the late rows, and return these rows. Raises ``LedgerError``."""
+        if self.late:
+            self.ledger.settle(self._row(case) for case in self.late)
+        return [*self.late]
+
+    def passes_over(self, case: Case) -> bool:
+        """Whether the row of ``case`` must not be run now. Unless it is late, the case has its outcome then."""
         try:
-            earlier = ledger.claim(claim, recipient)
-            if earlier:
-                return _played(ledger, earlier, attempt)
-            exchange = send(attempt)
-        except BaseException:  # also Ctrl-C: what is known now is noted
-            ledger.end(claim, attempt.exchange.delivery.value)
-            raise
-        status = exchange.response.status if exchange.response else 0
-        ledger.end(claim, exchange.delivery.value, status, exchange.answer.code, exchange.answer.message_id)
-        return exchange
+            entries = self.ledger.sends_of(self._row(case))
+        except LedgerError as error:
+            self._fail(error)
+            case.state, case.unrun = "failed", Result(notes=[error.note], exit_code=error.exit_code)
+            return True
+        unknown = self._unknown_among(entries)
+        ended = sum(entry.state in ("accepted", "refused") for entry in entries)
+        if not unknown and not 0 < _sends_in(case.script) <= ended:
+            return False
+        if unknown and unknown.state == "claimed" and case not in self.late:
+            self.late[case] = None
+            return True
+        case.unrun = Result(notes=[self._error_of(unknown).note], exit_code=EXIT_UNKNOWN) if unknown else Result()
+        case.earlier = tuple("unknown" if entry.state == "claimed" else entry.state for entry in entries)
+        case.state = "passed over"
+        return True
 
-    return send_once
+    def sender(self, case: Case, send: Sender) -> Sender:
+        """Return a sender for the sends of a row, in the order of its script.
+
+        A send that an earlier run ended is not sent: its status, code and message id are the answer. The sender raises
+        ``FateUnknownError`` for a send whose outcome is unknown, and ``LedgerError`` if the ledger cannot be written.
+        """
+        ordinals = count(1)
+        row = self._row(case)
+        new: list[Exchange] = []
+
+        def send_once(attempt: Attempt) -> Exchange:
+            claim = Claim(row, next(ordinals), time.time())
+            recipient = next(iter(recipients_of(attempt.request.endpoint, attempt.request.payload)), "")
+            try:
+                earlier = self.ledger.claim(claim, recipient)
+                if earlier and earlier.state in ("accepted", "refused"):
+                    return _played(earlier, attempt)
+                if earlier:
+                    self.late |= {} if new else {case: None}  # another job or run was faster
+                    raise self._error_of(earlier)
+                new.append(send(attempt))
+            except LedgerError as error:
+                self._fail(error)
+                raise
+            except BaseException:  # also Ctrl-C: what is known now is noted
+                self.ledger.end(claim, attempt.exchange.delivery.value)
+                raise
+            answer, status = new[-1].answer, new[-1].response.status if new[-1].response else 0
+            self.ledger.end(claim, new[-1].delivery.value, status, answer.code, answer.message_id)
+            return new[-1]
+
+        return send_once
+
+    def _fail(self, error: LedgerError) -> None:
+        self.error = error
+        self._close()
+
+    def _row(self, case: Case) -> Row:
+        number, line, cells, _ = case.row or (0, 0, {}, None)
+        return self.ledger.row(cells, number, line)
+
+    def _unknown_among(self, entries: Sequence[Entry]) -> Entry | None:
+        """Return the first send whose outcome is unknown and which may not be sent again."""
+        unknown = (entry for entry in entries if entry.state in ("claimed", "unknown"))
+        return next((entry for entry in unknown if not self.ledger.may_be_sent(entry)), None)
+
+    def _error_of(self, entry: Entry) -> FateUnknownError:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.claimed_at))
+        text = f"not sent again: the message to {entry.masked} was begun at {when}, and its outcome is unknown"
+        hint = f"kshell ledger {quoted(self.ledger.file)} --rows unknown lists all such rows"
+        return FateUnknownError(text, hint=hint)
 
 
-def _played(ledger: Ledger, earlier: Entry, attempt: Attempt) -> Exchange:
-    """Return the answer that an earlier run got. Raise ``LedgerError`` if it is not known."""
-    if earlier.state not in ("accepted", "refused"):
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(earlier.claimed_at))
-        raise LedgerError(
-            f"not sent: row {earlier.number} was begun at {when}, and its outcome is unknown",
-            hint=f"kshell ledger {quoted(ledger.file)} --rows unknown lists such rows; --resend unknown --yes sends them again",
-        )
+def _sends_in(script: Script) -> int:
+    """Return how many messages a complete run of ``script`` sends, or 0 if only a run can tell."""
+    heads = [line.head for line in script.lines]
+    included = any(head in ("source", "run", "exit") or "{" in head for head in heads)
+    return 0 if included else heads.count("send")
+
+
+def _played(earlier: Entry, attempt: Attempt) -> Exchange:
+    """Return the answer that an earlier run got."""
     answer = brief_response(attempt.request.endpoint, earlier.status, earlier.code, earlier.message_id)
-    return attempt.play(answer)._replace(marks=("from the ledger",))
+    return attempt.play(answer)._replace(marks=(FROM_LEDGER,))

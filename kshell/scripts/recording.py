@@ -47,7 +47,7 @@ class Recording:
         self.given: dict[str, None] = {}
         self._expects = expects
         self._lines: list[tuple[Line | str, str]] = []
-        self._sent_count = len(session.sent)
+        self._sent_count = session.sent_count
         self._otp = ""
         self._last_seen: tuple[object, ...] = ()
         self._update(session)
@@ -60,8 +60,8 @@ class Recording:
 
         Raises ``SetupError`` if the file cannot be written.
         """
-        sent = session.sent[-1] if len(session.sent) > self._sent_count else None
-        self._sent_count = len(session.sent)
+        sent = session.sent[-1] if session.sent_count > self._sent_count else None
+        self._sent_count = session.sent_count
         if self._update(session):
             self._rewrite()
         script_line = line if line.head in _script_commands() else as_send(session, sent, line) if sent else None
@@ -106,7 +106,7 @@ class Recording:
 
     def _update(self, session: Session) -> bool:
         """Read the private values again if the session has changed since. Return whether they have changed."""
-        now = (len(session.drafts), session.account, *session.settings.items())
+        now = (len(session.private), len(session.accounts), session.account, *session.settings.items())
         if now == self._last_seen:
             return False
         self._last_seen = now

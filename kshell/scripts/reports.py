@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
-from kshell.core.errors import EXIT_REFUSED
+from kshell.core.errors import EXIT_REFUSED, SetupError
 from kshell.core.json_text import dumps
+from kshell.profiles.files import open_named, shown
 from kshell.scripts.html_report import html_case, html_page
 from kshell.scripts.masked_case import masked_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from kshell.scripts.masked_case import MaskedCase
     from kshell.scripts.runs import Run
@@ -26,34 +29,85 @@ if TYPE_CHECKING:
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
+MOST_CASES = 1000  # in a report; beyond them it has only as many failures
+
+
 class Kind(NamedTuple):
     """A kind of report: ``piece`` turns a case into a part of it, ``whole`` joins the parts, in the order of the cases."""
 
     piece: Callable[[MaskedCase], Any]
-    whole: Callable[[Run, list[Any]], str]
+    whole: Callable[[Run, list[Kept], list[Any], str], str]
+
+
+class Kept(NamedTuple):
+    """A case in the reports, without its steps, and its part of each kind of report."""
+
+    position: int
+    case: MaskedCase
+    pieces: dict[str, Any]
+
+
+class JsonLines:
+    """The report ``jsonl``: each case is a line of ``file`` as soon as it has ended. Raises ``SetupError``."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._stream = open_named(file)
+        self.error: SetupError | None = None  # why a line could not be written
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(OSError):
+            self._stream.close()
+
+    def write(self, line: str) -> None:
+        """Write a line, unless one before could not be written."""
+        try:
+            if not self.error:
+                self._stream.write(line)
+                self._stream.flush()
+        except OSError as error:
+            self.error = SetupError(
+                f"{shown(self._file)} cannot be written: {error.strerror}", hint="the rows were run"
+            )
 
 
 class Reports:
-    """The reports of one run, of some ``kinds``."""
+    """The reports of one run: those of ``kinds``, and those that are written as cases end."""
 
-    def __init__(self, kinds: Iterable[str]) -> None:
-        self._pieces: dict[str, dict[Case, Any]] = {kind: {} for kind in kinds}
+    def __init__(self, kinds: Iterable[str], lines: Sequence[JsonLines] = ()) -> None:
+        self.lines = lines
+        self._kinds = tuple(kinds)
+        self._kept: list[Kept] = []
+        self._failures = 0
+        self._left_out = 0
 
     def take(self, case: Case) -> None:
-        """Take a case that has ended, once."""
-        if any(case not in pieces for pieces in self._pieces.values()):
-            masked = masked_case(case)
-            for kind, pieces in self._pieces.items():
-                pieces[case] = REPORTS[kind].piece(masked)
+        """Take a case that has ended."""
+        kept = bool(self._kinds) and self._is_kept(case)
+        self._left_out += not kept
+        if not kept and not self.lines:
+            return
+        masked = masked_case(case)
+        for report in self.lines:
+            report.write(f"{_json_case(masked)}\n")
+        if kept:
+            pieces = {kind: REPORTS[kind].piece(masked) for kind in self._kinds}
+            self._kept.append(Kept(case.position, masked._replace(steps=(), failure=()), pieces))
+
+    def _is_kept(self, case: Case) -> bool:
+        if len(self._kept) - self._failures < MOST_CASES:
+            return True
+        failed = bool(case.exit_code) and self._failures < MOST_CASES
+        self._failures += failed
+        return failed
 
     def texts(self, run: Run) -> dict[str, str]:
         """Return each report, by its kind."""
-        for case in run.cases:
-            self.take(case)
-        return {
-            kind: REPORTS[kind].whole(run, [pieces[case] for case in run.cases])
-            for kind, pieces in self._pieces.items()
-        }
+        kept = sorted(self._kept, key=lambda one: one.position)
+        left = f"{self._left_out} more cases are not listed, which did not fail or are beyond {MOST_CASES} failures"
+        note = left if self._left_out else ""
+        return {kind: REPORTS[kind].whole(run, kept, [one.pieces[kind] for one in kept], note) for kind in self._kinds}
 
 
 # ---- JSON
@@ -65,9 +119,10 @@ def _json_case(case: MaskedCase) -> str:
     return dumps(facts, indent=None)
 
 
-def _json(run: Run, cases: list[str]) -> str:
+def _json(run: Run, _: list[Kept], cases: list[str], note: str) -> str:
     """The whole run as JSON: each case with its lines, requests, answers and explanations, one case a line."""
     facts = {"kshell": __version__, "exit_code": run.exit_code, "seconds": round(run.seconds, 3)}
+    facts |= {"states": dict(run.tally.states), "note": note} if note else {}
     return f'{json.dumps(facts, indent=2)[:-2]},\n  "cases": [\n' + ",\n".join(cases) + "\n  ]\n}\n"
 
 
@@ -77,28 +132,29 @@ def _json(run: Run, cases: list[str]) -> str:
 def _tap_case(case: MaskedCase) -> tuple[str, str]:
     """``ok`` or ``not ok``, and the text after the number."""
     name = re.sub(r"([\\#])", r"\\\1", case.name)
-    if case.state in ("passed", "not run"):
-        return "ok", f"{name}{' # SKIP not run' if case.state == 'not run' else ''}"
+    if case.state == "passed" or _is_skipped(case):
+        return "ok", f"{name}{f' # SKIP {case.verdict}' if _is_skipped(case) else ''}"
     details = {"verdict": case.verdict, "failure": "\n".join(case.failure)}
     lines = (f"  {key}: {json.dumps(value)}" for key, value in details.items())
     return "not ok", "\n".join([name, "  ---", *lines, "  ..."])
 
 
-def _tap(_: Run, cases: list[tuple[str, str]]) -> str:
+def _tap(_: Run, _kept: list[Kept], cases: list[tuple[str, str]], note: str) -> str:
     """The report as TAP version 14. A case that was not run is skipped."""
     lines = (f"{ok} {number} - {text}" for number, (ok, text) in enumerate(cases, 1))
-    return "\n".join(["TAP version 14", f"1..{len(cases)}", *lines]) + "\n"
+    return "\n".join(["TAP version 14", f"1..{len(cases)}", *lines, *([f"# {note}"] if note else [])]) + "\n"
 
 
 # ---- JUnit
 
 
-def _junit(run: Run, cases: list[ET.Element]) -> str:
+def _junit(run: Run, kept: list[Kept], cases: list[ET.Element], note: str) -> str:
     """JUnit XML for Jenkins, GitLab and others: a suite for each script, a test case for each run of it."""
-    root = ET.Element("testsuites", _counts(run.cases, "kshell run", run.seconds))
-    suites: dict[str, list[tuple[Case, ET.Element]]] = {}
-    for case, element in zip(run.cases, cases, strict=True):
-        suites.setdefault(element.attrib["classname"], []).append((case, element))
+    name = f"kshell run: {note}" if note else "kshell run"
+    root = ET.Element("testsuites", _counts([one.case for one in kept], name, run.seconds))
+    suites: dict[str, list[tuple[MaskedCase, ET.Element]]] = {}
+    for one, element in zip(kept, cases, strict=True):
+        suites.setdefault(element.attrib["classname"], []).append((one.case, element))
     for name, members in suites.items():
         inside = [case for case, _ in members]
         counts = _counts(inside, name, sum(case.seconds for case in inside))
@@ -113,7 +169,7 @@ def _junit_case(case: MaskedCase) -> ET.Element:
     attributes = {"name": name, "classname": _xml(case.script), "time": f"{case.seconds:.3f}"}
     element = ET.Element("testcase", attributes)
     if _is_skipped(case):
-        ET.SubElement(element, "skipped", {"message": "not run"})
+        ET.SubElement(element, "skipped", {"message": case.verdict})
     elif case.state != "passed":
         kind = "failure" if _is_failure(case) else "error"
         attributes = {"message": _xml(case.reason), "type": f"exit {case.exit_code}"}
@@ -123,22 +179,22 @@ def _junit_case(case: MaskedCase) -> ET.Element:
     return element
 
 
-def _counts(cases: Sequence[Case], name: str, seconds: float) -> dict[str, str]:
+def _counts(cases: Sequence[MaskedCase], name: str, seconds: float) -> dict[str, str]:
     failures, errors = sum(map(_is_failure, cases)), sum(map(_is_error, cases))
     counts = {"tests": len(cases), "failures": failures, "errors": errors}
     return {"name": _xml(name), **{key: str(count) for key, count in counts.items()}, "time": f"{seconds:.3f}"}
 
 
-def _is_skipped(case: Case | MaskedCase) -> bool:
-    return case.state == "not run"
+def _is_skipped(case: MaskedCase) -> bool:
+    return case.state == "not run" or (case.state == "passed over" and not case.exit_code)
 
 
-def _is_failure(case: Case | MaskedCase) -> bool:
+def _is_failure(case: MaskedCase) -> bool:
     """Whether an ``expect`` failed or the API refused. Any other fault is an error."""
     return case.state == "failed" and case.exit_code == EXIT_REFUSED
 
 
-def _is_error(case: Case | MaskedCase) -> bool:
+def _is_error(case: MaskedCase) -> bool:
     return case.state != "passed" and not _is_skipped(case) and not _is_failure(case)
 
 
@@ -149,7 +205,6 @@ def _xml(text: str) -> str:
 REPORTS: dict[str, Kind] = {
     "junit": Kind(_junit_case, _junit),
     "json": Kind(_json_case, _json),
-    "jsonl": Kind(_json_case, lambda _, cases: "".join(f"{case}\n" for case in cases)),
     "html": Kind(html_case, html_page),
     "tap": Kind(_tap_case, _tap),
 }

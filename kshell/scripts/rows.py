@@ -1,4 +1,6 @@
-"""Rows: a CSV file or JSON lines. Each row has the variables of one run of a script. A faulty row does not stop the others.
+"""Rows: a CSV file or JSON lines, read as they are run. Each row has the variables of one run of a script.
+
+A faulty row does not stop the others.
 
 A cell stays unchanged text. A number that a spreadsheet has rounded is refused: its digits are lost. A JSON string is kept.
 """
@@ -8,19 +10,21 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from io import StringIO
-from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from io import TextIOWrapper
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from kshell.core.errors import Note, Place, ScriptError, listed
 from kshell.core.json_text import reader
-from kshell.profiles.files import read_text, shown
+from kshell.profiles.files import open_regular, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+    from typing import TextIO
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_LINE = 1 << 20  # characters
 
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d{1,3}\Z", re.IGNORECASE)
 _PLAIN_EXPONENT = re.compile(r"\dE\d{1,3}\Z", re.IGNORECASE)  # 4E7 may be a code
@@ -28,6 +32,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _DELIMITERS = ",;\t|"
 _MOST_OPEN_QUOTES = 20
 _MOST_FAULTS = 10_000
+_FIRST_ROWS = 100
+_ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 class Row(NamedTuple):
@@ -39,9 +45,30 @@ class Row(NamedTuple):
     fault: Note | None = None
 
 
-def read_rows(file: Path) -> list[Row]:
-    """Return every row of ``file``. Raises ``ScriptError`` for another kind of file, a faulty header or no rows."""
-    kinds: dict[str, Callable[[str, str], Iterator[Row]]] = {
+class RowFile:
+    """A file of rows. Each iteration reads them anew, one after the other.
+
+    ``columns`` are the names in its first ``_FIRST_ROWS`` rows. Raises ``ScriptError`` for another kind of file, a faulty
+    header and a file without rows. An iteration raises it for a line that is too long, and for too many faults.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.columns = dict.fromkeys(name for row in islice(self, _FIRST_ROWS) for name in row.cells)
+
+    def __iter__(self) -> Iterator[Row]:
+        return read_rows(self._file)
+
+    def estimate(self) -> int:
+        """Return about how many rows there are: the lines of the file."""
+        with open_regular(self._file, ScriptError) as stream:
+            lines = sum(chunk.count(b"\n") for chunk in iter(partial(stream.read, 1 << 20), b""))
+        return lines - (self._file.suffix.lower() == ".csv")
+
+
+def read_rows(file: Path) -> Iterator[Row]:
+    """Yield every row of ``file``. Raises ``ScriptError`` for another kind of file, a faulty header or no rows."""
+    kinds: dict[str, Callable[[_Lines], Iterator[Row]]] = {
         ".csv": _csv_rows,
         ".jsonl": _json_rows,
         ".ndjson": _json_rows,
@@ -51,70 +78,114 @@ def read_rows(file: Path) -> list[Row]:
         raise ScriptError(
             f"{shown(file)} is neither .csv nor .jsonl", hint="rows come from a CSV file or from JSON lines"
         )
-    rows: list[Row] = []
-    faults: list[Note] = []
-    for row in read(read_text(file, ScriptError, most=MOST_BYTES), shown(file)):
-        rows.append(row)
-        faults += [row.fault] if row.fault else []
-        if len(faults) > _MOST_FAULTS:
-            message = f"more than {_MOST_FAULTS} rows are faulty; the first is {faults[0].text}"
-            raise ScriptError(message, hint="correct the file", at=faults[0].place)
-    if not rows:
+    number, faults, first = 0, 0, None
+    with open_regular(file, ScriptError) as stream:
+        newline = "" if read is _csv_rows else "\n"
+        text = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
+        for row in read(_Lines(text, shown(file))):
+            number, first = row.number, first or row.fault
+            faults += row.fault is not None
+            if first and faults > _MOST_FAULTS:
+                message = f"more than {_MOST_FAULTS} rows are faulty; the first is {first.text}"
+                raise ScriptError(message, hint="correct the file", at=first.place)
+            yield row
+    if not number:
         raise ScriptError(
             f"{shown(file)} has no rows", hint="a CSV file has the names in its first line and the rows below"
         )
-    return rows
+
+
+class _Lines:
+    """The lines of a file, which can go back to the second line of the record that is being read. ``number`` is the last."""
+
+    def __init__(self, stream: TextIO, file: str) -> None:
+        self.file = file
+        self.number = 0
+        self.record: list[str] = []
+        self._stream = stream
+        self._again: list[str] = []  # to be read again, the last line first
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else self._stream.readline(MOST_LINE + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) > MOST_LINE:
+            hint = "a row has a few cells: is this the right file?"
+            raise ScriptError(
+                f"a line is longer than {MOST_LINE >> 10} KiB", hint=hint, at=Place(self.file, self.number, 1)
+            )
+        self.record.append(line)
+        return line
+
+    def begin(self) -> int:
+        """Begin a record, and return the number of its first line."""
+        self.record = []
+        return self.number + 1
+
+    def back(self) -> None:
+        """Go back to the second line of the record."""
+        self._again += reversed(self.record[1:])
+        self.number -= len(self.record) - 1
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text that was decoded with ``surrogateescape`` had no other bytes."""
+    return text.isascii() or not _ESCAPED.search(text)
 
 
 # ---- CSV
 
 
-def _csv_rows(text: str, file: str) -> Iterator[Row]:
-    lines = list(StringIO(text, newline=""))  # str.splitlines would also break at U+2028 within a cell
-    records = _records(lines, _delimiter(lines[0]) if lines else ",", file)
+def _csv_rows(lines: _Lines) -> Iterator[Row]:
     names: list[str] | None = None
     number = 0
-    for line, cells, broken in records:
+    for line, cells, broken in _records(lines):
         if not broken and not any(map(str.strip, cells)):
             continue
+        fault = broken or ("" if all(map(_is_utf8, cells)) else "it is not UTF-8")
         if names is None:
-            names = _header(cells, broken, Place(file, line, 1, lines[line - 1].rstrip("\r\n")))
+            names = _header(cells, fault, Place(lines.file, line, 1, "".join(lines.record[:1]).rstrip("\r\n")))
             continue
         number += 1
-        fault = broken or _count_fault(cells, names)
+        fault = fault or _count_fault(cells, names)
         cells_by_name = {} if fault else dict(zip(names, cells, strict=True))
-        yield _row(number, line, cells_by_name, fault, file, _rounded(cells_by_name))
+        yield _row(number, line, cells_by_name, fault, lines.file, _rounded(cells_by_name))
 
 
-def _records(lines: list[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str], str]]:
+def _records(lines: _Lines) -> Iterator[tuple[int, list[str], str]]:
     """Yield (line, cells, fault) of every record. After a quote that is never closed, the next line is a new record.
 
-    Each such quote costs a pass over the rest of the file. Raises ``ScriptError`` for more than ``_MOST_OPEN_QUOTES`` of them.
+    A cell has at most 128 KiB, so such a quote costs a pass over as much. Raises ``ScriptError`` for more than
+    ``_MOST_OPEN_QUOTES`` of them.
     """
-    begin = 0
+    first = next(lines, "")
+    lines.record.insert(0, "")
+    lines.back()  # to the first line, whose delimiter is that of the others
+    delimiter = _delimiter(first)
     for passes in count():
-        if begin == len(lines):
-            return
         if passes > _MOST_OPEN_QUOTES:
             message = f"more than {_MOST_OPEN_QUOTES} rows open a quote that is never closed"
-            raise ScriptError(message, hint='write "" for a quote in a quoted cell', at=Place(file, begin + 1, 1))
-        reader = csv.reader(lines[begin:], delimiter=delimiter, strict=True)
-        start = begin
+            at = Place(lines.file, lines.number + 1, 1)
+            raise ScriptError(message, hint='write "" for a quote in a quoted cell', at=at)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
-            line = begin + reader.line_num
+            line = lines.begin()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                if "unexpected end" in str(error):
-                    yield line + 1, [], "a quote is opened and never closed"
-                    start = line + 1
+                if len(lines.record) > 1 or "unexpected end" in str(error):
+                    yield line, [], "a quote is opened and never closed"
+                    lines.back()
                     break
-                yield line + 1, [], f"it is not CSV: {error}"
+                yield line, [], f"it is not CSV: {error}"
                 continue
-            yield line + 1, cells, ""
-        begin = start
+            yield line, cells, ""
 
 
 def _delimiter(header: str) -> str:
@@ -147,15 +218,16 @@ class _DuplicateNameError(ValueError):
     """An object has two members of one name."""
 
 
-def _json_rows(text: str, file: str) -> Iterator[Row]:
+def _json_rows(lines: _Lines) -> Iterator[Row]:
     number = 0
-    for line, source in enumerate(text.split("\n"), 1):
+    for source in lines:
+        lines.record.clear()
         if source.strip():
             number += 1
-            members, fault = _json_members(source)
+            members, fault = _json_members(source) if _is_utf8(source) else ({}, "it is not UTF-8")
             numbers = {name: item for name, item in members.items() if isinstance(item, _Number)}
             cells = {name: _as_text(item) for name, item in members.items() if item is not None}
-            yield _row(number, line, cells, fault, file, "" if fault else _rounded(numbers))
+            yield _row(number, lines.number, cells, fault, lines.file, "" if fault else _rounded(numbers))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -185,8 +257,8 @@ def _json_members(source: str) -> tuple[dict[str, Any], str]:
     return value, fault
 
 
-def _member_fault(name: str, value: object) -> str:
-    if not _NAME.match(name):
+def _member_fault(name: object, value: object) -> str:
+    if not isinstance(name, str) or not _NAME.match(name):
         return f"{name!r} cannot name a variable"
     return f"{name} is {'an object' if isinstance(value, dict) else 'a list'}" if isinstance(value, dict | list) else ""
 
@@ -195,7 +267,20 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-# ---- both formats
+def rows_of(rows: Iterable[Mapping[str, object]]) -> Iterator[Row]:
+    """Yield a row for each mapping, as if it were a JSON line: texts, whole numbers, booleans, and None for no value."""
+    for number, given in enumerate(rows, 1):
+        faults = (_member_fault(name, item) or _kind_fault(name, item) for name, item in given.items())
+        fault = next((fault for fault in faults if fault), "")
+        cells = {name: _as_text(item) for name, item in given.items() if item is not None}
+        yield _row(number, number, cells, fault, "rows")
+
+
+def _kind_fault(name: str, value: object) -> str:
+    return "" if value is None or isinstance(value, str | int) else f"{name} is neither a text nor a whole number"
+
+
+# ---- all formats
 
 
 def _row(number: int, line: int, cells: Mapping[str, str], fault: str, file: str, rounded: str = "") -> Row:

@@ -37,6 +37,11 @@ class Script(NamedTuple):
     lines: tuple[Line, ...]
 
     @property
+    def text(self) -> str:
+        """Its lines, by which a ledger knows it."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
     def name(self) -> str:
         """The file's name, as messages show it."""
         return shown(self.file)

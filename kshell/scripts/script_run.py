@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_at
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, Note
-from kshell.core.models import first_error
+from kshell.core.models import Result, first_error
 from kshell.scripts.script import refuse_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kshell.core.models import Delivery, Exchange, Finding, Result, Sent
+    from kshell.core.models import Delivery, Exchange, Finding, Sent
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script
     from kshell.scripts.updates import Update
     from kshell.session.session import Session
     from kshell.syntax.lines import Line
 
-State = Literal["not run", "running", "interrupted", "passed", "failed"]
+State = Literal["not run", "running", "interrupted", "passed", "failed", "passed over"]
+FROM_LEDGER = "from the ledger"  # the mark of an exchange that an earlier run had
 
 
 class Step(NamedTuple):
@@ -91,13 +92,13 @@ class ScriptRun(Caller):
             self.files = before
 
     def _step(self, line: Line, following: tuple[Line, ...]) -> Step:
-        sent, begun, inner = len(self.session.sent), time.perf_counter(), len(self.steps)
+        sent, begun, inner = self.session.sent_count, time.perf_counter(), len(self.steps)
         result = perform_at(line, self).result
         seconds = time.perf_counter() - begun
         if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
             result = result._replace(output=result.output + b"\n")  # the next output begins on a new line
         included = len(self.steps) > inner  # ``source`` has added the steps of its script
-        exchange = self.session.sent[-1] if len(self.session.sent) > sent and not included else None
+        exchange = self.session.sent[-1] if self.session.sent_count > sent and not included else None
         code = result.exit_code
         judged_later = exchange is not None and code != EXIT_INTERRUPTED and _is_judged(following)
         failed = code != EXIT_DONE and not judged_later
@@ -133,14 +134,21 @@ def _placed(result: Result, line: Line) -> list[Note | Finding]:
 
 
 class Case:
-    """A script to run, with its row if the run has rows. Once it has run, it has the outcome."""
+    """A script to run, with its row if the run has rows. Once it has run, it has the outcome.
+
+    ``unrun`` is the outcome if no line is run, because the row is faulty or nothing of it is left to send. ``earlier`` are the
+    deliveries of an earlier run by its ledger.
+    """
 
     def __init__(self, script: Script, row: Row | None = None) -> None:
         self.script = script
         self.row = row
         self.script_run: ScriptRun | None = None
         self.seconds = 0.0
+        self.position = 0  # in the run
         self.state: State = "failed" if row and row.fault else "not run"
+        self.unrun = Result(notes=[row.fault], exit_code=EXIT_SETUP) if row and row.fault else None
+        self.earlier: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -159,16 +167,16 @@ class Case:
 
     @property
     def failure(self) -> Sequence[Note | Finding]:
-        """The notes of the line that failed, or the fault of the row; empty if nothing failed."""
-        if self.row and self.row.fault:
-            return (self.row.fault,)
+        """The notes of the line that failed, or why no line was run; empty if nothing failed."""
+        if self.unrun:
+            return self.unrun.notes
         return next((step.result.notes for step in self.steps if step.failed), ())
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the line that failed, or 0; 3 for a faulty row."""
-        if self.row and self.row.fault:
-            return EXIT_SETUP
+        """The exit code of the line that failed, or 0; 3 for a faulty row, 5 for one that may have been sent earlier."""
+        if self.unrun:
+            return self.unrun.exit_code
         return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
 
     def with_nested(self) -> Iterator[Case]:
@@ -181,9 +189,10 @@ class Case:
     def deliveries(self) -> list[Delivery]:
         """The delivery of every message that it sent, then of those that its ``run`` lines sent.
 
-        A message that is being sent has the delivery that is known now.
+        A message that is being sent has the delivery that is known now. Those that an earlier run sent do not count.
         """
-        return [exchange.delivery for case in self.with_nested() for exchange in case.exchanges()]
+        exchanges = (exchange for case in self.with_nested() for exchange in case.exchanges())
+        return [exchange.delivery for exchange in exchanges if FROM_LEDGER not in exchange.marks]
 
     def exchanges(self) -> list[Exchange]:
         """Return the exchanges of its own lines, with the one that is being sent."""
@@ -204,5 +213,5 @@ class Case:
     def verdict(self) -> str:
         """The state and the deliveries: ``passed (accepted)``."""
         state = "a faulty row, not run" if self.row and self.row.fault else self.state
-        deliveries = ", ".join(map(str, self.deliveries))
+        deliveries = ", ".join(map(str, self.earlier or self.deliveries))
         return f"{state} ({deliveries})" if deliveries else state

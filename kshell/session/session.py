@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import deque
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
     from kshell.privacy.privacy import Privacy
+    from kshell.privacy.values import Private
     from kshell.profiles.files import Places
     from kshell.simulator.simulator import Simulator
     from kshell.transport.client import Attempt
 
     Sender = Callable[[Attempt], Exchange]
 
+HISTORY = 100  # exchanges, each with at most 1 MiB of an answer
 DEFAULT_ACCOUNT = "demo"
 ACCOUNT_VARIABLE = "KSHELL_ACCOUNT"
 
@@ -85,7 +88,10 @@ def keeping_connections() -> Iterator[Sender]:
 
 
 class Session:
-    """The state that lasts from line to line: account, pod, template, variables, drafts and sent messages.
+    """The state that lasts from line to line: account, pod, template, variables and sent messages.
+
+    It keeps the private values of every draft, to mask them, and the last ``history`` exchanges, with None all of
+    them; ``sent_count`` counts all.
 
     Every message goes through ``sender``. With ``embedded_only``, the session sends to the simulator alone.
     ``account_source`` is the setting that chose the account; empty if a line chose it, or nothing did.
@@ -99,6 +105,7 @@ class Session:
         sender: Sender = send_attempt,
         embedded_only: bool = False,
         files: Files | None = None,
+        history: int | None = HISTORY,
     ) -> None:
         self.places = places
         self.files = files or Files(places)
@@ -107,8 +114,10 @@ class Session:
         self.template = ""
         self.settings: dict[str, Setting] = {}
         self.generated: tuple[str, ...] = ()  # every code that the session generated, the oldest first
-        self.drafts: list[Draft] = []  # every draft, because a previewed or refused one is private too
-        self.sent: list[Sent] = []
+        self.private: dict[Private, None] = {}  # the values of every draft, also of a previewed or refused one
+        self.accounts: dict[str, Account] = {}  # those of every draft
+        self.sent: deque[Sent] = deque(maxlen=history)  # the newest ones
+        self.sent_count = 0
         self.received: set[str] = set()  # the codes of the messages that it has seen on the simulator
         self.attempt: Attempt | None = None  # the last send, finished or not
         self.sender = sender
@@ -218,25 +227,24 @@ class Session:
         Without ``keys`` no key is resolved.
         """
         from kshell.privacy.privacy import Privacy
-        from kshell.privacy.sources import keys_of, named_values, values_of
+        from kshell.privacy.sources import keys_of, named_values
         from kshell.privacy.values import Private
 
-        private = [*keys_of(self._accounts())] if keys else []
-        for draft in self.drafts:
-            private += values_of(draft)
+        private = [*keys_of(self._known_accounts())] if keys else []
+        private += self.private
         private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
                 private += named_values(name, setting.text)
         return Privacy(private)
 
-    def _accounts(self) -> list[Account]:
+    def _known_accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
-        accounts = {draft.account.name: draft.account for draft in self.drafts}
-        if self.account not in accounts:
+        known = [*self.accounts.values()]
+        if self.account not in self.accounts:
             with suppress(KshellError):
-                accounts[self.account] = self.current_account()
-        return [*accounts.values()]
+                known.append(self.current_account())
+        return known
 
     def without_key(self, text: str) -> str:
         """Return ``text`` with the key of the last message masked: a variable may contain it."""
@@ -281,8 +289,10 @@ class Session:
         )
 
     def _remembered(self, draft: Draft) -> Draft:
-        if draft not in self.drafts[-1:]:
-            self.drafts.append(draft)
+        from kshell.privacy.sources import values_of
+
+        self.private.update(dict.fromkeys(values_of(draft)))
+        self.accounts[draft.account.name] = draft.account
         return draft
 
     def _values(
@@ -319,5 +329,14 @@ class Session:
         key = partial(api_key.resolve, draft.account)
         self.attempt = Attempt(draft.request, key, route, [*values_of(draft, self.generated)])
         exchange = self.sender(self.attempt)
-        self.sent.append(Sent(draft, exchange))
+        self.keep(Sent(draft, exchange))
         return exchange
+
+    def numbered(self) -> Iterator[tuple[int, Sent]]:
+        """Yield the exchanges of the history with their numbers, which count from 1 all that were sent."""
+        return enumerate(self.sent, self.sent_count - len(self.sent) + 1)
+
+    def keep(self, sent: Sent) -> None:
+        """Add an exchange to the history, which forgets its oldest one if it is full."""
+        self.sent.append(sent)
+        self.sent_count += 1

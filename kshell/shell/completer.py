@@ -54,8 +54,8 @@ class CommandCompleter(Completer):
     def _completions(self, text: str, event: CompleteEvent) -> Iterator[Completion]:
         expression = expression_at(text)
         if expression is not None:
-            last = self.session.sent[-1:]
-            embedded = bool(last) and last[0].draft.pod.embedded  # only then no key press makes a request
+            sent = self.session.sent
+            embedded = bool(sent) and sent[-1].draft.pod.embedded  # only then no key press makes a request
             word, found = items_in(expression, self.session.names(expression if embedded else ""))
             yield from matching(Typed([], word, len(word)), "", found, write=str)
             return

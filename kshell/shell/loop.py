@@ -79,18 +79,21 @@ def begin() -> int:
     return run(Session(Places.standard()))
 
 
-def run(session: Session, chosen: Overrides = NO_OVERRIDES) -> int:
+def run(session: Session, chosen: Overrides = NO_OVERRIDES, *, colour: bool | None = None) -> int:
     """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then.
 
-    ``chosen`` is what the session begins with. Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
+    ``chosen`` is what the session begins with. ``colour`` is ``--color``, which replaces the preference.
+    Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
     """
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
         from kshell.shell.running import show_notes
 
-        show_notes([error.note])
+        show_notes([error.note], colour=colour)
         preferences = Preferences()
+    if colour is not None:
+        preferences = preferences._replace(color="always" if colour else "never")
     if chosen.account:
         session.use_account(session.current_account(chosen).name)
     elif preferences.account and not session.account_source:

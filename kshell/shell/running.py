@@ -58,12 +58,12 @@ class Shell(Caller):
         lines = logical_lines(text)
         for number, line in enumerate(lines, 1):
             if len(lines) > 1:
-                printer.show(Result(notes=[Note("info", f"» {line}")]), colour=self.colour)
+                show_notes([Note("info", f"» {line}")], colour=self.colour)
             code = self.perform(line)
             if code != EXIT_DONE and number < len(lines):
                 left = len(lines) - number
                 stopped = f"stopped here: {left} more {'line' if left == 1 else 'lines'} not run"
-                printer.show(Result(notes=[Note("info", stopped)]))
+                show_notes([Note("info", stopped)], colour=self.colour)
                 return
 
     def _import(self, curl: str) -> None:
@@ -95,13 +95,13 @@ class Shell(Caller):
             return printer.show(done.result, colour=colour)
         printer.show(done.result._replace(output=""), colour=colour)
         if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            printer.show(Result(notes=redirection.write(done.result.output)), colour=colour)
+            show_notes(redirection.write(done.result.output), colour=colour)
         return done.result.exit_code
 
 
-def show_notes(notes: Sequence[Note]) -> None:
+def show_notes(notes: Sequence[Note], *, colour: bool | None) -> None:
     """Show notes on stderr."""
-    printer.show(Result(notes=notes))
+    printer.show(Result(notes=notes), colour=colour)
 
 
 def logical_lines(text: str) -> list[str]:

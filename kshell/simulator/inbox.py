@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Delivered(NamedTuple):
@@ -82,7 +83,7 @@ class Inbox:
         fields = delivered._asdict()
         for name in ("recipient", "id", "received", "fails_with", "statuses"):
             del fields[name]
-        rest = json.dumps(fields, separators=(",", ":")).encode()[1:-1]
+        rest = _compact(fields).encode()[1:-1]
         most = min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1)  # enough to push out everything older
         kept = list(recipients.items())[-most:]
         with self._lock:
@@ -161,7 +162,7 @@ class Inbox:
 
     def _line(self, kept: Kept) -> bytes:
         statuses = [status._asdict() for status in self.so_far(kept.received, kept.fails_with)]
-        return b'%s,"statuses":%s}' % (kept.line, json.dumps(statuses, separators=(",", ":")).encode())
+        return b'%s,"statuses":%s}' % (kept.line, _compact(statuses).encode())
 
     def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
         """Return the statuses that a message has now."""

@@ -105,7 +105,8 @@ def _steps(found: list[Token]) -> Iterator[Token]:
 def _members_hint(text: str, value: object, wanted: str) -> str:
     """A hint that lists what ``value``, the value of ``text``, has instead of ``wanted``."""
     if text in ARRIVAL_NAMES and not value:
-        return "no message to the first recipient has arrived" if text == "phone" else "the message has no status yet"
+        no_message = "no message to the first recipient has arrived; a replay sends none"
+        return no_message if text == "phone" else "the message has no status yet"
     if isinstance(value, dict):
         near = did_you_mean(wanted, value)
         has = f"{text} has {listed(map(safe_line, value))}" if value else f"{text} is empty"

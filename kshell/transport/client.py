@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
-from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret
+from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret, is_loopback
 from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
@@ -90,6 +90,11 @@ class Attempt:
         """The API key, resolved when it is first asked for. Raises ``SecretError``."""
         self._key = self._key or self._resolve_key()
         return self._key
+
+    @property
+    def live(self) -> bool:
+        """Whether the message can reach a person: it goes neither to the embedded simulator nor to this machine."""
+        return self._route.handle is None and not is_loopback(self.request.url)
 
     def play(self, response: Response) -> Exchange:
         """Use ``response`` as the answer, and send nothing."""

@@ -219,7 +219,7 @@ def last() -> Any:
         session = Session(Places.standard())
         draft = session.draft(Overrides(variables={"to": "+919812345678", "otp": "1"}))
         exchange = exchange_of(draft.request, Response(status, "", (), body), 1)
-        session.sent.append(Sent(draft, exchange))
+        session.keep(Sent(draft, exchange))
         callback = explain_command.callback
         assert callback is not None
         context = explain_command.make_context("explain", ["--json"] if as_json else [], obj=Caller(session))

@@ -202,7 +202,7 @@ def test_a_refused_send_has_no_message(run):
     """After a refused send ``phone`` is empty, also if an earlier message reached that number."""
     ran = run(f"send to={TO}\nsend -a low-balance to={TO}\nexpect phone.code == otp\n")
     assert ran.code == 1
-    assert "hint: no message to the first recipient has arrived\n" in ran.err
+    assert "hint: no message to the first recipient has arrived; a replay sends none\n" in ran.err
 
 
 def test_a_variable_of_the_same_name_is_read(run):

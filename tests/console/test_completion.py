@@ -9,8 +9,10 @@ from support.registered import COMMANDS
 
 from kshell.api.authentication.fields import LANGUAGES, WA_SOURCES
 from kshell.api.regions import COUNTRIES, LANGUAGE_NAMES, TERRITORY_NAMES, language_name
+from kshell.console import completion
 from kshell.console.caller import Caller
 from kshell.profiles.files import Places
+from kshell.profiles.profiles import load_account
 from kshell.session.session import Session
 from kshell.shell.completer import CommandCompleter
 from kshell.syntax.lines import Line, split
@@ -190,3 +192,17 @@ def test_every_language_has_its_words(code):
 def test_the_sources_are_those_of_the_fields(offers):
     """Completion offers for ``wa_source`` the values that the rule accepts."""
     assert tuple(offers("send wa_source=")) == WA_SOURCES
+
+
+def test_a_title_is_read_again_only_if_its_file_has_changed(offers, write, monkeypatch):
+    """A key that is typed reads no account whose file is as it was; a changed file gives its new title."""
+    body = "pod: sandbox\nsid: HXAP1\napi_key: env:MINE\nphone_number: +911234567890\n"
+    write("profiles/accounts/mine.yaml", f"title: One\n{body}")
+    assert offers("use account mi")["mine"] == "One"
+    write("profiles/accounts/mine.yaml", f"title: Other\n{body}")
+    read = []
+    monkeypatch.setattr(
+        completion, "load_account", lambda places, name: read.append(name) or load_account(places, name)
+    )
+    assert [offers("use account mi")["mine"] for _ in range(3)] == ["Other"] * 3
+    assert read == ["mine"]

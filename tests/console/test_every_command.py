@@ -45,7 +45,7 @@ def ready(write, monkeypatch) -> Session:
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.setattr("kshell.simulator.server.serve", lambda *_, **__: None)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
-    monkeypatch.setattr("kshell.shell.loop.run", lambda *_: 0)
+    monkeypatch.setattr("kshell.shell.loop.run", lambda *_, **__: 0)
     monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
     session = Session(Places.standard())
     for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):

@@ -124,8 +124,8 @@ def _seconds(parse, text):
 # ---- 1 MB
 
 FILES = {
-    "rows.csv": read_rows,
-    "rows.jsonl": read_rows,
+    "rows.csv": lambda file: [*read_rows(file)],
+    "rows.jsonl": lambda file: [*read_rows(file)],
     "tape.yaml": read_cassette,
     "pod.yaml": lambda file: yaml(read_text(file, ProfileError)),
     "checked.kshell": lambda file: check_script(read_script(file)),

@@ -19,6 +19,7 @@ WRITING = {
     "run inner.kshell --cassette out.yaml --record once": "run --cassette writes a file",
     "run inner.kshell --cassette out.yaml --record new": "run --cassette writes a file",
     "run inner.kshell --cassette out.yaml --record all": "run --cassette writes a file",
+    "run inner.kshell --rows r.csv --ledger out.ledger": "run --ledger writes a file",
     "run inner.kshell --update --yes": "run --update --yes writes a file",
     "init": "init cannot be used in a script",
 }

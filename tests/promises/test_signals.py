@@ -125,9 +125,9 @@ def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypat
     write("s.kshell", "send to=+919812345678 otp=1\n")
     kind = reports.REPORTS["json"]
 
-    def slow(run, cases):
+    def slow(*parts):
         signals.interrupt(signal.SIGTERM, None)
-        return kind.whole(run, cases)
+        return kind.whole(*parts)
 
     monkeypatch.setitem(reports.REPORTS, "json", kind._replace(whole=slow))
     monkeypatch.setattr(signals, "_received", [])

@@ -7,6 +7,7 @@ import stat
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +17,12 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from support.servers import wait_until
 
+from kshell.commands import exchange as exchange_commands
 from kshell.console.dispatch import perform
 from kshell.core.models import Delivery, Exchange, Sent
 from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.preferences import Preferences
-from kshell.session.session import Session
+from kshell.session.session import Overrides, Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"
@@ -167,7 +169,7 @@ def test_several_pasted_lines_are_run_one_by_one(typed):
 def test_a_paste_stops_where_a_line_fails(typed):
     """A pasted text stops at a line that fails, so that no later line is sent from the wrong account."""
     shell = typed(pasted("use account nobody", f"send {TO}"), ENTER)
-    assert shell.session.sent == []
+    assert not shell.session.sent
     assert "stopped here: 1 more line not run" in shell.err
 
 
@@ -303,7 +305,7 @@ def test_what_is_set_is_checked_at_once(typed, line, found):
     """``set`` and ``otp`` say at once what ``check`` would find, and only of the variables that the line sets."""
     shell = typed("set index=12 > /dev/null", ENTER, line, ENTER)
     assert found in shell.err
-    assert len(shell.session.drafts) == 0
+    assert not shell.session.private
     assert shell.err.count("index-range") == 1
 
 
@@ -364,7 +366,7 @@ def sent(monkeypatch) -> list[Any]:
     def send(session: Session, draft: Any, *, timeout: float) -> Exchange:
         drafts.append(draft)
         exchange = Exchange(draft.request, None, Delivery.UNKNOWN, 1.0)
-        session.sent.append(Sent(draft, exchange))
+        session.keep(Sent(draft, exchange))
         return exchange
 
     monkeypatch.setattr(Session, "send", send)
@@ -487,7 +489,7 @@ def test_what_was_edited_is_printed_when_not_told_to_send(typed, editor):
     """``edit`` prints the changed payload and sends nothing after Enter alone."""
     editor(("482913", "111222"))
     shell = typed(f"edit {TO} otp=482913", ENTER, ENTER)
-    assert shell.session.sent == []
+    assert not shell.session.sent
     assert '"111222"' in shell.out
 
 
@@ -498,7 +500,7 @@ def test_what_was_edited_is_checked(typed, editor):
     assert "error otp-length" in shell.err
     assert "not sent\nhint: edit it again" in shell.err
     assert '"1234567890123456"' in shell.out
-    assert shell.session.sent == []
+    assert not shell.session.sent
 
 
 def test_what_was_edited_wrongly_can_be_edited_again(typed, editor):
@@ -533,7 +535,7 @@ def test_an_editor_that_fails_changes_nothing(typed, tmp_path, monkeypatch):
     assert "the editor ended with an error" in shell.err
     assert "nothing was changed or sent" in shell.err
     assert "hint: edit opens the payload again" in shell.err
-    assert shell.session.sent == []
+    assert not shell.session.sent
 
 
 def test_an_edit_that_is_no_json_can_be_edited_again(typed, editor):
@@ -621,6 +623,43 @@ def test_diff_compares_answers(typed):
     out = typed(f"send {TO}", ENTER, f"send -a low-balance {TO}", ENTER, "diff 1 2 --answers", ENTER).out
     assert "-202 Accepted" in out
     assert "+400 Bad Request" in out
+
+
+def test_diff_of_long_answers_compares_lines_of_the_same_number(typed, monkeypatch):
+    """``diff`` of two payloads with too many lines to search shows the first lines that differ, and how many do."""
+    monkeypatch.setattr(exchange_commands, "_MOST_LINES", 3)
+    monkeypatch.setattr(exchange_commands, "_MOST_SHOWN", 1)
+    shell = typed(f"send {TO} otp=1 ref=a", ENTER, f"send {TO} otp=2 ref=b", ENTER, "diff", ENTER)
+    assert shell.out.count("@@ line ") == 1
+    assert "3 lines differ, each compared with the line of the same number" in shell.err
+
+
+def test_the_history_keeps_the_last_exchanges_with_their_numbers(typed, monkeypatch):
+    """A long session forgets its oldest exchanges; the others keep their numbers, and a forgotten one is named as such."""
+    monkeypatch.setitem(globals(), "Session", partial(Session, history=2))  # the one of the fixture
+    shell = typed(*[f"send {TO} > answer", ENTER] * 3, "history", ENTER, "last 1", ENTER)
+    assert [line[0] for line in shell.out.splitlines() if "demo@" in line] == ["2", "3"]
+    assert "history lists 2 to 3" in shell.err
+
+
+def test_values_of_forgotten_exchanges_stay_private(typed):
+    """A session that has forgotten an exchange, or never sent its draft, still masks the values."""
+    session = Session(Places.standard(), history=1)
+    for number in range(3):
+        session.send(session.draft(Overrides(variables={"to": "+919812345678", "otp": f"48291{number}"})), timeout=5)
+    assert len(session.sent) == 1
+    assert "48291" not in session.privacy(keys=False).mask("codes 482910 482911 482912")
+
+
+@pytest.mark.parametrize("chosen", [None, True, False])
+def test_the_option_of_colours_holds_in_the_shell(monkeypatch, chosen):
+    """``kshell --no-color`` and ``kshell --color`` replace the preference for the whole shell; without them it holds."""
+    shown = []
+    monkeypatch.setattr(loop.Loop, "run", lambda shell: shown.append(shell.preferences.colour) or 0)
+    monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
+    words = {None: [], True: ["--color"], False: ["--no-color"]}[chosen]
+    assert perform([*words, "shell"]).result.exit_code == 0
+    assert shown == [chosen]
 
 
 @pytest.mark.parametrize("line", ["last", "again", "diff"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 import time
@@ -178,14 +177,6 @@ def test_a_home_that_is_not_there_is_said():
     terminal = Terminal(sys.executable, "-m", "kshell", env={"KSHELL_HOME": "/nowhere"})
     terminal.until("error: /nowhere is not a directory").until("hint:")
     assert terminal.ended()
-
-
-def test_the_readme_s_session_can_be_recorded_again():
-    """``docs/record_session.py`` records a session of the real program."""
-    done = subprocess.run([sys.executable, PROJECT / "docs/record_session.py"], capture_output=True, timeout=60)
-    text = done.stdout.decode()
-    assert "\ndemo@sandbox auth> set to=+919812345678 otp=482913\n" in text, done.stderr.decode()
-    assert text.endswith(" SIMULATED  demo@sandbox  auth  ready  last: 400 E110 refused · simulated\n")
 
 
 def test_without_a_terminal_the_shell_says_so(program):

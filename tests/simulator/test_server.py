@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.clock import in_time
+from support.programs import needs
 
 from kshell.core.errors import UsageError
 from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
@@ -317,3 +318,24 @@ def test_a_signal_ends_it_well(number: signal.Signals) -> None:
                 raise
     assert (program.returncode, out, err) == (0, "200 inbox\n", "")
     assert in_time(monotonic() - begun, 3)
+
+
+@needs("httptools")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"a:\r\n" * 200,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100,
+        b"POST /v2/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:b\r\n" * 200,
+    ],
+    ids=["headers", "requests", "trailers"],
+)
+def test_httptools_keeps_no_more_than_h11(sent: bytes) -> None:
+    """Too many headers, trailers or requests without an answer are answered 400, also where httptools parses them."""
+
+    def send(url: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5) as stream:
+            stream.sendall(sent)
+            return b"".join(iter(lambda: stream.recv(MIB), b""))
+
+    assert b"400 Bad Request" in served(send).result

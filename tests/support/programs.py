@@ -25,16 +25,23 @@ VARIABLE = "KSHELL_TEST_WITHOUT"
 
 # every machine with git and a shell has them: the shell, git and coreutils
 ALWAYS = (
-    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "env", "expr", "false", "git", "head", "id", "ln", "ls",
+    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "echo", "env", "expr", "false", "git", "head", "id", "ln", "ls",
     "mkdir", "mktemp", "mv", "nl", "od", "paste", "printenv", "printf", "pwd", "readlink", "rm", "rmdir", "seq", "sh",
     "sleep", "sort", "stat", "stty", "tail", "tee", "test", "touch", "tr", "true", "tty", "uname", "uniq", "wc",
 )  # fmt: skip
 PROGRAMS = (
     "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "gofmt", "grep", "http", "httpyac", "hurl", "java",
-    "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "patch", "php", "prettier", "rubocop", "ruby", "shellcheck",
-    "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
+    "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "parallel", "patch", "perl", "php",
+    "prettier", "rubocop", "ruby", "shellcheck", "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
-PACKAGES = ("jsonschema", "requests", "tree_sitter", "tree_sitter_powershell")  # none of them is in the extra ``dev``
+PACKAGES = (
+    "distributed",
+    "httptools",
+    "jsonschema",
+    "requests",
+    "tree_sitter",
+    "tree_sitter_powershell",
+)  # none of them is in the extra ``dev``
 NODE_PACKAGES = ("axe-core", "axios")
 OPTIONAL = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES)
 

@@ -1,0 +1,89 @@
+"""Promise 14: with a ledger a row's message is sent at most once, whatever is killed whenever and run again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+from support.counting import accept_all, messages_by_recipient, rows_csv
+from support.servers import Server, local_pod, pause, reach, read, wait_until
+
+from kshell.scripts.ledger import entries
+
+ROWS = 120
+LEDGER = Path("run.ledger")
+
+
+@pytest.fixture
+def server(write):
+    """Yield a server that counts, with a script and rows that send to it."""
+    with Server(accept_all) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)}\n")
+        write("r.csv", rows_csv(ROWS))
+        yield server
+
+
+def started(*options: str) -> subprocess.Popen[str]:
+    """Start a run with the ledger."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv", "--ledger", LEDGER, *options],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+    )
+
+
+def accounted_for(server: Server, killed: int, jobs: int = 1) -> None:
+    """Assert that no row was sent twice, and that each is accepted, or may have been under way when a run was killed."""
+    sent = messages_by_recipient(server)
+    states = [entry.state for entry in entries(LEDGER)]
+    assert set(sent.values()) == {1}
+    assert len(states) == ROWS
+    assert states.count("accepted") >= ROWS - killed * jobs
+    assert len(sent) >= states.count("accepted")
+    assert set(states) <= {"accepted", "claimed"}
+
+
+@pytest.mark.parametrize("jobs", [1, 8])
+def test_after_a_kill_every_row_is_sent_once_or_unknown(server, jobs):
+    """A run that SIGKILL ends is run again: each row is sent at most once, and only what was under way is unknown."""
+    moment = random.Random(jobs).randrange(1, ROWS // 2)  # noqa: S311 - a moment, not a secret
+    with started("--jobs", str(jobs)) as run:
+        assert wait_until(lambda: len(server.requests) >= moment)
+        run.send_signal(signal.SIGKILL)
+    with started("--jobs", str(jobs)) as run:
+        _, err = run.communicate(timeout=60)
+    accounted_for(server, killed=1, jobs=jobs)
+    unknown = [entry for entry in entries(LEDGER) if entry.state == "claimed"]
+    assert run.returncode == (5 if unknown else 0)
+    assert err.count("not sent again") == len(unknown)
+
+
+def test_two_runs_on_one_ledger_send_every_row_once(server):
+    """Two runs of all rows on one ledger send each row once, also if one of them is killed."""
+    with started("--jobs", "2") as one, started("--jobs", "2") as other:
+        assert wait_until(lambda: len(server.requests) >= ROWS // 3)
+        one.send_signal(signal.SIGKILL)
+        other.communicate(timeout=60)
+    accounted_for(server, killed=1, jobs=2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write, number):
+    """A signal in a send leaves this send "unknown" in the ledger, and no other row."""
+    with Server(read, reach, pause(1)) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)}\n")
+        write("r.csv", rows_csv(3))
+        with started() as run:
+            assert server.reached.wait(20)
+            run.send_signal(number)
+            _, err = run.communicate(timeout=20)
+    assert run.returncode == 128 + number
+    assert [entry.state for entry in entries(LEDGER)] == ["unknown"]
+    assert "messages: 1 unknown; " in err

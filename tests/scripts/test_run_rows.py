@@ -1,0 +1,74 @@
+"""``kshell.run_rows``: rows of Python are run as those of a file, and their outcomes are counted."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from support.counting import accept_all, messages_by_recipient
+from support.servers import Server, local_pod
+
+import kshell
+
+ROWS = [{"to": f"+9198000000{number:02}", "otp": f"{number:06}"} for number in range(6)]
+
+
+@pytest.fixture
+def script(write):
+    """Return the name of a script that sends to the simulator."""
+    write("row.kshell", "send\n")
+    return "row.kshell"
+
+
+def test_rows_are_counted(script):
+    """Every row of the iterable is sent once, and the counts say so."""
+    assert kshell.run_rows(script, iter(ROWS)) == ({"passed": 6}, {"accepted": 6}, 0)
+
+
+def test_the_ledger_is_that_of_the_command(script, cli, write):
+    """What ``run_rows`` has sent, ``kshell run`` passes over, and the other way round."""
+    kshell.run_rows(script, ROWS[:3], ledger="run.ledger")
+    write("r.csv", "otp,to\n" + "".join(f"{row['otp']},{row['to']}\n" for row in ROWS))
+    assert "messages: 3 accepted; " in cli("run", script, "--rows", "r.csv", "--ledger", "run.ledger").err
+    assert kshell.run_rows(script, ROWS, ledger="run.ledger") == ({"passed over": 6}, {}, 0)
+
+
+def test_shards_and_jobs_send_every_row_once(write):
+    """Four shards, each with two jobs, send each row once between them."""
+    with Server(accept_all) as server:
+        write("row.kshell", f"send -p {local_pod(server.url)}\n")
+        for part in range(4):
+            kshell.run_rows("row.kshell", ROWS, shard=(part, 4), jobs=2)
+    assert messages_by_recipient(server) == {row["to"]: 1 for row in ROWS}
+
+
+def test_values_are_texts_or_whole_numbers(script):
+    """None leaves a variable unset; a value that is no text and no whole number is the fault of its row."""
+    rows = [{"to": "+919812345678", "otp": 482913, "ref": None}, {"to": 1.5}, {"to": ["+91"]}, {1: "x"}]
+    counts = kshell.run_rows(script, rows)
+    assert (counts.states, counts.exit_code) == ({"passed": 1, "failed": 3}, 3)
+
+
+def test_a_faulty_script_raises(write):
+    """A script with a fault raises before any row is read."""
+    write("row.kshell", "sned\n")
+    with pytest.raises(kshell.ScriptError, match="there is no command 'sned'"):
+        kshell.run_rows("row.kshell", iter([pytest.fail]))
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jobs": 65}, {"rate": -1}, {"shard": (4, 4)}])
+def test_wrong_arguments_raise(script, wrong):
+    """Arguments outside of their range raise ``UsageError``."""
+    with pytest.raises(kshell.UsageError):
+        kshell.run_rows(script, ROWS, **wrong)
+
+
+def test_a_ledger_that_cannot_be_written_raises(script, monkeypatch):
+    """If a claim cannot be written, ``run_rows`` raises and has sent nothing."""
+    monkeypatch.setattr("kshell.scripts.ledger_file.BUSY_SECONDS", 0.01)
+    kshell.run_rows(script, [], ledger="run.ledger")
+    other = sqlite3.connect("run.ledger", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(kshell.LedgerError, match="locked"):
+        kshell.run_rows(script, ROWS, ledger="run.ledger")
+    other.close()
