@@ -230,3 +230,24 @@ def test_a_signal_while_the_outcome_is_printed_waits_for_it(capsys, write, monke
     assert (code, signals.exit_code(code)) == (130, 143)
     assert "202 Accepted" in err
     assert "interrupted" in err.partition("202 Accepted")[2]
+
+
+def test_a_signal_while_the_answer_is_printed_waits_for_it(capsys, monkeypatch):
+    """The body of an answer is printed whole on stdout, then the signal ends the process."""
+    from kshell.console import printer
+    from kshell.core import signals
+
+    signalled = []
+
+    def slow(stream, **_):
+        if stream is sys.stdout and not signalled:
+            signalled.append(stream)
+            signals.interrupt(signal.SIGTERM, None)
+        return False
+
+    monkeypatch.setattr(printer, "wants_colour", slow)
+    monkeypatch.setattr(signals, "_received", [])
+    monkeypatch.setattr(sys, "argv", ["kshell", "send", "to=+919812345678", "otp=1"])
+    code = main()
+    assert (code, signals.exit_code(code)) == (130, 143)
+    assert '"WA202"' in capsys.readouterr().out
