@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kshell.simulator.inbox import Delivered
     from kshell.simulator.simulator import Simulator
 
+_END_SECONDS = 5.0  # a test that replaces the clock may leave the server asleep
+
 
 class Sandbox:
     """A simulator that listens on a free port of this machine. ``kshell.sandbox`` starts it.
@@ -132,4 +134,4 @@ def sandbox(
     finally:
         box.callbacks_to("")
         server.stop()
-        serving.join()
+        serving.join(_END_SECONDS)

@@ -6,32 +6,37 @@ import shutil
 import sys
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PAUSE = 0.1  # seconds between two writes
 
 
 class Progress:
-    """The progress of a run over ``total`` cases; 0 shows nothing."""
+    """The progress of a run over ``total`` cases; 0 shows nothing. ``clock`` returns seconds."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total = total if sys.stderr.isatty() else 0
         self.states: Counter[str] = Counter()
-        self._begun = self._written = time.monotonic()
+        self._clock = clock
+        self._begun = self._written = clock()
         self._shown = False
 
     def step(self, state: str) -> None:
         """Count a case that ended in ``state``, and show the counts, the rate and the time left."""
         self.states[state] += 1
         done = sum(self.states.values())
-        if done < self.total and time.monotonic() - self._written >= _PAUSE:
-            rate = done / (time.monotonic() - self._begun)
+        if done < self.total and self._clock() - self._written >= _PAUSE:
+            rate = done / (self._clock() - self._begun)
             counts = ", ".join(f"{count} {name}" for name, count in self.states.items())
             self.show(f"{done}/{self.total} · {rate:.0f}/s · {_duration((self.total - done) / rate)} left · {counts}")
 
     def show(self, text: str) -> None:
         """Replace the line by ``text``, cut to one line of the terminal."""
         if self.total:
-            self._written, self._shown = time.monotonic(), bool(text)
+            self._written, self._shown = self._clock(), bool(text)
             sys.stderr.write(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
 

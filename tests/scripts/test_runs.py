@@ -365,9 +365,8 @@ def test_progress_has_the_rate_and_the_time_left(monkeypatch):
     now, written = [100.0], io.StringIO()
     written.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", written)
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setenv("COLUMNS", "40")
-    progress = Progress(10_000)
+    progress = Progress(10_000, lambda: now[0])
     for number in range(4000):
         now[0] += 0.125 * (number % 2)
         progress.step("passed")
