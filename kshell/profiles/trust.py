@@ -7,7 +7,6 @@ the same directory.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import Note, TrustError
@@ -88,6 +87,8 @@ def _secret_of_the_user(places: Places, account: Account) -> str:
 
 
 def _fingerprint(text: str) -> str:
+    import hashlib  # slow, and most sends need no trust
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 

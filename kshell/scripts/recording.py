@@ -106,7 +106,7 @@ class Recording:
 
     def _update(self, session: Session) -> bool:
         """Read the private values again if the session has changed since. Return whether they have changed."""
-        now = (len(session.private), len(session.accounts), session.account, *session.settings.items())
+        now = (len(session.private_values()), len(session.accounts), session.account, *session.settings.items())
         if now == self._last_seen:
             return False
         self._last_seen = now

@@ -31,7 +31,7 @@ from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
@@ -114,7 +114,8 @@ class Session:
         self.template = ""
         self.settings: dict[str, Setting] = {}
         self.generated: tuple[str, ...] = ()  # every code that the session generated, the oldest first
-        self.private: dict[Private, None] = {}  # the values of every draft, also of a previewed or refused one
+        self._private: dict[Private, None] = {}
+        self._drafts: list[Draft] = []  # those whose values are not in ``_private`` yet
         self.accounts: dict[str, Account] = {}  # those of every draft
         self.sent: deque[Sent] = deque(maxlen=history)  # the newest ones
         self.sent_count = 0
@@ -231,20 +232,28 @@ class Session:
         from kshell.privacy.values import Private
 
         private = [*keys_of(self._known_accounts())] if keys else []
-        private += self.private
+        private += self.private_values()
         private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
                 private += named_values(name, setting.text)
         return Privacy(private)
 
+    def private_values(self) -> Collection[Private]:
+        """Return the private values of every draft, also of a previewed or refused one."""
+        from kshell.privacy.sources import values_of
+
+        for draft in self._drafts:
+            self._private.update(dict.fromkeys(values_of(draft)))
+        self._drafts.clear()
+        return self._private
+
     def _known_accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
-        known = [*self.accounts.values()]
-        if self.account not in self.accounts:
-            with suppress(KshellError):
-                known.append(self.current_account())
-        return known
+        known = dict(self.accounts)
+        with suppress(KshellError):
+            known.setdefault(self.account, self.current_account())
+        return [*known.values()]
 
     def without_key(self, text: str) -> str:
         """Return ``text`` with the key of the last message masked: a variable may contain it."""
@@ -289,9 +298,9 @@ class Session:
         )
 
     def _remembered(self, draft: Draft) -> Draft:
-        from kshell.privacy.sources import values_of
-
-        self.private.update(dict.fromkeys(values_of(draft)))
+        self._drafts.append(draft)
+        if len(self._drafts) == HISTORY:
+            self.private_values()
         self.accounts[draft.account.name] = draft.account
         return draft
 
@@ -321,11 +330,10 @@ class Session:
         from kshell.transport.client import Attempt, Route
 
         if self._embedded_only and not draft.pod.embedded:
-            hint = "send to the simulator: -p sandbox"
-            raise UsageError(f"the pod {draft.pod.name} is not the embedded simulator", hint=hint)
+            message = f"the pod {draft.pod.name} is not the embedded simulator"
+            raise UsageError(message, hint="send to the simulator: -p sandbox")
         self.files.require_trust(draft.account, draft.pod)
-        handle = self.simulator.handle if draft.pod.embedded else None
-        route = Route(timeout, draft.pod.proxy, handle)
+        route = Route(timeout, draft.pod.proxy, self.simulator.handle if draft.pod.embedded else None)
         key = partial(api_key.resolve, draft.account)
         self.attempt = Attempt(draft.request, key, route, [*values_of(draft, self.generated)])
         exchange = self.sender(self.attempt)

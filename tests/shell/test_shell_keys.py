@@ -305,7 +305,7 @@ def test_what_is_set_is_checked_at_once(typed, line, found):
     """``set`` and ``otp`` say at once what ``check`` would find, and only of the variables that the line sets."""
     shell = typed("set index=12 > /dev/null", ENTER, line, ENTER)
     assert found in shell.err
-    assert not shell.session.private
+    assert not shell.session.private_values()
     assert shell.err.count("index-range") == 1
 
 
