@@ -159,7 +159,8 @@ class Ledger:
     def claim(self, claim: Claim, recipient: str) -> Entry | None:
         """Make a claim durable. Return None if the send may go on, else the entry because of which it must not.
 
-        Raises ``LedgerError`` if the claim could not be written: nothing may be sent then.
+        Raises ``LedgerError`` if the claim could not be written: nothing may be sent then. After another exception, such as
+        ``KeyboardInterrupt``, the claim may have been granted; ``end`` notes that nothing was sent.
         """
         return self._done(lambda connection: self._claim(connection, claim, recipient))
 
@@ -186,10 +187,14 @@ class Ledger:
                 raise LedgerError(
                     f"the ledger {shown(self.file)} is closed", hint="the run has ended: nothing was sent"
                 )
-            self._claims.append(task)
-            self._changed.notify_all()
-            while not task.done:
-                self._changed.wait()
+            try:
+                self._claims.append(task)
+                self._changed.notify_all()
+                while not task.done:
+                    self._changed.wait()
+            except BaseException:  # Ctrl-C: a change that was not begun is not made
+                self._claims = [other for other in self._claims if other is not task]
+                raise
         if task.error:
             raise ledger_error(self.file, task.error)
         return task.result
