@@ -1,4 +1,4 @@
-"""Kill runs with a ledger, start them again until they end, and count what a server received. One line for each way to run:
+"""Kill runs with a ledger, start them again until they end, and count what a server received.
 
     python bench/ledger.py [--rows N] [--kills N] [--seed N] [WAY...]
 
@@ -11,7 +11,7 @@
 | parallel | shards that GNU parallel starts, and starts again |
 | dask | workers of Dask, which runs their tasks again |
 
-A line has the rows, the kills, the messages that the server received, the rows of which it received two, the rows whose
+Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows whose
 outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing, or if
 more are unknown than were under way at the kills. ``parallel`` and ``dask`` (distributed) have to be installed.
 """
@@ -215,11 +215,11 @@ def by_dask(load: Load, received: Received) -> int:
         return kills
 
 
-def at_every_moment(received: Received) -> tuple[int, int]:
+def at_every_moment() -> tuple[int, int]:
     """Kill runs of two rows at every moment, three times each. Return how many rows and kills there were."""
     for number in range(200):
         Path(f"{number}.csv").write_text(rows_csv(2, first=2 * number), encoding="utf-8")
-    ended = killed_at_every_moment(3, "run", "s.kshell", "--rows", "{n}.csv", "--ledger", "{n}.ledger")
+    ended = killed_at_every_moment("around", 3, "run", "s.kshell", "--rows", "{n}.csv", "--ledger", "{n}.ledger")
     return 2 * (len(ended) + 1), sum(one.kills for one in ended)
 
 
@@ -241,7 +241,7 @@ def faults(way: str, load: Load) -> int:
         Path("r.csv").write_text(rows_csv(load.rows), encoding="utf-8")
         begun = time.monotonic()
         if way == "statements":
-            (rows, kills), under_way = at_every_moment(received), 1
+            (rows, kills), under_way = at_every_moment(), 1
         else:
             run, under_way = WAYS[way]
             rows, kills = load.rows, run(load, received)

@@ -1,10 +1,11 @@
-"""Run kshell in processes that kill themselves by SIGKILL before or after one of their calls of SQLite, of a socket or of a file.
+"""Run kshell in processes that kill themselves by SIGKILL at a statement of SQLite, or at a write to a socket.
 
-    python tests/support/killing.py KILLS WORD...
+    python tests/support/killing.py before|around KILLS WORD...
 
 For each number n from 1 on, a process runs the command line of the WORDs, in which ``{n}`` stands for n, and kills itself at
-the n-th of these moments. It is started KILLS times so; then it runs to its end. The numbers end with the first that was not
-killed. A line has the number, the kills and the last exit code. First of all, the command line is run with 0 for n, to its end.
+the n-th moment. The moments are those before each such call; with ``around``, also those after it. The process is started KILLS
+times so; then it runs to its end. The numbers end with the first that was not killed. A line has the number, the kills and the
+last exit code. First of all, the command line is run with 0 for n, to its end.
 
 The processes are forks of this one, which has imported kshell already: so a kill costs milliseconds.
 """
@@ -21,23 +22,27 @@ import sys
 import threading
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 sys.path[:0] = [str(Path(__file__).parents[2])]
 
+Side = Literal["before", "around"]
+
+_EVENTS = {"before": ("c_call",), "around": ("c_call", "c_return", "c_exception")}
 _WATCHED = {sqlite3.Connection: ("execute", "close"), socket.socket: ("send", "sendall")}
 
 
 class Moments:
-    """A profile function that counts the moments before and after the watched calls, and kills this process at one of them."""
+    """A profile function that counts the moments of this process, and kills it at the moment ``last``."""
 
-    def __init__(self, last: int) -> None:
+    def __init__(self, side: Side, last: int) -> None:
+        self._events = _EVENTS[side]
         self._left = last
         self._lock = threading.Lock()
 
-    def __call__(self, frame: Any, event: str, function: Any) -> None:
-        """Count an event of the interpreter."""
-        if event not in ("c_call", "c_return", "c_exception") or not _is_watched(function):
+    def __call__(self, _: object, event: str, function: Any) -> None:
+        """Take an event of the interpreter."""
+        if event not in self._events or not _is_watched(function):
             return
         with self._lock:
             self._left -= 1
@@ -60,8 +65,8 @@ def in_this_process(words: list[str]) -> None:
     gc.freeze()  # a collection in a fork would copy all memory
 
 
-def forked(words: list[str], last: int = 0) -> int:
-    """Start a process that runs a command line, and kills itself at the moment ``last``, if it is given. Return its id."""
+def forked(words: list[str], moments: Moments | None = None) -> int:
+    """Start a process that runs a command line, up to the last of ``moments`` if they are given. Return its id."""
     from kshell.cli import run
 
     if child := os.fork():
@@ -70,8 +75,7 @@ def forked(words: list[str], last: int = 0) -> int:
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(1, 2)
-        if last:
-            moments = Moments(last)
+        if moments:
             threading.setprofile(moments)
             sys.setprofile(moments)
         code = run(words)
@@ -79,24 +83,24 @@ def forked(words: list[str], last: int = 0) -> int:
         os._exit(code)
 
 
-def killed(words: list[str], last: int) -> bool:
-    """Run a command line in a process, and return whether it was killed at the moment ``last``."""
-    return os.waitstatus_to_exitcode(os.waitpid(forked(words, last), 0)[1]) == -signal.SIGKILL
+def is_killed(words: list[str], moments: Moments) -> bool:
+    """Run a command line in a process, and return whether it came to the last of the moments."""
+    return os.waitstatus_to_exitcode(os.waitpid(forked(words, moments), 0)[1]) == -signal.SIGKILL
 
 
-def main(kills: int, pattern: list[str]) -> None:
+def main(side: Side, kills: int, pattern: list[str]) -> None:
     """Kill processes at every moment, then let one for each run to its end, all of them at once."""
     in_this_process([word.replace("{n}", "0") for word in pattern])
     running: dict[int, tuple[int, int]] = {}
     for n in count(1):
         words = [word.replace("{n}", str(n)) for word in pattern]
-        made = sum(killed(words, n) for _ in range(kills))
+        made = sum(is_killed(words, Moments(side, n)) for _ in range(kills))
         running[forked(words)] = n, made
         if not made:
             break
     while running:
         child, status = os.wait()
-        print(*running.pop(child), os.waitstatus_to_exitcode(status), flush=True)
+        sys.stdout.write(" ".join(map(str, (*running.pop(child), os.waitstatus_to_exitcode(status)))) + "\n")
 
 
 class Ended(NamedTuple):
@@ -107,12 +111,12 @@ class Ended(NamedTuple):
     code: int
 
 
-def killed_at_every_moment(kills: int, *pattern: str) -> list[Ended]:
-    """Run this program, and return what it prints."""
-    words = [sys.executable, __file__, str(kills), *pattern]
+def killed_at_every_moment(side: Side, kills: int, *pattern: str) -> list[Ended]:
+    """Run this program, and return what it prints, by the number."""
+    words = [sys.executable, __file__, side, str(kills), *pattern]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
     return sorted(Ended(*map(int, line.split())) for line in done.stdout.splitlines())
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
