@@ -11,9 +11,9 @@
 | parallel | shards that GNU parallel starts, and starts again |
 | dask | workers of Dask, which runs their tasks again |
 
-Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows whose
-outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing, or if
-more are unknown than were under way at the kills. ``parallel`` and ``dask`` (distributed) have to be installed.
+Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows
+whose outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing,
+or if more are unknown than were under way at the kills. ``parallel`` and ``dask`` (distributed) have to be installed.
 """
 
 from __future__ import annotations

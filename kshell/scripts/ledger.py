@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 from kshell.core.errors import LedgerError
 from kshell.privacy.numbers import masked_number
 from kshell.profiles.files import shown
-from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared
+from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -112,6 +112,7 @@ class Ledger:
             opened.enter_context((alone if resend else shared)(file))
             self._connection, salt = open_for_run(file, hashlib.sha256(script.encode()).hexdigest())
             opened.callback(self._connection.close)
+            self._check_file = watched(file)
             self._salt = bytes.fromhex(salt)
             self._reader = open_for_reading(file)
             opened.callback(self._reader.close)
@@ -136,7 +137,7 @@ class Ledger:
         self._opened.close()
         if self._outcomes and self._lost:
             error = ledger_error(self.file, self._lost)
-            lost = f"{len(self._outcomes)} outcomes are not in the ledger {shown(self.file)}: {self._lost}"
+            lost = f"outcomes that are not in the ledger {shown(self.file)}: {len(self._outcomes)}; {self._lost}"
             raise LedgerError(lost, hint=f"these sends stay claimed, and are not sent again; {error.hint}")
 
     def row(self, cells: Mapping[str, str], number: int, line: int) -> Row:
@@ -255,6 +256,7 @@ class Ledger:
 
     def _commit(self, tasks: list[_Task]) -> sqlite3.Error | None:
         try:
+            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
             for task in tasks:
                 task.result = task.change(self._connection)
