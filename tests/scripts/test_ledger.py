@@ -66,6 +66,20 @@ def test_resend_grants_a_send_of_unknown_outcome_once(file, state):
         assert claim(ledger, CELLS) is None
 
 
+def test_a_killed_resend_is_unknown_again(file):
+    """What a killed run with ``resend`` was sending is not granted again, except to another run with ``resend``."""
+    rows = [CELLS | {"ref": ref} for ref in "123"]
+    with Ledger(file, SCRIPT) as ledger:
+        assert all(claim(ledger, row) for row in rows)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        assert claim(ledger, rows[0])  # killed before its outcome
+        ledger.end(claim(ledger, rows[1]), "accepted")
+    with Ledger(file, SCRIPT) as ledger:
+        assert not any(claim(ledger, row) for row in rows)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        assert [bool(claim(ledger, row)) for row in rows] == [True, False, True]
+
+
 def test_resend_needs_the_ledger_alone(file):
     """A run with ``resend`` is refused while another run has the ledger open."""
     with Ledger(file, SCRIPT), pytest.raises(LedgerError, match="locked"):
