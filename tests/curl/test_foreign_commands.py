@@ -191,6 +191,88 @@ def test_a_here_document_without_an_end_is_an_error():
     assert caught.value.hint == "end it with the line EOF"
 
 
+# ---- line ends of Windows
+
+RETURNS = {
+    "'x\r\ny'": "x\r\ny",
+    '"x\r\ny"': "x\r\ny",
+    "$'x\r\ny'": "x\r\ny",
+    "x\ry": "x\ry",
+    "@- <<'EOF'\r\nx\r\nEOF\r\n": "x\r\n",
+    "@- <<EOF\r\nx\r\nEOF\r\n": "x\r\n",
+}
+
+
+@pytest.mark.parametrize("text", RETURNS)
+def test_a_carriage_return_of_a_text_is_kept(text):
+    """A carriage return in a quoted word, in a word and in a here-document belongs to the text, and is not reported."""
+    read = split(f"curl {text}")
+    assert ((read.stdin or read.words[1]).text, read.oddities) == (RETURNS[text], ())
+
+
+@needs("bash")
+def test_bash_keeps_the_carriage_returns_too():
+    """Bash gives a program the same carriage returns."""
+    for text, kept in RETURNS.items():
+        script = f"cat {text.removeprefix('@-')}" if text.startswith("@") else f"printf %s {text}"
+        assert (text, subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode()) == (
+            text,
+            kept,
+        )
+
+
+@needs("bash", "curl")
+def test_a_file_of_windows_gives_the_payload_that_bash_and_curl_send():
+    """A raw CRLF in a string of the body is imported as bash and curl send it, and reported at its place."""
+    body = '--data-raw \'{\r\n  "a": "x\r\ny"\r\n}\'\r\n'
+    with Server(read, answer(202, ACCEPTED)) as server:
+        subprocess.run(["bash", "-c", f"curl -s {server.url} {body}"], check=True, capture_output=True)
+    copied = read_curl(f"curl {URL} {body}", "f")
+    assert copied.payload == json.loads(server.requests[0].body, strict=False) == {"a": "x\r\ny"}
+    (odd,) = copied.notes
+    assert (odd.line, odd.column, odd.fix) == (2, 10, "it was read as \\r\\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl {URL} \\\r\n  -H 'a: b' \\\r\n  -d '{{}}'\r\n",
+        f"curl \\ \r\n  {URL} -d '{{}}'",
+        f'curl {URL} -d "{{\\\r\n}}"',
+        f"curl {URL} -d @- <<EOF\r\n{{\\\r\n}}\r\nEOF\r\n",
+        f"curl -d '{{}}' {URL}\r\n",
+    ],
+)
+def test_a_carriage_return_at_which_bash_fails_is_reported_once(text):
+    """A carriage return after a backslash or after the URL breaks the command in bash; it is read as a line end."""
+    copied = read_curl(text, "f")
+    assert (copied.url, copied.payload) == (URL, {})
+    returns = [odd for odd in copied.notes if "carriage return" in odd.message]
+    assert [odd.fix for odd in returns] == ["save the file with Unix line ends"]
+
+
+@pytest.mark.parametrize("text", ["curl ^\r\n  a", "curl.exe `\r\n  a", "curl.exe --% a\r\nb"])
+def test_the_shells_of_windows_take_its_line_ends(text):
+    """For cmd.exe and PowerShell CRLF is a line end like another."""
+    read = split(text)
+    assert [word.text for word in read.words[1:]] == ["a"]
+    assert [odd.message for odd in read.oddities if "carriage" in odd.message] == []
+
+
+@pytest.mark.parametrize(("raw", "escaped"), [("\n", "\\n"), ("\t", "\\t"), ("\0", "\\u0000")])
+def test_a_raw_control_character_in_a_string_is_reported(raw, escaped):
+    """JSON has control characters in a string only as escapes, so a raw one is reported; between the strings it is a blank."""
+    (odd,) = read_curl(f'curl {URL} -d \'{{\n\t"a": "x{raw}"\n}}\'', "f").notes
+    assert (odd.line, odd.column, odd.fix) == (2, 9, f"it was read as {escaped}")
+
+
+def test_stdin_that_is_not_utf_8_is_refused(program):
+    """Bytes that are not UTF-8 are an error at their place, not replaced in the message."""
+    ran = program("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: stdin:2:16: not UTF-8: byte 0xe9")
+
+
 # ---- where curl stands
 
 BEFORE = [
