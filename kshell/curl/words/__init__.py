@@ -16,7 +16,11 @@ from kshell.curl.words.start import CURL, first_command
 
 __all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
 
-_POWERSHELL = re.compile(r"^[ \t]*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*\r?$", re.MULTILINE)
+_POWERSHELL = re.compile(
+    r"^[ \t]*(?:\$\w+[ \t]*=[ \t]*['\"@$]|curl\.exe\b|(?:'[^'\n]*'|\"[^\"\n]*\")[ \t]*\|)"
+    r"|^['\"]@(?![^\s|;)])|(?<=[\s=(])@['\"][ \t]*\r?$|`[ \t]*\r?$",
+    re.MULTILINE,
+)
 _CMD = re.compile(r'\^[ \t]*\r?$|\^"', re.MULTILINE)
 
 
@@ -27,7 +31,7 @@ def split(text: str) -> Words:
     if STOP_PARSING.match(text):
         return VerbatimReader(unix).read()
     if _POWERSHELL.search(text):
-        return PowershellReader(unix).read()
+        return PowershellReader(text).read()
     # cmd.exe knows neither single quotes nor a backslash at the end of a line: carets after them are text
     before = re.split(r"'|\\[ \t]*\r?\n", text, maxsplit=1)[0]
     return CmdReader(unix).read() if _CMD.search(before) else PosixReader(text).read()
