@@ -48,7 +48,13 @@ def _frontend() -> Callable[[], int]:
 def _version() -> int:
     from kshell import __version__
 
-    print(f"kshell {__version__}")  # noqa: T201 - installers run this, so it is fast and imports nothing more
+    try:  # installers run this, so it is fast and imports nothing more
+        print(f"kshell {__version__}", flush=True)  # noqa: T201
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        sys.stderr.write(f"error: stdout cannot be written: {error.strerror}\n")
+        return 3
     return 0
 
 

@@ -107,9 +107,11 @@ class Message:
         """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
 
         A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error, unless its
-        rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not, ``SecretError``
-        for an unreadable key, ``TrustError`` for an untrusted pod.
+        rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not and for a timeout
+        that is not above 0, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
         """
+        if not timeout > 0:  # nan too
+            raise UsageError(f"timeout is {timeout!r}", hint="write a number of seconds above 0")
         for rule in allow:
             if rule not in self.request.endpoint.rules:
                 raise UsageError(f"there is no rule {rule!r}", hint="kshell explain RULE describes a rule")
@@ -146,9 +148,12 @@ def message(
     ``pod`` and ``template`` replace the account's own. ``home`` is a folder with ``profiles/`` and ``templates/``; by default
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 
-    Raises ``ProfileError`` and ``TemplateError`` for a faulty or missing file, ``UsageError`` for an unknown variable and
-    for a missing required one.
+    Raises ``ProfileError`` and ``TemplateError`` for a faulty or missing file, ``UsageError`` for an unknown variable, for a
+    missing required one, and for a value that is neither text nor an integer, such as ``None``.
     """
+    for name, value in variables.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise UsageError(f"{name} is {value!r}, which is no text", hint=f"write {name}='…', or leave it out")
     session = Session(Places.standard(str(home) if home is not None else None))
     values = {name: str(value) for name, value in variables.items()}
     return Message(session, session.draft(Overrides(account, pod, template, values)))

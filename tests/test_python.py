@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from conftest import PROJECT
@@ -68,6 +69,20 @@ def test_an_integer_is_taken_for_its_digits() -> None:
     """A variable may be given as an integer."""
     message = kshell.message(to="+919812345678", otp="1", index=3)
     assert message.variables["index"] == "3"
+
+
+@pytest.mark.parametrize("value", [None, True, ["+919812345678"], 1.5], ids=repr)
+def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
+    """A variable that is neither text nor an integer raises ``UsageError``: ``None`` is not sent as the word None."""
+    with pytest.raises(kshell.UsageError, match="which is no text"):
+        kshell.message(to="+919812345678", otp=value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_timeout_is_above_zero(timeout: float) -> None:
+    """A timeout that is not above 0 raises ``UsageError``, and nothing is sent."""
+    with pytest.raises(kshell.UsageError, match="timeout is"):
+        kshell.message(to="+919812345678").send(timeout=timeout)
 
 
 def test_force_sends_what_has_errors() -> None:

@@ -19,6 +19,8 @@ FIELDS = tuple(dict.fromkeys(field for endpoint in ENDPOINTS for field in endpoi
 RULES = {code: rule for endpoint in ENDPOINTS for code, rule in endpoint.rules.items()}
 ANSWERS = tuple(dict.fromkeys(answer for endpoint in ENDPOINTS for answer in endpoint.answers))
 
+_ITEMS = ("*", "body", "button")  # steps of a field's pointer that stand for items of a list
+
 KEY_HEADERS = frozenset(endpoint.key_header for endpoint in ENDPOINTS)
 
 
@@ -43,9 +45,21 @@ def all_codes() -> Iterator[str]:
 
 
 def find_fields(word: str) -> list[Field]:
-    """Return every field named ``word``: by the page's term, the variable, the JSON key or the pointer."""
+    """Return every field named ``word``: by the page's term, the variable, the JSON key or the pointer.
+
+    A pointer may have the number of an item, as those of ``check`` do, and dots in place of slashes.
+    """
     wanted = word.lower()
-    return [field for field in FIELDS if wanted in (name.lower() for name in field.names)]
+    steps = wanted.replace(".", "/").strip("/").split("/")
+    return [
+        field for field in FIELDS if wanted in (name.lower() for name in field.names) or _is_at(field.pointer, steps)
+    ]
+
+
+def _is_at(pointer: str, steps: list[str]) -> bool:
+    own = pointer.split("/")[1:]
+    same = (step == it or (step.isdecimal() and it in _ITEMS) for step, it in zip(steps, own, strict=False))
+    return len(steps) == len(own) and all(same)
 
 
 def field_words() -> Iterator[str]:

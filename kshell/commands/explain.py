@@ -72,8 +72,10 @@ def explain_command(
     received, and says for each status which message it is about. The text comes from the API's page, the vendor's list of
     codes and Meta's; it does not use the network.
     """
-    if file is not None and (word is not None or table):
-        raise UsageError("--from goes without a word and without --table", hint="leave one of them out")
+    if sum((word is not None, file is not None, table is not None)) > 1:
+        raise UsageError("a word, --from and --table exclude each other", hint="keep one of them")
+    if table and as_json:
+        raise UsageError("--table is Markdown, and no JSON", hint="leave one of --table and --json out")
     if table:
         return Result(_TABLES[table]())
     entries = _received(file) if file is not None else [_last(session)] if word is None else _found(word)

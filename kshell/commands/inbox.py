@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import command, pass_caller
-from kshell.core.errors import EXIT_REFUSED, Note
+from kshell.console.command import Number, command, pass_caller
+from kshell.core.errors import EXIT_REFUSED, Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
@@ -25,9 +25,7 @@ _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 
 @command("inbox", examples=["inbox", "inbox --json", "inbox --to +919812345678 --code"])
 @click.option("--to", default="", metavar="NUMBER", help="Only the messages to this number.")
-@click.option(
-    "--wait", type=click.FloatRange(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message."
-)
+@click.option("--wait", type=Number(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message.")
 @click.option(
     "--code", "code_alone", is_flag=True, help="Print the newest code alone; exit 1 if no message reached the phone."
 )
@@ -46,6 +44,8 @@ def inbox(
     what the embedded simulator delivered. WhatsApp takes the text from the approved template; kshell knows only the code in
     the text and the code of the button.
     """
+    if code_alone and as_json:
+        raise UsageError("--code and --json exclude each other", hint="leave one of them out")
     messages = _messages(caller, to, wait, url)
     if code_alone:
         arrived = [message for message in messages if not message["fails_with"]]

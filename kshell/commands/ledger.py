@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kshell.console.command import command
-from kshell.core.errors import Note
+from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import columns, safe_line
@@ -43,8 +43,10 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
     """
     from kshell.scripts.ledger import counts, entries
 
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other", hint="leave one of them out")
     states = ("unknown", "claimed") if rows == "unknown" else _STATES if rows in (None, "all") else (rows,)
-    listed = [entry for entry in entries(file) if entry.state in states] if rows or as_csv else []
+    listed = [entry for entry in entries(file) if entry.state in states] if rows or as_csv or as_json else []
     known = counts(file)
     counted: Payload = {str(state): known[state] for state in _STATES if known[state]}
     if as_csv:

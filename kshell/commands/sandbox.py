@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command
+from kshell.console.command import Number, command
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
@@ -21,12 +21,17 @@ _LONGEST_DELAY = 3600.0  # seconds
 
 @command("sandbox", examples=["sandbox", "sandbox --port 0 --callback http://127.0.0.1:5000/hook"])
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 takes a free port."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    metavar="N",
+    help="0 takes a free port.",
 )
 @click.option("--callback", default="", metavar="URL", help="POST each status of each message there.")
 @click.option(
     "--delay",
-    type=click.FloatRange(0, _LONGEST_DELAY),
+    type=Number(0, _LONGEST_DELAY),
     default=0.2,
     show_default=True,
     metavar="SECONDS",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import update_wrapper
-from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
-from kshell.console.command import Known, command, message_options, pass_caller
+from kshell.console.command import Known, Number, command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
@@ -23,20 +22,6 @@ if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.core.models import Draft, Explanation, Finding, Json
     from kshell.session.session import Overrides, Session
-
-
-class Seconds(click.FloatRange):
-    """A timeout in seconds, above 0 and up to 3600; ``nan`` is refused too."""
-
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True, max=3600)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
-        seconds: float = super().convert(value, param, ctx)
-        if isnan(seconds):
-            self.fail(f"{value} is not a number of seconds.", param, ctx)
-        return seconds
 
 
 class Sending(NamedTuple):
@@ -82,7 +67,7 @@ def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
     for decorate in (
         click.option(
             "--timeout",
-            type=Seconds(),
+            type=Number(0, 3600, min_open=True),
             default=TIMEOUT,
             show_default=True,
             metavar="SECONDS",

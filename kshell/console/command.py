@@ -6,6 +6,7 @@ A command takes its parsed options and arguments, and the session or the caller.
 from __future__ import annotations
 
 from functools import update_wrapper
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -139,6 +140,19 @@ def command(
 ) -> Callable[[Callable[..., Result]], Command]:
     """Define the command ``name``. The function's docstring is its help; click decorators define its parameters."""
     return click.command(name, cls=Command, examples=examples, writes=writes)
+
+
+class Number(click.FloatRange):
+    """A number in a range; ``nan``, which no range excludes, is refused too."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 class Known(click.ParamType[str]):

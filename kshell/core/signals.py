@@ -9,7 +9,8 @@ TYPE_CHECKING = False  # a signal while typing is imported could not be handled 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))  # Windows has no SIGHUP
 _EXIT_INTERRUPTED = 130
 
 _received: list[int] = []
@@ -18,9 +19,8 @@ _holding: list[Held] = []
 
 def handle(handler: Callable[[int, object], None]) -> None:
     """Set ``handler`` for every signal that the process does not ignore; ``nohup`` makes it ignore SIGHUP."""
-    for name in _NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 

@@ -11,7 +11,7 @@ from kshell.profiles import api_key
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Payload, Pod
@@ -66,12 +66,18 @@ def refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
             )
 
 
-def refuse_missing(template: Template, values: Mapping[str, str]) -> None:
-    """Raise one ``UsageError`` for all required variables that have no value."""
+def refuse_missing(template: Template, values: Mapping[str, str], unread: Iterable[Note]) -> None:
+    """Raise one ``UsageError`` for all required variables that have no value.
+
+    ``unread`` are warnings of names that nothing reads, which are probably misspelt.
+    """
     missing = template.missing(values)
     if missing:
         names = " ".join(f"{variable.name}=…" for variable in missing)
-        raise UsageError(f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}")
+        misspelt = [f"{note.headline}; {note.hint}" for note in unread]
+        raise UsageError(
+            f"not set: {', '.join(variable.name for variable in missing)}", hint=f"add {names}", details=misspelt
+        )
 
 
 def refuse_not_utf8(values: Mapping[str, str]) -> None:

@@ -31,7 +31,7 @@ from kshell.session.files import Files
 from kshell.templating import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Exchange, Payload, Pod
@@ -283,11 +283,10 @@ class Session:
         further = map(Variable, further_parameters(endpoint, account))
         template = template._replace(variables=(*template.variables, *further))
         refuse_unknown(template, overrides.variables)
-        values, notes = self._values(account, template, overrides.variables)
+        unread = templates.unread_variables(account, template) if template.name == account.template else []
+        values, notes = self._values(account, template, overrides.variables, unread)
         payload = templates.render(template, values) if endpoint.takes_payload else {}
-        if template.name == account.template:
-            notes = (*templates.unread_variables(account, template), *notes)
-        notes = (*key_notes(account, pod), *notes)
+        notes = (*key_notes(account, pod), *unread, *notes)
         return self._remembered(drafted(endpoint, account, pod, template, values, payload, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
@@ -305,7 +304,7 @@ class Session:
         return draft
 
     def _values(
-        self, account: Account, template: Template, typed: Mapping[str, str]
+        self, account: Account, template: Template, typed: Mapping[str, str], unread: Sequence[Note]
     ) -> tuple[dict[str, str], tuple[Note, ...]]:
         values = {**defaults(account, template), **self.variables, **typed}
         notes: tuple[Note, ...] = ()
@@ -316,7 +315,7 @@ class Session:
             self.set("otp", values["otp"], source="generated")
             text = f"otp {values['otp']} generated: {policy.length} {policy.alphabet}, by account {account.name}"
             notes = (Note("info", text),)
-        refuse_missing(template, values)
+        refuse_missing(template, values, unread)
         refuse_not_utf8(values)
         return values, notes
 

@@ -189,7 +189,7 @@ class Pages:
         try:
             answer, to = _asked(bytes(body))
             self._simulator.fail_next(answer, to)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             return _refused(400, "next", str(error))
         return Response(status_code=204)
 
@@ -260,7 +260,11 @@ async def _disconnected(request: Request) -> None:
 def _asked(body: bytes) -> tuple[str | int, str]:
     """Return the answer and the recipient that a body of POST /next names. Raises ``ValueError`` for another body."""
     form = 'write {"answer": "low-balance"} or {"status": "failed", "code": 131026}; "to" names a recipient'
-    match json.loads(body):
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError(f"the body is not JSON: {form}") from None
+    match asked:
         case {"answer": str(answer), **rest} if answer in FAILURES:
             pass
         case {"status": "failed", "code": int(answer), **rest} if answer in META_TITLES:

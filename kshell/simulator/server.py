@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from kshell.core.errors import UsageError
+from kshell.core.signals import ENDING
 from kshell.simulator.app import App
 from kshell.simulator.pages import Knowledge
 
@@ -49,7 +50,7 @@ def serve(
     on_request: Callable[[str], None],
     knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
 ) -> None:
-    """Serve until SIGINT or SIGTERM. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
+    """Serve until SIGINT, SIGTERM or SIGHUP. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
     Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
     """
@@ -205,9 +206,12 @@ def _base_url(listener: socket.socket) -> str:
 
 @contextmanager
 def _stopped_by_signals(server: HttpServer) -> Iterator[None]:
-    """Make SIGINT and SIGTERM stop ``server`` and have no other effect. Uvicorn handles them only while it serves."""
+    """Make the signals that end a command stop ``server`` and have no other effect.
+
+    Uvicorn handles SIGINT and SIGTERM too, but only while it serves. A signal that the process ignores stays ignored.
+    """
     in_main = threading.current_thread() is threading.main_thread()  # only the main thread may handle signals
-    handled = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+    handled = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN] if in_main else []
     before = {number: signal.signal(number, lambda *_: server.stop()) for number in handled}
     try:
         yield

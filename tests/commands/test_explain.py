@@ -195,6 +195,42 @@ def test_a_word_that_means_nothing_has_a_did_you_mean(cli, word, hint):
     assert ran.err.startswith(f"error: {word!r} is not a code, a status, a field or a rule\nhint: {hint}")
 
 
+@pytest.mark.parametrize(
+    ("word", "pointer"),
+    [
+        ("/messaging_object/template/components/1/index", "/messaging_object/template/components/button/index"),
+        ("/messaging_object/template/components/0/type", "/messaging_object/template/components/body/type"),
+        ("messaging_object.template.language.code", "/messaging_object/template/language/code"),
+    ],
+)
+def test_a_place_in_a_payload_is_explained_as_its_field(cli, word, pointer):
+    """A pointer as ``check`` prints it, with numbers of items, and a path with dots find the field."""
+    assert pointer in [entry["pointer"] for entry in cli("explain", word, "--json").json]
+
+
+@pytest.mark.parametrize("number", ["1.2", "9/9", "/", "."])
+def test_a_number_alone_is_no_place(cli, number):
+    """Numbers and separators without the name of a field find no field."""
+    assert cli("explain", number).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "E110", "--table", "codes"),
+        ("explain", "--table", "codes", "--json"),
+        ("explain", "E110", "--from", "-"),
+        ("ledger", "run.ledger", "--csv", "--json"),
+        ("inbox", "--code", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_options_of_different_outputs_exclude_each_other(cli, words):
+    """Two options of which one would be ignored are an error of usage, with nothing on stdout."""
+    ran = cli(*words)
+    assert (ran.code, ran.out, "hint: " in ran.err) == (2, "", True)
+
+
 def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
     """``explain`` before any answer gives exit code 2 and a hint with all codes."""
     ran = cli("explain")

@@ -350,6 +350,18 @@ def test_a_variable_of_an_account_that_its_template_does_not_have_is_said(cli, w
     )
 
 
+def test_a_misspelt_variable_of_an_account_is_said_where_the_right_one_is_missing(cli, write):
+    """The error for a missing variable names a variable of the account that the template does not have, and its place."""
+    write("profiles/accounts/a.yaml", ACCOUNT.format(key="env:KALEYRA_API_KEY") + "variables:\n  template_nam: x\n")
+    ran = cli("render", "-a", "a", "to=+919812345678", "language=en")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: not set: template_name\n"
+        "  profiles/accounts/a.yaml:6:3: account a: the template auth has no variable 'template_nam'; "
+        "did you mean template_name?\nhint: add template_name=…\n"
+    )
+
+
 def test_a_variable_of_an_account_may_be_for_its_own_template_alone(cli, write):
     """With another template than the account's, nothing is said of the account's variables."""
     write("profiles/accounts/a.yaml", ACCOUNT.format(key="env:KALEYRA_API_KEY") + "variables: {language: en}\n")

@@ -250,7 +250,9 @@ def test_a_reader_that_is_gone_is_no_error(words):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
-@pytest.mark.parametrize(("words", "code"), [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3)])
+@pytest.mark.parametrize(
+    ("words", "code"), [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3), (("--version",), 3)]
+)
 def test_a_full_disk_is_said(words, code):
     """A full disk is an error on stderr, but the exit code of a send still reports the delivery."""
     with open("/dev/full", "wb") as full:

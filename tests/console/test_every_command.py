@@ -6,6 +6,7 @@ import io
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from support.registered import COMMANDS, command
 
@@ -51,6 +52,21 @@ def ready(write, monkeypatch) -> Session:
     for line in ("set to=+919812345678 otp=482913 ref=a", "send -a low-balance", "send"):
         perform_line(line, Caller(session, "shell"))
     return session
+
+
+def test_no_number_is_nan():
+    """Every option for a number refuses ``nan``, which no range of click's excludes."""
+    numbers = [
+        (option, parameter.type)
+        for _, name in EVERY
+        for parameter in command(name).params
+        for option in parameter.opts
+        if isinstance(parameter.type, click.types.FloatParamType)
+    ]
+    assert {option for option, _ in numbers} >= {"--timeout", "--wait", "--rate", "--delay"}
+    for option, kind in numbers:
+        with pytest.raises(click.BadParameter, match="nan is not a number"):
+            assert kind.convert("nan", None, None), option
 
 
 @pytest.mark.parametrize(("frontend", "name"), EVERY)

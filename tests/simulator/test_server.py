@@ -21,6 +21,7 @@ from support.clock import in_time
 from support.programs import needs
 
 from kshell.core.errors import UsageError
+from kshell.core.signals import ENDING
 from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
 from kshell.simulator.payload import BODY_LIMIT
 from kshell.simulator.server import serve
@@ -271,9 +272,9 @@ def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
 
 def test_a_signal_s_own_handler_is_back_afterwards() -> None:
     """Serving restores the signal handlers of the process."""
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in ENDING]
     served(connection)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in ENDING] == before
 
 
 def test_another_thread_may_serve() -> None:
@@ -294,9 +295,9 @@ serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), 
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_it_well(number: signal.Signals) -> None:
-    """SIGINT and SIGTERM end the server at once with exit code 0, even with open connections."""
+    """SIGINT, SIGTERM and SIGHUP end the server at once with exit code 0, even with open connections."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
