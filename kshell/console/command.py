@@ -190,8 +190,11 @@ class Assignment(click.ParamType[tuple[str, str]]):
             return value
         name, equals, text = str(value).partition("=")
         if not equals or not name.isidentifier():
+            hint = "a variable is written like to=+919812345678"
+            if name in ("|", ">", ">>"):
+                hint = "only the shell writes output to a file or a program"
             # the message leaves out the value, which may be a key
-            raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint="a variable is written like to=+919812345678")
+            raise UsageError(f"{name + equals!r} is not NAME=VALUE", hint=hint)
         return name, text
 
 

@@ -160,14 +160,14 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
     root = commands_of(frontend)
     # a command keeps the help option of its first context, so this context needs the usual settings
     context = click.Context(root, info_name="", **root.context_settings)
-    name: str | None = ""
     try:
         name, command, rest = root.resolve_command(context, list(words))
         return command.make_context(name, rest, parent=context).params if command is not None and whole else {}
     except Exit:
         return {}  # --help
     except click.UsageError as error:
-        raise UsageError(error.format_message(), hint=f"kshell help {name}".rstrip()) from None
+        note = _usage_note(error, None)
+        raise UsageError(note.text, hint=note.hint) from None
 
 
 def failure(error: BaseException, session: Session | None) -> Result:

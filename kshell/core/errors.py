@@ -190,7 +190,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def listed(known: Iterable[str], *, most: int = 12) -> str:
-    """Return ``a, b, c`` for a message; names after the first ``most`` are counted. Return ``none`` for no names."""
+    """Return ``a, b, c`` for a message; several names after the first ``most`` are counted. Return ``none`` for no names."""
     names = list(known)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none"
+    if len(names) <= most + 1:
+        return ", ".join(names) or "none"
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -133,10 +133,10 @@ def _words(command: str, at: Place) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
-    if not words or words[0] not in COMMANDS:
-        raise ScriptError(
-            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS)}", at=at
-        )
+    if not words:
+        raise ScriptError("a comment without a command", hint="write one after kshell:, such as curl -a docs", at=at)
+    if words[0] not in COMMANDS:
+        raise ScriptError(f"{words[0]!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS)}", at=at)
     for word, hint in _REFUSED.items():
         if word in (argument.partition("=")[0] for argument in words):
             raise ScriptError(f"{word} is not allowed in a document", hint=hint, at=at)

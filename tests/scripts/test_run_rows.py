@@ -56,7 +56,7 @@ def test_a_faulty_script_raises(write):
         kshell.run_rows("row.kshell", iter([pytest.fail]))
 
 
-@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jobs": 65}, {"rate": -1}, {"shard": (4, 4)}])
+@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jobs": 65}, {"rate": -1}, {"rate": float("nan")}, {"shard": (4, 4)}])
 def test_wrong_arguments_raise(script, wrong):
     """Arguments outside of their range raise ``UsageError``."""
     with pytest.raises(kshell.UsageError):
