@@ -238,7 +238,7 @@ def test_a_comment_that_fails_is_an_error_with_its_place(cli, write, command, me
 
 def test_a_comment_without_a_command_is_said(cli, write):
     """A comment that ends after its colon is an error that says what to write."""
-    assert "guide.md:1:13: a comment without a command\n" in failing(cli, write, "<!-- kshell: -->\n").err
+    assert "guide.md:1:14: a comment without a command\n" in failing(cli, write, "<!-- kshell: -->\n").err
 
 
 def failing(cli, write, text):
