@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
+from kshell.core.exchange import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.json_text import TooDeepError, dumps, loads
-from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.models import Response
+from kshell.core.exchange import Response
 from kshell.simulator.documented import (
     FAILURES,
     INCORRECT_KEY,

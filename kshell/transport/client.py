@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
-from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret, is_loopback
+from kshell.core.exchange import Delivery, Exchange, Response
+from kshell.core.models import TIMEOUT, Secret, is_loopback
 from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
