@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.profiles.trust import folder_notes, require_trust
 from kshell.templating.templates import load_template
 
 if TYPE_CHECKING:
@@ -36,10 +35,14 @@ class Files:
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
+        from kshell.profiles.trust import require_trust
+
         require_trust(self._places, pod, own_account=self._places.holds(account.origin))
 
     def folder_notes(self, draft: Draft) -> Sequence[Note]:
         """Return what the user should know of a send that uses files of the working directory."""
+        from kshell.profiles.trust import folder_notes
+
         return [*folder_notes(self._places, draft)]
 
 
