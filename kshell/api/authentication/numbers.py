@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.authentication.fields import E164
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 
 class Planned(NamedTuple):
@@ -17,7 +20,14 @@ class Planned(NamedTuple):
     e164: str
     country: int
     possible: bool
-    valid: bool
+    parsed: PhoneNumber
+
+    @property
+    def valid(self) -> bool:
+        """Whether the country assigns such a number. The first answer for a country takes 3 ms, to compile its patterns."""
+        from phonenumbers import is_valid_number
+
+        return is_valid_number(self.parsed)
 
 
 def planned(number: str) -> Planned | None:
@@ -39,7 +49,7 @@ def planned(number: str) -> Planned | None:
         e164=number if e164 == plain else e164,
         country=known.country_code or 0,
         possible=phonenumbers.is_possible_number(known),
-        valid=phonenumbers.is_valid_number(known),
+        parsed=known,
     )
 
 
