@@ -65,7 +65,7 @@ def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) 
 
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
-    value: Json = loads(body.decode("utf-8-sig"))
+    value: Json = loads(body.decode().removeprefix("\ufeff"))
     level: list[Json] = [value]
     for _ in range(DEEPEST):
         level = [member for item in level for member in _members(item)]
