@@ -113,8 +113,8 @@ def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
     return Pace(options["rate"])
 
 
-def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
-    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> Ledger | None:
+    """Open the ledger of ``--ledger`` for the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
     file: Path | None = options["ledger"]
     if file is None:
         return None
@@ -124,4 +124,5 @@ def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
-    return Ledger(file, script.text, resend=bool(options["resend"]))
+    columns = rows.columns if options["rows"].suffix.lower() == ".csv" else ()
+    return Ledger(file, script.text, columns, resend=bool(options["resend"]))
