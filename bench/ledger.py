@@ -8,8 +8,8 @@
 | one | a run with one job, at random moments, as in the ways below |
 | jobs | a run with eight jobs |
 | two | one of two runs with four jobs each, which use one ledger |
-| parallel | shards that GNU parallel starts, and starts again |
-| dask | workers of Dask, which runs their tasks again |
+| parallel | shards that GNU parallel starts, and starts again, with one ledger for all |
+| dask | workers of Dask, which runs their tasks again, with one ledger for all |
 
 Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows
 whose outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing,
@@ -158,7 +158,7 @@ def by_processes(load: Load, received: Received, jobs: int, count: int) -> int:
 def by_parallel(load: Load, received: Received) -> int:
     """Kill the shards of GNU parallel. Return how many were killed."""
     command = (
-        f"{sys.executable} -m kshell {' '.join(RUN)} --shard {{}}/{SHARDS} --ledger shard-{{}}.ledger || [ $? = 5 ]"
+        f"{sys.executable} -m kshell {' '.join(RUN)} --shard {{}}/{SHARDS} --ledger run.ledger || [ $? = 5 ]"
     )
     words = [
         "parallel",
@@ -192,7 +192,7 @@ def send_shard(part: int, rows: int) -> int:
     import kshell
 
     cells = (dict(zip(("to", "otp"), line.split(","), strict=True)) for line in rows_csv(rows).splitlines()[1:])
-    return kshell.run_rows("s.kshell", cells, ledger=f"shard-{part}.ledger", shard=(part, SHARDS)).exit_code
+    return kshell.run_rows("s.kshell", cells, ledger="run.ledger", shard=(part, SHARDS)).exit_code
 
 
 def by_dask(load: Load, received: Received) -> int:

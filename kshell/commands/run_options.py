@@ -114,7 +114,7 @@ def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
 
 
 def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> Ledger | None:
-    """Open the ledger of ``--ledger`` for the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+    """Open the ledger of the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
     file: Path | None = options["ledger"]
     if file is None:
         return None
