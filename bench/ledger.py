@@ -157,9 +157,7 @@ def by_processes(load: Load, received: Received, jobs: int, count: int) -> int:
 
 def by_parallel(load: Load, received: Received) -> int:
     """Kill the shards of GNU parallel. Return how many were killed."""
-    command = (
-        f"{sys.executable} -m kshell {' '.join(RUN)} --shard {{}}/{SHARDS} --ledger run.ledger || [ $? = 5 ]"
-    )
+    command = f"{sys.executable} -m kshell {' '.join(RUN)} --shard {{}}/{SHARDS} --ledger run.ledger || [ $? = 5 ]"
     words = [
         "parallel",
         "--jobs",

@@ -6,7 +6,7 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,10 +85,14 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def _made(file: Path) -> str:
-    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks."""
+    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks.
+
+    An existing file is not opened: to close it would end all locks on it that this process has (POSIX).
+    """
     real = Path(os.path.realpath(file))
     make_private(real.parent)
-    os.close(os.open(real, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     return str(real)
 
 
