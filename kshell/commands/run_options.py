@@ -119,10 +119,11 @@ def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> L
     if file is None:
         return None
     from kshell.scripts.ledger import Ledger, counts
+    from kshell.scripts.script import whole_text
 
     if options["resend"] and not options["yes"]:
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
     columns = rows.columns if options["rows"].suffix.lower() == ".csv" else ()
-    return Ledger(file, script.text, columns, resend=bool(options["resend"]))
+    return Ledger(file, whole_text(script), columns, resend=bool(options["resend"]))

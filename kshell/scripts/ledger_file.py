@@ -113,12 +113,8 @@ def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
     connection.execute("COMMIT")
     known, salt = _check_version(connection, file)
     if known != script:
-        hint = (
-            f"give each script its own ledger, or begin a new one: --ledger {quoted(file.with_stem(file.stem + '-2'))}"
-        )
-        raise LedgerError(
-            f"{shown(file)} is the ledger of another script, or of this one before it was edited", hint=hint
-        )
+        message = f"{shown(file)} is the ledger of another script, or this one, or one that it sources, was edited"
+        raise LedgerError(message, hint="undo the edit to go on: with a new ledger, each row is sent again")
     return salt
 
 
