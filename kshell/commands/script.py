@@ -199,7 +199,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         return Result(notes=[*notes, *done])
     cases = (Case(script, row) for script in scripts for row in rows)
     plan = plan_of(context.obj.session, options, outer)._replace(
-        ledger=ledger_of(scripts[0], options), shard=rows.shard, rows=rows.estimate(len(scripts))
+        ledger=ledger_of(scripts[0], rows, options), shard=rows.shard, rows=rows.estimate(len(scripts))
     )
     if options["update"]:
         return _update([*cases], plan, write=options["yes"])

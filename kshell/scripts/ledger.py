@@ -105,8 +105,11 @@ class Ledger:
     may have the ledger open then.
     """
 
-    def __init__(self, file: Path, script: str, *, resend: bool = False) -> None:
-        """Open or create the ledger of the script with the text ``script``. Raises ``LedgerError``."""
+    def __init__(self, file: Path, script: str, columns: Iterable[str] = (), *, resend: bool = False) -> None:
+        """Open or create the ledger of the script with the text ``script``. Raises ``LedgerError``.
+
+        ``columns`` are those of all rows, or empty if each row may have others.
+        """
         self.file = file
         self._claims: list[_Task] = []
         self._outcomes: list[_Task] = []
@@ -117,7 +120,8 @@ class Ledger:
         self._wanted = threading.Condition(self._lock)  # the writer waits for changes
         with ExitStack() as opened:
             opened.enter_context((alone if resend else shared)(file))
-            self._connection, salt = open_for_run(file, hashlib.sha256(script.encode()).hexdigest())
+            known = hashlib.sha256(script.encode()).hexdigest()
+            self._connection, salt = open_for_run(file, known, ", ".join(sorted(columns)))
             opened.callback(self._connection.close)
             self._check_file = watched(file)
             self._salt = bytes.fromhex(salt)
