@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 def texts_at(payload: Json | Located, pointers: Iterable[str]) -> list[tuple[str, str]]:
     """Return (JSON pointer, text) for every text that the pointers of fields match, in order."""
     located = payload if isinstance(payload, Located) else Located(payload)
-    spots = [spot for pointer in pointers for spot in located[pointer]]
-    return [(pointer, text) for pointer, text in spots if isinstance(text, str)]
+    return [(place, text) for pointer in pointers for place, text in located[pointer] if isinstance(text, str)]
 
 
-def codes_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+def codes_of(endpoint: Endpoint, payload: Payload | Located) -> list[str]:
     """Return the one-time passwords of a payload, in order, one for each field that holds one."""
     return [code for _, code in texts_at(payload, endpoint.pointers("code"))]
 
 
-def recipients_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+def recipients_of(endpoint: Endpoint, payload: Payload | Located) -> list[str]:
     """Return the phone numbers of a payload's recipients, unchanged."""
     return numbers_at(payload, endpoint.pointers("recipients"))
 

@@ -6,19 +6,19 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import LedgerError
 from kshell.profiles.files import make_private, quoted, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 _VERSION = 1
 BUSY_SECONDS = 10.0  # to wait for another process
-_ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, salt TEXT, begun REAL)"
+_ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, columns TEXT, salt TEXT, begun REAL)"
 _SENDS = """
 CREATE TABLE sends (
     row TEXT, ordinal INTEGER, number INTEGER, line INTEGER, state TEXT, recipient TEXT, masked TEXT,
@@ -28,19 +28,43 @@ CREATE TABLE sends (
 """
 
 
-def open_for_run(file: Path, script: str) -> tuple[sqlite3.Connection, str]:
+class ReplacedError(sqlite3.Error):
+    """The file was removed or replaced while it was open, so that no other run can see what is written."""
+
+    sqlite_errorname = "REPLACED"
+
+
+def watched(file: Path) -> Callable[[], None]:
+    """Return a function that raises ``ReplacedError`` if ``file`` is not the file any more that it is now."""
+    real = os.path.realpath(file)
+    now = os.stat(real)
+
+    def check() -> None:
+        try:
+            same = os.path.samestat(now, os.stat(real))
+        except OSError:
+            same = False
+        if not same:
+            raise ReplacedError("it was removed or replaced while this run used it")
+
+    return check
+
+
+def open_for_run(file: Path, script: str, columns: str) -> tuple[sqlite3.Connection, str]:
     """Open or create the ledger of the script with the hash ``script``. Return its connection and its salt.
 
-    Raises ``LedgerError`` if the file cannot be used, or is the ledger of another script.
+    ``columns`` are those of all rows, or empty if each row may have others. Raises ``LedgerError`` if the file cannot be used,
+    is the ledger of another script, or knows rows with other columns.
     """
     with errors_of(file):
-        make_private(file.parent)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = _connected(f"{file}")
+        connection = _connected(_made(file))
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
-            return connection, _salt(connection, file, script)
+            salt = _salt(connection, file, script)
+            if columns:
+                _refuse_other_columns(connection, file, columns)
+            return connection, salt
         except BaseException:
             connection.close()
             raise
@@ -60,6 +84,18 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
         return connection
 
 
+def _made(file: Path) -> str:
+    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks.
+
+    An existing file is not opened: to close it would end all locks on it that this process has (POSIX).
+    """
+    real = Path(os.path.realpath(file))
+    make_private(real.parent)
+    with suppress(FileExistsError):
+        os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    return str(real)
+
+
 def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
     # the writer's thread uses the connection that the caller's thread has opened
     return sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
@@ -73,17 +109,25 @@ def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
         connection.execute(_ABOUT)
         connection.execute(_SENDS)
         new = (_VERSION, script, secrets.token_hex(16), time.time())
-        connection.execute("INSERT INTO about VALUES (?, ?, ?, ?)", new)
+        connection.execute("INSERT INTO about VALUES (?, ?, '', ?, ?)", new)
     connection.execute("COMMIT")
     known, salt = _check_version(connection, file)
     if known != script:
-        hint = (
-            f"give each script its own ledger, or begin a new one: --ledger {quoted(file.with_stem(file.stem + '-2'))}"
-        )
-        raise LedgerError(
-            f"{shown(file)} is the ledger of another script, or of this one before it was edited", hint=hint
-        )
+        message = f"{shown(file)} is the ledger of another script, or this one, or one that it sources, was edited"
+        raise LedgerError(message, hint="undo the edit to go on: with a new ledger, each row is sent again")
     return salt
+
+
+def _refuse_other_columns(connection: sqlite3.Connection, file: Path, columns: str) -> None:
+    """Raise ``LedgerError`` if rows with other columns were sent: every row would be a new one, and be sent again."""
+    [known] = connection.execute("SELECT columns FROM about").fetchone()
+    if columns == known:
+        return
+    if known and connection.execute("SELECT count(*) FROM sends WHERE state != 'not-sent'").fetchone()[0]:
+        message = f"the rows of {shown(file)} had the columns {known}, not {columns}: each row would be sent again"
+        hint = "give the columns their names again; if rows were never sent, give them a file and a ledger of their own"
+        raise LedgerError(message, hint=hint)
+    connection.execute("UPDATE about SET columns = ?", (columns,))
 
 
 def _check_version(connection: sqlite3.Connection, file: Path) -> tuple[str, str]:
@@ -116,10 +160,11 @@ def shared(file: Path) -> Iterator[None]:
 @contextmanager
 def _held(file: Path, begin: str) -> Iterator[None]:
     """Hold a lock of SQLite's, which ends with the process, on an empty database beside the ledger."""
-    lock = file.with_name(f"{file.name}-lock")
+    if file.exists() and not file.is_file():  # a device would be written to
+        kind = "a directory" if file.is_dir() else "not a regular file"
+        raise LedgerError(f"{shown(file)} is {kind}", hint="name a file, which is made if it does not exist")
     with errors_of(file):
-        make_private(file.parent)
-        os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
+        lock = _made(Path(f"{os.path.realpath(file)}-lock"))
         connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         with errors_of(file):
@@ -138,21 +183,23 @@ def errors_of(file: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise ledger_error(file, error) from None
     except OSError as error:
-        raise LedgerError(
-            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {quoted(file.parent)}"
-        ) from None
+        named = Path(error.filename or file)
+        hint = f"ls -ld {quoted(named.parent)} {quoted(named)}"
+        raise LedgerError(f"{shown(named)} cannot be written: {error.strerror}", hint=hint) from None
 
 
 def ledger_error(file: Path, error: sqlite3.Error) -> LedgerError:
     """Return the error of SQLite in words, with what to do."""
     name = getattr(error, "sqlite_errorname", "")
+    both = f"ls -ld {quoted(file.parent)} {quoted(file)}"
     hints = {
-        "SQLITE_BUSY": "another run holds it: wait until it has ended, then run this again",
+        "SQLITE_BUSY": "another program holds it: wait until it has ended, then run this again",
         "SQLITE_FULL": "the disk is full: make room, then run this again with the same ledger",
-        "SQLITE_READONLY": f"it may only be read: ls -l {quoted(file)}",
-        "SQLITE_CANTOPEN": f"ls -ld {quoted(file)} {quoted(file.parent)}",
+        "SQLITE_IOERR": f"make room, or raise the limit that ulimit -f shows: df -h {quoted(file.parent)}",
+        "SQLITE_READONLY": f"the file or its folder may only be read: {both}",
         "SQLITE_CORRUPT": "it is damaged: keep a copy, and find out from Kaleyra's reports what was sent before you send again",
+        "REPLACED": "put it back, with its -wal file, before you run this again: without it, each row is sent again",
         "SQLITE_NOTADB": "it is not a ledger: name another file",
     }
     hint = next((text for start, text in hints.items() if name.startswith(start)), "")
-    return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or f"ls -l {quoted(file)}")
+    return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or both)
