@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kshell.simulator.inbox import INBOX_BYTES, INBOX_SIZE, Delivered, Inbox
+from kshell.simulator.payload import read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
 
 TO = "+919812345678"
 
 
-def delivered(message_id: str = "A1", payload: Any = None) -> Delivered:
-    """A message that the inbox has not numbered yet."""
-    return Delivered("", "+911", message_id, "auth1", "en", "1", "2", "r", "", "é", payload or {})
+def body(size: int = 0, **more: Any) -> bytes:
+    """The body of a request with a correct message, and a field of so many characters that nobody reads."""
+    parameters = [{"type": "text", "text": "1"}]
+    components = [
+        {"type": "body", "parameters": parameters},
+        {"type": "button", "sub_type": "url", "index": 0, "parameters": parameters},
+    ]
+    template = {"name": "auth1", "language": {"code": "en"}, "components": components}
+    message = {"messaging_product": "whatsapp", "to": TO, "template": template}
+    return json.dumps(
+        {"messaging_object": message, "extra_info": {"ref": "r", "ref2": "é"}, "x": "x" * size, **more}
+    ).encode()
+
+
+def add(
+    inbox: Inbox, message_id: str = "A1", sent: bytes = b"", recipients: Iterable[str] = (TO,), fails: int = 0
+) -> None:
+    """Add the message of a request."""
+    sent = sent or body()
+    inbox.add(dict.fromkeys(recipients, fails), "+911", message_id, read_message(sent), sent)
 
 
 def filled(*messages: tuple[str, int], recipients: tuple[str, ...] = (TO,)) -> Inbox:
     """An inbox to which messages were added: an id and the characters of a payload for each."""
     inbox = Inbox()
     for message_id, size in messages:
-        inbox.add(dict.fromkeys(recipients, 0), delivered(message_id, {"ref": "x" * size}))
+        add(inbox, message_id, body(size), recipients)
     return inbox
 
 
@@ -30,39 +53,47 @@ def ids(inbox: Inbox) -> list[str]:
 
 def test_a_message_is_kept_as_it_was() -> None:
     """What comes out equals what went in, with its recipient."""
-    message = delivered(payload={"ref": ["\x9b", 1.5, None, {"a": True}]})
+    sent = body(more=["\x9b", 1.5, None, {"a": True}])
     inbox = Inbox(clock=lambda: 1764114651.1239)
-    inbox.add({TO: 0}, message)
+    add(inbox, "A1", sent)
     [kept] = inbox.messages()
-    assert kept._replace(statuses=()) == message._replace(recipient=TO, id=1, received=1764114651.124)
+    expected = Delivered(
+        TO, "+911", "A1", "auth1", "en", "1", "1", "r", "", "é", read_message(sent).payload, 1, 1764114651.124
+    )
+    assert kept._replace(statuses=()) == expected
 
 
 def test_the_oldest_bytes_are_dropped() -> None:
     """Messages that hold more than 16 MiB together push out the oldest."""
-    quarter = INBOX_BYTES // 4 - 1_000
-    assert ids(filled(*[(f"A{number}", quarter) for number in range(6)])) == ["A2", "A3", "A4", "A5"]
+    sixteenth = INBOX_BYTES // 16 - 1_000
+    assert ids(filled(*[(f"A{number}", sixteenth) for number in range(18)])) == [
+        f"A{number}" for number in range(2, 18)
+    ]
 
 
-def test_the_newest_is_kept_whatever_its_size() -> None:
+def test_the_newest_is_kept_whatever_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """A message larger than the whole inbox is in it alone."""
-    assert ids(filled(("A1", 1), ("A2", INBOX_BYTES + 1))) == ["A2"]
+    monkeypatch.setattr("kshell.simulator.inbox.INBOX_BYTES", 1_000)
+    assert ids(filled(("A1", 1), ("A2", 1_000))) == ["A2"]
 
 
 def test_bytes_count_for_each_recipient() -> None:
-    """A message of 4 MiB to six recipients reaches six and is kept for the last three; older ones are dropped."""
-    inbox = filled(("A1", 1), ("A2", 4 << 20), recipients=tuple(f"+9198{number}" for number in range(6)))
-    assert [(kept.message_id, kept.recipient) for kept in inbox.messages()] == [("A2", f"+9198{n}") for n in (3, 4, 5)]
-    assert inbox.added == 12
+    """A message of nearly 1 MiB to 20 recipients reaches 20 and is kept for the last 16; older ones are dropped."""
+    inbox = filled(("A1", 1), ("A2", (1 << 20) - 1_000), recipients=tuple(f"+9198{number}" for number in range(20)))
+    assert [(kept.message_id, kept.recipient) for kept in inbox.messages()] == [
+        ("A2", f"+9198{n}") for n in range(4, 20)
+    ]
+    assert inbox.added == 40
 
 
 def test_numbers_go_on_where_messages_were_dropped() -> None:
     """A reader that asks for a dropped message gets the oldest one that is kept, and its number."""
     inbox = filled(*[(f"A{number}", 1) for number in range(1, INBOX_SIZE + 6)])
-    number, line = inbox.next_line(0) or (0, b"")
-    assert (number, json.loads(line)["message_id"], json.loads(line)["id"]) == (6, "A6", 6)
-    number, line = inbox.next_line(7) or (0, b"")
-    assert (number, json.loads(line)["message_id"]) == (8, "A8")
-    assert inbox.next_line(INBOX_SIZE + 5) is None
+    number, line = inbox.next_number(0), json.loads(next(inbox.lines()))
+    assert (number, line["message_id"], line["id"]) == (6, "A6", 6)
+    number, line = inbox.next_number(7), json.loads(next(inbox.lines(after=7)))
+    assert (number, line["message_id"]) == (8, "A8")
+    assert (inbox.next_number(INBOX_SIZE + 5), [*inbox.lines(after=INBOX_SIZE + 5)]) == (0, [])
 
 
 def test_a_cleared_inbox_is_empty_and_counts_on() -> None:
@@ -70,7 +101,7 @@ def test_a_cleared_inbox_is_empty_and_counts_on() -> None:
     inbox = filled(("A1", 1), ("A2", 1))
     inbox.clear()
     assert inbox.messages() == ()
-    inbox.add({TO: 0}, delivered("A3"))
+    add(inbox, "A3")
     assert [message.id for message in inbox.messages()] == [3]
 
 
@@ -86,7 +117,7 @@ def test_statuses_follow_the_time() -> None:
     """Statuses are ``delay`` apart; each has the time at which it came."""
     now = [100.0]
     inbox = Inbox(delay=2, clock=lambda: now[0])
-    inbox.add({TO: 0}, delivered())
+    add(inbox)
     seen = []
     for now[0] in (101, 102, 104, 106, 500):
         seen.append([(status.status, status.timestamp) for status in inbox.messages()[0].statuses])
@@ -98,7 +129,8 @@ def test_without_a_delay_all_statuses_are_there_at_once() -> None:
     """With a delay of 0 the statuses exist as soon as the message, even if the clock is set back."""
     now = [100.0]
     inbox = Inbox(clock=lambda: now[0])
-    inbox.add({TO: 0, "+91111111": 131026}, delivered())
+    add(inbox)
+    add(inbox, recipients=["+91111111"], fails=131026)
     now[0] = 50
     good, bad = inbox.messages()
     assert [status.status for status in good.statuses] == ["sent", "delivered", "read"]
