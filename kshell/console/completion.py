@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from click.shell_completion import (
-    CompletionItem,
-)
+from click.shell_completion import CompletionItem
 
 from kshell.api.authentication.fields import INDEX_RANGE
 from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
@@ -17,7 +15,6 @@ from kshell.api.regions import COUNTRIES, language_name
 from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError, listed
-from kshell.core.terminal import safe_line
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.session.session import Overrides
 from kshell.templating.templates import describe, load_template
@@ -37,7 +34,7 @@ def complete(kind: str, context: click.Context, incomplete: str) -> list[Complet
         values = list(COMPLETIONS[kind](context, incomplete))
     except KshellError:
         return []
-    return [CompletionItem(value, help=safe_line(text)) for value, text in values if value.startswith(incomplete)]
+    return [CompletionItem(value, help=text) for value, text in values if value.startswith(incomplete)]
 
 
 # ---- names

@@ -105,7 +105,7 @@ def matching(
             write(prefix + value) if not value.endswith("=") else prefix + value,
             start_position=-typed.length,
             display=safe_line(_displayed(prefix, value)),
-            display_meta=safe_line(meta),
+            display_meta=meta,
         )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Offer(NamedTuple):
-    """A completion, with what it means; like click's, without click."""
+    """A completion with a harmless help text; like click's, without click."""
 
     value: str
     help: str

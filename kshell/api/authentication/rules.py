@@ -31,10 +31,11 @@ from kshell.core.errors import did_you_mean, listed
 from kshell.core.pointers import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from kshell.api.authentication.numbers import Planned
     from kshell.core.json_text import Json
+    from kshell.core.models import Account
     from kshell.core.pointers import Located
 
 _MOST_BUTTONS = len(INDEX_RANGE)
@@ -115,6 +116,20 @@ def _to_repeated(located: Located) -> Iterator[Hit]:
         if numbers.count(number) > 1:
             message = f"{number} is named {numbers.count(number)} times, and may get as many messages"
             yield Hit(TO, message, "name it once")
+
+
+@rule(
+    "to-sender",
+    "warning",
+    "A recipient is not the number that sends.",
+    "Meta: the sender cannot be its own recipient",
+    prevents="131021",
+    of_account=True,
+)
+def _to_sender(located: Located, account: Account) -> Iterator[Hit]:
+    for number, _ in _known_numbers(located):
+        if number == account.phone_number:
+            yield Hit(TO, f"{number} is the account's own number, which sends", "name another recipient")
 
 
 # ---- components and the code
@@ -304,7 +319,8 @@ def _language(located: Located) -> Iterator[Hit]:
     prevents="132001",
     of_account=True,
 )
-def _approved(located: Located, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+def _approved(located: Located, account: Account) -> Iterator[Hit]:
+    approved = account.approved
     for pointer, name in texts_at(located, [TEMPLATE_NAME] if approved else ()):
         if name and name not in approved:
             near = did_you_mean(name, approved)
