@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
     from concurrent.futures import Executor
 
-    from kshell.simulator.inbox import Delivered
+    from kshell.simulator.inbox import Kept
     from kshell.simulator.simulator import Simulator
 
     Event = MutableMapping[str, Any]
@@ -38,7 +38,7 @@ _AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]-]{1,300}")
 
 
 class App:
-    """The ASGI application. ``worker`` is the single thread in which large payloads and the inbox are read."""
+    """The ASGI application. ``worker`` is the single thread in which the simulator reads large payloads."""
 
     def __init__(
         self, simulator: Simulator, on_request: Callable[[str], None], worker: Executor, knowledge: Knowledge
@@ -48,7 +48,7 @@ class App:
         self._worker = worker
         self._held = 0  # bytes of all bodies that are in memory
         self._thread = threading.local()  # ``reached``: the recipients of the request that this thread handles
-        self._pages = Pages(simulator, on_request, worker, knowledge, self._answer)
+        self._pages = Pages(simulator, on_request, knowledge, self._answer)
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,7 +100,7 @@ class App:
         code = ACCEPTED_CODE if response.status == 202 else json.loads(response.body)["code"]
         return response, f"{response.status} {code}, {reached} recipient{'' if reached == 1 else 's'}"
 
-    def on_added(self, _: Delivered, recipients: Mapping[str, int]) -> None:
+    def on_added(self, _id: int, _kept: Kept, recipients: Mapping[str, int]) -> None:
         """Count the recipients for the log, and wake those who wait for a message. The inbox calls this in any thread."""
         self._thread.reached = len(recipients)
         self._pages.wake(recipients)

@@ -8,20 +8,18 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kshell.simulator.payload import read_message
+from kshell.simulator.payload import Message, compact
 from kshell.simulator.statuses import Status, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from kshell.core.models import Payload
-    from kshell.simulator.payload import Message
 
-    Listener = Callable[["Delivered", Mapping[str, int]], None]
+    Listener = Callable[[int, "Kept", Mapping[str, int]], None]
 
 INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Delivered(NamedTuple):
@@ -50,24 +48,23 @@ class Delivered(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A message as it is stored. The rest of it is in ``body``, that of its request, and is read when it is asked for."""
+    """A message as it is stored."""
 
     recipient: str
     sender: str
     message_id: str
     received: float
     fails_with: int
-    body: bytes
+    message: Message
 
 
 class Inbox:
     """The newest messages: at most ``INBOX_SIZE``, and at most ``INBOX_BYTES`` of JSON. The oldest are dropped.
 
-    The body of each request is stored, which needs far less memory than its payload. Its bytes count once for each
-    recipient. The newest message is always kept. Several threads may use one inbox.
+    The bytes of a payload count once for each recipient. The newest message is always kept. Several threads may use one inbox.
 
     A message's statuses follow from the time: they are ``delay`` seconds apart, and with 0 all of them exist at once.
-    A listener gets the message of each request, with the id of its first recipient's, and the recipients with the codes.
+    A listener gets, of each request, the id of the first message, the last one, and the recipients with the codes.
     """
 
     def __init__(self, delay: float = 0, clock: Callable[[], float] = time.time) -> None:
@@ -80,13 +77,11 @@ class Inbox:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, recipients: Mapping[str, int], sender: str, message_id: str, message: Message, body: bytes) -> None:
-        """Add ``message`` once for each of ``recipients``, in their order; each one's fails with its code, unless 0.
-
-        ``body`` is that of the request, in which ``read_message`` finds the message again.
-        """
+    def add(self, recipients: Mapping[str, int], sender: str, message_id: str, message: Message) -> None:
+        """Add ``message`` once for each of ``recipients``, in their order; each one's fails with its code, unless 0."""
         received = round(self.clock(), 3)
-        most = min(INBOX_SIZE, INBOX_BYTES // len(body) + 1)  # enough to push out everything older
+        size = len(message.payload)
+        most = min(INBOX_SIZE, INBOX_BYTES // size + 1)  # enough to push out everything older
         kept = list(recipients.items())[-most:]
         with self._lock:
             number = self.added + len(recipients) - len(kept)
@@ -94,13 +89,12 @@ class Inbox:
                 self._forget()
             for recipient, fails_with in kept:
                 number += 1
-                self._messages[number] = Kept(recipient, sender, message_id, received, fails_with, body)
-                self._bytes += len(body)
+                last = self._messages[number] = Kept(recipient, sender, message_id, received, fails_with, message)
+                self._bytes += size
                 self.added = number
                 self._drop_oldest()
-        first = Delivered("", sender, message_id, *message[1:], number - len(recipients) + 1, received)
         for listener in self._listeners:
-            listener(first, recipients)
+            listener(number - len(recipients) + 1, last, recipients)
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -123,7 +117,7 @@ class Inbox:
 
     def _drop_oldest(self) -> None:
         while len(self._messages) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._messages) > 1):
-            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).body)
+            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).message.payload)
 
     def lines(self, to: str = "", after: int = 0) -> Iterator[bytes]:
         """Yield the kept messages with an ``id`` over ``after``, oldest first, each as one line of JSON.
@@ -131,39 +125,25 @@ class Inbox:
         With ``to``, yield only those to that recipient. Messages that are added meanwhile are not yielded, and those that
         are dropped meanwhile are left out, so that a slow reader keeps nothing in memory.
         """
-        return filter(None, map(self.line, self._numbers(to, after)))
-
-    def messages(self, to: str = "", after: int = 0) -> tuple[Delivered, ...]:
-        """Return the messages of ``lines``."""
-        return tuple(filter(None, map(self._message, self._numbers(to, after))))
-
-    def _numbers(self, to: str, after: int) -> Iterator[int]:
         end = self.added
-        while 0 < (after := self.next_number(after, to)) <= end:
-            yield after
+        while (found := self.next_line(after, to)) and found[0] <= end:
+            after = found[0]
+            yield found[1]
 
-    def next_number(self, after: int, to: str = "") -> int:
-        """Return the id of the oldest kept message with an id over ``after``, with ``to`` of those to that number, or 0."""
+    def next_line(self, after: int, to: str = "") -> tuple[int, bytes] | None:
+        """Return the id and the line of JSON of the oldest kept message with an id over ``after``, or None."""
         with self._lock:
-            numbers = range(max(after, self.added - len(self._messages)) + 1, self.added + 1)
-            return next((number for number in numbers if not to or self._messages[number].recipient == to), 0)
+            for number in range(max(after, self.added - len(self._messages)) + 1, self.added + 1):
+                kept = self._messages[number]
+                if not to or kept.recipient == to:
+                    return number, self._line(number, kept)
+        return None
 
-    def line(self, number: int) -> bytes:
-        """Return the message with an id as ``GET /inbox`` has it, one line of ASCII JSON; empty if it is not kept."""
-        message = self._message(number)
-        if not message:
-            return b""
-        first = dict.fromkeys(("id", "recipient", "received", "fails_with"))
-        statuses = [status._asdict() for status in message.statuses]
-        return _compact({**first, **message._asdict(), "statuses": statuses}).encode()
-
-    def _message(self, number: int) -> Delivered | None:
-        """Return the message with an id, read anew from its request; None if it is not kept."""
-        kept = self.kept(number)
-        if not kept:
-            return None
-        known = (number, kept.received, kept.fails_with, self.so_far(kept.received, kept.fails_with))
-        return Delivered(kept.recipient, kept.sender, kept.message_id, *read_message(kept.body)[1:], *known)
+    def next_number(self, after: int) -> int:
+        """Return the id of the oldest kept message with an id over ``after``, or 0."""
+        with self._lock:
+            number = max(after, self.added - len(self._messages)) + 1
+            return number if number <= self.added else 0
 
     def kept(self, number: int) -> Kept | None:
         """Return the message with an id; None if it is not kept."""
@@ -175,6 +155,15 @@ class Inbox:
             after -= 1
         return after
 
+    def _line(self, number: int, kept: Kept) -> bytes:
+        """Return the message as one line of ASCII JSON."""
+        about = {"id": number, "recipient": kept.recipient, "received": kept.received, "fails_with": kept.fails_with}
+        about |= {"sender": kept.sender, "message_id": kept.message_id}
+        about |= dict(zip(Message._fields[1:-1], kept.message[1:-1], strict=True))
+        statuses = [status._asdict() for status in self.so_far(kept.received, kept.fails_with)]
+        parts = (compact(about)[:-1].encode(), kept.message.payload, compact(statuses).encode())
+        return b'%s,"payload":%s,"statuses":%s}' % parts
+
     def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
         """Return the statuses that a message has now."""
         now = self.clock()
@@ -182,8 +171,12 @@ class Inbox:
             status for status in planned(received, self.delay, fails_with) if not self.delay or status.timestamp <= now
         )
 
+    def messages(self, to: str = "", after: int = 0) -> tuple[Delivered, ...]:
+        """Return the messages of ``lines``."""
+        return tuple(from_json(json.loads(line)) for line in self.lines(to, after))
+
 
 def from_json(message: dict[str, Any]) -> Delivered:
-    """Return the message of a line of ``GET /inbox``, whose JSON was read."""
+    """Return a message of ``GET /inbox``."""
     statuses = tuple(Status(**{**status, "errors": tuple(status["errors"])}) for status in message["statuses"])
     return Delivered(**{**message, "statuses": statuses})

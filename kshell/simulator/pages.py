@@ -29,10 +29,10 @@ from kshell.simulator.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
-    from concurrent.futures import Executor
 
     from starlette.requests import Request
 
+    from kshell.simulator.inbox import Inbox
     from kshell.simulator.simulator import Simulator
 
     Event = MutableMapping[str, Any]
@@ -67,18 +67,12 @@ class Pages:
     """The pages as an ASGI application. ``otherwise`` answers for every other path."""
 
     def __init__(
-        self,
-        simulator: Simulator,
-        on_request: Callable[[str], None],
-        worker: Executor,
-        knowledge: Knowledge,
-        otherwise: Any,
+        self, simulator: Simulator, on_request: Callable[[str], None], knowledge: Knowledge, otherwise: Any
     ) -> None:
         self._simulator = simulator
-        self._worker = worker
         self._on_request = on_request
         self._knowledge = knowledge
-        self._watch = Watch(simulator.kept, worker)
+        self._watch = Watch(simulator.kept)
         self._waiting = 0  # requests that wait, or get events
         routes = [
             Route("/", self._front),
@@ -140,10 +134,8 @@ class Pages:
         to = f"+{to}" if to[:1].isdigit() else to  # in a query a plus stands for a space
         if seconds and not await self._waited(request, to, after, seconds):
             return _busy()
-        if request.method == "HEAD":
-            return _json([])
-        pieces = _read_by(self._worker, _pieces(self._simulator.kept.lines(to, after)))
-        return StreamingResponse(pieces, media_type="application/json")
+        lines = _pieces(self._simulator.kept, to, after)
+        return StreamingResponse(lines, media_type="application/json") if request.method == "GET" else _json([])
 
     async def _waited(self, request: Request, to: str, after: int, seconds: float) -> bool:
         """Wait for a message, for the end of the time or of the connection. Return whether there was room to wait."""
@@ -285,19 +277,18 @@ def _asked(body: bytes) -> tuple[str | int, str]:
     return answer, to
 
 
-async def _read_by(worker: Executor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield pieces that the thread of ``worker`` reads, so that other requests are served meanwhile."""
-    while piece := await asyncio.get_running_loop().run_in_executor(worker, next, pieces, b""):
-        yield piece
+async def _pieces(inbox: Inbox, to: str, after: int) -> AsyncIterator[bytes]:
+    """Yield a JSON list of messages in pieces of about 64 KiB.
 
-
-def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a JSON list of ``lines`` in pieces of at most 64 KiB, with at most one line more in memory."""
+    Other requests are served between two pieces. At most one message more is held, so a slow reader costs little memory.
+    """
     text, between = b"[", b"\n"
-    for line in lines:
+    for line in inbox.lines(to, after):
         text += between + line
         between = b",\n"
         if len(text) >= _PIECE:
-            yield from (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+            for start in range(0, len(text), _PIECE):
+                yield text[start : start + _PIECE]
+                await asyncio.sleep(0)
             text = b""
     yield text + (b"]\n" if between == b"\n" else b"\n]\n")

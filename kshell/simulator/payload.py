@@ -49,11 +49,16 @@ _SOURCES = (
     "eloqua",
     "moengage",
 )
+_NO_LINES = bytes.maketrans(b"\r\n", b"  ")
+compact = json.JSONEncoder(separators=(",", ":")).encode
 E164 = re.compile(r"\+[1-9][0-9X]{6,14}")
 
 
 class Message(NamedTuple):
-    """A correct message. ``payload`` is what the API keeps of the request: cut, overridden, with defaults."""
+    """A correct message. ``payload`` is what the API keeps of the request: cut, overridden, with defaults.
+
+    It is one line of ASCII JSON, which needs far less memory than the object.
+    """
 
     recipients: tuple[str, ...]
     template_name: str
@@ -63,13 +68,15 @@ class Message(NamedTuple):
     ref: str
     ref1: str
     ref2: str
-    payload: Payload
+    payload: bytes
 
 
 def read_message(body: bytes) -> Message:
     """Return the message in ``body``. Raise ``ValueError``, or ``RecursionError`` for deep nesting, if it is incorrect."""
     payload = _parsed(body)
     messaging = _object(payload, "messaging_object")
+    extra = _object(payload, "extra_info") if "extra_info" in payload else {}
+    sent = {**messaging}, {**extra}
     messaging.setdefault("recipient_type", "individual")  # "Default is individual."
     messaging.setdefault("type", "template")
     _one_of(messaging, "messaging_product", "whatsapp")
@@ -77,9 +84,12 @@ def read_message(body: bytes) -> Message:
     _one_of(messaging, "type", "template")
     recipients = _recipients(_text(messaging, "to"))
     template = _object(messaging, "template")
-    refs = _overridden(_object(payload, "extra_info")) if "extra_info" in payload else ("", "", "")
+    refs = _overridden(extra)
     language = _text(_object(template, "language"), "code")
-    return Message(recipients, _text(template, "name"), language, *_codes(template), *refs, payload)
+    codes = _codes(template)
+    same = body.isascii() and sent == (messaging, extra)
+    kept = body.translate(_NO_LINES) if same else compact(payload).encode()
+    return Message(recipients, _text(template, "name"), language, *codes, *refs, kept)
 
 
 def _parsed(body: bytes) -> Payload:

@@ -144,7 +144,7 @@ class Simulator:
         failure = FAILURES.get(str(asked.answer)) or next(
             (MAGIC_RECIPIENTS[number] for number in message.recipients if number in MAGIC_RECIPIENTS), None
         )
-        return refusal(failure) if failure else self._deliver(sender, message, asked, body)
+        return refusal(failure) if failure else self._deliver(sender, message, asked)
 
     def _take_next(self, recipients: Collection[str]) -> _Next:
         """Return what was asked for first of a message to one of ``recipients``, and forget it."""
@@ -156,7 +156,7 @@ class Simulator:
                 self._next.remove(asked)
         return asked
 
-    def _deliver(self, sender: str, message: Message, asked: _Next, body: bytes) -> Response:
+    def _deliver(self, sender: str, message: Message, asked: _Next) -> Response:
         """Add one message for each recipient to the inbox, all with the request's one message id."""
         message_id = self._new_id()
         approved = self._approved is None or message.language in self._approved.get(message.template_name, ())
@@ -164,7 +164,7 @@ class Simulator:
         fails_with = {number: magic_code(number) or otherwise for number in message.recipients}
         if asked.answer:
             fails_with |= dict.fromkeys([asked.to] if asked.to else message.recipients, int(asked.answer))
-        self.kept.add(fails_with, sender, message_id, message, body)
+        self.kept.add(fails_with, sender, message_id, message)
         return _json_response(202, "Accepted", _ACCEPTED % message_id)
 
 

@@ -11,7 +11,6 @@ from kshell.simulator.statuses import planned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
-    from concurrent.futures import Executor
 
     from kshell.simulator.inbox import Inbox
 
@@ -29,9 +28,8 @@ class Event(NamedTuple):
 class Watch:
     """The coroutines that wait for messages in ``inbox``, all of one event loop. Without any a message costs nothing."""
 
-    def __init__(self, inbox: Inbox, worker: Executor | None = None) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
-        self._worker = worker  # reads the messages
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}  # by recipient; "" for any
 
@@ -69,7 +67,7 @@ class Watch:
         while True:
             with self._added(to) as added:
                 left = deadline - now()
-                if left <= 0 or self.inbox.next_number(after, to):
+                if left <= 0 or self.inbox.next_line(after, to):
                     return
                 await asyncio.wait({added}, timeout=left)
 
@@ -98,19 +96,16 @@ class Watch:
                     await asyncio.wait({added}, timeout=left if number else None)
                     continue
             cursors[step] = number
-            if event := self._status(number, step) if step else await self._read(number):
+            if event := self._event(number, step):
                 yield event
 
-    async def _read(self, number: int) -> Event | None:
-        """Return a message; None if it was dropped."""
-        line = await asyncio.get_running_loop().run_in_executor(self._worker, self.inbox.line, number)
-        return Event("message", number, line.decode()) if line else None
-
-    def _status(self, number: int, step: int) -> Event | None:
-        """Return the status number ``step`` of a message; None if it has no such status or was dropped."""
-        kept = self.inbox.kept(number)
-        if not kept:
+    def _event(self, number: int, step: int) -> Event | None:
+        """Return the message, or its status number ``step``; None if it has no such status or was dropped."""
+        kept, line = self.inbox.kept(number), self.inbox.next_line(number - 1)
+        if not kept or not line:
             return None
+        if not step:
+            return Event("message", number, line[1].decode())
         statuses = planned(kept.received, self.inbox.delay, kept.fails_with)[step - 1 : step]
         about = {"id": number, "message_id": kept.message_id, "recipient": kept.recipient}
         return Event("status", number, json.dumps(about | statuses[0]._asdict())) if statuses else None

@@ -31,8 +31,8 @@ STEPS = ["sent", "delivered", "read"]
 
 def add(inbox: Inbox, message_id: str = "A1", to: str = TO, fails_with: int = 0) -> None:
     """Add a message for one recipient."""
-    message = Message((to,), "auth1", "en", "1", "1", "customer-42", "", "", {})
-    inbox.add({to: fails_with}, "+911234567890", message_id, message, b"{}")
+    message = Message((to,), "auth1", "en", "1", "1", "customer-42", "", "", b"{}")
+    inbox.add({to: fails_with}, "+911234567890", message_id, message)
 
 
 @contextmanager

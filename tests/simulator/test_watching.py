@@ -25,8 +25,8 @@ def test_those_who_wait_for_a_recipient_or_for_anybody_are_woken(recipients: lis
         watch = Watch(inbox)
         waiting = {to: asyncio.create_task(watch.message(to, 0, 30)) for to in ("", ONE, TWO, THREE)}
         await asyncio.sleep(0)
-        message = Message((), "auth1", "en", "1", "1", "", "", "", {})
-        inbox.add(dict.fromkeys(recipients, 0), "+911", "A1", message, b"{}")
+        message = Message((), "auth1", "en", "1", "1", "", "", "", b"{}")
+        inbox.add(dict.fromkeys(recipients, 0), "+911", "A1", message)
         watch.wake(dict.fromkeys(recipients, 0))
         for _ in range(5):
             await asyncio.sleep(0)
