@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kshell.api.payload import texts_at
 from kshell.core.json_text import TooDeepError, dumps, loads
 from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
+from kshell.core.pointers import Located
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,12 +45,12 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
 def _read_value(endpoint: Endpoint, value: Json) -> Body:
     if not isinstance(value, dict):
         return Body(value, fault="it is JSON, but not an object")
-    error = value.get("error")
+    error, located = value.get("error"), Located(value)
     return Body(
         json=value,
-        code=_text_at(value, "/code"),
-        message=_text_at(value, "/message"),
-        message_id=_text_at(value, endpoint.message_id),
+        code=_text_at(located, "/code"),
+        message=_text_at(located, "/message"),
+        message_id=_text_at(located, endpoint.message_id),
         error_keys=tuple(error) if isinstance(error, dict) else (),
     )
 
@@ -67,10 +68,11 @@ def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     value: Json = loads(body.decode("utf-8-sig"))
     level: list[Json] = [value]
-    for _ in range(DEEPEST):
-        level = [member for item in level for member in _members(item)]
-    if level:
-        raise TooDeepError
+    depth = 0
+    while level := [member for item in level for member in _members(item)]:
+        depth += 1
+        if depth == DEEPEST:
+            raise TooDeepError
     return value
 
 
@@ -80,8 +82,8 @@ def _members(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else ()
 
 
-def _text_at(value: Json, pointer: str) -> str:
-    return next((text for _, text in texts_at(value, [pointer])), "")
+def _text_at(located: Located, pointer: str) -> str:
+    return next((text for _, text in texts_at(located, [pointer])), "")
 
 
 def _why_not_json(body: bytes) -> str:

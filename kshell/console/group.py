@@ -50,7 +50,6 @@ class Commands(click.Group):
             if any(frontend in entry.frontends for entry in entries.values())
         }
         self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
-        self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the commands, in the order of the help."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.console.dispatch import check_words
-from kshell.console.group import commands_of
 from kshell.core.errors import KshellError, Note, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
+from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Continuation, Line
 
 if TYPE_CHECKING:
@@ -31,20 +31,16 @@ _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
 class Script(NamedTuple):
-    """A script: its file, and its lines except blank lines and comments."""
+    """A script: its file, its lines except blank lines and comments, and the file's name as messages show it."""
 
     file: Path
     lines: tuple[Line, ...]
+    name: str
 
     @property
     def text(self) -> str:
         """Its lines, by which a ledger knows it."""
         return "\n".join(line.text for line in self.lines)
-
-    @property
-    def name(self) -> str:
-        """The file's name, as messages show it."""
-        return shown(self.file)
 
 
 # ---- reading
@@ -64,8 +60,9 @@ def read_script(file: Path) -> Script:
 
 def parse_script(text: str, file: Path) -> Script:
     """Return the script in ``text``. Never raises: ``check_script`` reports a line that cannot be split."""
-    lines = _joined(re.split(r"\r\n|\r|\n", text), shown(file))
-    return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")))
+    name = shown(file)
+    lines = _joined(re.split(r"\r\n|\r|\n", text), name)
+    return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")), name)
 
 
 def _joined(texts: list[str], file: str) -> Iterator[Line]:
@@ -135,7 +132,7 @@ def _check_line(line: Line, running: tuple[Path, ...], checked: set[str], absent
     for expression, column in expressions_of(line):
         check_expression_at(line, expression, column)
         _refuse_early_answer(line, expression, column, absent)
-    if line.head in commands_of("script").whole:
+    if line.head in WHOLE:
         return []
     words = line.words()
     if words[0].computed:
@@ -151,7 +148,7 @@ def _check_line(line: Line, running: tuple[Path, ...], checked: set[str], absent
 
 def expressions_of(line: Line) -> list[tuple[str, int]]:
     """Return the text and the column of each expression in a line. Raises ``ScriptError`` if the line cannot be split."""
-    if line.head not in commands_of("script").whole:
+    if line.head not in WHOLE:
         pieces = (piece for word in line.words() for piece in word.pieces)
         return [(piece.text, piece.column + 2) for piece in pieces if piece.expression]  # after the {{
     text, column = line.rest()

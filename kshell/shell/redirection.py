@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.console.group import commands_of
 from kshell.core.errors import Note, UsageError
+from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Line, cut, split
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def split_redirection(line: str, names_of: Callable[[str], Mapping[str, object]]
 
     ``names_of`` returns the names of the expressions in a target.
     """
-    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
+    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in WHOLE:
         return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
     if not sign:
