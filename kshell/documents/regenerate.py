@@ -155,8 +155,10 @@ def _words(command: str, at: Place) -> list[str]:
         raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
     if not words or words[0] not in COMMANDS:
         raise ScriptError(
-            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS)}", at=at
+            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS, most=20)}", at=at
         )
+    if "-" in words or "--from=-" in words:
+        raise ScriptError("stdin is not allowed in a document", hint="name a file", at=at)
     for word, hint in _REFUSED.items():
         if word in (argument.partition("=")[0] for argument in words):
             raise ScriptError(f"{word} is not allowed in a document", hint=hint, at=at)

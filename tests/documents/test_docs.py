@@ -242,11 +242,13 @@ def test_a_table_below_a_command_that_prints_none_stays(cli):
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("sandbox", "'sandbox' is not allowed in a document", "render, check, curl"),
+        ("sandbox", "'sandbox' is not allowed in a document", "schema, trigger"),
         ("docs x.md", "'docs' is not allowed in a document", "render, check, curl"),
         ('""', "'' is not allowed in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
         ("curl -a docs --reveal", "--reveal is not allowed in a document", "--masked"),
+        ("explain --from -", "stdin is not allowed in a document", "name a file"),
+        ("explain --from=-", "stdin is not allowed in a document", "name a file"),
         ("trigger read --url=https://x", "--url is not allowed in a document", "a page posts nothing"),
         ("trigger read", "timestamp is not given", "add timestamp=1764000000 message_id=A1B2C3"),
         ("trigger read timestamp=1 message_id=", "message_id is not given", "add message_id=A1B2C3"),
