@@ -113,15 +113,17 @@ def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
     return Pace(options["rate"])
 
 
-def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
-    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> Ledger | None:
+    """Open the ledger of the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
     file: Path | None = options["ledger"]
     if file is None:
         return None
     from kshell.scripts.ledger import Ledger, counts
+    from kshell.scripts.script import whole_text
 
     if options["resend"] and not options["yes"]:
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
-    return Ledger(file, script.text, resend=bool(options["resend"]))
+    columns = rows.columns if options["rows"].suffix.lower() == ".csv" else ()
+    return Ledger(file, whole_text(script), columns, resend=bool(options["resend"]))

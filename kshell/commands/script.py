@@ -110,10 +110,16 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @click.option(
     "--rows",
     type=_FILE,
-    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Only failures are shown, not "
-    "the output of the lines; --report json=FILE keeps requests and answers.",
+    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Failures and the "
+    "number of warnings are shown, not the output of the lines; --report json=FILE keeps requests and answers.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Run N scripts or rows at a time, in threads: they share one core, and pay while they wait for answers.",
+)
 @click.option(
     "--report",
     "reports",
@@ -193,7 +199,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         return Result(notes=[*notes, *done])
     cases = (Case(script, row) for script in scripts for row in rows)
     plan = plan_of(context.obj.session, options, outer)._replace(
-        ledger=ledger_of(scripts[0], options), shard=rows.shard, rows=rows.estimate(len(scripts))
+        ledger=ledger_of(scripts[0], rows, options), shard=rows.shard, rows=rows.estimate(len(scripts))
     )
     if options["update"]:
         return _update([*cases], plan, write=options["yes"])

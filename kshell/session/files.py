@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.profiles.trust import folder_notes, require_trust
-from kshell.templating.templates import load_template
+from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kshell.core.errors import Note
-    from kshell.core.models import Account, Draft, Origin, Pod, Template
+    from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
     from kshell.profiles.files import Places
 
 
@@ -34,12 +33,20 @@ class Files:
         """Return the template called ``name``. Raises ``TemplateError``."""
         return load_template(self._places, name)
 
+    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
+        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
+        return render(template, values)
+
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
+        from kshell.profiles.trust import require_trust
+
         require_trust(self._places, pod, own_account=self._places.holds(account.origin))
 
     def folder_notes(self, draft: Draft) -> Sequence[Note]:
         """Return what the user should know of a send that uses files of the working directory."""
+        from kshell.profiles.trust import folder_notes
+
         return [*folder_notes(self._places, draft)]
 
 
@@ -47,12 +54,15 @@ class KeptFiles(Files):
     """The profiles and templates of a run. Each file is read once, so that every row has the same. Threads may share them."""
 
     def __init__(self, places: Places) -> None:
+        from kshell.templating.forms import Forms
+
         super().__init__(places)
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
         self._accounts: dict[str, Account] = {}
         self._pods: dict[str, Pod] = {}
         self._templates: dict[str, Template] = {}
+        self._forms = Forms()
 
     def account(self, name: str) -> Account:
         """Return the account called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
@@ -71,6 +81,10 @@ class KeptFiles(Files):
         if name not in self._templates:
             self._templates[name] = super().template(name)
         return self._templates[name]
+
+    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
+        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
+        return self._forms.render(template, values)
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""

@@ -33,7 +33,8 @@ from support.servers import (
 )
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.core.models import Delivery, Request
+from kshell.core.exchange import Delivery
+from kshell.core.models import Request
 from kshell.transport.client import Route, send
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
 @pytest.mark.parametrize(
     ("moment", "says"),
     [
-        ("kshell.session.session.templates.render", "interrupted; nothing was sent\n"),
+        ("kshell.session.files.render", "interrupted; nothing was sent\n"),
         ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
     ],
 )

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
 from support.random_parts import without_random_parts
-from support.servers import local_pod, wait_until
+from support.servers import local_pod
 
 from kshell.core.errors import ScriptError
 from kshell.scripts.progress import Progress
@@ -321,7 +321,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        assert wait_until(lambda: httpx.get(f"{sandbox}/inbox", trust_env=False).json(), seconds=20)
+        assert httpx.get(f"{sandbox}/inbox?wait=20", trust_env=False, timeout=30).json()
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 130
@@ -381,7 +381,7 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
     assert (ran.code, ran.out) == (1, "")
     assert "it does not hold" in ran.err
     text = " ".join(cli("run", "--help").out.split())
-    assert "Only failures are shown, not the output of the lines" in text
+    assert "Failures and the number of warnings are shown, not the output of the lines" in text
 
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):
