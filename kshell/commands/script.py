@@ -27,6 +27,8 @@ from kshell.scripts.script_run import Case, ScriptRun
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Plan, Run
@@ -37,7 +39,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @command("source", examples=["source sessions/demo.kshell"])
-@click.argument("name", metavar="FILE")
+@click.argument("name", type=click.Path(), metavar="FILE")
 @pass_caller
 def source(caller: Caller, name: str) -> Result:
     """Run the lines of another script in this session.
@@ -78,6 +80,13 @@ class _ReportType(click.ParamType[Report]):
 
     name = "KIND=FILE"
     kinds = ("junit", "json", "jsonl", "html", "tap")
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
+        """The kinds of reports; ``tap`` needs no file."""
+        from click.shell_completion import CompletionItem
+
+        offers = [*(f"{kind}=" for kind in self.kinds), "tap"]
+        return [CompletionItem(offer) for offer in offers if offer.startswith(incomplete)]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Report:  # noqa: ARG002
         """Return the report. Raises ``UsageError`` for an unknown kind, a missing file name or a directory."""

@@ -40,11 +40,18 @@ def _set_colour(context: click.Context, _: click.Parameter, chosen: Any) -> None
         context.find_root().color = chosen
 
 
+def _folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def common_options(*, hidden: bool) -> list[click.Option]:
     """``--home`` and ``--color``, which are valid before and after the command's name."""
     return [
         click.Option(
-            ["--home"], metavar="DIR", hidden=hidden, expose_value=False, is_eager=True, callback=_set_home,
+            ["--home"], metavar="DIR", shell_complete=_folders, hidden=hidden, expose_value=False, is_eager=True,
+            callback=_set_home,
             help="Look for profiles/ and templates/ in DIR instead of the working directory. [env: KSHELL_HOME]",
         ),
         click.Option(

@@ -64,6 +64,8 @@ def offers(session):
         ("otp ", "new", "generate one"),
         ("send --allow otp", "otp-twice", "The body and the button"),
         ("trigger fai", "failed", "Not delivered"),
+        ("run --report j", "junit=", ""),
+        ("run --report ta", "tap", ""),
         ("expect stat", "statuses", "what came of it"),
         ("expect status == 202 and phone.c", "phone.code", "what came of it"),
         ("expect not li", "live", "where the last message went"),
@@ -170,6 +172,15 @@ def test_a_file_whose_name_would_turn_the_line_round_is_not_offered(offers, writ
     write("pay\u202eload.json", "{}")
     write("payload.json", "{}")
     assert list(offers("render > pay")) == ["payload.json"]
+
+
+@pytest.mark.parametrize(
+    "text", ["docs gui", "import gui", "source gui", "run gui", "run --rows gui", "explain --from gui"]
+)
+def test_files_are_offered_where_a_file_is_named(offers, write, text):
+    """An argument or option that names a file is completed with the files of the folder."""
+    write("guide.md", "")
+    assert list(offers(text)) == ["guide.md"]
 
 
 @pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if "shell" in entry.frontends])

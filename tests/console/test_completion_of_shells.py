@@ -67,6 +67,7 @@ def shell(_started):
         ("kshell curl ref", "ref1="),
         ("kshell explain WA4", "WA401"),
         ("kshell help expe", "kshell help expect "),
+        ("kshell --home /et", "/etc/"),
     ],
 )
 def test_tab_completes(shell, typed, offered):
