@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kshell.core.models import Account, Payload
     from kshell.templating.program import Program
 
-_HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
+_HEADER = re.compile(r"\s*\{#-?[ \t]*+(.*?)-?#\}", re.DOTALL)
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(rf"{NAME}\Z")
 _MOST_BYTES = 64 * 1024  # to compile a template takes a second for 64 KiB

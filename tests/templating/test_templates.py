@@ -84,6 +84,12 @@ def test_a_header_is_the_leading_comment(template, text):
     assert template(text).title == "A"
 
 
+def test_a_header_may_begin_beside_its_mark(template):
+    """The first key may stand on the line of ``{#``, and the others at the beginning of the lines below."""
+    mine = template("{# title: A\nvariables: {to: {}}\n#}\n{}")
+    assert (mine.title, [variable.name for variable in mine.variables]) == ("A", ["to"])
+
+
 def test_the_default_of_a_variable_is_text_as_typed(template):
     """The default of a variable is the typed text, also for 012345 and no."""
     mine = template("{#\nvariables:\n  a: {default: 012345}\n  b: {default: no}\n#}\n{}")
