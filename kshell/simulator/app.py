@@ -13,7 +13,8 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kshell.core.models import Response, is_loopback
+from kshell.core.exchange import Response
+from kshell.core.models import is_loopback
 from kshell.simulator.documented import FOREIGN, SERVER_ERROR
 from kshell.simulator.pages import Knowledge, Pages
 from kshell.simulator.payload import BODY_LIMIT

@@ -25,7 +25,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from kshell.core.models import Response
+from kshell.core.exchange import Response
 from kshell.simulator.documented import (
     FAILURES,
     INCORRECT_KEY,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.page import PAGE
 
-from kshell.core.models import Response
+from kshell.core.exchange import Response
 from kshell.simulator import documented, payload
 from kshell.simulator import simulator as simulator_module
 from kshell.simulator.documented import (
