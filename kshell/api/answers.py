@@ -5,17 +5,12 @@ The documented answers are data in ``Endpoint.answers``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from kshell.api.payload import texts_at
+from kshell.core.endpoint import DocumentedAnswer, Endpoint
 from kshell.core.json_text import TooDeepError, dumps, loads
-from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kshell.core.endpoint import DocumentedAnswer, Endpoint
-    from kshell.core.models import Json, Request
+from kshell.core.models import Body, Delivery, Exchange, Explanation, Json, Request, Response
 
 DEEPEST = 64  # levels of a body; a documented answer has two
 

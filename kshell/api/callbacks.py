@@ -6,17 +6,14 @@ The form is that of the vendor's page *wa-status-update-webhooks-payload-v2-sent
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kshell.api.answers import parse
 from kshell.api.request import CONTENT_TYPE
 from kshell.core.endpoint import Endpoint
+from kshell.core.json_text import Json, Payload
 from kshell.core.models import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.json_text import Json, Payload
 
 _APPLICATION = Endpoint(
     name="status-callback",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import Address, read_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.endpoint import DocumentedAnswer, Field
+from kshell.core.endpoint import DocumentedAnswer, Field
 
 ENDPOINTS = (SEND_AUTHENTICATION,)
 

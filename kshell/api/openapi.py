@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from kshell.api.authentication.fields import E164, INDEX_RANGE, OTP_LIMIT
 from kshell.api.endpoints import ENDPOINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from kshell.core.endpoint import DocumentedAnswer, Endpoint, Field
-    from kshell.core.json_text import Json, Payload
+from kshell.core.endpoint import DocumentedAnswer, Endpoint, Field
+from kshell.core.json_text import Json, Payload
 
 BEYOND_SCHEMA = (
     "JSON Schema cannot say that the code in the body and the codes in the buttons are the same, or that each button has an "

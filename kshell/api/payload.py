@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from kshell.core.endpoint import Endpoint
+from kshell.core.json_text import Json, Payload
 from kshell.core.pointers import Located, token
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.json_text import Json, Payload
 
 
 def texts_at(payload: Json | Located, pointers: Iterable[str]) -> list[tuple[str, str]]:

@@ -6,12 +6,9 @@ Completion and hints show them beside a code. No decision depends on them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from kshell.core.errors import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _DIALLING = """
 1 United States, Canada, Caribbean|7 Russia, Kazakhstan|20 Egypt|27 South Africa|30 Greece|31 Netherlands|32 Belgium

@@ -5,23 +5,18 @@ A rule does no I/O and does not change the payload.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
-from kshell.core.endpoint import Hit, Rule
+from kshell.core.endpoint import Endpoint, Field, Hit, Rule, Severity
 from kshell.core.errors import did_you_mean
+from kshell.core.json_text import Payload
 from kshell.core.models import Finding
 from kshell.core.pointers import MISSING, Located, token
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from kshell.core.endpoint import Endpoint, Field, Severity
-    from kshell.core.json_text import Payload
-
-    Fields = tuple[Field, ...]
-    Find = Callable[..., Iterator[Hit]]
+Fields = tuple[Field, ...]
+Find = Callable[..., Iterator[Hit]]
 
 
 def check(

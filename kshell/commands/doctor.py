@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import click
 
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Account, Origin, Pod, Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key
-from kshell.profiles.files import quoted, shown
+from kshell.profiles.files import Kind, Places, quoted, shown
 from kshell.profiles.preferences import file_of, load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
-from kshell.session.session import ACCOUNT_VARIABLE, default_account
+from kshell.session.session import ACCOUNT_VARIABLE, Session, default_account
 from kshell.templating.templates import load_template, unread_variables
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from kshell.core.models import Account, Origin, Pod
-    from kshell.profiles.files import Kind, Places
-    from kshell.session.session import Session
 
 
 class Check(NamedTuple):

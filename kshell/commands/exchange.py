@@ -13,7 +13,7 @@ from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Delivery, Result, Secret
+from kshell.core.models import REDACTED, Delivery, Request, Response, Result, Secret, Sent
 from kshell.core.terminal import columns, safe_line
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Request, Response, Sent
     from kshell.session.session import Session
 
 

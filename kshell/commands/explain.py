@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kshell.api.answers import explain, explain_answer, explain_body
-from kshell.api.callbacks import parse_received, status_reports
+from kshell.api.callbacks import StatusReport, parse_received, status_reports
 from kshell.api.endpoints import (
     ANSWERS,
     ENDPOINTS,
@@ -22,22 +22,16 @@ from kshell.api.endpoints import (
 )
 from kshell.api.statuses import OUTCOMES, STATUSES, find_outcome
 from kshell.console.command import Known, command, pass_session
+from kshell.core.endpoint import Field, Rule
 from kshell.core.errors import SetupError, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Explanation, Json, Result
 from kshell.core.terminal import markdown_table, note_lines, safe_line
 from kshell.profiles.files import read_stdin, read_text, shown
+from kshell.session.session import Session
 from kshell.transport.exchange_text import explained
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.api.callbacks import StatusReport
-    from kshell.core.endpoint import Field, Rule
-    from kshell.core.models import Explanation, Json
-    from kshell.session.session import Session
-
-    Entry = tuple[list[str], dict[str, Json]]  # its lines of text, and its JSON object
+Entry = tuple[list[str], dict[str, Json]]  # its lines of text, and its JSON object
 
 _MOST = 8 << 20  # bytes of an answer or of callbacks
 

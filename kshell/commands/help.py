@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 import click
 
 from kshell.console.command import HelpContext, Known, command
+from kshell.console.group import Commands
 from kshell.core.errors import UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
-
-if TYPE_CHECKING:
-    from kshell.console.group import Commands
 
 _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow accepts the suggestion, Ctrl-R searches. "

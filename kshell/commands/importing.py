@@ -11,16 +11,14 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.console.printer import show
 from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
-from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
-from kshell.profiles.files import MOST_BYTES, read_text, shown, write_private
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Account, Result
+from kshell.profiles.files import MOST_BYTES, Kind, Places, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.core.models import Account
     from kshell.curl.to_script import Imported
-    from kshell.profiles.files import Kind, Places
     from kshell.session.session import Session
 
 

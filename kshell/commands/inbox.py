@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
 from kshell.profiles.profiles import load_pod
-from kshell.simulator.inbox import from_json
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.simulator.inbox import Delivered
+from kshell.simulator.inbox import Delivered, from_json
 
 _WIDEST = 44  # columns of a bubble; a phone is narrow
 _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -18,18 +20,11 @@ from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean,
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
 from kshell.profiles.api_key import header_fault
-from kshell.profiles.files import FOLDERS, shown, write_private
+from kshell.profiles.files import FOLDERS, Places, shown, write_private
 from kshell.profiles.preferences import Preferences, documented, file_of, save_account
 from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
 from kshell.profiles.schemas import schema
-from kshell.session.session import ACCOUNT_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from kshell.profiles.files import Places
-    from kshell.session.session import Session
+from kshell.session.session import ACCOUNT_VARIABLE, Session
 
 _SCHEMA = "account.schema.json"  # below the user's folder; written anew by each init, so that it is this version's
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")

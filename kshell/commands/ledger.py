@@ -13,11 +13,10 @@ import click
 from kshell.console.command import command
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Payload, Result
 from kshell.core.terminal import columns, safe_line
 
 if TYPE_CHECKING:
-    from kshell.core.models import Payload
     from kshell.scripts.ledger import Entry, State
 
 _STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from kshell.console.command import Known, command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Account, Json, Origin, Pod, Result, Template
 from kshell.core.terminal import columns, safe_line
-from kshell.profiles.files import shown
+from kshell.profiles.files import Kind, shown
 from kshell.profiles.profiles import load_account, load_pod
+from kshell.session.session import Session
 from kshell.templating.templates import describe, load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.core.models import Account, Json, Origin, Pod, Template
-    from kshell.profiles.files import Kind
-    from kshell.session.session import Session
 
 Rows = list[tuple[str, ...]]
 

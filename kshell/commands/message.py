@@ -12,7 +12,7 @@ import click
 from kshell.console.command import command, message_options, pass_session
 from kshell.core.errors import EXIT_REFUSED, Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Result
+from kshell.core.models import REDACTED, Draft, Finding, Pod, Result
 from kshell.core.terminal import columns, finding_line
 from kshell.profiles import api_key
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kshell.core.models import Draft, Finding, Pod
     from kshell.session.session import Overrides, Session
 
 

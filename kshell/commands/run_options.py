@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
-from kshell.scripts.script_run import Retry
-from kshell.session.session import keeping_connections, send_attempt
+from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.session.session import Session, keeping_connections, send_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from kshell.scripts.ledger import Ledger
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
     from kshell.scripts.rows import Row, RowFile
     from kshell.scripts.runs import Plan
     from kshell.scripts.script import Script
-    from kshell.scripts.script_run import ScriptRun
     from kshell.scripts.shards import Shard
-    from kshell.session.session import Sender, Session
+    from kshell.session.session import Sender
     from kshell.transport.tapes import Mode
 
 

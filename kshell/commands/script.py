@@ -21,7 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.scripts.script import STDIN, absent_names, check_script, read_script
+from kshell.scripts.script import STDIN, Script, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, ScriptRun
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Plan, Run
-    from kshell.scripts.script import Script
     from kshell.session.session import Session
 
 _FILE = click.Path(path_type=Path)

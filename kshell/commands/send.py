@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from math import isnan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
+from kshell.console.caller import Caller
 from kshell.console.command import Known, command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
+from kshell.core.models import TIMEOUT, Delivery, Draft, Exchange, Explanation, Finding, Json, Result
 from kshell.core.terminal import finding_line
+from kshell.session.session import Overrides, Session
 from kshell.transport.exchange_text import document, outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from kshell.console.caller import Caller
-    from kshell.core.models import Draft, Explanation, Finding, Json
-    from kshell.session.session import Overrides, Session
 
 
 class Seconds(click.FloatRange):

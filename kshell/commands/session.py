@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 import click
 
-from kshell.console.caller import session_of
+from kshell.console.caller import Caller, session_of
 from kshell.console.command import Assignment, Known, command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Finding, Result
 from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
+from kshell.profiles.files import Kind
 from kshell.profiles.profiles import load_account
+from kshell.session.session import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from kshell.console.caller import Caller
-    from kshell.profiles.files import Kind
-    from kshell.session.session import Session
-
-    Rows = list[tuple[str, str | None, str]]  # name, value, source
+Rows = list[tuple[str, str | None, str]]  # name, value, source
 
 
 class _Kind(click.Choice[str]):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import command, pass_caller, pass_session, who_and_where
 from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
 from kshell.core.models import Result
-from kshell.session.session import Overrides
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.session.session import Session
+from kshell.session.session import Overrides, Session
 
 
 @command("shell", examples=["shell"])

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kshell.console.command import command, pass_session
 from kshell.core.errors import Note, ProfileError
-from kshell.core.models import Origin, Result
+from kshell.core.models import Origin, Pod, Result
 from kshell.profiles.files import shown
 from kshell.profiles.profiles import read_pod
-
-if TYPE_CHECKING:
-    from kshell.core.models import Pod
-    from kshell.session.session import Session
+from kshell.session.session import Session
 
 
 @command("trust", examples=["trust profiles/pods/mine.yaml"])

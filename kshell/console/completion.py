@@ -5,8 +5,11 @@ A click parameter type (``Known``, ``Assignment``) names the function here that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import click
 from click.shell_completion import (
     CompletionItem,
 )
@@ -18,17 +21,10 @@ from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError, listed
 from kshell.core.terminal import safe_line
+from kshell.profiles.files import Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.session.session import Overrides
 from kshell.templating.templates import describe, load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    import click
-
-    from kshell.profiles.files import Places
 
 
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:

@@ -15,7 +15,7 @@ import click
 from click.exceptions import Exit
 
 from kshell.console.command import SHOW
-from kshell.console.group import commands_of
+from kshell.console.group import Commands, commands_of
 from kshell.core.errors import (
     EXIT_INTERRUPTED,
     EXIT_SETUP,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
-    from kshell.console.group import Commands
     from kshell.session.session import Session
     from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line

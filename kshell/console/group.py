@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import click
 
@@ -16,9 +17,6 @@ from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mea
 from kshell.core.models import Result
 from kshell.session.session import Overrides
 from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 def module_of(name: str) -> ModuleType:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from kshell import __version__
-from kshell.console.command import HelpContext
+from kshell.console.command import Command, HelpContext
 from kshell.console.group import commands_of, find_command
-from kshell.syntax.command_table import SECTIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.console.command import Command
-    from kshell.syntax.command_table import Frontend
+from kshell.syntax.command_table import SECTIONS, Frontend
 
 _WHERE: dict[tuple[Frontend, ...], str] = {
     ("shell",): "Only in the shell.",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from kshell.core.errors import EXIT_SETUP, Note
+from kshell.core.models import Finding, Result
 from kshell.core.signals import Held
 from kshell.core.terminal import columns_of, highlighted, note_lines, safe, wants_colour, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kshell.core.models import Finding, Result
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:

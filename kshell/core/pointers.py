@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from kshell.core.json_text import Json
 
-    from kshell.core.json_text import Json
-
-    Spot = tuple[str, "Json | _Missing"]
+Spot = tuple[str, "Json | _Missing"]
 
 
 class _Missing:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Sequence
+from typing import TextIO
 
 from kshell.core.errors import Note
 from kshell.core.models import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"

@@ -8,17 +8,12 @@ replaces it, so that the line works again in a session that has the value: ``sen
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
 
 from kshell.core.errors import KshellError
 from kshell.privacy.sources import kind_by_name
-from kshell.syntax.lines import Line, cut, split, typed_words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from kshell.syntax.command_table import Entry
-    from kshell.syntax.lines import Word
+from kshell.syntax.command_table import Entry
+from kshell.syntax.lines import Line, Word, cut, split, typed_words
 
 SHORTEST_IN_HISTORY = 3  # characters; shorter values are in too many lines by chance
 LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from kshell.core.models import REDACTED
+from kshell.core.models import REDACTED, Json
 from kshell.core.terminal import safe_line
 from kshell.privacy import values as private_values
 from kshell.privacy.numbers import masked_number, numbers_in, without_numbers
-from kshell.privacy.pseudonyms import is_pseudonym, without_pseudonyms
-from kshell.privacy.values import SHORTEST, replacer
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from kshell.core.models import Json
-    from kshell.privacy.pseudonyms import Pseudonyms
-    from kshell.privacy.values import Change, Private
+from kshell.privacy.pseudonyms import Pseudonyms, is_pseudonym, without_pseudonyms
+from kshell.privacy.values import SHORTEST, Change, Private, replacer
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
 _MASKED_KEY = re.compile(rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError
+from kshell.core.models import Account, Draft
 from kshell.privacy.numbers import LEAST_DIGITS
 from kshell.privacy.values import Private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from kshell.core.models import Account, Draft
 
 _PRIVATE_NAME = re.compile(
     r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from kshell.core.errors import SecretError
+from kshell.core.models import Account, Pod
 from kshell.profiles.files import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from kshell.core.models import Account, Pod
 
 MOST_BYTES = 4096
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.profiles.files import read_text, shown, write_private
+from kshell.core.models import Pod
+from kshell.profiles.files import Places, read_text, shown, write_private
 from kshell.profiles.strict_yaml import Document, Table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kshell.core.models import Pod
-    from kshell.profiles.files import Places
 
 FILE = "preferences.yaml"
 

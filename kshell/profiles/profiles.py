@@ -6,24 +6,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
+from kshell.core.models import Account, Origin, OtpPolicy, Pod, Reference, Secret, is_loopback
 from kshell.profiles import keys
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.keys import ACCOUNT_KEYS, OTP_KEYS, POD_KEYS
 from kshell.profiles.strict_yaml import Node, Table, document, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from kshell.core.models import Origin
 
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
 _CAPITALS = re.compile(

@@ -8,16 +8,14 @@ anchors, tags, duplicate keys, several documents and deep nesting are refused wi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import yaml
 
 from kshell.core.errors import Place, SetupError, did_you_mean, listed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # libyaml is five times faster and takes a tab after a colon, but also as indentation, and has other error messages
 _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

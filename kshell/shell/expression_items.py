@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from kshell.core.terminal import cut, safe_line
 from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 class Offer(NamedTuple):

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, Suggestion
-from prompt_toolkit.completion import DynamicCompleter
+from prompt_toolkit.completion import Completer, DynamicCompleter
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError, Note
-from kshell.core.models import Result
+from kshell.core.models import Finding, Result
 from kshell.core.signals import asked_to_end
 from kshell.core.terminal import columns_of, paint, wants_colour, wrapped
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import FILE, Preferences, load_preferences
-from kshell.session.session import NO_OVERRIDES, Session
+from kshell.session.session import NO_OVERRIDES, Overrides, Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
@@ -32,14 +32,10 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
-    from prompt_toolkit.completion import Completer
     from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
-    from prompt_toolkit.key_binding import KeyPressEvent
 
-    from kshell.core.models import Finding
     from kshell.privacy.privacy import Privacy
-    from kshell.session.session import Overrides
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.console.group import commands_of
 from kshell.core.errors import Note, UsageError
 from kshell.syntax.lines import Line, cut, split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _OPEN_FLAGS = {">": os.O_TRUNC, ">>": os.O_APPEND}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from kshell.api.authentication.fields import (
     COMPONENTS,
@@ -22,20 +22,14 @@ from kshell.api.authentication.fields import (
     WA_SOURCE,
     WA_SOURCES,
 )
-from kshell.api.authentication.numbers import number_fix, planned
+from kshell.api.authentication.numbers import Planned, number_fix, planned
 from kshell.api.payload import numbers_at, texts_at
 from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
-from kshell.core.pointers import MISSING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from kshell.api.authentication.numbers import Planned
-    from kshell.core.json_text import Json
-    from kshell.core.pointers import Located
+from kshell.core.json_text import Json
+from kshell.core.pointers import MISSING, Located
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
