@@ -10,7 +10,7 @@ import click
 
 from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
-from kshell.console.command import command, pass_caller, pass_session
+from kshell.console.command import command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Delivery, Request, Response, Result, Secret, Sent
@@ -18,26 +18,19 @@ from kshell.core.terminal import columns, safe_line
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
+    from collections.abc import Callable
 
     from kshell.console.caller import Caller
     from kshell.session.session import Session
 
 
-class Number(click.IntRange):
-    """The number of an exchange."""
-
-    def __init__(self) -> None:
-        super().__init__(min=1)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The numbers of the session's exchanges."""
-        from kshell.console import completion
-
-        return completion.complete("exchanges", ctx, incomplete)
+def _number(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    completed = offering("exchanges")
+    return click.argument(
+        name, required=False, type=click.IntRange(min=1), shell_complete=completed, metavar=f"[{name.upper()}]"
+    )
 
 
-_NUMBER = click.argument("number", required=False, type=Number(), metavar="[NUMBER]")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -66,7 +59,7 @@ def _row(sent: Sent) -> tuple[str, ...]:
 
 
 @command("last", examples=["last", "last --answer"])
-@_NUMBER
+@_number("number")
 @click.option("--payload", "part", flag_value="payload", help="Print only the payload.")
 @click.option("--answer", "part", flag_value="answer", help="Print only the body of the answer.")
 @_AS_JSON
@@ -105,7 +98,7 @@ def _answer_lines(response: Response) -> list[str]:
 
 
 @command("again", examples=["again", "again 1"])
-@_NUMBER
+@_number("number")
 @sending_options
 @pass_caller
 def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
@@ -119,8 +112,8 @@ def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
 
 
 @command("diff", examples=["diff", "diff 1 2 --answers"])
-@click.argument("first", required=False, type=Number(), metavar="[FIRST]")
-@click.argument("second", required=False, type=Number(), metavar="[SECOND]")
+@_number("first")
+@_number("second")
 @click.option("--answers", is_flag=True, help="Compare the answers instead of the requests.")
 @pass_session
 def diff(session: Session, first: int | None, second: int | None, *, answers: bool) -> Result:

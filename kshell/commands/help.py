@@ -7,7 +7,7 @@ from textwrap import wrap
 
 import click
 
-from kshell.console.command import HelpContext, Known, command
+from kshell.console.command import HelpContext, command, offering
 from kshell.console.group import Commands
 from kshell.core.errors import UsageError, did_you_mean
 from kshell.core.models import Result
@@ -22,7 +22,7 @@ _FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the she
 
 
 @command("help", examples=["help", "help curl", "help expect"])
-@click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
+@click.argument("name", required=False, shell_complete=offering("commands"), metavar="[COMMAND]")
 @click.option("--man", is_flag=True, help="Print the man page of kshell, for man -l.")
 @click.pass_context
 def help_command(context: click.Context, name: str | None, *, man: bool) -> Result:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, rows_of, shard_of
-from kshell.console.command import SHOW, Assignment, command, pass_caller
+from kshell.console.command import SHOW, Assignment, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -105,7 +105,14 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Report the faults of the scripts, and run nothing.")
-@click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    type=Assignment(),
+    shell_complete=offering("assignments"),
+    help="Set a variable before the first line.",
+)
 @click.option(
     "--rows",
     type=_FILE,

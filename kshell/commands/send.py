@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from collections.abc import Sequence
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import click
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
 from kshell.console.caller import Caller
-from kshell.console.command import Known, command, message_options, pass_caller
+from kshell.console.command import command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import TIMEOUT, Delivery, Draft, Exchange, Explanation, Finding, Json, Result
@@ -50,59 +49,47 @@ class Sending(NamedTuple):
         return draft.refused_by(self.allow, force=self.force)
 
 
-class _RuleName(Known):
-    """The code of a rule, such as ``otp-twice``."""
+def _known_rules(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes of rules. Raises ``UsageError`` for a rule that does not exist."""
+    from kshell.api.endpoints import RULES
 
-    def __init__(self) -> None:
-        super().__init__("rules")
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the code. Raises ``UsageError`` for a rule that there is not."""
-        from kshell.api.endpoints import RULES
-
-        name = super().convert(value, param, ctx)
+    for name in names:
         if name not in RULES:
             hint = did_you_mean(name, RULES) or f"rules: {listed(RULES, most=20)}"
             raise UsageError(f"there is no rule {name!r}", hint=hint)
-        return name
+    return names
 
 
-def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Add the options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
-
-    def with_sending(**options: Any) -> Result:
-        sending = Sending(**{name: options.pop(name) for name in Sending._fields})
-        return function(sending=sending, **options)
-
-    decorated = update_wrapper(with_sending, function)  # keeps the options that click has stored on the function
-    for decorate in (
-        click.option(
-            "--timeout",
-            type=Seconds(),
-            default=TIMEOUT,
-            show_default=True,
-            metavar="SECONDS",
-            help="Wait this long for the complete answer.",
-        ),
-        click.option(
-            "--allow",
-            multiple=True,
-            type=_RuleName(),
-            metavar="RULE",
-            help="Send a payload in which this rule finds an error, such as otp-twice. Repeatable.",
-        ),
-        click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
-        click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
-        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
-        click.option(
-            "--json",
-            "as_json",
-            is_flag=True,
-            help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
-        ),
-    ):
-        decorated = decorate(decorated)
-    return decorated
+sending_options = gathered(
+    "sending",
+    Sending,
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
+    ),
+    click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
+    click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
+    click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
+    click.option(
+        "--allow",
+        multiple=True,
+        callback=_known_rules,
+        shell_complete=offering("rules"),
+        metavar="RULE",
+        help="Send a payload in which this rule finds an error, such as otp-twice. Repeatable.",
+    ),
+    click.option(
+        "--timeout",
+        type=Seconds(),
+        default=TIMEOUT,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wait this long for the complete answer.",
+    ),
+)
+"""The options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
 
 
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])

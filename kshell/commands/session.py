@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kshell.console.caller import Caller, session_of
-from kshell.console.command import Assignment, Known, command, pass_caller, pass_session
+from kshell.console.command import Assignment, command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Finding, Result
@@ -38,7 +38,7 @@ class _Kind(click.Choice[str]):
 
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
 @click.argument("kind", type=_Kind(["account", "pod", "template"]), metavar="account|pod|template")
-@click.argument("name", type=Known("things"))
+@click.argument("name", shell_complete=offering("things"))
 @pass_session
 def use(session: Session, kind: str, name: str) -> Result:
     """Change the account, the pod or the template of the session.
@@ -56,7 +56,14 @@ def use(session: Session, kind: str, name: str) -> Result:
 
 
 @command("set", examples=["set to=+919812345678 ref=customer-42"])
-@click.argument("variables", nargs=-1, required=True, type=Assignment(), metavar="NAME=VALUE...")
+@click.argument(
+    "variables",
+    nargs=-1,
+    required=True,
+    type=Assignment(),
+    shell_complete=offering("assignments"),
+    metavar="NAME=VALUE...",
+)
 @pass_caller
 def set_command(caller: Caller, variables: tuple[tuple[str, str], ...]) -> Result:
     """Set variables for the rest of the session.
@@ -85,7 +92,7 @@ def _early_findings(caller: Caller, names: Collection[str]) -> list[Finding]:
 
 
 @command("unset", examples=["unset ref"])
-@click.argument("names", nargs=-1, required=True, type=Known("settings"), metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, shell_complete=offering("settings"), metavar="NAME...")
 @pass_session
 def unset(session: Session, names: tuple[str, ...]) -> Result:
     """Remove variables from the session. After unset otp the next message generates a new code."""
@@ -99,7 +106,7 @@ def unset(session: Session, names: tuple[str, ...]) -> Result:
 
 
 @command("vars", examples=["vars", "vars ref"])
-@click.argument("name", required=False, type=Known("variables"), metavar="[NAME]")
+@click.argument("name", required=False, shell_complete=offering("variables"), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
 def vars_command(session: Session, name: str | None, *, as_json: bool) -> Result:
@@ -149,7 +156,7 @@ _LEAST_VALUE = 20  # columns
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])
-@click.argument("code", required=False, type=Known("codes"))
+@click.argument("code", required=False, shell_complete=offering("codes"))
 @pass_caller
 def otp_command(caller: Caller, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.

@@ -12,7 +12,7 @@ import click
 from kshell.api.callbacks import callback_request
 from kshell.api.statuses import META_ERRORS, STATUSES
 from kshell.console.caller import Caller
-from kshell.console.command import Assignment, Known, command, pass_caller
+from kshell.console.command import Assignment, command, offering, pass_caller
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Delivery, Exchange, Result, is_loopback
@@ -24,24 +24,23 @@ _UNDELIVERABLE = 131026
 _TIMEOUT = 10.0  # seconds
 
 
-class Value(Assignment):
-    """``NAME=VALUE`` of a callback."""
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
-        """The names that begin with ``incomplete``."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(f"{name}=") for name in _NAMES if f"{name}=".startswith(incomplete)]
-
-
 @command(
     "trigger",
     examples=["trigger delivered to=+919812345678 ref=customer-42", "trigger failed --code 131026"],
 )
-@click.argument("status", type=Known("statuses"), metavar="STATUS")
-@click.argument("values", nargs=-1, type=Value(), metavar="[NAME=VALUE]...")
+@click.argument("status", shell_complete=offering("statuses"), metavar="STATUS")
+@click.argument(
+    "values",
+    nargs=-1,
+    type=Assignment(),
+    shell_complete=lambda _, __, start: [it for it in map("{}=".format, _NAMES) if it.startswith(start)],
+    metavar="[NAME=VALUE]...",
+)
 @click.option(
-    "--code", type=Known("meta"), metavar="N", help="Meta's error code of a failed message. [default: 131026]"
+    "--code",
+    shell_complete=offering("meta"),
+    metavar="N",
+    help="Meta's error code of a failed message. [default: 131026]",
 )
 @click.option("--url", metavar="URL", help="Post the callback to this application: on this machine, or https.")
 @pass_caller

@@ -12,7 +12,7 @@ import click
 
 from kshell import __version__
 from kshell.console.caller import session_of
-from kshell.console.command import HELP, Command, HelpContext, common_options, who_and_where
+from kshell.console.command import HELP, Command, HelpContext, common_options, printing, who_and_where
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.session.session import Overrides
@@ -23,12 +23,6 @@ def module_of(name: str) -> ModuleType:
     """The module of ``kshell.commands`` that defines the command ``name``."""
     entry = next(entries[name] for entries in SECTIONS.values() if name in entries)
     return import_module(f"kshell.commands.{entry.module}")
-
-
-def find_command(name: str) -> Command | None:
-    """The command ``name`` of the table, for any frontend; None if its module does not define it."""
-    commands = (value for value in vars(module_of(name)).values() if isinstance(value, Command) and value.name == name)
-    return next(commands, None)
 
 
 _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
@@ -50,19 +44,19 @@ class Commands(click.Group):
         self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
         self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
 
+    @staticmethod
+    def find(name: str) -> Command | None:
+        """The command ``name`` of the table, for any frontend; None if its module does not define it."""
+        defined = (value for value in vars(module_of(name)).values() if isinstance(value, Command))
+        return next((command for command in defined if command.name == name), None)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the commands, in the order of the help."""
         return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
         """The command ``cmd_name``; None if ``frontend`` does not understand it."""
-        if cmd_name not in self.modules:
-            return None
-        return find_command(cmd_name)
-
-    def find(self, name: str) -> Command | None:
-        """The command ``name`` of any frontend."""
-        return find_command(name)
+        return self.find(cmd_name) if cmd_name in self.modules else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -107,7 +101,7 @@ class Commands(click.Group):
 
 def _usage(name: str, frontend: Frontend) -> str:
     """A command with its arguments, without options, as ``frontend`` writes it: ``kshell trust FILE``."""
-    command, context = find_command(name), click.Context(commands_of(frontend))
+    command, context = Commands.find(name), click.Context(commands_of(frontend))
     params = command.params if command else []
     arguments = [param.make_metavar(context) for param in params if isinstance(param, click.Argument)]
     return " ".join([*(["kshell"] if frontend == "line" else []), name, *arguments])
@@ -129,33 +123,14 @@ def commands_of(frontend: Frontend) -> Commands:
 
 
 def _parameters(frontend: Frontend) -> list[click.Parameter]:
-    own = [*_who_and_where(), *common_options(hidden=False)] if frontend == "line" else []
-    return [*own, HELP] if frontend == "script" else [*own, _VERSION, HELP]
+    if frontend == "script":
+        return [HELP]
+    of_the_shell = click.command(who_and_where(Result)).params  # kshell alone starts the shell
+    own = [*of_the_shell, *common_options(hidden=False)] if frontend == "line" else []
+    return [*own, _VERSION, HELP]
 
 
-def _show_version(context: click.Context, _: click.Parameter, given: Any) -> None:
-    if given and not context.resilient_parsing:
-        click.echo(f"kshell {__version__}")
-        context.exit()
-
-
-_VERSION = click.Option(
-    ["--version"],
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
-
-
-def _who_and_where() -> list[click.Parameter]:
-    """The options ``-a``, ``-p`` and ``-t`` of the shell, which ``kshell`` alone starts."""
-
-    def nothing() -> Result:
-        return Result()
-
-    return click.command(who_and_where(nothing)).params
+_VERSION = printing(["--version"], lambda _: f"kshell {__version__}", "Show the version and exit.")
 
 
 @click.pass_context

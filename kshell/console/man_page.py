@@ -8,7 +8,7 @@ import click
 
 from kshell import __version__
 from kshell.console.command import Command, HelpContext
-from kshell.console.group import commands_of, find_command
+from kshell.console.group import commands_of
 from kshell.syntax.command_table import SECTIONS, Frontend
 
 _WHERE: dict[tuple[Frontend, ...], str] = {
@@ -59,7 +59,7 @@ def man_page() -> str:
     for title, entries in SECTIONS.items():
         lines.append(f".SH {title.upper()}")
         for name, entry in entries.items():
-            command = find_command(name)
+            command = root.find(name)
             if command:
                 lines += _command(command, context, _WHERE.get(entry.frontends, ""))
     lines += [".SH EXIT STATUS", *_terms(EXITS), ".SH ENVIRONMENT", *_terms(ENVIRONMENT)]

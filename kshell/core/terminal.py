@@ -156,7 +156,7 @@ def cut(text: str, width: int) -> str:
     return f"{text}…"
 
 
-def columns(rows: list[tuple[str, ...]]) -> str:
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
     """Return ``rows`` as a table with aligned columns; the last column is not padded."""
     if not rows:
         return ""
