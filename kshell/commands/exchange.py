@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from difflib import unified_diff
-from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Delivery, Request, Response, Result, Secret, Sent
+from kshell.core.models import REDACTED, Delivery, Request, Result, Secret, Sent
 from kshell.core.terminal import columns, safe_line
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
@@ -79,22 +78,16 @@ def last(session: Session, number: int | None, *, part: str | None, as_json: boo
 def _whole(sent: Sent) -> list[str]:
     draft, exchange = sent
     who = f"{draft.account.name}@{draft.pod.name} · {draft.template.name} · {exchange.delivery}"
-    answer = _answer_lines(exchange.response) if exchange.response else []
-    return [who, *_request_lines(exchange.request), "", status_line(exchange), *answer]
-
-
-def _request_lines(request: Request) -> list[str]:
-    return [*_head_lines(request), "", request.body]
+    request = [*_head_lines(exchange.request), "", exchange.request.body, ""]
+    response = exchange.response
+    headers = [safe_line(f"{name}: {value}") for name, value in response.headers] if response else []
+    body = ["", shown_body(response.body).rstrip("\n")] if response else []
+    return [who, *request, status_line(exchange), *headers, *body]
 
 
 def _head_lines(request: Request) -> list[str]:
     headers = (f"{name}: {REDACTED if isinstance(value, Secret) else value}" for name, value in request.headers)
     return [f"{request.method} {request.url}", *headers]
-
-
-def _answer_lines(response: Response) -> list[str]:
-    headers = [safe_line(f"{name}: {value}") for name, value in response.headers]
-    return [*headers, "", shown_body(response.body).rstrip("\n")]
 
 
 @command("again", examples=["again", "again 1"])
@@ -128,36 +121,21 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     names = [_name(number, sent, answers=answers) for number, sent in zip(pair, chosen, strict=True)]
     if old == new:
         return Result(notes=[Note("info", f"no difference: {' and '.join(names)}")])
-    if max(len(old), len(new)) > _MOST_LINES:
-        return _by_position(old, new, names)
-    lines = unified_diff(old, new, names[0], names[1], lineterm="")
-    return Result("".join(f"{line}\n" for line in lines))
+    lines = "".join(
+        f"{line}\n" for line in unified_diff(old[:_MOST_LINES], new[:_MOST_LINES], names[0], names[1], lineterm="")
+    )
+    cut = max(len(old), len(new)) > _MOST_LINES
+    return Result(lines, [Note("info", f"only the first {_MOST_LINES} lines of each were compared")] if cut else [])
 
 
-def _by_position(old: list[str], new: list[str], names: list[str]) -> Result:
-    """Compare each line with the line of the same number, which takes time linear in their number; show the first ones."""
-    pairs = enumerate(zip_longest(old, new), 1)
-    differing = ((number, *pair) for number, pair in pairs if pair[0] != pair[1])
-    shown = [
-        f"@@ line {number} @@\n"
-        + "".join(f"{sign}{line}\n" for sign, line in zip("-+", pair, strict=True) if line is not None)
-        for number, *pair in islice(differing, _MOST_SHOWN)
-    ]
-    count = len(shown) + sum(1 for _ in differing)
-    text = f"{count} lines differ, each compared with the line of the same number because there are over {_MOST_LINES}"
-    more = f"; the first {len(shown)} are shown" if count > len(shown) else ""
-    return Result(f"--- {names[0]}\n+++ {names[1]}\n{''.join(shown)}", [Note("info", text + more)])
-
-
-_MOST_LINES = 2_000  # of which a search for moved lines takes a second at most
-_MOST_SHOWN = 100
+_MOST_LINES = 2_000  # which takes a second at most
 
 
 def _name(number: int, sent: Sent, *, answers: bool) -> str:
     if not answers:
         return f"request of {number}"
-    marks = ", ".join(sent.exchange.marks)
-    return f"answer of {number} ({marks})" if marks else f"answer of {number}"
+    marks = f" ({', '.join(sent.exchange.marks)})" if sent.exchange.marks else ""
+    return f"answer of {number}{marks}"
 
 
 def _comparable(sent: Sent, *, answers: bool) -> list[str]:

@@ -15,7 +15,7 @@ import click
 from click.exceptions import Exit
 
 from kshell.console.command import SHOW
-from kshell.console.group import Commands, commands_of
+from kshell.console.group import commands_of
 from kshell.core.errors import (
     EXIT_INTERRUPTED,
     EXIT_SETUP,
@@ -26,6 +26,7 @@ from kshell.core.errors import (
     UsageError,
 )
 from kshell.core.models import Result
+from kshell.syntax.command_table import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +114,7 @@ def perform_at(line: Line, caller: Caller) -> Performed:
     """Run a line of a file as ``perform_line`` does."""
     outer, caller.line = caller.line, line
     try:
-        words = _words(line, caller.session, commands_of(caller.frontend))
+        words = _words(line, caller.session)
         if not words:
             return Performed(Result())
         performed = perform(words, caller)
@@ -126,9 +127,9 @@ def perform_at(line: Line, caller: Caller) -> Performed:
         caller.line = outer
 
 
-def _words(line: Line, session: Session, commands: Commands) -> list[str]:
+def _words(line: Line, session: Session) -> list[str]:
     """The words of a line with expanded expressions. ``expect`` and ``capture`` get the rest of the line as one word."""
-    if line.head in commands.whole:
+    if line.head in WHOLE:
         rest = line.rest()[0]
         return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
     words = line.words()

@@ -16,13 +16,12 @@ from kshell.console.command import HELP, Command, HelpContext, common_options, p
 from kshell.core.errors import KshellError, ScriptError, UsageError, did_you_mean
 from kshell.core.models import Result
 from kshell.session.session import Overrides
-from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
+from kshell.syntax.command_table import COMMANDS, OTHER_WORDS, SECTIONS, Frontend
 
 
 def module_of(name: str) -> ModuleType:
     """The module of ``kshell.commands`` that defines the command ``name``."""
-    entry = next(entries[name] for entries in SECTIONS.values() if name in entries)
-    return import_module(f"kshell.commands.{entry.module}")
+    return import_module(f"kshell.commands.{COMMANDS[name].module}")
 
 
 _WHERE: dict[Frontend, str] = {"line": "on the command line", "shell": "in the shell", "script": "in a script"}
@@ -36,13 +35,13 @@ class Commands(click.Group):
     def __init__(self, *args: Any, frontend: Frontend, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.frontend = frontend
-        self.sections = {
-            title: {name: entry.module for name, entry in entries.items() if frontend in entry.frontends}
-            for title, entries in SECTIONS.items()
-            if any(frontend in entry.frontends for entry in entries.values())
-        }
-        self.modules = {name: module for entries in self.sections.values() for name, module in entries.items()}
-        self.whole = {name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole}
+        self.names = [name for name, entry in COMMANDS.items() if frontend in entry.frontends]
+
+    @property
+    def sections(self) -> dict[str, list[str]]:
+        """The names of the commands by the sections of the help."""
+        sections = {title: [name for name in entries if name in self.names] for title, entries in SECTIONS.items()}
+        return {title: names for title, names in sections.items() if names}
 
     @staticmethod
     def find(name: str) -> Command | None:
@@ -52,25 +51,25 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the commands, in the order of the help."""
-        return list(self.modules)
+        return self.names
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
         """The command ``cmd_name``; None if ``frontend`` does not understand it."""
-        return self.find(cmd_name) if cmd_name in self.modules else None
+        return self.find(cmd_name) if cmd_name in self.names else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve as click does, but raise ``KshellError`` with a hint for an unknown command."""
-        if args and args[0] not in self.modules and not args[0].startswith("-") and not ctx.resilient_parsing:
+        if args and args[0] not in self.names and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise self._refusal(args[0])
         return super().resolve_command(ctx, args)
 
     def _refusal(self, name: str) -> KshellError:
         """The error for a name that is not a command of this frontend, with a hint of what to type."""
         error = ScriptError if self.frontend == "script" else UsageError
-        frontends = next((entries[name].frontends for entries in SECTIONS.values() if name in entries), ())
-        if frontends:
+        if name in COMMANDS:
+            frontends = COMMANDS[name].frontends
             usages = ", or ".join(f"{_usage(name, frontend)} {_WHERE[frontend]}" for frontend in frontends)
             return error(f"{name} cannot be used {_WHERE[self.frontend]}", hint=f"type {usages}")
         from kshell.api.authentication.fields import FIELDS
@@ -80,7 +79,7 @@ class Commands(click.Group):
             # the message leaves out the value, which may be a key
             hint = f"{'kshell send' if self.frontend == 'line' else 'set'} {variable}=…"
             return error(f"{variable + equals!r} is not a command", hint=hint)
-        hint = OTHER_WORDS.get(name) or did_you_mean(name, self.modules)
+        hint = OTHER_WORDS.get(name) or did_you_mean(name, self.names)
         return error(f"there is no command {name!r}", hint=hint or "kshell help lists the commands")
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.console.dispatch import check_words
-from kshell.console.group import commands_of
 from kshell.core.errors import KshellError, Note, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
+from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Continuation, Line
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _check_line(line: Line, running: tuple[Path, ...], checked: set[str], absent
     for expression, column in expressions_of(line):
         check_expression_at(line, expression, column)
         _refuse_early_answer(line, expression, column, absent)
-    if line.head in commands_of("script").whole:
+    if line.head in WHOLE:
         return []
     words = line.words()
     if words[0].computed:
@@ -151,7 +151,7 @@ def _check_line(line: Line, running: tuple[Path, ...], checked: set[str], absent
 
 def expressions_of(line: Line) -> list[tuple[str, int]]:
     """Return the text and the column of each expression in a line. Raises ``ScriptError`` if the line cannot be split."""
-    if line.head not in commands_of("script").whole:
+    if line.head not in WHOLE:
         pieces = (piece for word in line.words() for piece in word.pieces)
         return [(piece.text, piece.column + 2) for piece in pieces if piece.expression]  # after the {{
     text, column = line.rest()

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from kshell.console.group import commands_of
 from kshell.core.errors import Note, UsageError
+from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Line, cut, split
 
 _OPEN_FLAGS = {">": os.O_TRUNC, ">>": os.O_APPEND}
@@ -35,7 +35,7 @@ def split_redirection(line: str, names_of: Callable[[str], Mapping[str, object]]
 
     ``names_of`` returns the names of the expressions in a target.
     """
-    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in commands_of("shell").whole:
+    if Line("line", 1, (line,)).head in WHOLE:
         return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
     if not sign:

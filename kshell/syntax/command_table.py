@@ -81,5 +81,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 """Every command, by the section of the help that lists it."""
 
+COMMANDS = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
+WHOLE = frozenset(name for name, entry in COMMANDS.items() if entry.whole)
+"""The commands that take the rest of their line as one text."""
+
 OTHER_WORDS: dict[str, str] = {"quit": "exit", "q": "exit", ":q": "exit", "?": "help", "version": "--version"}
 """Names from other programs, and the commands that they run. The help does not list them."""
