@@ -11,12 +11,11 @@ from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.session.session import Session, keeping_connections, send_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
-    from kshell.scripts.rows import Row, RowFile
     from kshell.scripts.runs import Plan
     from kshell.scripts.script import Script
     from kshell.scripts.shards import Shard
@@ -65,32 +64,6 @@ def _sender_of(session: Session, file: Path | None, mode: Mode | None) -> Abstra
     from kshell.transport.tapes import Tape
 
     return Tape(file, mode or "once")
-
-
-class RowsOption:
-    """The rows of ``--rows`` that belong to ``shard``, read as they are iterated; one None without the option."""
-
-    def __init__(self, file: RowFile | None, shard: Shard | None) -> None:
-        self.shard = shard
-        self.columns = file.columns if file else {}
-        self._file = file
-
-    def __iter__(self) -> Iterator[Row | None]:
-        shard = self.shard
-        return (row for row in self._file if not shard or shard.has(row)) if self._file else iter([None])
-
-    def estimate(self, scripts: int) -> int | None:
-        """Return about how many rows ``scripts`` scripts run, or None without the option."""
-        return self._file.estimate() * scripts // (self.shard.parts if self.shard else 1) if self._file else None
-
-
-def rows_of(file: Path | None, shard: Shard | None) -> RowsOption:
-    """Return the rows to run. Raises ``ScriptError`` for a file that has none."""
-    if file is None:
-        return RowsOption(None, None)
-    from kshell.scripts.rows import RowFile
-
-    return RowsOption(RowFile(file), shard)
 
 
 def shard_of(options: Mapping[str, Any], *, outermost: bool) -> Shard | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, rows_of, shard_of
+from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
 from kshell.console.command import SHOW, Assignment, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
+    from kshell.scripts.rows import RowFile
     from kshell.scripts.runs import Plan, Run
     from kshell.session.session import Session
 
@@ -188,22 +189,37 @@ def run(context: click.Context, /, **options: Any) -> Result:
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
-    rows = rows_of(options["rows"], shard_of(options, outermost=outer is None))
-    absent = absent_names((*dict(options["variables"]), *rows.columns, *context.obj.session.values()))
+    shard = shard_of(options, outermost=outer is None)
+    rows = _rows(options["rows"])
+    columns = rows.columns if rows else ()
+    absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)
-    notes = _unread(scripts, context.obj.session, rows.columns, options)
+    notes = _unread(scripts, context.obj.session, columns, options)
     if options["only_check"]:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
-    cases = (Case(script, row) for script in scripts for row in rows)
+    cases = (
+        Case(script, row) for script in scripts for row in rows or [None] if not row or not shard or shard.has(row)
+    )
     plan = plan_of(context.obj.session, options, outer)._replace(
-        ledger=ledger_of(scripts[0], options), shard=rows.shard, rows=rows.estimate(len(scripts))
+        ledger=ledger_of(scripts[0], options),
+        shard=shard,
+        rows=rows.estimate() * len(scripts) // (shard.parts if shard else 1) if rows else None,
     )
     if options["update"]:
         return _update([*cases], plan, write=options["yes"])
     return _run(context, cases, plan, options["reports"], notes=notes)
+
+
+def _rows(file: Path | None) -> RowFile | None:
+    """Return the rows of ``--rows``, read as they are iterated. Raises ``ScriptError`` for a file that has none."""
+    if file is None:
+        return None
+    from kshell.scripts.rows import RowFile
+
+    return RowFile(file)
 
 
 def _unread(scripts: list[Script], session: Session, columns: Iterable[str], options: Mapping[str, Any]) -> list[Note]:
