@@ -45,16 +45,15 @@ def history(session: Session, *, as_json: bool) -> Result:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=[Note("info", "nothing was sent yet")])
-    return Result(columns([(str(number), *_row(sent)) for number, sent in session.numbered()]), prose=True)
+    return Result(columns(_row(number, sent) for number, sent in session.numbered()), prose=True)
 
 
-def _row(sent: Sent) -> tuple[str, ...]:
+def _row(number: int, sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
     first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
-    message_id = exchange.answer.message_id
-    return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
+    return str(number), who, to, short_line(exchange), exchange.answer.message_id, f"{exchange.elapsed_ms:.0f} ms"
 
 
 @command("last", examples=["last", "last --answer"])

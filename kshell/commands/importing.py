@@ -53,7 +53,8 @@ def imported(session: Session, text: str, name: str, *, account: str = "", templ
     copied = read_curl(text, name)
     profiles = to_script.find_profiles(copied, session.places, session.account)
     found = to_script.find_template(copied, profiles, session.places)
-    notes = _odd_notes(found, name)
+    odd = sorted(copied.notes, key=lambda it: (it.line, it.column))
+    notes = [Note("warning", f"{it.message}; {it.fix}", Place(name, it.line, it.column)) for it in odd]
     account_text = to_script.account_text(found, template) if account else ""
     if template and found.source:
         notes.append(Note("info", _written(session.places, "template", template, found.source)))
@@ -80,11 +81,6 @@ def _read(file: str) -> tuple[str, str]:
     if len(raw) > MOST_BYTES:
         raise ScriptError(f"stdin holds more than {MOST_BYTES // 1024} KiB", hint="a curl command is a page of text")
     return raw.decode("utf-8", "replace"), "stdin"
-
-
-def _odd_notes(imported: Imported, file: str) -> list[Note]:
-    odd = sorted(imported.copied.notes, key=lambda it: (it.line, it.column))
-    return [Note("warning", f"{it.message}; {it.fix}", Place(file, it.line, it.column)) for it in odd]
 
 
 def _notes(imported: Imported, template: str) -> list[Note]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -86,25 +87,17 @@ def bubble(message: Delivered, width: int) -> list[str]:
     body, button = safe_line(message.code), safe_line(message.button_code)
     status = message.statuses[-1].status if message.statuses else "accepted"
     head = safe_line(f"{message.recipient} · {message.template_name} · {message.language} · {status}")
+    label = f"Copy code  {button}"
+    blanks = " " * max(0, (inner - width_of(label)) // 2)
     notes = [] if body == button else ["⚠ text and button hold different codes"]
     if status == "failed":
         notes.append(f"✗ not on the phone: kshell explain {message.fails_with}")
     return [
         fitted(head, width).rstrip(),
         f"╭{'─' * (inner + 2)}╮",
-        *(f"│ {fitted(line, inner)} │" for line in _wrapped(f"{body} is your verification code.", inner)),
+        *(f"│ {fitted(line, inner)} │" for line in wrap(f"{body} is your verification code.", inner)),
         f"├{'─' * (inner + 2)}┤",
-        f"│ {_centred(f'Copy code  {button}', inner)} │",
+        f"│ {fitted(f'{blanks}{label}', inner)} │",
         f"╰{'─' * (inner + 2)}╯",
         *notes,
     ]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, width)
-
-
-def _centred(text: str, width: int) -> str:
-    return fitted(" " * max(0, (width - width_of(text)) // 2) + text, width)

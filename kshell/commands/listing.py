@@ -11,7 +11,7 @@ from kshell.console.command import command, offering, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Account, Json, Pod, Result, Secret, Template
-from kshell.core.terminal import columns, safe_line
+from kshell.core.terminal import columns
 from kshell.profiles.files import Kind, shown
 from kshell.session.files import LOADERS
 from kshell.session.session import Session
@@ -81,29 +81,29 @@ def _listed(session: Session, kind: Kind, name: str | None, *, as_json: bool) ->
             items.append(load(session.places, known))
         except KshellError as error:
             notes.append(error.note)
-    rows = [(*(safe_line(getattr(item, column)) for column in _COLUMNS[kind]), _source(item)) for item in items]
+    rows = [(*(getattr(item, column) for column in _COLUMNS[kind]), _source(item)) for item in items]
     text = dumps([_data(item) for item in items]) + "\n" if as_json else columns(rows)
     return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
 
 
 def _source(item: Any) -> str:
-    return "shipped" if item.origin.place == "shipped" else safe_line(shown(item.origin.file))
+    return "shipped" if item.origin.place == "shipped" else shown(item.origin.file)
 
 
 def _text(item: Account | Pod | Template) -> str:
     if not isinstance(item, Template):
         return columns([(name, _cell(value)) for name, value in _data(item).items() if value not in ("", {})])
-    head = [("name", item.name), ("title", safe_line(item.title)), ("file", safe_line(str(item.origin.file)))]
-    variables = [(f"  {variable.name}", safe_line(describe(variable))) for variable in item.variables]
+    head = [("name", item.name), ("title", item.title), ("file", str(item.origin.file))]
+    variables = [(f"  {variable.name}", describe(variable)) for variable in item.variables]
     return f"{columns(head)}variables\n{columns(variables)}"
 
 
 def _cell(value: Json) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{safe_line(name)}={_cell(item)}" for name, item in value.items())
+        return ", ".join(f"{name}={_cell(item)}" for name, item in value.items())
     if isinstance(value, list):
         return " ".join(map(_cell, value))
-    return safe_line(str(value).lower() if isinstance(value, bool) else str(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _data(item: Account | Pod | Template) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from kshell.core.errors import Note
@@ -156,13 +156,12 @@ def cut(text: str, width: int) -> str:
     return f"{text}…"
 
 
-def columns(rows: Sequence[tuple[str, ...]]) -> str:
-    """Return ``rows`` as a table with aligned columns; the last column is not padded."""
-    if not rows:
-        return ""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"
+def columns(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return ``rows`` as a harmless table with aligned columns; the last column is not padded."""
+    safe_rows = [tuple(map(safe_line, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe_rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in safe_rows)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def markdown_table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
