@@ -12,12 +12,11 @@ from kshell.api.answers import explain, explain_answer, explain_body
 from kshell.api.callbacks import StatusReport, parse_received, status_reports
 from kshell.api.endpoints import (
     ANSWERS,
+    CODES,
     ENDPOINTS,
+    FIELD_WORDS,
     FIELDS,
     RULES,
-    all_codes,
-    answers_of_status,
-    field_words,
     find_answers,
     find_fields,
 )
@@ -79,7 +78,7 @@ def explain_command(
 
 def _last(session: Session) -> Entry:
     if not session.sent:
-        hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
+        hint = f"kshell explain CODE, with one of {listed(CODES)}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
     explanation = explain(exchange, draft.account.name, draft.options)
@@ -89,15 +88,15 @@ def _last(session: Session) -> Entry:
 def _found(word: str) -> list[Entry]:
     entries = list(_entries(word))
     if not entries:
-        known = [*all_codes(), *(row.code for row in OUTCOMES), *field_words(), *RULES]
-        codes = f"codes: {listed(all_codes())}; statuses: {listed(row.code for row in STATUSES)}"
+        known = [*CODES, *(row.code for row in OUTCOMES), *FIELD_WORDS, *RULES]
+        codes = f"codes: {listed(CODES)}; statuses: {listed(row.code for row in STATUSES)}"
         hint = did_you_mean(word, known) or f"{codes}; or a code of Meta's, a field, or a rule that check reports"
         raise UsageError(f"{word!r} is not a code, a status, a field or a rule", hint=hint)
     return entries
 
 
 def _entries(word: str) -> Iterator[Entry]:
-    for answer in find_answers(word) or answers_of_status(word):
+    for answer in find_answers(word):
         head = f"{answer.status} {answer.code}"
         yield _entry(head, explain_answer(answer), {"kind": "code", "status": answer.status})
     if outcome := find_outcome(word):
@@ -106,7 +105,8 @@ def _entries(word: str) -> Iterator[Entry]:
         data = {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page}
         yield _rule_lines(rule), {**data, "prevents": rule.prevents}
     for field in find_fields(word):
-        yield _field_lines(field), {**field._asdict(), "kind": "field", "type": field.kind}
+        data = {name: value for name, value in field._asdict().items() if name != "role"}
+        yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 
 def _entry(head: str, explanation: Explanation, data: dict[str, Any]) -> Entry:

@@ -19,16 +19,15 @@ from kshell.console.printer import show
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
-from kshell.profiles.api_key import header_fault
+from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.files import FOLDERS, Places, shown, write_private
+from kshell.profiles.keys import NUMBER, SEGMENT
 from kshell.profiles.preferences import Preferences, documented, file_of, save_account
-from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
+from kshell.profiles.profiles import SID_HINT, load_account
 from kshell.profiles.schemas import schema
 from kshell.session.session import ACCOUNT_VARIABLE, Session
 
 _SCHEMA = "account.schema.json"  # below the user's folder; written anew by each init, so that it is this version's
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Answers(NamedTuple):
@@ -105,7 +104,7 @@ def _ask(question: str, fault: Callable[[str], str], default: str = "") -> str:
 
 
 def _name_fault(places: Places, name: str) -> str:
-    if not _NAME.match(name):
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
         return "a name is letters, digits, - and _"
     file = _account_file(places, name)
     return f"{shown(file)} exists already; choose another name" if file.exists() else ""
@@ -115,8 +114,8 @@ def _unknown(text: str, known: Sequence[str], hint: Callable[[str, Sequence[str]
     return "" if text in known else hint(text, known) or f"one of {listed(known)}"
 
 
-def _unless(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
-    return lambda text: "" if pattern.match(text) else message
+def _unless(pattern: str, message: str) -> Callable[[str], str]:
+    return lambda text: "" if re.fullmatch(pattern, text) else message
 
 
 def _ask_key(places: Places, name: str) -> str:
@@ -130,7 +129,7 @@ def _ask_key(places: Places, name: str) -> str:
         show(Result(notes=[Note("error", fault)]))
     variable = _ask(
         "Environment variable that holds it",
-        _unless(_VARIABLE, "a variable's name is letters, digits and _"),
+        _unless(SCHEMES["env"][0], "a variable's name is letters, digits and _"),
         DEFAULT_KEY_VARIABLE,
     )
     return f"env:{variable}"

@@ -15,7 +15,7 @@ from click.shell_completion import (
 )
 
 from kshell.api.authentication.fields import INDEX_RANGE
-from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
+from kshell.api.endpoints import CODES, FIELD_WORDS, FIELDS, RULES, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
 from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
@@ -83,11 +83,11 @@ def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    for code in all_codes():
+    for code in CODES:
         yield code, "; ".join(answer.title for answer in find_answers(code))
     for row in OUTCOMES:
         yield row.code, row.title
-    for word in field_words():
+    for word in FIELD_WORDS:
         yield word, find_fields(word)[0].says
     for name, rule in RULES.items():
         yield name, rule.says

@@ -26,20 +26,12 @@ def header_fault(key: str) -> str:
     return ""
 
 
-def _env_fault(name: str) -> str:
-    return "" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "the text after env: is not a variable name"
-
-
-def _file_fault(path: str) -> str:
-    return "" if path.strip() else "file: without a path"
-
-
-def _keyring_fault(target: str) -> str:
-    service, _, user = target.partition("/")
-    return "" if service and user else "the text after keyring: is not SERVICE/USER"
-
-
-SCHEMES: dict[str, Callable[[str], str]] = {"env": _env_fault, "file": _file_fault, "keyring": _keyring_fault}
+SCHEMES = {
+    "env": (r"[A-Za-z_][A-Za-z0-9_]*", "the text after env: is not a variable name"),
+    "file": (r"(?s).*\S.*", "file: without a path"),
+    "keyring": (r"(?s)[^/]+/.+", "the text after keyring: is not SERVICE/USER"),
+}
+"""The pattern of what stands after each kind of reference, and what is wrong with another text."""
 
 
 def resolve(account: Account) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
-from kshell.profiles.files import make_private, write_private
+from kshell.core.errors import SetupError
+from kshell.profiles.files import append_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +34,10 @@ class PrivateHistory(History):
 
     def load_history_strings(self) -> Iterable[str]:
         """Return the lines of the file, the newest first."""
-        lines = self._read()
+        try:
+            lines = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
         if len(lines) > MOST_LINES + _SLACK:
             write_private(self.file, "".join(f"{line}\n" for line in lines[-MOST_LINES:]))
         return reversed(lines[-MOST_LINES:])
@@ -53,25 +57,9 @@ class PrivateHistory(History):
         try:
             kept = [line for line in map(self._privacy().storable, logical_lines(string)) if line]
             if kept:
-                self._append("".join(f"{line}\n" for line in kept))
+                append_private(self.file, "\n".join(kept))
+        except SetupError:
+            return
         except Exception:  # a bug must not interrupt the shell; a line that may contain a secret is not stored
             if os.environ.get("KSHELL_DEBUG"):
                 raise
-
-    def _read(self) -> list[str]:
-        try:
-            return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-
-    def _append(self, text: str) -> None:
-        try:
-            make_private(self.file.parent)
-            descriptor = os.open(
-                self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
-            )
-        except OSError:
-            return
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            os.chmod(self.file, 0o600)  # an existing file may have another mode
-            stream.write(text)
