@@ -3,8 +3,6 @@
 The documented answers are data in ``Endpoint.answers``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from kshell.api.payload import texts_at

@@ -3,8 +3,6 @@
 The form is that of the vendor's page *wa-status-update-webhooks-payload-v2-sent*; ``errors`` are in Meta's form.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import NamedTuple

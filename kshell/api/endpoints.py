@@ -1,7 +1,5 @@
 """Every endpoint that kshell knows, and lookups over all of them: fields, rules and answers by name, an address by URL."""
 
-from __future__ import annotations
-
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import Address, read_address
 from kshell.core.endpoint import DocumentedAnswer, Field

@@ -1,7 +1,5 @@
 """Write the endpoints as an OpenAPI 3.1 document, from the same tables that rules, explanations and completion use."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 from kshell.api.authentication.fields import E164, INDEX_RANGE, OTP_LIMIT

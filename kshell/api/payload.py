@@ -1,7 +1,5 @@
 """Find the values, codes and recipients in a payload by the pointers of fields, and copy a payload with other values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from kshell.core.endpoint import Endpoint

@@ -3,8 +3,6 @@
 Completion and hints show them beside a code. No decision depends on them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Build a ``Request`` from an endpoint, an account and a payload, and split a URL into its parts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import cache

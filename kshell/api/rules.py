@@ -3,8 +3,6 @@
 A rule does no I/O and does not change the payload.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter

@@ -5,8 +5,6 @@ Sources: Kaleyra's pages *whatsapp-status* and *wa-status-update-webhooks-payloa
 whether it is safe: a message that failed does not arrive later.
 """
 
-from __future__ import annotations
-
 from kshell.core.models import Explanation
 
 _META = "Meta, WhatsApp Cloud API: Error codes"

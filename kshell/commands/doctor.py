@@ -1,7 +1,5 @@
 """``doctor``: checks the setup and prints a command that repairs each problem. It sends nothing."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

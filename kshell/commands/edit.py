@@ -1,7 +1,5 @@
 """``edit``: opens the payload in the user's editor, checks it, and sends it after a yes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import cast

@@ -1,7 +1,5 @@
 """``expect`` and ``capture``: test the last answer, or store a value from it."""
 
-from __future__ import annotations
-
 import time
 
 import click

@@ -1,7 +1,5 @@
 """``explain``: the meaning of a code, a status, a field or a rule, and of an answer or a callback that was received."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``help``: lists the commands on one screen, or shows one command with its examples."""
 
-from __future__ import annotations
-
 import shutil
 from textwrap import wrap
 from typing import cast

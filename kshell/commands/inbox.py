@@ -1,7 +1,5 @@
 """``inbox``: the messages that the simulator delivered, drawn as a phone shows them."""
 
-from __future__ import annotations
-
 import shutil
 from textwrap import wrap
 from typing import Any

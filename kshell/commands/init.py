@@ -1,7 +1,5 @@
 """``init``: creates an account from the user's answers. The key is never shown and never an argument of a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """``accounts``, ``pods``, ``templates``: list the profiles and templates with their files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

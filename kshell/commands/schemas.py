@@ -1,7 +1,5 @@
 """``openapi`` and ``schema``: the endpoint and the profiles as documents for other tools."""
 
-from __future__ import annotations
-
 import click
 
 from kshell.console.command import command

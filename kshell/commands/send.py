@@ -1,7 +1,5 @@
 """``send``: sends a message; ``again`` and ``edit`` send with the same ``deliver``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import isnan
 from typing import Any, NamedTuple

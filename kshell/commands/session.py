@@ -1,7 +1,5 @@
 """``use``, ``set``, ``unset``, ``vars``, ``otp``: show and change the session, in the shell and in scripts."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Collection
 from typing import Any

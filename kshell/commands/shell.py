@@ -1,7 +1,5 @@
 """``shell`` and ``exit``: start and leave the shell."""
 
-from __future__ import annotations
-
 import click
 
 from kshell.console.caller import Caller

@@ -1,7 +1,5 @@
 """``trigger``: a status callback as the vendor posts it, without a message."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

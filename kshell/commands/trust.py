@@ -1,7 +1,5 @@
 """``trust``: the user's permission for a pod's file to decide where an API key is sent."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

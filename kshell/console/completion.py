@@ -3,8 +3,6 @@
 A click parameter type (``Known``, ``Assignment``) names the function here that lists its values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The click group of each frontend. It imports a command's module when the command is needed."""
 
-from __future__ import annotations
-
 import sys
 from functools import cache
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The man page of kshell, in roff, from the definitions of the commands."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import click

@@ -1,7 +1,5 @@
 """Print a ``Result`` to stdout and stderr. Only this module prints the results of commands."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

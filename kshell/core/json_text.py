@@ -3,8 +3,6 @@ r"""Write JSON text that is safe to show and can avoid the characters that a she
 Only the spelling changes (``\uXXXX`` for a character). The JSON value stays the same.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Follow the pointers of an endpoint's fields in a payload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kshell.core.json_text import Json

@@ -3,8 +3,6 @@
 Text from a network, a file or a user cannot control the terminal: its control characters become visible escapes.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Sequence

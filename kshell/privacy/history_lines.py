@@ -5,8 +5,6 @@ replaces it, so that the line works again in a session that has the value: ``sen
 ``send to={{ to }}``. A line that still contains a private value is not kept.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 

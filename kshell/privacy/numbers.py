@@ -1,7 +1,5 @@
 """Find phone numbers by their form, and mask them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

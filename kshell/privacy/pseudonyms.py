@@ -6,8 +6,6 @@ a guess costs a thousand hashes. A code that the session generated is named by i
 a script that generates its codes can be replayed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 

@@ -1,7 +1,5 @@
 """References: names such as ``to_1`` that stand for private values in a recorded script. Equal values share a name."""
 
-from __future__ import annotations
-
 import re
 
 from kshell.privacy.numbers import numbers_in

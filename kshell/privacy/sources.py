@@ -1,7 +1,5 @@
 """Collect private values from drafts, from accounts, and from variables that are named like a code or a number."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress

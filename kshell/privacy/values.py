@@ -1,7 +1,5 @@
 """Private values: API keys, one-time codes and phone numbers, the forms they are written in, and the search for them."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

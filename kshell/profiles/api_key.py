@@ -3,8 +3,6 @@
 No error message raised here contains the key.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

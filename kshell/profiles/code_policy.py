@@ -1,7 +1,5 @@
 """Generate one-time passwords by an account's policy, from the system's secure random source."""
 
-from __future__ import annotations
-
 from kshell.core.models import OtpPolicy
 
 _DIGITS = "0123456789"

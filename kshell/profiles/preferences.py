@@ -1,7 +1,5 @@
 """The user's preferences for the shell: one YAML file in the configuration directory. Every key is optional."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 ``keys`` has the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import partial

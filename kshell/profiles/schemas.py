@@ -1,7 +1,5 @@
 """JSON Schemas (2020-12) of pods, accounts and template headers, for editors, from the tables that the loaders use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from kshell.api.authentication.fields import OTP_LIMIT

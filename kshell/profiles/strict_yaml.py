@@ -5,8 +5,6 @@ anchors, tags, duplicate keys, several documents and deep nesting are refused wi
 ``Table`` which keys a file may have.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

@@ -5,8 +5,6 @@ remembered by the file's content, so a changed file must be trusted again. A pod
 the same directory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kshell.core.errors import Note, TrustError

@@ -1,7 +1,5 @@
 """Completions inside an expression of ``expect`` or ``capture``: names, operators, and the value that a name has now."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Redirect the output of a line to a program or a file."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Callable, Mapping

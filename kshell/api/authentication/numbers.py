@@ -1,7 +1,5 @@
 """Recipients' numbers: the right spelling of a number, and what its country's numbering plan says of it."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

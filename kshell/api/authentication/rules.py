@@ -1,7 +1,5 @@
 """The rules that the API's page states about this payload. The rules of the table of fields run first."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
