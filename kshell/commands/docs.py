@@ -16,7 +16,7 @@ from kshell.core.models import Result
 from kshell.profiles.files import quoted, read_bytes, rewrite, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from kshell.documents.regenerate import Regenerated
     from kshell.session.session import Session
@@ -52,10 +52,12 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     notes += [fault._replace(kind="error") for fault in faults] if check else faults
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
-        diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
+        lines = [line for file in stale for line in _diff(shown(Path(file)), before[file], after[file].text)]
         notes += [Note("error", f"{shown(Path(file))} is stale") for file in stale]
-        notes += _hint(found, [] if errors else stale)
-        return Result(diff, [*notes, _summary(after.values())], _check_code(errors, notes))
+        if stale and not errors:
+            notes.append(Note("hint", f"kshell docs {' '.join(map(quoted, stale))}"))
+        code = EXIT_SETUP if errors else EXIT_REFUSED if notes else EXIT_DONE
+        return Result("".join(f"{line}\n" for line in lines), [*notes, _summary(after.values())], code)
     if errors:
         return Result(notes=[*notes, Note("info", "nothing was rewritten")], exit_code=EXIT_SETUP)
     for file in stale:
@@ -104,10 +106,8 @@ def _summary(documents: Collection[Regenerated]) -> Note:
     return Note("info", f"{len(documents)} file{'' if len(documents) == 1 else 's'}: {counted}")
 
 
-def _check_code(errors: list[ScriptError], notes: list[Note]) -> int:
-    if errors:
-        return EXIT_SETUP
-    return EXIT_REFUSED if notes else EXIT_DONE
+def _diff(name: str, before: str, after: str) -> Iterator[str]:
+    return unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
 
 
 def _count(blocks: int, *, rewritten: bool) -> str:
@@ -124,25 +124,9 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
     errors: list[ScriptError] = []
     for file in files:
         try:
-            texts[file] = _read(Path(file))
+            texts[file] = read_bytes(Path(file), ScriptError).decode("utf-8")
+        except UnicodeDecodeError:
+            errors.append(ScriptError(f"{shown(Path(file))} is not UTF-8", hint="save the file as UTF-8"))
         except ScriptError as error:
             errors.append(error)
     return texts, errors
-
-
-def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
-    command = f"kshell docs {' '.join(quoted(file) for file in files if file in stale)}"
-    return [Note("hint", command)] if stale else []
-
-
-def _read(file: Path) -> str:
-    try:
-        return read_bytes(file, ScriptError).decode("utf-8")
-    except UnicodeDecodeError:
-        raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
-
-
-def _diff(file: str, before: str, after: str) -> str:
-    name = shown(Path(file))
-    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
-    return "".join(f"{line}\n" for line in lines)

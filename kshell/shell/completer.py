@@ -57,7 +57,10 @@ class CommandCompleter(Completer):
             word, found = items_in(expression, self.session.names(expression if embedded else ""))
             yield from matching(Typed([], word, len(word)), "", found, write=str)
             return
-        _, sign, target = _cut(text)
+        try:
+            _, sign, target = cut(text)
+        except KshellError:
+            sign = target = ""
         if sign:
             yield from self._files(target, event) if sign != "|" else ()
             return
@@ -102,14 +105,10 @@ def matching(
         yield Completion(
             write(prefix + value) if not value.endswith("=") else prefix + value,
             start_position=-typed.length,
-            display=safe_line(_displayed(prefix, value)),
-            display_meta=safe_line(meta),
+            # a value without its NAME=, an option with its dashes
+            display=safe_line(value if prefix.endswith(("=", ",")) else prefix + value),
+            display_meta=meta,
         )
-
-
-def _displayed(prefix: str, value: str) -> str:
-    """Return the text to display: a value without its ``NAME=``, an option with its dashes."""
-    return value if prefix.endswith(("=", ",")) else prefix + value
 
 
 def typed_before(text: str) -> Typed | None:
@@ -131,13 +130,6 @@ def _words(text: str) -> list[Word] | None:
         except KshellError:
             continue
     return None
-
-
-def _cut(text: str) -> tuple[str, str, str]:
-    try:
-        return cut(text)
-    except KshellError:
-        return text, "", ""
 
 
 def _kept_prefix(word: str) -> str:

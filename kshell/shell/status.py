@@ -10,7 +10,6 @@ from kshell.core.terminal import note_lines
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-    from kshell.core.models import Pod
     from kshell.session.session import Session
 
 _MOST_NAME = 24
@@ -39,17 +38,17 @@ UNKNOWN = Status("?", "?", "?", "unknown")
 
 def status_of(session: Session) -> Status:
     """Return the status of a session. Never raises: a faulty or missing file is the ``fault``."""
-    last, delivery, source = *_last(session), session.account_source
+    last, delivery = _last(session)
+    known = Status(session.account, session.pod or "?", session.template or "?", "unknown")
+    known = known._replace(last=last, last_delivery=delivery, source=session.account_source)
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
     except Exception as error:  # noqa: BLE001 - a bug must not end the session
         bug = Note("error", f"kshell failed: {type(error).__name__}")
-        fault = note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT]
-        return Status(
-            session.account, session.pod or "?", session.template or "?", "unknown", (), last, delivery, fault, source
-        )
-    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last, delivery, source=source)
+        return known._replace(fault=note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT])
+    environment = "live" if pod.live else "simulated" if pod.embedded else "local"
+    return known._replace(pod=pod.name, template=template.name, environment=environment, missing=missing)
 
 
 def _last(session: Session) -> tuple[str, str]:
@@ -60,13 +59,6 @@ def _last(session: Session) -> tuple[str, str]:
 
     exchange = session.sent[-1].exchange
     return short_line(exchange), str(exchange.delivery)
-
-
-def environment_of(pod: Pod) -> str:
-    """Return ``live`` if a message sent to ``pod`` reaches people, else ``simulated`` or ``local``."""
-    if pod.live:
-        return "live"
-    return "simulated" if pod.embedded else "local"
 
 
 def prompt(status: Status) -> StyleAndTextTuples:
