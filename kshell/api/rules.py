@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 
+from kshell.api.payload import MISSING, Located, token
 from kshell.core.endpoint import Endpoint, Field, Hit, Rule, Severity
 from kshell.core.errors import did_you_mean
 from kshell.core.json_text import Payload
 from kshell.core.models import Finding
-from kshell.core.pointers import MISSING, Located, token
 
 Fields = tuple[Field, ...]
 Find = Callable[..., Iterator[Hit]]

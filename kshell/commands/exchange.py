@@ -1,26 +1,20 @@
 """Earlier exchanges: ``history``, ``last``, ``again``, ``diff``. They are numbered from 1, as ``history`` lists them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from difflib import unified_diff
-from typing import TYPE_CHECKING
 
 import click
 
 from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
+from kshell.console.caller import Caller
 from kshell.console.command import command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Delivery, Request, Result, Secret, Sent
 from kshell.core.terminal import columns, safe_line
+from kshell.session.session import Session
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.console.caller import Caller
-    from kshell.session.session import Session
 
 
 def _number(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:

@@ -1,10 +1,8 @@
 """The commands that show a message without sending it: ``render``, ``check``, ``curl``, ``snippet``."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -14,10 +12,7 @@ from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Draft, Finding, Pod, Result
 from kshell.core.terminal import columns, finding_line
 from kshell.profiles import api_key
-
-if TYPE_CHECKING:
-    from kshell.session.session import Overrides, Session
-
+from kshell.session.session import Overrides, Session
 
 _strict = click.option("--strict", is_flag=True, help="Print nothing and exit 1 when check would find an error.")
 

@@ -3,28 +3,21 @@
 A command takes its parsed options and arguments, and the session or the caller. It returns a ``Result`` and prints nothing.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kshell.console.caller import Caller, session_of
 from kshell.core.errors import ScriptError, UsageError
+from kshell.core.models import Result
 from kshell.core.terminal import wrapped
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from click.shell_completion import CompletionItem
-
-    from kshell.core.models import Result
-
-    Decorator = Callable[[Callable[..., Result]], Callable[..., Result]]
-    Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
+Decorator = Callable[[Callable[..., Result]], Callable[..., Result]]
+Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 
 SHOW = "kshell.show"
 """The key in ``context.meta`` of the function with which a slow command prints a ``Result`` at once."""
@@ -139,10 +132,10 @@ def command(
     return click.command(name, cls=Command, examples=examples, writes=writes)
 
 
-def offering(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]:
+def offering(kind: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
     """Return what completes a parameter of click's with values of a ``kind``, a key of ``completion.COMPLETIONS``."""
 
-    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
         from kshell.console import completion
 
         return completion.complete(kind, context, incomplete)

@@ -1,26 +1,20 @@
 """Complete the word at the cursor from the definitions of the commands, with fuzzy matching."""
 
-from __future__ import annotations
-
 import os
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
+from click.shell_completion import CompletionItem
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
+from kshell.session.session import Session
 from kshell.shell.expression_items import Offer, expression_at, items_in
 from kshell.syntax.lines import Word, cut, quote, split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from click.shell_completion import CompletionItem
-
-    from kshell.session.session import Session
 
 _DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
 

@@ -1,16 +1,12 @@
 """The text of prompt and toolbar: account, pod, template, whether people get a message, missing variables, the last send."""
 
-from __future__ import annotations
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from kshell.core.errors import KshellError, Note
 from kshell.core.terminal import note_lines
-
-if TYPE_CHECKING:
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
-
-    from kshell.session.session import Session
+from kshell.session.session import Session
 
 _MOST_NAME = 24
 _MOST_FAULT = 200

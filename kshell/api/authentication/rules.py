@@ -21,13 +21,12 @@ from kshell.api.authentication.fields import (
     WA_SOURCES,
 )
 from kshell.api.authentication.numbers import Planned, number_fix, planned
-from kshell.api.payload import numbers_at, texts_at
+from kshell.api.payload import MISSING, Located, numbers_at, texts_at
 from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
 from kshell.core.json_text import Json
-from kshell.core.pointers import MISSING, Located
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = pointers_of(FIELDS, "code")
