@@ -1,21 +1,15 @@
 """Follow the pointers of an endpoint's fields in a payload: find its values, codes and recipients, and change them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from kshell.core.endpoint import Endpoint
 from kshell.core.json_text import Json, Payload
 
-Spot = tuple[str, "Json | _Missing"]
+MISSING = object()
+"""The value of a field that a payload does not have."""
 
 
-class _Missing:
-    """The type of ``MISSING``, the value of a field that a payload does not have."""
-
-
-MISSING = _Missing()
-
-
-class Located(dict[str, "list[Spot]"]):
+class Located(dict[str, list[tuple[str, object]]]):
     """A payload in which the pointers of fields are followed, each at its first use.
 
     ``located[pointer]`` is a list of every (JSON pointer, value) that a field's pointer matches. The value is ``MISSING`` if
@@ -25,21 +19,19 @@ class Located(dict[str, "list[Spot]"]):
     def __init__(self, payload: Json) -> None:
         super().__init__({"": [("", payload)]})
 
-    def __missing__(self, pointer: str) -> list[Spot]:
+    def __missing__(self, pointer: str) -> list[tuple[str, object]]:
         parent, _, step = pointer.rpartition("/")
         spots = self[pointer] = []
         for path, value in self[parent]:
             if isinstance(value, dict):
                 spots.append((f"{path}/{step}", value.get(step, MISSING)))
             elif isinstance(value, list):
-                spots += _items(path, value, step)
+                spots += [
+                    (f"{path}/{position}", item)
+                    for position, item in enumerate(value)
+                    if step == "*" or (isinstance(item, dict) and item.get("type") == step)
+                ]
         return spots
-
-
-def _items(path: str, items: list[Json], step: str) -> Iterator[Spot]:
-    for position, item in enumerate(items):
-        if step == "*" or (isinstance(item, dict) and item.get("type") == step):
-            yield f"{path}/{position}", item
 
 
 def token(name: str) -> str:

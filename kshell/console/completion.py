@@ -4,6 +4,7 @@ A click parameter type (``Known``, ``Assignment``) names the function here that 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,34 +39,24 @@ def complete(kind: str, context: click.Context, incomplete: str) -> list[Complet
 # ---- names
 
 
-_TITLES: dict[Path, tuple[object, str]] = {}
-"""The title of each file that was read, and the file's state then."""
-
-
 def _titles(context: click.Context, kind: Kind) -> Iterator[tuple[str, str]]:
-    """The names of one kind with their titles; the title of an unreadable file is its error.
-
-    A file is read again only if its times or its size have changed, since every key that is typed asks for the titles.
-    """
+    """The names of one kind with their titles; the title of an unreadable file is its error."""
     places = session_of(context).places
-    for name, origin in places.names(kind).items():
-        state = _state(origin.file)
-        kept = _TITLES.get(origin.file)
-        if state is None or kept is None or kept[0] != state:
-            kept = _TITLES[origin.file] = (state, _title(places, kind, name))
-        yield name, kept[1]
+    return ((name, _title(places, kind, name, _state(origin.file))) for name, origin in places.names(kind).items())
 
 
-def _state(file: Path) -> tuple[int, ...] | None:
-    """Return what changes with a file's text or its permissions; None if it cannot be known."""
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what changes with a file's text or its permissions; nothing if it cannot be known."""
     try:
         status = file.stat()
     except OSError:
-        return None
+        return ()
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
-def _title(places: Places, kind: Kind, name: str) -> str:
+@lru_cache(maxsize=4096)  # every key that is typed asks for all titles
+def _title(places: Places, kind: Kind, name: str, _state: tuple[int, ...]) -> str:
+    """Return the title of a file; the file is read again only if its state has changed."""
     try:
         return str(LOADERS[kind](places, name).title)
     except KshellError as error:

@@ -13,7 +13,7 @@ from prompt_toolkit.document import Document
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
 from kshell.session.session import Session
-from kshell.shell.expression_items import Offer, expression_at, items_in
+from kshell.shell.expression_items import expression_at, items_in
 from kshell.syntax.lines import Word, cut, quote, split
 
 _DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
@@ -49,7 +49,8 @@ class CommandCompleter(Completer):
             sent = self.session.sent
             embedded = bool(sent) and sent[-1].draft.pod.embedded  # only then no key press makes a request
             word, found = items_in(expression, self.session.names(expression if embedded else ""))
-            yield from matching(Typed([], word, len(word)), "", found, write=str)
+            items = [CompletionItem(value, help=text) for value, text in found.items()]
+            yield from matching(Typed([], word, len(word)), "", items, write=str)
             return
         try:
             _, sign, target = cut(text)
@@ -81,7 +82,7 @@ class CommandCompleter(Completer):
 
 
 def matching(
-    typed: Typed, prefix: str, items: Iterable[CompletionItem[str] | Offer], *, write: Callable[[str], str] = quote
+    typed: Typed, prefix: str, items: Iterable[CompletionItem[str]], *, write: Callable[[str], str] = quote
 ) -> Iterator[Completion]:
     """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first.
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.completion import Completer, DynamicCompleter
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
@@ -198,16 +202,7 @@ class Loop:
         if self._preloaded:
             return
         self._preloaded = True
-        from threading import Thread
-
-        Thread(target=_import_all, daemon=True).start()
-
-
-def _import_all() -> None:
-    from importlib import import_module
-
-    for name in _PRELOADED:
-        import_module(name)
+        Thread(target=lambda: [*map(import_module, _PRELOADED)], daemon=True).start()
 
 
 class _Suggestions(AutoSuggestFromHistory):
@@ -223,6 +218,11 @@ class _Suggestions(AutoSuggestFromHistory):
         return Suggestion(next(found, text)[len(text) :]) if text.strip() else None
 
 
+def _continues() -> bool:
+    """Whether Enter continues the line: the text before the cursor ends in a backslash."""
+    return get_app().current_buffer.document.text_before_cursor.endswith("\\")
+
+
 def _bindings() -> KeyBindings:
     bindings = KeyBindings()
 
@@ -232,16 +232,8 @@ def _bindings() -> KeyBindings:
         pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
         event.current_buffer.insert_text(pasted.rstrip("\n"))
 
-    @bindings.add("enter", filter=_continues())
+    @bindings.add("enter", filter=Condition(_continues) & ~is_searching)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
     return bindings
-
-
-def _continues() -> Any:
-    """Return the filter that holds if the text before the cursor ends in a backslash: Enter then continues the line."""
-    from prompt_toolkit.application import get_app
-    from prompt_toolkit.filters import Condition, is_searching
-
-    return Condition(lambda: get_app().current_buffer.document.text_before_cursor.endswith("\\")) & ~is_searching
