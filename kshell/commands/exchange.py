@@ -110,8 +110,10 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     count = session.sent_count
     pair = (first or max(1, count - 1), second or max(1, count))
     chosen = [_chosen(session, number) for number in pair]
-    old, new = (_comparable(sent, answers=answers) for sent in chosen)
-    names = [_name(number, sent, answers=answers) for number, sent in zip(pair, chosen, strict=True)]
+    old, new = (_answer(sent) if answers else _request(sent) for sent in chosen)
+    marks = (f" ({', '.join(sent.exchange.marks)})" if answers and sent.exchange.marks else "" for sent in chosen)
+    what = "answer" if answers else "request"
+    names = [f"{what} of {number}{mark}" for number, mark in zip(pair, marks, strict=True)]
     if old == new:
         return Result(notes=[Note("info", f"no difference: {' and '.join(names)}")])
     lines = "".join(
@@ -124,22 +126,13 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
 _MOST_LINES = 2_000  # which takes a second at most
 
 
-def _name(number: int, sent: Sent, *, answers: bool) -> str:
-    if not answers:
-        return f"request of {number}"
-    marks = f" ({', '.join(sent.exchange.marks)})" if sent.exchange.marks else ""
-    return f"answer of {number}{marks}"
+def _request(sent: Sent) -> list[str]:
+    request = sent.exchange.request
+    who = f"{sent.draft.account.name}@{sent.draft.pod.name}"
+    return [who, *_head_lines(request), "", *request.body.splitlines()]
 
 
-def _comparable(sent: Sent, *, answers: bool) -> list[str]:
-    if not answers:
-        request = sent.exchange.request
-        return [
-            f"{sent.draft.account.name}@{sent.draft.pod.name}",
-            *_head_lines(request),
-            "",
-            *request.body.splitlines(),
-        ]
+def _answer(sent: Sent) -> list[str]:
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]

@@ -121,19 +121,18 @@ def _posted(exchange: Exchange) -> Result:
     """Return what the application answered; its body goes to stdout."""
     if exchange.interrupted:
         return Result(notes=[Note("info", f"interrupted; delivery: {exchange.delivery}")], exit_code=EXIT_INTERRUPTED)
-    response = exchange.response
+    response, url = exchange.response, exchange.request.url
     if response is None:
-        return Result(notes=[_failure(exchange)], exit_code=exchange.delivery.exit_code)
+        if exchange.delivery is Delivery.NOT_SENT:
+            causes = (exchange.error.message, *exchange.error.causes) if exchange.error else ()
+            hint = "does the application run there?"
+            note = Note("error", f"nothing was posted to {url}", hint=hint, details=causes)
+        else:
+            hint = f"it has {_TIMEOUT:g} s to answer"
+            note = Note("error", f"{url} did not answer; it may have the callback", hint=hint)
+        return Result(notes=[note], exit_code=exchange.delivery.exit_code)
     said = Note("info", f"{response.status} {response.reason}".strip() + f" · {exchange.elapsed_ms:.0f} ms")
     if response.status // 100 == 2:
         return Result(response.body, [said], EXIT_DONE)
     refusal = Note("error", f"the application answered {response.status}", hint="its log says why")
     return Result(response.body, [said, refusal], EXIT_REFUSED)
-
-
-def _failure(exchange: Exchange) -> Note:
-    url = exchange.request.url
-    if exchange.delivery is Delivery.NOT_SENT:
-        details = (exchange.error.message, *exchange.error.causes) if exchange.error else ()
-        return Note("error", f"nothing was posted to {url}", hint="does the application run there?", details=details)
-    return Note("error", f"{url} did not answer; it may have the callback", hint=f"it has {_TIMEOUT:g} s to answer")

@@ -164,7 +164,7 @@ def gathered(name: str, kind: Any, *parameters: Decorator) -> Decorator:
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         def with_gathered(**options: Any) -> Result:
-            values = {field: options.pop(field) for field in kind._fields}
+            values = {field: options.pop(field) for field in kind._fields if field in options}
             return function(**{name: kind(**values)}, **options)
 
         decorated: Callable[..., Result] = update_wrapper(
@@ -195,12 +195,8 @@ _WHO_AND_WHERE = (
 )
 
 
-def who_and_where(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Add ``-a``, ``-p`` and ``-t``; the function gets them as ``account``, ``pod`` and ``template``, empty if not given."""
-    for option in reversed(_WHO_AND_WHERE):
-        function = option(function)
-    return function
-
+who_and_where = gathered("overrides", Overrides, *_WHO_AND_WHERE)
+"""``-a``, ``-p`` and ``-t``; the function gets them as one ``Overrides`` named ``overrides``."""
 
 message_options = gathered(
     "overrides",

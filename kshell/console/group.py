@@ -122,29 +122,28 @@ def commands_of(frontend: Frontend) -> Commands:
 def _parameters(frontend: Frontend) -> list[click.Parameter]:
     if frontend == "script":
         return [HELP]
-    of_the_shell = click.command(who_and_where(Result)).params  # kshell alone starts the shell
-    own = [*of_the_shell, *common_options(hidden=False)] if frontend == "line" else []
+    own = [*click.command(_root).params, *common_options(hidden=False)] if frontend == "line" else []
     return [*own, _VERSION, HELP]
 
 
 _VERSION = printing(["--version"], lambda _: f"kshell {__version__}", "Show the version and exit.")
 
 
+@who_and_where  # kshell alone starts the shell
 @click.pass_context
-def _root(context: click.Context, /, account: str = "", pod: str = "", template: str = "") -> Result:
+def _root(context: click.Context, /, overrides: Overrides) -> Result:
     """Render, check, preview and send WhatsApp one-time passwords by Kaleyra's API.
 
     Without an account of your own, start with: kshell send to=+919812345678
     """
-    chosen = Overrides(account, pod, template)
-    given = " ".join(f"{option} {name}" for option, name in zip(("-a", "-p", "-t"), chosen, strict=False) if name)
+    given = " ".join(f"{option} {name}" for option, name in zip(("-a", "-p", "-t"), overrides, strict=False) if name)
     if context.invoked_subcommand is not None or (given and not at_terminal()):
         if given:
             hint = f"kshell {context.invoked_subcommand or 'send'} {given}"
             raise UsageError("before a command, -a, -p and -t have no use: they are for the shell", hint=hint)
         return Result()
     if at_terminal():
-        started: Result = module_of("shell").start(session_of(context), chosen)
+        started: Result = module_of("shell").start(session_of(context), overrides)
         return started
     if sys.stdin is None:
         raise UsageError("stdin is closed, and no command is given", hint="kshell help lists the commands")

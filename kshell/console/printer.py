@@ -49,7 +49,11 @@ def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None: 
 def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: not given
     output = result.output
     if not result.raw and sys.stdout.isatty():
-        output = _for_terminal(output)
+        if isinstance(output, bytes):
+            from kshell.transport.exchange_text import shown_body
+
+            output = shown_body(output)
+        output = safe(output)  # no control character may reach the terminal
         if result.prose:
             width = columns_of(sys.stdout)
             output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
@@ -61,15 +65,6 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
         output = highlighted(output)
     # UTF-8 in every locale, since JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)
-
-
-def _for_terminal(output: str | bytes) -> str:
-    """The output with control characters made visible, so that a terminal does not interpret them."""
-    if isinstance(output, str):
-        return safe(output)
-    from kshell.transport.exchange_text import shown_body
-
-    return shown_body(output)
 
 
 def _discard(stream: TextIO) -> None:

@@ -3,23 +3,15 @@
 In the current session a line is recalled unchanged. The file has only what ``Privacy.storable`` returns for it.
 """
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from prompt_toolkit.history import History
 
 from kshell.core.errors import SetupError
 from kshell.profiles.files import append_private, write_private
+from kshell.session.session import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from kshell.privacy.privacy import Privacy
-
-FILE = "history"
 MOST_LINES = 2000
 _SLACK = 500  # lines over the limit before the file is cut
 
@@ -27,10 +19,10 @@ _SLACK = 500  # lines over the limit before the file is cut
 class PrivateHistory(History):
     """Lines in a file that only the user can read (mode 0600). A line that cannot be written is left out silently."""
 
-    def __init__(self, file: Path, privacy: Callable[[], Privacy]) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.file = file
-        self._privacy = privacy
+        self.file = session.places.user / "history"
+        self._session = session
 
     def load_history_strings(self) -> Iterable[str]:
         """Return the lines of the file, the newest first."""
@@ -55,7 +47,8 @@ class PrivateHistory(History):
         if curl_from_elsewhere(string):
             return  # it may contain a key
         try:
-            kept = [line for line in map(self._privacy().storable, logical_lines(string)) if line]
+            privacy = self._session.privacy(keys=False)  # a keyring would ask for its password at every line
+            kept = [line for line in map(privacy.storable, logical_lines(string)) if line]
             if kept:
                 append_private(self.file, "\n".join(kept))
         except SetupError:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-    from kshell.privacy.privacy import Privacy
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
@@ -168,7 +167,7 @@ class Loop:
             prompt_continuation=lambda _width, _line, wraps: "" if wraps else "… ",
             completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
-            history=history.PrivateHistory(self.session.places.user / history.FILE, self._privacy),
+            history=history.PrivateHistory(self.session),
             auto_suggest=_Suggestions(),
             enable_suspend=True,
             key_bindings=_bindings(),
@@ -186,9 +185,6 @@ class Loop:
         from kshell.shell.completer import CommandCompleter
 
         return CommandCompleter(self.session)
-
-    def _privacy(self) -> Privacy:
-        return self.session.privacy(keys=False)  # a keyring would ask for its password at every line
 
     def _toolbar(self) -> StyleAndTextTuples:
         app = self.prompts.app

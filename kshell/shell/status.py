@@ -5,7 +5,7 @@ from typing import NamedTuple
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from kshell.core.errors import KshellError, Note
-from kshell.core.terminal import note_lines
+from kshell.core.terminal import cut, note_lines
 from kshell.session.session import Session
 
 _MOST_NAME = 24
@@ -59,12 +59,12 @@ def _last(session: Session) -> tuple[str, str]:
 
 def prompt(status: Status) -> StyleAndTextTuples:
     """Return the prompt: ``demo@sandbox auth> ``. For a live pod, ``LIVE`` stands before it."""
-    who = f"{_short(status.account)}@{_short(status.pod)}"
+    who = f"{cut(status.account, _MOST_NAME)}@{cut(status.pod, _MOST_NAME)}"
     live: StyleAndTextTuples = [("class:live", " LIVE ")] if status.environment == "live" else []
     return [
         *live,
         (f"class:prompt.{status.environment}", f"{' ' if live else ''}{who}"),
-        ("", f" {_short(status.template)}> "),
+        ("", f" {cut(status.template, _MOST_NAME)}> "),
     ]
 
 
@@ -72,9 +72,9 @@ def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
     """Return the whole status in lines of at most ``width`` columns. ``mode`` is the mode of vi, or ``""``."""
     segments = [
         (f"class:environment.{status.environment}", f" {status.environment.upper()} "),
-        ("", f" {_short(status.account)}@{_short(status.pod)} "),
+        ("", f" {cut(status.account, _MOST_NAME)}@{cut(status.pod, _MOST_NAME)} "),
         *([("", f" account: {status.source} ")] if status.source else []),
-        ("", f" {_short(status.template)} "),
+        ("", f" {cut(status.template, _MOST_NAME)} "),
         _readiness(status),
         (f"class:last.{status.last_delivery or 'none'}", f" last: {status.last or 'nothing sent'} "),
     ]
@@ -101,7 +101,3 @@ def _wrapped(segments: list[tuple[str, str]], width: int) -> StyleAndTextTuples:
         shown.append((style, text))
         used += len(text)
     return shown
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 1]}…"
