@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
 from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.scripts.shards import Shard
 from kshell.session.session import Session, keeping_connections, send_attempt
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from kshell.scripts.pace import Pace
     from kshell.scripts.runs import Plan
     from kshell.scripts.script import Script
-    from kshell.scripts.shards import Shard
     from kshell.session.session import Sender
     from kshell.transport.tapes import Mode
 
@@ -70,8 +70,6 @@ def shard_of(options: Mapping[str, Any], *, outermost: bool) -> Shard | None:
     """Return the shard of ``--shard``, or that of the engine which runs this process. Raises ``UsageError``."""
     if not options["rows"] or not (options["shard"] or outermost):
         return None
-    from kshell.scripts.shards import Shard
-
     return Shard.parse(options["shard"]) if options["shard"] else Shard.of_environment(os.environ)
 
 

@@ -21,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.scripts.rows import RowFile
 from kshell.scripts.script import STDIN, Script, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, ScriptRun
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
-    from kshell.scripts.rows import RowFile
     from kshell.scripts.runs import Plan, Run
     from kshell.session.session import Session
 
@@ -190,7 +190,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
     shard = shard_of(options, outermost=outer is None)
-    rows = _rows(options["rows"])
+    rows = RowFile(options["rows"]) if options["rows"] else None
     columns = rows.columns if rows else ()
     absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
@@ -211,15 +211,6 @@ def run(context: click.Context, /, **options: Any) -> Result:
     if options["update"]:
         return _update([*cases], plan, write=options["yes"])
     return _run(context, cases, plan, options["reports"], notes=notes)
-
-
-def _rows(file: Path | None) -> RowFile | None:
-    """Return the rows of ``--rows``, read as they are iterated. Raises ``ScriptError`` for a file that has none."""
-    if file is None:
-        return None
-    from kshell.scripts.rows import RowFile
-
-    return RowFile(file)
 
 
 def _unread(scripts: list[Script], session: Session, columns: Iterable[str], options: Mapping[str, Any]) -> list[Note]:
