@@ -61,7 +61,12 @@ def init(session: Session) -> Result:
         is_default = click.confirm("Start the shell with this account from now on", default=True, err=True)
     except click.Abort:
         is_default = False  # the account is written already
-    written += [save_account(session.places, answers.name)] if is_default else _write_preferences(session.places)
+    preferences = file_of(session.places)
+    if is_default:
+        written.append(save_account(session.places, answers.name))
+    elif not preferences.exists():
+        write_private(preferences, documented(Preferences()))
+        written.append(preferences)
     lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers, is_default=is_default)]
     return Result(notes=[Note("info", line) for line in lines])
 
@@ -159,11 +164,3 @@ def _write_account(places: Places, answers: Answers) -> Path:
     lines += ["template: auth", "variables:", *(f"  {key}: {json.dumps(value)}" for key, value in variables.items())]
     write_private(file, "\n".join([*lines, "otp: {length: 6, alphabet: digits}"]) + "\n")
     return file
-
-
-def _write_preferences(places: Places) -> list[Path]:
-    file = file_of(places)
-    if file.exists():
-        return []
-    write_private(file, documented(Preferences()))
-    return [file]

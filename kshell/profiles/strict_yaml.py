@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
+from itertools import takewhile
 from typing import Any, NamedTuple, NoReturn, cast
 
 import yaml
@@ -152,10 +153,8 @@ class Document:
         return entries
 
 
-@lru_cache(maxsize=64)
-def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
-    """Return a cached ``Document``: a script loads its profiles at every line, and an unchanged text is parsed once."""
-    return Document(file, text, fault, before=before)
+document = lru_cache(maxsize=64)(Document)
+"""Return a ``Document``, parsed once for each text: a script loads its profiles at every line."""
 
 
 def anchor_in(text: str) -> Any:
@@ -239,10 +238,7 @@ def _without_secrets(text: str) -> str:
 
 
 def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-    for event in events:
-        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            return
-        yield event
+    return takewhile(lambda event: not isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent), events)
 
 
 def _message_and_hint(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int) -> tuple[str, str]:

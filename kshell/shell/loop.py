@@ -73,17 +73,13 @@ _PRELOADED = (
 )
 
 
-def begin() -> int:
-    """Run ``kshell`` without arguments at a terminal. Raises ``UsageError`` if ``KSHELL_HOME`` is not a folder."""
-    return run(Session(Places.standard()))
-
-
-def run(session: Session, chosen: Overrides = NO_OVERRIDES, *, colour: bool | None = None) -> int:
+def run(session: Session | None = None, chosen: Overrides = NO_OVERRIDES, *, colour: bool | None = None) -> int:
     """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then.
 
     ``chosen`` is what the session begins with. ``colour`` is ``--color``, which replaces the preference.
-    Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
+    Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use, ``UsageError`` if ``KSHELL_HOME`` is no folder.
     """
+    session = session or Session(Places.standard())
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:

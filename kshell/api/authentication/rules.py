@@ -23,12 +23,12 @@ from kshell.api.authentication.numbers import Planned, number_fix, planned
 from kshell.api.payload import MISSING, Located, numbers_at, texts_at
 from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
-from kshell.core.endpoint import Hit, pointers_of
+from kshell.core.endpoint import Hit
 from kshell.core.errors import did_you_mean, listed
 from kshell.core.json_text import Json
 
 _MOST_BUTTONS = len(INDEX_RANGE)
-_CODES = pointers_of(FIELDS, "code")
+_CODES = tuple(field.pointer for field in FIELDS if field.role == "code")
 _CUT = tuple(field for field in FIELDS if field.cut_at)
 
 RULES = rules_of_fields(FIELDS)
