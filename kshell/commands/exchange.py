@@ -52,19 +52,16 @@ def _row(number: int, sent: Sent) -> tuple[str, ...]:
 
 @command("last", examples=["last", "last --answer"])
 @_number("number")
-@click.option("--payload", "part", flag_value="payload", help="Print only the payload.")
-@click.option("--answer", "part", flag_value="answer", help="Print only the body of the answer.")
+@click.option("--answer", is_flag=True, help="Print only the body of the answer.")
 @_AS_JSON
 @pass_session
-def last(session: Session, number: int | None, *, part: str | None, as_json: bool) -> Result:
+def last(session: Session, number: int | None, *, answer: bool, as_json: bool) -> Result:
     """Show the request and the answer of exchange NUMBER, by default the last one."""
     sent = _chosen(session, number)
     if as_json:
         return Result(dumps(document_of(sent)) + "\n")
-    if part == "answer":
+    if answer:
         return Result(sent.exchange.response.body if sent.exchange.response else b"")
-    if part == "payload":
-        return Result(f"{sent.exchange.request.body}\n")
     return Result("\n".join(_whole(sent)) + "\n")
 
 

@@ -123,12 +123,17 @@ def _outcome_entry(outcome: Explanation) -> Entry:
 
 def _rule_lines(rule: Rule) -> list[str]:
     meta = find_outcome(rule.prevents)
-    prevents = [f"  Meta    it prevents {meta.code}, {meta.title}"] if meta else []
-    return [f"{rule.code} · {rule.severity}", f"  says    {rule.says}", f"  source  {rule.page}", *prevents]
+    prevents = f"it prevents {meta.code}, {meta.title}" if meta else ""
+    return _lines(f"{rule.code} · {rule.severity}", ("says", rule.says), ("source", rule.page), ("Meta", prevents))
+
+
+def _lines(head: str, *rows: tuple[str, str]) -> list[str]:
+    return [head, *(f"  {name:<7} {text}" for name, text in rows if text)]
 
 
 def _field_lines(field: Field) -> list[str]:
-    rows = (
+    return _lines(
+        f"{field.name} · field",
         ("where", field.pointer or "not in the payload"),
         ("type", f"{field.kind}, {'mandatory' if field.mandatory else 'optional'}"),
         ("says", field.says),
@@ -138,7 +143,6 @@ def _field_lines(field: Field) -> list[str]:
         ("set it", _setting(field)),
         ("source", f"{field.section} table of the API's page"),
     )
-    return [f"{field.name} · field", *(f"  {name:<7} {text}" for name, text in rows if text)]
 
 
 def _setting(field: Field) -> str:

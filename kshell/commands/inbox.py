@@ -30,12 +30,9 @@ _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 @click.option(
     "--url", metavar="URL", help="Ask the sandbox that runs here. [default on the command line: the pod sandbox's]"
 )
-@click.option("--all", "everything", is_flag=True, help="Draw every message, not only the last three.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of every message.")
 @pass_caller
-def inbox(
-    caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | None, everything: bool, as_json: bool
-) -> Result:
+def inbox(caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | None, as_json: bool) -> Result:
     """Show the messages that the simulator delivered, with the button that copies the code.
 
     On the command line it asks the sandbox that runs on this machine (kshell sandbox); in the shell and in scripts it shows
@@ -51,9 +48,9 @@ def inbox(
     if not messages:
         text = "the simulator delivered nothing yet" if not to else f"the simulator delivered nothing to {to} yet"
         return Result(notes=[Note("info", f"{text}; send to={to or '…'} -p sandbox sends a message")])
-    shown = messages if everything else messages[-3:]
+    shown = messages[-3:]
     hidden = len(messages) - len(shown)
-    notes = [Note("info", f"{hidden} earlier not shown; inbox --all shows them")] if hidden else []
+    notes = [Note("info", f"{hidden} earlier not shown; inbox --json has all")] if hidden else []
     width = min(_WIDEST, shutil.get_terminal_size().columns - 1)
     return Result("\n".join("\n".join(bubble(from_json(message), width)) + "\n" for message in shown), notes)
 

@@ -46,9 +46,7 @@ def file_of(places: Places) -> Path:
 def load_preferences(places: Places) -> Preferences:
     """Return the user's preferences, or the defaults without a file. Raises ``ProfileError`` at a wrong value."""
     file = file_of(places)
-    if not file.exists():
-        return Preferences()
-    table = _table(file, read_text(file, ProfileError))
+    table = _table(file, read_text(file, ProfileError)) if file.exists() else None
     if table is None:
         return Preferences()
     return Preferences(account=table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})
