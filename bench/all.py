@@ -1,134 +1,144 @@
 """Print every table of this folder, with the date, the machine and the versions: one report of how fast kshell is.
 
-Usage: python bench/all.py [HTTPIE]
+Usage: python bench/all.py [--peers FOLDER] [--quick]
 
-HTTPIE is the ``http`` program of an environment of its own (``python -m venv peers && peers/bin/pip install httpie``). Without
-one, and without wrk or Prism on the ``PATH``, the rows beside them are left out, and the report says so. Nothing is asserted:
-times depend on the machine, so compare the ratios of one run.
+The programs that kshell is compared with come from PyPI and npm into FOLDER, each in an environment of its own; by default it
+is a temporary folder. What FOLDER has already is used again. A program that cannot be installed is left out, and the report
+says so. wrk, curl, xargs, openssl and node are used if they are installed.
+
+``--quick`` takes small numbers, for a look at every row in a few minutes. Without it the report takes two hours, most of them
+for the runs of a million rows. Nothing is asserted: times depend on the machine, so compare the ratios of one run.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LIBRARIES = ("kaleyra-shell", "httpx", "jinja2", "click", "prompt_toolkit", "uvicorn", "httptools", "uvloop", "vcrpy")
-SECONDS = 5
+PYTHON = ("kshell[fast]", "httpie")
+NODE = ("newman", "@stoplight/prism-cli")
+PROGRAMS = ("wrk", "curl", "node", "newman", "prism")
+LIBRARIES = (
+    "kaleyra-shell",
+    "httpx",
+    "jinja2",
+    "click",
+    "prompt_toolkit",
+    "uvicorn",
+    "starlette",
+    "httptools",
+    "uvloop",
+)
+
+QUICK = {
+    "start.py": ["3"],
+    "shell_start.py": ["2"],
+    "drafts.py": ["500", "3"],
+    "rows.py": ["500", "2"],
+    "scale.py": ["5000", "1000", "1"],
+    "simulator.py": ["1", "2"],
+    "sandbox.py": ["2000", "20", "100"],
+    "ledger.py": ["200"],
+}
 
 
 def main() -> None:
     """Print the head of the report, then each table."""
-    httpie = sys.argv[1] if len(sys.argv) > 1 else shutil.which("http") or ""
-    print(f"{date.today()}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores")
-    print(", ".join(f"{name} {found(name)}" for name in LIBRARIES))
-    for name in filter(None, (httpie, shutil.which("wrk"), shutil.which("prism"))):
-        first = subprocess.run([name, "--version"], check=False, capture_output=True, text=True).stdout.partition("\n")[
-            0
-        ]
-        print(f"{name}: {first}")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        peers = (given.peers or Path(folder)).absolute()
+        fast, httpie = (environment(peers, package) for package in PYTHON)
+        packages_of_node(peers)
+        os.environ["PATH"] += f":{peers / 'node_modules/.bin'}"
+        head(fast)
+        report(fast, httpie, quick=given.quick)
+
+
+def report(fast: Path | None, httpie: Path | None, *, quick: bool) -> None:
+    """Print each table."""
+
+    def table(name: str, *more: str, python: str = sys.executable) -> None:
+        words = QUICK[name] if quick else []
+        print(f"\n{name}", flush=True)
+        subprocess.run([python, HERE / name, *words, *more], check=False)
+
     if httpie:
-        table("start.py", "10", httpie)
-    else:
-        print("\nstart.py: left out, it compares with HTTPie")
-    if (HERE / "shell_start.py").exists():
-        table("shell_start.py")
-    table("sandbox.py", "20000", "500", "1000")
-    simulators()
-    completions()
-    if (HERE / "ledger.py").exists():
-        table("ledger.py")
+        print("\nstart.py", flush=True)
+        rounds = QUICK["start.py"] if quick else ["20"]
+        subprocess.run([sys.executable, HERE / "start.py", *rounds, httpie / "bin/http"], check=False)
+    table("shell_start.py")
+    table("drafts.py")
+    table("rows.py")
+    table("simulator.py")
+    if fast:
+        table("simulator.py", python=str(fast / "bin/python"))
+    table("sandbox.py")
+    table("ledger.py")
+    table("scale.py")
 
 
-def found(package: str) -> str:
-    """Return the version of a package, or that it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def environment(peers: Path, package: str) -> Path | None:
+    """Return an environment with a package from PyPI, or with this kshell; None if it cannot be installed."""
+    folder = peers / package.partition("[")[0]
+    wanted = package.replace("kshell", str(HERE.parent))
+    if not (folder / "bin/python").exists():
+        try:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
+            subprocess.run([folder / "bin/pip", "install", "--quiet", wanted], check=True, capture_output=True)
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            print(f"{package} is left out, it cannot be installed: {last_line(error)}")
+            return None
+    return folder
 
 
-def table(*words: str) -> None:
-    """Run another bench, which prints its own table."""
-    print(f"\n{' '.join(words)}", flush=True)
-    subprocess.run([sys.executable, HERE / words[0], *words[1:]], check=False)
-
-
-def simulators() -> None:
-    """Print how many messages a second wrk sends to the simulator and, if it is installed, to Prism with kshell's OpenAPI."""
-    from kshell.commands.schemas import openapi_text
-
-    wrk, prism = shutil.which("wrk"), shutil.which("prism")
-    if not wrk:
-        print("\nthe simulator by wrk: left out, there is no wrk")
+def packages_of_node(peers: Path) -> None:
+    """Install the packages from npm that ``peers`` lacks."""
+    if (peers / "node_modules").exists():
         return
-    kshell = str(Path(sys.executable).parent / "kshell")
-    print("\nrequests a second by wrk, 64 connections", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        document = Path(folder) / "openapi.json"
-        document.write_text(openapi_text())
-        servers = {"kshell sandbox": [kshell, "sandbox", "--port", "8799", "--quiet"]}
-        if prism:
-            servers["Prism"] = [prism, "mock", "--port", "8799", str(document)]
-        for name, words in servers.items():
-            print(f"{name:<36} {rate(wrk, words, Path(folder)):>9}/s", flush=True)
-
-
-def rate(wrk: str, words: list[str], folder: Path) -> str:
-    """Start a server on port 8799 and return the requests a second that wrk counts."""
-    sys.path.insert(0, str(HERE))
-    from sandbox import request
-
-    body = request("+919812345678").partition(b"\r\n\r\n")[2].decode()
-    script = folder / "post.lua"
-    headers = 'wrk.headers["api-key"] = "any" wrk.headers["Content-Type"] = "application/json"'
-    script.write_text(f"wrk.method = 'POST' wrk.body = [==[{body}]==] {headers}")
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not shutil.which("npm"):
+        print(f"{' and '.join(NODE)} are left out: there is no npm")
+        return
+    peers.mkdir(parents=True, exist_ok=True)
+    words = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(peers), *NODE]
     try:
-        time.sleep(3)
-        url = "http://127.0.0.1:8799/v2/HXSANDBOXIN/whatsapp/+15005550000/messages"
-        load = [wrk, "-c", "64", "-t", "1", "-d", str(SECONDS), "-s", str(script), url]
-        out = subprocess.run(load, check=True, capture_output=True, text=True).stdout
-        number = re.search(r"Requests/sec:\s+([\d.]+)", out)
-        return f"{float(number[1]):,.0f}" + (" with refusals" if "Non-2xx" in out else "") if number else "?"
-    finally:
-        server.terminate()
-        server.wait()
+        subprocess.run(words, check=True, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        print(f"{' and '.join(NODE)} are left out, they cannot be installed: {last_line(error)}")
 
 
-def completions() -> None:
-    """Print the milliseconds of a key after ``use account `` with 1,000 accounts: of the first, and the least of ten more."""
-    from prompt_toolkit.completion import CompleteEvent
-    from prompt_toolkit.document import Document
+def last_line(error: subprocess.CalledProcessError) -> str:
+    """Return the last line that a program printed to stderr."""
+    return str((error.stderr.decode().strip().splitlines() or ["no reason given"])[-1])
 
-    from kshell.profiles.files import Places, shipped_folder
-    from kshell.session.session import Session
-    from kshell.shell.completer import CommandCompleter
 
-    text = (shipped_folder() / "profiles/accounts/demo.yaml").read_text()
-    with tempfile.TemporaryDirectory() as folder:
-        accounts = Path(folder) / "profiles/accounts"
-        accounts.mkdir(parents=True)
-        for number in range(1_000):
-            (accounts / f"mine{number}.yaml").write_text(text)
-        completer = CommandCompleter(
-            Session(Places.standard(folder))
-        )  # which waits 4 ms, so that the key is drawn first
-        times = []
-        for _ in range(11):
-            begun = time.perf_counter()
-            list(completer.get_completions(Document("use account "), CompleteEvent(text_inserted=True)))
-            times.append((time.perf_counter() - begun) * 1_000)
-    print(f"\na key after use account, 1,000 accounts: first {times[0]:.0f} ms, then {min(times[1:]):.0f} ms")
+def head(fast: Path | None) -> None:
+    """Print the date, the machine and the versions, those of kshell's environment and those of the one with ``fast``."""
+    print(f"{date.today()}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores")
+    lines = [f"from importlib.metadata import version; print({name!r}, version({name!r}))" for name in LIBRARIES]
+    for python in (sys.executable, *([str(fast / "bin/python")] if fast else [])):
+        found = [
+            subprocess.run([python, "-c", line], check=False, capture_output=True, text=True).stdout.strip()
+            for line in lines
+        ]
+        print(", ".join(filter(None, found)))
+    for name in PROGRAMS:
+        if shutil.which(name):
+            ran = subprocess.run([name, "--version"], check=False, capture_output=True, text=True)
+            print(f"{name}: {(ran.stdout or ran.stderr).partition(chr(10))[0]}")
+        else:
+            print(f"{name}: left out, it is not installed")
 
 
 if __name__ == "__main__":

@@ -1,79 +1,278 @@
-"""Kill runs with a ledger at random moments, run them again to the end, and count what a server received.
+"""Kill runs with a ledger, start them again until they end, and count what a server received.
 
-    python bench/ledger.py [COUNT] [SEED]
+    python bench/ledger.py [--rows N] [--kills N] [--seed N] [WAY...]
 
-COUNT rows, 10,000 by default, are sent with one job, with eight jobs, and by two runs at once. A fault is a row that was sent
-twice, a row that is missing in the ledger, or more rows of unknown outcome than were under way at the kills. The exit code is
-1 if there is a fault.
+| way | what is killed |
+| --- | --- |
+| statements | a run of two rows, before and after each statement of SQLite and each write to the server, three times |
+| one | a run with one job, at random moments, as in the ways below |
+| jobs | a run with eight jobs |
+| two | one of two runs with four jobs each, which use one ledger |
+| parallel | shards that GNU parallel starts, and starts again |
+| dask | workers of Dask, which runs their tasks again |
+
+Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows
+whose outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing,
+or if more are unknown than were under way at the kills. ``parallel`` and ``dask`` (distributed) have to be installed.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.counting import accept_all, messages_by_recipient, rows_csv  # noqa: E402 - see above
-from support.servers import Server, local_pod  # noqa: E402
+from support.counting import rows_csv  # noqa: E402 - see above
+from support.killing import killed_at_every_moment  # noqa: E402
+from support.servers import ACCEPTED, local_pod  # noqa: E402
 
 from kshell.scripts.ledger import entries  # noqa: E402
 
-KILLS = 10
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHARDS = 4
+LATENCY = 0.002  # seconds until the server answers, so that a kill often meets a message under way
+RUN = ("run", "s.kshell", "--rows", "r.csv")
+_ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ACCEPTED)
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
-def started(jobs: int) -> subprocess.Popen[bytes]:
-    """Start a run of all rows."""
-    words = ("run", "s.kshell", "--rows", "r.csv", "--ledger", "run.ledger", "--jobs", str(jobs))
-    return subprocess.Popen(
-        [sys.executable, "-m", "kshell", *words], stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}
+class Load(NamedTuple):
+    """How many rows to send, how many processes to kill, and the source of the moments."""
+
+    rows: int
+    kills: int
+    chance: random.Random
+
+
+class Received:
+    """A server in a thread that counts the messages to each recipient. It accepts them after ``LATENCY``."""
+
+    def __init__(self) -> None:
+        self.by_recipient: Counter[str] = Counter()
+        self.total = 0
+        self.url = ""
+
+    def add(self, body: bytes) -> None:
+        """Count a message."""
+        self.by_recipient[json.loads(body)["messaging_object"]["to"]] += 1
+        self.total += 1
+
+
+class Exchanges(asyncio.Protocol):
+    """One connection to the server."""
+
+    def __init__(self, received: Received) -> None:
+        self._received = received
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Count each message that is complete, and answer it later."""
+        self._data += data
+        while b"\r\n\r\n" in self._data:
+            head, _, body = self._data.partition(b"\r\n\r\n")
+            length = int(_LENGTH.search(head)[1])
+            if len(body) < length:
+                return
+            self._received.add(body[:length])
+            self._data = body[length:]
+            asyncio.get_running_loop().call_later(LATENCY, self._transport.write, _ANSWER + ACCEPTED)
+
+
+@contextmanager
+def counting() -> Iterator[Received]:
+    """Serve until the block ends."""
+    received = Received()
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(lambda: Exchanges(received), "127.0.0.1", 0, backlog=1000))
+    received.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield received
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+
+
+def started(*words: str) -> subprocess.Popen[bytes]:
+    """Start kshell."""
+    return subprocess.Popen([sys.executable, "-m", "kshell", *words], stderr=subprocess.DEVNULL)
+
+
+def kill_at_random(load: Load, received: Received, pids: Callable[[], list[int]], has_ended: Callable[[], bool]) -> int:
+    """Kill one of the processes ``pids`` at each of ``load.kills`` random moments. Return how many were killed."""
+    kills = 0
+    for wanted in sorted(load.chance.sample(range(load.rows), load.kills)):
+        while received.total < wanted and not has_ended():
+            time.sleep(0.0005)
+        time.sleep(load.chance.random() * 2 * LATENCY)
+        if known := pids():
+            with suppress(ProcessLookupError):
+                os.kill(load.chance.choice(known), signal.SIGKILL)
+                kills += 1
+    return kills
+
+
+def by_processes(load: Load, received: Received, jobs: int, count: int) -> int:
+    """Kill one of ``count`` runs on one ledger, and start it again at once. Return how many were killed."""
+    words = (*RUN, "--ledger", "run.ledger", "--jobs", str(jobs))
+    runs = [started(*words) for _ in range(count)]
+    ended = False
+
+    def pids() -> list[int]:
+        for position, run in enumerate(runs):
+            if run.poll() == -signal.SIGKILL:
+                runs[position] = started(*words)
+        return [run.pid for run in runs if run.poll() is None]
+
+    def has_ended() -> bool:
+        return not pids()
+
+    kills = kill_at_random(load, received, pids, has_ended)
+    while not ended:
+        ended = has_ended()
+        time.sleep(0.01)
+    return kills
+
+
+def by_parallel(load: Load, received: Received) -> int:
+    """Kill the shards of GNU parallel. Return how many were killed."""
+    command = (
+        f"{sys.executable} -m kshell {' '.join(RUN)} --shard {{}}/{SHARDS} --ledger shard-{{}}.ledger || [ $? = 5 ]"
     )
+    words = [
+        "parallel",
+        "--jobs",
+        str(SHARDS),
+        "--retries",
+        str(load.kills + 1),
+        command,
+        ":::",
+        *map(str, range(SHARDS)),
+    ]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as parallel:
+        return kill_at_random(load, received, lambda: shards_below(parallel.pid), lambda: parallel.poll() is not None)
 
 
-def faults(count: int, jobs: int, runs: int, chance: random.Random) -> list[str]:
-    """Kill ``runs`` runs at once ``KILLS`` times, let them end, print what became of the rows, and return what is wrong."""
-    with Server(accept_all) as server:
-        Path("s.kshell").write_text(f"send -p {local_pod(server.url)}\n", encoding="utf-8")
-        Path("r.csv").write_text(rows_csv(count), encoding="utf-8")
-        for kill in range(KILLS):
-            processes = [started(jobs) for _ in range(runs)]
-            wanted = (kill + chance.random()) * count / KILLS
-            while len(server.requests) < wanted and processes[0].poll() is None:
-                time.sleep(0.001)
-            for process in processes:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-        for process in [started(jobs) for _ in range(runs)]:
-            process.wait()
-        sent = messages_by_recipient(server)
-    states = Counter(entry.state for entry in entries(Path("run.ledger")))
-    print(f"{count} rows, {jobs} jobs, {runs} runs: {len(sent)} received, {dict(states)}")
-    wrong = [f"{number} was sent {times} times" for number, times in sent.items() if times > 1]
-    wrong += [f"{states.total()} rows in the ledger"] if states.total() != count else []
-    return wrong + (["too many unknown"] if states["claimed"] > KILLS * jobs * runs else [])
+def shards_below(pid: int) -> list[int]:
+    """Return the processes of kshell that a process has started, itself or through others."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    parents = {
+        int(words[0]): (int(words[1]), words[2]) for words in (line.split(None, 2) for line in listed.splitlines())
+    }
+
+    def is_below(one: int) -> bool:
+        return one == pid or (one in parents and is_below(parents[one][0]))
+
+    return [one for one, (_, words) in parents.items() if words.startswith(f"{sys.executable} -m") and is_below(one)]
 
 
-def main(count: int, seed: int) -> int:
-    """Print the faults of every kind of run."""
-    chance = random.Random(seed)  # noqa: S311 - moments, not secrets
-    wrong: list[str] = []
-    for jobs, runs in ((1, 1), (8, 1), (4, 2)):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            os.environ["XDG_CONFIG_HOME"] = folder
-            wrong += faults(count, jobs, runs, chance)
-            os.chdir(ROOT)
-    print("\n".join(wrong) or "no fault")
-    return min(len(wrong), 1)
+def send_shard(part: int, rows: int) -> int:
+    """Send the rows of a shard: the task of Dask. Return the exit code."""
+    import kshell
+
+    cells = (dict(zip(("to", "otp"), line.split(","), strict=True)) for line in rows_csv(rows).splitlines()[1:])
+    return kshell.run_rows("s.kshell", cells, ledger=f"shard-{part}.ledger", shard=(part, SHARDS)).exit_code
+
+
+def by_dask(load: Load, received: Received) -> int:
+    """Kill the workers of Dask. Return how many were killed."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    dask.config.set({"distributed.scheduler.allowed-failures": load.kills})
+    with (
+        LocalCluster(n_workers=SHARDS, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        Client(cluster) as client,
+    ):
+        tasks = client.map(send_shard, range(SHARDS), rows=load.rows, pure=False)
+
+        def pids() -> list[int]:
+            return [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+
+        kills = kill_at_random(load, received, pids, lambda: all(task.done() for task in tasks))
+        client.gather(tasks)
+        return kills
+
+
+def at_every_moment() -> tuple[int, int]:
+    """Kill runs of two rows at every moment, three times each. Return how many rows and kills there were."""
+    for number in range(200):
+        Path(f"{number}.csv").write_text(rows_csv(2, first=2 * number), encoding="utf-8")
+    ended = killed_at_every_moment("around", 3, "run", "s.kshell", "--rows", "{n}.csv", "--ledger", "{n}.ledger")
+    return 2 * (len(ended) + 1), sum(one.kills for one in ended)
+
+
+WAYS: dict[str, tuple[Callable[[Load, Received], int], int]] = {
+    "one": (lambda load, received: by_processes(load, received, 1, 1), 1),
+    "jobs": (lambda load, received: by_processes(load, received, 8, 1), 8),
+    "two": (lambda load, received: by_processes(load, received, 4, 2), 4),
+    "parallel": (by_parallel, 1),
+    "dask": (by_dask, 1),
+}  # with the number of messages that a killed process has under way at most
+
+
+def faults(way: str, load: Load) -> int:
+    """Run in one way, print its line, and return how many faults there are."""
+    with tempfile.TemporaryDirectory() as folder, counting() as received:
+        os.chdir(folder)
+        os.environ |= {"XDG_CONFIG_HOME": folder, "PYTHONPATH": str(ROOT)}
+        Path("s.kshell").write_text(f"send -p {local_pod(received.url)}\n", encoding="utf-8")
+        Path("r.csv").write_text(rows_csv(load.rows), encoding="utf-8")
+        begun = time.monotonic()
+        if way == "statements":
+            (rows, kills), under_way = at_every_moment(), 1
+        else:
+            run, under_way = WAYS[way]
+            rows, kills = load.rows, run(load, received)
+        states = Counter(entry.state for file in Path().glob("*.ledger") for entry in entries(file))
+        os.chdir(ROOT)
+    twice = sum(times > 1 for times in received.by_recipient.values())
+    unknown, missing = states["claimed"] + states["unknown"], rows - states.total()
+    counts = {
+        "rows": rows,
+        "kills": kills,
+        "sent": received.total,
+        "twice": twice,
+        "unknown": unknown,
+        "missing": missing,
+    }
+    print(f"{way}: {', '.join(f'{count} {name}' for name, count in counts.items())}; {time.monotonic() - begun:.0f} s")
+    return twice + abs(missing) + max(0, unknown - kills * under_way)
+
+
+def main() -> int:
+    """Read the command line, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("ways", nargs="*", metavar="WAY", choices=("statements", *WAYS))
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    chance = random.Random(options.seed)  # noqa: S311 - moments, not secrets
+    ways = options.ways or ("statements", *WAYS)
+    return min(1, sum(faults(way, Load(options.rows, options.kills, chance)) for way in ways))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int((sys.argv[1:] or ["10000"])[0]), int((sys.argv[2:] or ["1"])[0])))
+    sys.exit(main())

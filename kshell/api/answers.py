@@ -5,7 +5,7 @@ The documented answers are data in ``Endpoint.answers``.
 
 from collections.abc import Iterable
 
-from kshell.api.payload import texts_at
+from kshell.api.payload import Located, texts_at
 from kshell.core.endpoint import DocumentedAnswer, Endpoint
 from kshell.core.json_text import TooDeepError, dumps, loads
 from kshell.core.models import Body, Delivery, Exchange, Explanation, Json, Request, Response
@@ -37,12 +37,12 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
 def _read_value(endpoint: Endpoint, value: Json) -> Body:
     if not isinstance(value, dict):
         return Body(value, fault="it is JSON, but not an object")
-    error = value.get("error")
+    error, located = value.get("error"), Located(value)
     return Body(
         json=value,
-        code=_text_at(value, "/code"),
-        message=_text_at(value, "/message"),
-        message_id=_text_at(value, endpoint.message_id),
+        code=_text_at(located, "/code"),
+        message=_text_at(located, "/message"),
+        message_id=_text_at(located, endpoint.message_id),
         error_keys=tuple(error) if isinstance(error, dict) else (),
     )
 
@@ -60,10 +60,11 @@ def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
     value: Json = loads(body.decode("utf-8-sig"))
     level: list[Json] = [value]
-    for _ in range(DEEPEST):
-        level = [member for item in level for member in _members(item)]
-    if level:
-        raise TooDeepError
+    depth = 0
+    while level := [member for item in level for member in _members(item)]:
+        depth += 1
+        if depth == DEEPEST:
+            raise TooDeepError
     return value
 
 
@@ -73,8 +74,8 @@ def _members(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else ()
 
 
-def _text_at(value: Json, pointer: str) -> str:
-    return next((text for _, text in texts_at(value, [pointer])), "")
+def _text_at(located: Located, pointer: str) -> str:
+    return next((text for _, text in texts_at(located, [pointer])), "")
 
 
 def _why_not_json(body: bytes) -> str:

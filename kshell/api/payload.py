@@ -42,8 +42,7 @@ def token(name: str) -> str:
 def texts_at(payload: Json | Located, pointers: Iterable[str]) -> list[tuple[str, str]]:
     """Return (JSON pointer, text) for every text that the pointers of fields match, in order."""
     located = payload if isinstance(payload, Located) else Located(payload)
-    spots = [spot for pointer in pointers for spot in located[pointer]]
-    return [(pointer, text) for pointer, text in spots if isinstance(text, str)]
+    return [(place, text) for pointer in pointers for place, text in located[pointer] if isinstance(text, str)]
 
 
 def codes_of(endpoint: Endpoint, payload: Payload) -> list[str]:

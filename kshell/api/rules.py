@@ -3,7 +3,7 @@
 A rule does no I/O and does not change the payload.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 
@@ -11,21 +11,20 @@ from kshell.api.payload import MISSING, Located, token
 from kshell.core.endpoint import Endpoint, Field, Hit, Rule, Severity
 from kshell.core.errors import did_you_mean
 from kshell.core.json_text import Payload
-from kshell.core.models import Finding
+from kshell.core.models import Account, Finding
 
 Fields = tuple[Field, ...]
 Find = Callable[..., Iterator[Hit]]
 
 
-def check(
-    endpoint: Endpoint, payload: Payload, approved: Mapping[str, Sequence[str]] | None = None
-) -> tuple[Finding, ...]:
-    """Return every finding about ``payload``, errors first; ``approved`` as in ``Account``."""
+def check(endpoint: Endpoint, payload: Payload, account: Account | None = None) -> tuple[Finding, ...]:
+    """Return every finding about ``payload``, errors first. Without the account that sends, its rules do not run."""
     located = Located(payload)
     findings = (
         Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents)
         for rule in endpoint.rules.values()
-        for hit in (rule.find(located, approved or {}) if rule.of_account else rule.find(located))
+        if account or not rule.of_account
+        for hit in (rule.find(located, account) if rule.of_account else rule.find(located))
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 

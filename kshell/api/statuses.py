@@ -65,7 +65,7 @@ _ROWS = (
     ("100", "A parameter is unknown or wrong", "A parameter is misspelt, not supported, or has a wrong value.",
      _YOURS, _AFTER_MENDING, _CHECK),
     ("131021", "Recipient is the sender", "The recipient is the business number that sends.",
-     "yours: name another recipient", f"{_SAFE}; it helps with another recipient", ""),
+     "yours: name another recipient", f"{_SAFE}; it helps with another recipient", _CHECK),
     ("131026", "Undeliverable",
      "WhatsApp cannot deliver to this number: it is not on WhatsApp, its app is old, or its user has not accepted the terms.",
      "yours: ask the recipient for the number, or use another channel",

@@ -12,7 +12,7 @@ from kshell.console.command import command, pass_session
 from kshell.console.printer import show
 from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Account, Result
-from kshell.profiles.files import MOST_BYTES, Kind, Places, read_text, shown, write_private
+from kshell.profiles.files import Kind, Places, read_stdin, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
@@ -73,14 +73,9 @@ _NEW = "imported"
 def _read(file: str) -> tuple[str, str]:
     if file != "-":
         return read_text(Path(file), ScriptError), shown(Path(file))
-    if sys.stdin is None:
-        raise ScriptError("stdin is closed", hint="name a file, or pipe a curl command in")
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         show(Result(notes=[Note("info", "paste the curl command, then press Enter and Ctrl-D")]))
-    raw = sys.stdin.buffer.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
-        raise ScriptError(f"stdin holds more than {MOST_BYTES // 1024} KiB", hint="a curl command is a page of text")
-    return raw.decode("utf-8", "replace"), "stdin"
+    return read_stdin(ScriptError), "stdin"
 
 
 def _notes(imported: Imported, template: str) -> list[Note]:

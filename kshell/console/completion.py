@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import (
-    CompletionItem,
-)
+from click.shell_completion import CompletionItem
 
 from kshell.api.authentication.fields import INDEX_RANGE
 from kshell.api.endpoints import CODES, FIELD_WORDS, FIELDS, RULES, find_answers, find_fields
@@ -19,7 +17,6 @@ from kshell.api.regions import COUNTRIES, language_name
 from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError, listed
-from kshell.core.terminal import safe_line
 from kshell.profiles.files import Kind, Places
 from kshell.session.files import LOADERS
 from kshell.session.session import Overrides
@@ -33,7 +30,7 @@ def complete(kind: str, context: click.Context, incomplete: str) -> list[Complet
         values = list(COMPLETIONS[kind](context, incomplete))
     except KshellError:
         return []
-    return [CompletionItem(value, help=safe_line(text)) for value, text in values if value.startswith(incomplete)]
+    return [CompletionItem(value, help=text) for value, text in values if value.startswith(incomplete)]
 
 
 # ---- names

@@ -21,12 +21,13 @@ class WordComplete(ShellComplete):
     """click's completion of a command line; every completion is a whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """The completions of click, with ``--option=`` put back before the values of ``--option=VALUE``."""
-        found = super().get_completions(args, incomplete)
+        """The completions of click with harmless help, and ``--option=`` put back before the values of ``--option=VALUE``."""
         option, equals, _ = incomplete.partition("=")
-        if not equals or not option.startswith("-"):
-            return found
-        return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in found]
+        before = f"{option}=" if equals and option.startswith("-") else ""
+        return [
+            CompletionItem(before + item.value, item.type, item.help and safe_line(item.help))
+            for item in super().get_completions(args, incomplete)
+        ]
 
 
 # bash breaks words at = and :, so its own words are not usable: the line is split again here, and of each completion only

@@ -56,13 +56,13 @@ def perform(
     ``width`` columns, by default at the terminal's.
     """
     frontend = caller.frontend if caller else "line"
-    root = commands_of(frontend)
-    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     if caller is not None:
         caller.session.attempt = None  # an error of this line must not report an earlier send
+        if frontend == "script" and words[:1] and not words[0].startswith("-"):
+            return Performed(_run_parsed(tuple(words), caller))
+    root = commands_of(frontend)
+    context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     try:
-        if caller and frontend == "script" and words[:1] and not words[0].startswith("-"):
-            return Performed(_run_parsed(context, tuple(words)))
         context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width or _help_width())
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
@@ -78,25 +78,32 @@ def _help_width() -> int:
     return max(20, min(shutil.get_terminal_size().columns, 100) - 2)
 
 
-def _run_parsed(root: click.Context, words: tuple[str, ...]) -> Result:
-    """Run the words of a script's line. Equal words are parsed once, because every row runs the same lines."""
-    command, params = _parsed(words)
-    context = click.Context(command, parent=root, info_name=command.name, obj=root.obj)
-    context.params = dict(params)
-    with root, context:
+def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:
+    """Run the words of a script's line as ``perform`` does. Equal words are parsed once: every row runs the same lines."""
+    try:
+        root, command, params = _parsed(words)
+        context = click.Context(command, parent=root, info_name=command.name, obj=caller)
+        context.params = dict(params)
         result: Result = command.invoke(context)
-        return result
+    except Exit as error:
+        return Result(exit_code=error.exit_code)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
+        return failure(error, caller.session)
+    return result
 
 
 @lru_cache(maxsize=256)
-def _parsed(words: tuple[str, ...]) -> tuple[click.Command, dict[str, Any]]:
-    """Return the command of a script's line, and its parsed options and arguments. Raise as click and ``Commands`` do."""
+def _parsed(words: tuple[str, ...]) -> tuple[click.Context, click.Command, dict[str, Any]]:
+    """Return the root context of a script's line, its command, and its parsed options and arguments.
+
+    Raise as click and ``Commands`` do.
+    """
     root = commands_of("script")
     context = click.Context(root, info_name="", **root.context_settings)
     with context:
         name, command, rest = root.resolve_command(context, list(words))
         assert command is not None  # noqa: S101 - resolve_command raises
-        return command, command.make_context(name, rest, parent=context).params
+        return context, command, command.make_context(name, rest, parent=context).params
 
 
 def _show_coloured(show: Show, context: click.Context, result: Result) -> None:
@@ -114,7 +121,7 @@ def perform_at(line: Line, caller: Caller) -> Performed:
     """Run a line of a file as ``perform_line`` does."""
     outer, caller.line = caller.line, line
     try:
-        words = _words(line, caller.session)
+        words = _plain_words(line) or _words(line, caller.session)
         if not words:
             return Performed(Result())
         performed = perform(words, caller)
@@ -127,15 +134,21 @@ def perform_at(line: Line, caller: Caller) -> Performed:
         caller.line = outer
 
 
-def _words(line: Line, session: Session) -> list[str]:
-    """The words of a line with expanded expressions. ``expect`` and ``capture`` get the rest of the line as one word."""
+@lru_cache(maxsize=256)
+def _plain_words(line: Line) -> tuple[str, ...]:
+    """The words of a line without expressions, else none. ``expect`` and ``capture`` get the rest of the line as one word."""
     if line.head in WHOLE:
         rest = line.rest()[0]
-        return [line.head, rest] if rest in ("-h", "--help") else [line.head, "--", *filter(None, [rest])]
+        return (line.head, rest) if rest in ("-h", "--help") else (line.head, "--", *filter(None, [rest]))
     words = line.words()
-    expressions = any(word.computed for word in words)
-    names = session.names(line.text) if expressions else {}
-    return [line.expanded(word, names) for word in words]
+    return () if any(word.computed for word in words) else tuple(word.plain for word in words)
+
+
+def _words(line: Line, session: Session) -> tuple[str, ...]:
+    """The words of a line with expanded expressions."""
+    words = line.words()
+    names = session.names(line.text) if words else {}
+    return tuple(line.expanded(word, names) for word in words)
 
 
 def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class Hit(NamedTuple):
 class Rule(NamedTuple):
     """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it.
 
-    ``find`` takes the payload, and the approved templates of the account if ``of_account``. ``prevents`` is the code of Meta's
-    with which a message that breaks the rule may fail; it is empty if there is none.
+    ``find`` takes the payload, and the ``Account`` that sends it if ``of_account``. ``prevents`` is the code of Meta's with
+    which a message that breaks the rule may fail; it is empty if there is none.
     """
 
     code: str

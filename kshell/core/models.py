@@ -6,6 +6,7 @@ a tuple takes a tenth of a dataclass's time. For the same reason annotations are
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -322,6 +323,7 @@ def first_error(notes: Sequence[Note | Finding]) -> Note | None:
     return next((note for note in notes if isinstance(note, Note) and note.kind == "error"), None)
 
 
+@lru_cache(maxsize=64)  # a run asks several times for each row
 def is_loopback(url: str) -> bool:
     """Whether the host of ``url`` is ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a DNS name, and is not."""
     from urllib.parse import urlsplit

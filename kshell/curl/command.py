@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ from kshell.curl.options import values as values_of
 from kshell.curl.words import Oddity, Word, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kshell.api.request import Address
     from kshell.core.models import Payload
@@ -25,6 +26,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _WHOLE = "a character beyond \\uffff is two such escapes, one after the other"
 PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_CONTROL = re.compile(r"\r\n|[\0-\x1f]")
 
 _read = reader(strict=False)  # a pasted string may have line breaks
 
@@ -68,7 +71,7 @@ def read_curl(text: str, file: str) -> Copied:
         _placeholders(url, options),
         _key(options),
         _payload(options, file) if endpoint.takes_payload else None,
-        (*oddities, *unused(options, endpoint), *foreign, *more),
+        (*oddities, *unused(options, endpoint), *_raw_controls(options), *foreign, *more),
     )
 
 
@@ -112,6 +115,17 @@ def _key(options: Options) -> Secret | None:
                 return Secret("literal", value)
             return Secret("env", variable)
     return None
+
+
+def _raw_controls(options: Options) -> Iterator[Oddity]:
+    """Yield the first control character in a string of the body, such as a line break; JSON has it only as an escape."""
+    parts = bodies(options)
+    text = body_text(parts)
+    for raw in filter(None, (_CONTROL.search(text, *string.span()) for string in _STRING.finditer(text))):
+        place = parts[0][1].place(min(raw.start(), len(parts[0][1].text)))
+        message = "a control character in a string of the payload, which JSON has only as an escape"
+        yield Oddity(*place, message, f"it was read as {json.dumps(raw[0])[1:-1]}")
+        return
 
 
 def _payload(options: Options, file: str) -> Payload:

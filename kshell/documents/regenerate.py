@@ -6,6 +6,7 @@ This module does no file I/O. Each comment's command runs in a new session that 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from itertools import chain
 from pathlib import Path, PurePath
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from kshell.transport.client import Attempt
 
 COMMANDS = (
-    "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help",
+    "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help", "openapi", "schema",
+    "trigger",
 )  # fmt: skip
 """The commands that a comment may contain: their output is the same every time, and they change nothing."""
 
@@ -51,7 +53,10 @@ _REFUSED = {
     "--home": "kshell --home DIR docs FILE",
     "--help": "help NAME gives the same",
     "-h": "help NAME gives the same",
+    "--url": "a page posts nothing; without it trigger prints the callback",
 }
+_JSON = ("render", "send", "openapi", "schema", "trigger")
+_FIXED = ("timestamp=1764000000", "message_id=A1B2C3")  # what trigger would otherwise make anew
 _WITH_NOTES = "2>&1"  # as in a shell: the block contains stderr too
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # as on the API's page
 _ELAPSED_MS = 38.0
@@ -147,9 +152,12 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     # a refusal of the simulated API and the findings of check are output, not failures
     if result.exit_code != EXIT_DONE and not (result.exit_code == EXIT_REFUSED and text):
         raise _failed(words, result, at)
-    if session.generated:
-        message = "otp is not given, so the block would change each time"
-        raise ScriptError(message, hint="add otp=482913", at=at)
+    missing = ["otp=482913"] if session.generated else []
+    if words[0] == "trigger":
+        missing += [fixed for fixed in _FIXED if not any(re.match(f"{fixed.partition('=')[0]}=.", it) for it in words)]
+    if missing:
+        message = f"{missing[0].partition('=')[0]} is not given, so the block would change each time"
+        raise ScriptError(message, hint=f"add {' '.join(missing)}", at=at)
     return _without_folders(text, places)
 
 
@@ -188,7 +196,7 @@ def _language(words: Sequence[str]) -> str:
         return next((target.fence for target in map(catalog.named, words[1:]) if target), "text")
     if words[0] == "curl":
         return next((_FENCES[word] for word in words[1:] if word in _FENCES), "bash")
-    json = words[0] in ("render", "send") or "--json" in words
+    json = words[0] in _JSON or "--json" in words
     return "json" if json and words[-1] != _WITH_NOTES else "text"
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 from kshell.core.errors import LedgerError
 from kshell.privacy.numbers import masked_number
 from kshell.profiles.files import shown
-from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared
+from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -112,6 +112,7 @@ class Ledger:
             opened.enter_context((alone if resend else shared)(file))
             self._connection, salt = open_for_run(file, hashlib.sha256(script.encode()).hexdigest())
             opened.callback(self._connection.close)
+            self._check_file = watched(file)
             self._salt = bytes.fromhex(salt)
             self._reader = open_for_reading(file)
             opened.callback(self._reader.close)
@@ -136,7 +137,7 @@ class Ledger:
         self._opened.close()
         if self._outcomes and self._lost:
             error = ledger_error(self.file, self._lost)
-            lost = f"{len(self._outcomes)} outcomes are not in the ledger {shown(self.file)}: {self._lost}"
+            lost = f"outcomes that are not in the ledger {shown(self.file)}: {len(self._outcomes)}; {self._lost}"
             raise LedgerError(lost, hint=f"these sends stay claimed, and are not sent again; {error.hint}")
 
     def row(self, cells: Mapping[str, str], number: int, line: int) -> Row:
@@ -159,7 +160,8 @@ class Ledger:
     def claim(self, claim: Claim, recipient: str) -> Entry | None:
         """Make a claim durable. Return None if the send may go on, else the entry because of which it must not.
 
-        Raises ``LedgerError`` if the claim could not be written: nothing may be sent then.
+        Raises ``LedgerError`` if the claim could not be written: nothing may be sent then. After another exception, such as
+        ``KeyboardInterrupt``, the claim may have been granted; ``end`` notes that nothing was sent.
         """
         return self._done(lambda connection: self._claim(connection, claim, recipient))
 
@@ -186,10 +188,14 @@ class Ledger:
                 raise LedgerError(
                     f"the ledger {shown(self.file)} is closed", hint="the run has ended: nothing was sent"
                 )
-            self._claims.append(task)
-            self._changed.notify_all()
-            while not task.done:
-                self._changed.wait()
+            try:
+                self._claims.append(task)
+                self._changed.notify_all()
+                while not task.done:
+                    self._changed.wait()
+            except BaseException:  # Ctrl-C: a change that was not begun is not made
+                self._claims = [other for other in self._claims if other is not task]
+                raise
         if task.error:
             raise ledger_error(self.file, task.error)
         return task.result
@@ -250,6 +256,7 @@ class Ledger:
 
     def _commit(self, tasks: list[_Task]) -> sqlite3.Error | None:
         try:
+            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
             for task in tasks:
                 task.result = task.change(self._connection)

@@ -7,14 +7,14 @@ import secrets
 import sqlite3
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import LedgerError
 from kshell.profiles.files import make_private, quoted, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 _VERSION = 1
 BUSY_SECONDS = 10.0  # to wait for another process
@@ -28,15 +28,35 @@ CREATE TABLE sends (
 """
 
 
+class ReplacedError(sqlite3.Error):
+    """The file was removed or replaced while it was open, so that no other run can see what is written."""
+
+    sqlite_errorname = "REPLACED"
+
+
+def watched(file: Path) -> Callable[[], None]:
+    """Return a function that raises ``ReplacedError`` if ``file`` is not the file any more that it is now."""
+    real = os.path.realpath(file)
+    now = os.stat(real)
+
+    def check() -> None:
+        try:
+            same = os.path.samestat(now, os.stat(real))
+        except OSError:
+            same = False
+        if not same:
+            raise ReplacedError("it was removed or replaced while this run used it")
+
+    return check
+
+
 def open_for_run(file: Path, script: str) -> tuple[sqlite3.Connection, str]:
     """Open or create the ledger of the script with the hash ``script``. Return its connection and its salt.
 
     Raises ``LedgerError`` if the file cannot be used, or is the ledger of another script.
     """
     with errors_of(file):
-        make_private(file.parent)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = _connected(f"{file}")
+        connection = _connected(_made(file))
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
@@ -58,6 +78,14 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def _made(file: Path) -> str:
+    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks."""
+    real = Path(os.path.realpath(file))
+    make_private(real.parent)
+    os.close(os.open(real, os.O_RDWR | os.O_CREAT, 0o600))
+    return str(real)
 
 
 def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -116,10 +144,11 @@ def shared(file: Path) -> Iterator[None]:
 @contextmanager
 def _held(file: Path, begin: str) -> Iterator[None]:
     """Hold a lock of SQLite's, which ends with the process, on an empty database beside the ledger."""
-    lock = file.with_name(f"{file.name}-lock")
+    if file.exists() and not file.is_file():  # a device would be written to
+        kind = "a directory" if file.is_dir() else "not a regular file"
+        raise LedgerError(f"{shown(file)} is {kind}", hint="name a file, which is made if it does not exist")
     with errors_of(file):
-        make_private(file.parent)
-        os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
+        lock = _made(Path(f"{os.path.realpath(file)}-lock"))
         connection = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         with errors_of(file):
@@ -138,21 +167,23 @@ def errors_of(file: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise ledger_error(file, error) from None
     except OSError as error:
-        raise LedgerError(
-            f"{shown(file)} cannot be written: {error.strerror}", hint=f"ls -ld {quoted(file.parent)}"
-        ) from None
+        named = Path(error.filename or file)
+        hint = f"ls -ld {quoted(named.parent)} {quoted(named)}"
+        raise LedgerError(f"{shown(named)} cannot be written: {error.strerror}", hint=hint) from None
 
 
 def ledger_error(file: Path, error: sqlite3.Error) -> LedgerError:
     """Return the error of SQLite in words, with what to do."""
     name = getattr(error, "sqlite_errorname", "")
+    both = f"ls -ld {quoted(file.parent)} {quoted(file)}"
     hints = {
-        "SQLITE_BUSY": "another run holds it: wait until it has ended, then run this again",
+        "SQLITE_BUSY": "another program holds it: wait until it has ended, then run this again",
         "SQLITE_FULL": "the disk is full: make room, then run this again with the same ledger",
-        "SQLITE_READONLY": f"it may only be read: ls -l {quoted(file)}",
-        "SQLITE_CANTOPEN": f"ls -ld {quoted(file)} {quoted(file.parent)}",
+        "SQLITE_IOERR": f"make room, or raise the limit that ulimit -f shows: df -h {quoted(file.parent)}",
+        "SQLITE_READONLY": f"the file or its folder may only be read: {both}",
         "SQLITE_CORRUPT": "it is damaged: keep a copy, and find out from Kaleyra's reports what was sent before you send again",
+        "REPLACED": "put it back, with its -wal file, before you run this again: without it, each row is sent again",
         "SQLITE_NOTADB": "it is not a ledger: name another file",
     }
     hint = next((text for start, text in hints.items() if name.startswith(start)), "")
-    return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or f"ls -l {quoted(file)}")
+    return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or both)

@@ -81,23 +81,26 @@ class LedgerRows:
             recipient = next(iter(recipients_of(attempt.request.endpoint, attempt.request.payload)), "")
             try:
                 earlier = self.ledger.claim(claim, recipient)
-                if earlier and earlier.state in ("accepted", "refused"):
-                    return _played(earlier, attempt)
-                if earlier:
-                    self.late |= {} if new else {case: None}  # another job or run was faster
-                    raise self._error_of(earlier)
-                new.append(send(attempt))
+                if earlier is None:
+                    new.append(send(attempt))
+                    self._note(claim, new[-1])
+                    return new[-1]
             except LedgerError as error:
                 self._fail(error)
                 raise
             except BaseException:  # also Ctrl-C: what is known now is noted
-                self.ledger.end(claim, attempt.exchange.delivery.value)
+                self._note(claim, attempt.exchange)
                 raise
-            answer, status = new[-1].answer, new[-1].response.status if new[-1].response else 0
-            self.ledger.end(claim, new[-1].delivery.value, status, answer.code, answer.message_id)
-            return new[-1]
+            if earlier.state in ("accepted", "refused"):
+                return _played(earlier, attempt)
+            self.late |= {} if new else {case: None}  # another job or run was faster
+            raise self._error_of(earlier)
 
         return send_once
+
+    def _note(self, claim: Claim, exchange: Exchange) -> None:
+        answer, status = exchange.answer, exchange.response.status if exchange.response else 0
+        self.ledger.end(claim, exchange.delivery.value, status, answer.code, answer.message_id)
 
     def _fail(self, error: LedgerError) -> None:
         self.error = error

@@ -31,20 +31,16 @@ _CAPTURE = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
 class Script(NamedTuple):
-    """A script: its file, and its lines except blank lines and comments."""
+    """A script: its file, its lines except blank lines and comments, and the file's name as messages show it."""
 
     file: Path
     lines: tuple[Line, ...]
+    name: str
 
     @property
     def text(self) -> str:
         """Its lines, by which a ledger knows it."""
         return "\n".join(line.text for line in self.lines)
-
-    @property
-    def name(self) -> str:
-        """The file's name, as messages show it."""
-        return shown(self.file)
 
 
 # ---- reading
@@ -64,8 +60,9 @@ def read_script(file: Path) -> Script:
 
 def parse_script(text: str, file: Path) -> Script:
     """Return the script in ``text``. Never raises: ``check_script`` reports a line that cannot be split."""
-    lines = _joined(re.split(r"\r\n|\r|\n", text), shown(file))
-    return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")))
+    name = shown(file)
+    lines = _joined(re.split(r"\r\n|\r|\n", text), name)
+    return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")), name)
 
 
 def _joined(texts: list[str], file: str) -> Iterator[Line]:

@@ -38,7 +38,7 @@ def drafted(
     from kshell.api.rules import check
 
     request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
-    findings = check(endpoint, payload, account.approved)
+    findings = check(endpoint, payload, account)
     return Draft(account, pod, template, values, findings, request, notes)
 
 

@@ -32,7 +32,7 @@ def early_findings(session: Session, names: Collection[str]) -> list[Finding]:
         needed = {variable.name: _VALID.get(variable.name, "x") for variable in template.variables if variable.required}
         valid = {**needed, **session.values()}
         before, now = (
-            check(SEND_AUTHENTICATION, render(template, {**valid, **values}))
+            check(SEND_AUTHENTICATION, render(template, {**valid, **values}), session.current_account())
             for values in ({name: _VALID.get(name, "x") for name in names}, {})
         )
     except KshellError:

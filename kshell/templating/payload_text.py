@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 from kshell.core.json_text import finite, reader
 
@@ -72,25 +73,23 @@ def _number(text: str) -> object:
 
 
 def _members(pairs: list[tuple[str, object]]) -> object:
-    members: dict[str, object] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"the field {name!r} is written twice")
-        members[name] = _pruned(value)
-    return members
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the field {twice!r} is written twice")
+    kept = {name: value for name, item in pairs if (value := _pruned(item)) is not _LEFT_OUT}
+    return kept if kept or not pairs else _LEFT_OUT
 
 
 _read = reader(parse_float=_number, object_pairs_hook=_members)
 
 
 def _pruned(value: object) -> object:
-    if isinstance(value, dict):
-        kept: object = {name: item for name, item in value.items() if item is not _LEFT_OUT}
-    elif isinstance(value, list):
-        kept = [item for item in map(_pruned, value) if item is not _LEFT_OUT]
-    else:
+    """Return a list without its unset items. An object is pruned already, by ``_members``."""
+    if not isinstance(value, list):
         return value
-    return _LEFT_OUT if value and not kept else kept
+    kept = [item for item in map(_pruned, value) if item is not _LEFT_OUT]
+    return kept if kept or not value else _LEFT_OUT
 
 
 def _ends_inside(piece: str, *, inside: bool) -> bool:

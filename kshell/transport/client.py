@@ -22,7 +22,7 @@ from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from kshell.core.models import Request
     from kshell.privacy.values import Private
@@ -61,8 +61,10 @@ class Attempt:
     interrupted, and a Ctrl-C just before a wait for the network would be seen only after that wait.
     """
 
-    def __init__(self, request: Request, key: Callable[[], str], route: Route, private: Sequence[Private] = ()) -> None:
-        """Prepare a send. ``key`` resolves the API key; ``private`` are the other private values in the request."""
+    def __init__(
+        self, request: Request, key: Callable[[], str], route: Route, private: Callable[[], Iterable[Private]] = tuple
+    ) -> None:
+        """Prepare a send. ``key`` resolves the API key; ``private`` returns the other private values in the request."""
         self.request = request
         self.private = private
         self.interrupted = False
@@ -210,9 +212,11 @@ class Attempt:
         return self._whole or (self._response(self._head) if self._head is not None else None)
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
+        if self.begun:
+            return
         stream = info["return_value"] if event == _CONNECTED else None
         with self._lock:
-            if self._stopped and not self.begun:
+            if self._stopped:
                 if stream is not None:
                     stream.close()
                 raise _StoppedError

@@ -55,12 +55,12 @@ class Connection:
 
     def send(self, request: Request, key: str, timeout: float, trace: Trace) -> Head:
         """Write ``request`` and return the head of its answer. ``trace`` is called at each step, and may raise."""
-        headers = [(name, key if isinstance(value, Secret) else value) for name, value in request.headers]
+        body = request.body.encode()
         wire = httpx.Request(
             request.method,
             _parsed(request.url),
-            headers=[*headers, *CLIENT_HEADERS],
-            content=request.body.encode(),
+            headers=_headers(request.method, request.url, request.headers, key, len(body)),
+            stream=httpx.ByteStream(body),
             extensions={"trace": trace, "timeout": httpx.Timeout(timeout).as_dict()},
         )
         return self._transport.handle_request(wire)
@@ -90,6 +90,15 @@ def scheme_of(url: str) -> str:
 @lru_cache(maxsize=4)  # the rows of a run have one URL
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
+
+
+@lru_cache(maxsize=16)  # and bodies of few lengths
+def _headers(
+    method: str, url: str, given: tuple[tuple[str, str | Secret], ...], key: str, length: int
+) -> httpx.Headers:
+    """Return all headers of a request with a body of ``length`` bytes."""
+    headers = [(name, key if isinstance(value, Secret) else value) for name, value in given]
+    return httpx.Request(method, _parsed(url), headers=[*headers, *CLIENT_HEADERS], content=b"\0" * length).headers
 
 
 def _tls(scheme: str) -> ssl.SSLContext:

@@ -124,7 +124,7 @@ class Tape:
         Raises ``CassetteError`` if there is no recorded answer and the mode forbids to send.
         """
         request = attempt.request
-        privacy = Privacy([*numbers_of(request), *attempt.private])
+        privacy = Privacy([*numbers_of(request), *attempt.private()])
         if self._key_in_requests:
             privacy = _with_key(privacy, attempt)
         facts = facts_of(kept_request(request, privacy.hider(self._names)))

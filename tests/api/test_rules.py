@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -19,10 +20,15 @@ from kshell.api.authentication.rules import RULES
 from kshell.api.payload import cut_texts, recipients_of, texts_at
 from kshell.api.rules import check as check_by
 from kshell.api.statuses import find_outcome
+from kshell.core.models import Account, Origin, OtpPolicy, Secret
 from kshell.core.terminal import finding_line
 
 APPROVED = {"auth1": ("en_US", "hi"), "login": ("en",)}
-check = partial(check_by, SEND_AUTHENTICATION, approved=APPROVED)
+SENDER = "+911234567890"
+ACCOUNT = Account(
+    "acme", "", "in", "HX1IN", Secret("env", "K"), SENDER, "auth", {}, OtpPolicy(), Origin(Path("x"), "here"), APPROVED
+)
+check = partial(check_by, SEND_AUTHENTICATION, account=ACCOUNT)
 cut_refs = partial(cut_texts, SEND_AUTHENTICATION)
 
 NUMBER = "+919812345678"
@@ -182,6 +188,10 @@ BROKEN: dict[str, list[Case]] = {
         Case({TO: f"{NUMBER},+919812345679,{NUMBER}"}, TO, f"{NUMBER} is named 2 times, and may get as many messages",
              "name it once"),
     ],
+    "to-sender": [
+        Case({TO: to}, TO, f"{SENDER} is the account's own number, which sends", "name another recipient")
+        for to in (SENDER, f"{NUMBER},{SENDER}")
+    ],
     "components": [
         Case({COMPONENTS: [button(0)]}, COMPONENTS, "there are 0 components of type body", "write exactly one"),
         Case({COMPONENTS: [*GOOD["messaging_object"]["template"]["components"][:1] * 2, button(0)]}, COMPONENTS,
@@ -280,6 +290,7 @@ KEPT: dict[str, list[dict[str, Any]]] = {
     ],  # Mexico's and Argentina's as WhatsApp writes them
     "to-trunk": [{TO: to} for to in (NUMBER, "+390612345678", "+2250123456789", "+3780549886377", "+78123456789")],
     "to-repeated": [{TO: f"{NUMBER},+919812345679"}],
+    "to-sender": [{TO: NUMBER}, {TO: SENDER[:-1]}, {TO: ""}],
     "components": [{COMPONENTS: [GOOD["messaging_object"]["template"]["components"][0], *map(button, range(10))]}],
     "otp-twice": [codes("J$FpnYnP"), {f"{COMPONENTS}/2": button(1)}],
     "otp-length": [codes("1"), codes("1" * 15), codes("é" * 15)],

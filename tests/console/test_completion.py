@@ -144,6 +144,13 @@ def test_a_value_is_harmless_in_the_menu(offers, session):
     assert any("a\\x1b[2J\\u202eb" in offer for offer in offers("send template_name="))
 
 
+@pytest.mark.parametrize("text", ["unset ", "expect template_na"])
+def test_the_help_of_a_value_is_harmless_in_the_menu(offers, session, text):
+    """A value that is shown as help is escaped once; what looks like an escape already stays."""
+    session.set("template_name", "a\x1b[2J\n\\x1b")
+    assert offers(text)["template_name"].removesuffix(" (set)") == "a\\x1b[2J\\n\\x1b"
+
+
 def test_an_offer_is_one_word_of_the_line(session):
     """An offered value with a space is quoted so that ``split`` reads it as one word."""
     session.set("template_name", "my 'own' one")

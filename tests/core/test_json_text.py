@@ -113,3 +113,14 @@ def test_without_indent_it_is_one_line_without_spaces():
 def test_an_avoided_character_is_written_by_its_number(avoid, text):
     r"""An avoided character is written as ``\uXXXX``."""
     assert dumps("'\"\\!\n", avoid=avoid) == text
+
+
+@settings(deadline=None)
+@given(value=VALUES, indent=st.integers(1, 4))
+def test_indented_json_is_written_as_python_writes_it(value, indent):
+    """JSON with an indent has the lines and the blanks of Python's own ``json.dumps``."""
+    expected = json.dumps(value, indent=indent)
+    assert (
+        dumps(value, indent=indent, ascii_only=True).encode("utf-8", "surrogatepass")
+        == expected.replace("\x7f", "\\u007f").encode()
+    )

@@ -191,6 +191,88 @@ def test_a_here_document_without_an_end_is_an_error():
     assert caught.value.hint == "end it with the line EOF"
 
 
+# ---- line ends of Windows
+
+RETURNS = {
+    "'x\r\ny'": "x\r\ny",
+    '"x\r\ny"': "x\r\ny",
+    "$'x\r\ny'": "x\r\ny",
+    "x\ry": "x\ry",
+    "@- <<'EOF'\r\nx\r\nEOF\r\n": "x\r\n",
+    "@- <<EOF\r\nx\r\nEOF\r\n": "x\r\n",
+}
+
+
+@pytest.mark.parametrize("text", RETURNS)
+def test_a_carriage_return_of_a_text_is_kept(text):
+    """A carriage return in a quoted word, in a word and in a here-document belongs to the text, and is not reported."""
+    read = split(f"curl {text}")
+    assert ((read.stdin or read.words[1]).text, read.oddities) == (RETURNS[text], ())
+
+
+@needs("bash")
+def test_bash_keeps_the_carriage_returns_too():
+    """Bash gives a program the same carriage returns."""
+    for text, kept in RETURNS.items():
+        script = f"cat {text.removeprefix('@-')}" if text.startswith("@") else f"printf %s {text}"
+        assert (text, subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode()) == (
+            text,
+            kept,
+        )
+
+
+@needs("bash", "curl")
+def test_a_file_of_windows_gives_the_payload_that_bash_and_curl_send():
+    """A raw CRLF in a string of the body is imported as bash and curl send it, and reported at its place."""
+    body = '--data-raw \'{\r\n  "a": "x\r\ny"\r\n}\'\r\n'
+    with Server(read, answer(202, ACCEPTED)) as server:
+        subprocess.run(["bash", "-c", f"curl -s {server.url} {body}"], check=True, capture_output=True)
+    copied = read_curl(f"curl {URL} {body}", "f")
+    assert copied.payload == json.loads(server.requests[0].body, strict=False) == {"a": "x\r\ny"}
+    (odd,) = copied.notes
+    assert (odd.line, odd.column, odd.fix) == (2, 10, "it was read as \\r\\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl {URL} \\\r\n  -H 'a: b' \\\r\n  -d '{{}}'\r\n",
+        f"curl \\ \r\n  {URL} -d '{{}}'",
+        f'curl {URL} -d "{{\\\r\n}}"',
+        f"curl {URL} -d @- <<EOF\r\n{{\\\r\n}}\r\nEOF\r\n",
+        f"curl -d '{{}}' {URL}\r\n",
+    ],
+)
+def test_a_carriage_return_at_which_bash_fails_is_reported_once(text):
+    """A carriage return after a backslash or after the URL breaks the command in bash; it is read as a line end."""
+    copied = read_curl(text, "f")
+    assert (copied.url, copied.payload) == (URL, {})
+    returns = [odd for odd in copied.notes if "carriage return" in odd.message]
+    assert [odd.fix for odd in returns] == ["save the file with Unix line ends"]
+
+
+@pytest.mark.parametrize("text", ["curl ^\r\n  a", "curl.exe `\r\n  a", "curl.exe --% a\r\nb"])
+def test_the_shells_of_windows_take_its_line_ends(text):
+    """For cmd.exe and PowerShell CRLF is a line end like another."""
+    read = split(text)
+    assert [word.text for word in read.words[1:]] == ["a"]
+    assert [odd.message for odd in read.oddities if "carriage" in odd.message] == []
+
+
+@pytest.mark.parametrize(("raw", "escaped"), [("\n", "\\n"), ("\t", "\\t"), ("\0", "\\u0000")])
+def test_a_raw_control_character_in_a_string_is_reported(raw, escaped):
+    """JSON has control characters in a string only as escapes, so a raw one is reported; between the strings it is a blank."""
+    (odd,) = read_curl(f'curl {URL} -d \'{{\n\t"a": "x{raw}"\n}}\'', "f").notes
+    assert (odd.line, odd.column, odd.fix) == (2, 9, f"it was read as {escaped}")
+
+
+def test_stdin_that_is_not_utf_8_is_refused(program):
+    """Bytes that are not UTF-8 are an error at their place, not replaced in the message."""
+    ran = program("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: stdin:2:16: not UTF-8: byte 0xe9")
+
+
 # ---- where curl stands
 
 BEFORE = [
@@ -268,6 +350,97 @@ def test_a_command_in_the_command_has_its_own_quotes():
     """``$(…)`` is one piece, whatever quotes are in it, and is reported."""
     text = f"""curl {URL} -H "api-key: $(cat "$HOME/a b" | tr ")" x)" -d '{{}}'"""
     assert told(text) == ["a command within the command"]
+
+
+# ---- PowerShell
+
+HERE_STRINGS = {
+    '@\'\n{"a": "it\'s $x `n """}\n\'@': '{"a": "it\'s $x `n """}',
+    "@'\r\nx\r\ny\r\n'@": "x\r\ny",
+    "@' \t\n x\n '@\n\n'@": " x\n '@\n",
+    "@'\n'@": "",
+    "@'\n\n'@": "",
+    '@"\n"a" `"b`" ""\t`t`u{e9}`$x\n"@': '"a" "b" ""\t\té$x',
+    '@"\n$to $To ${to} $toto `\n $env:KEY\n"@': "+91 +91 +91 $toto \n $env:KEY",
+    '"{""a"": 1}"': '{"a": 1}',
+    "$TO": "+91",
+    "$env:KEY": "$env:KEY",
+}
+
+
+@pytest.mark.parametrize("text", HERE_STRINGS)
+@pytest.mark.parametrize(
+    "command",
+    ["curl.exe -d {}\n", "{} | curl.exe -d '@-'", "$body = {}\n\ncurl -d $body", "$body = {}\n$Body | curl x"],
+)
+def test_a_here_string_is_read_as_powershell_reads_it(command, text):
+    """A here-string, a quoted text or a variable is an argument, a variable's value, or curl's stdin."""
+    read = split(f"$to = '+91'\r\n{command.format(text)}")
+    assert (read.stdin or read.words[2]).text == HERE_STRINGS[text]
+    assert read.words[0].text.startswith("curl")
+    assert read.oddities == ()
+
+
+@needs("tree_sitter", "tree_sitter_powershell")
+def test_a_published_grammar_ends_the_here_strings_alike():
+    """tree-sitter's grammar of PowerShell finds the same ends; it has no empty here-string."""
+    import tree_sitter
+    import tree_sitter_powershell as grammar
+
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    for text in HERE_STRINGS:
+        if len(text.split("\n")) > 2:
+            root = parser.parse(f"$x = {text}\ncurl.exe -d $x".encode()).root_node
+            assert (text, root.has_error, root.named_children[0].named_child_count) == (text, False, 2)
+
+
+def test_an_error_in_a_here_string_has_its_place():
+    """A payload that is not JSON is an error at its place in the here-string that a variable holds."""
+    with pytest.raises(ScriptError, match="the payload is not JSON") as caught:
+        read_curl(f"$body = @'\n{{\n  \"a\": x\n}}\n'@\n$body | curl.exe {URL} --json '@-'", "f")
+    assert (caught.value.note.place.line, caught.value.note.place.column) == (3, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"curl.exe {URL} -d @'\n{{}}\n  '@", "a here-string that is not closed"),
+        (f"curl {URL} -d @'\n{{}}\n  '@", "a here-string that is not closed"),
+        (f"$b = '{{' + '}}'\ncurl.exe -d $b {URL}", "the payload is not JSON"),
+        (f"Get-Content x | curl.exe -d '@-' {URL}", "the payload comes from stdin"),
+    ],
+)
+def test_a_payload_that_powershell_would_compute_is_an_error(text, message):
+    """A here-string whose end is indented, an expression and a program's output are refused."""
+    with pytest.raises(ScriptError, match=message):
+        read_curl(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (f"$response = (curl.exe -d @'\n{{}}\n'@ {URL})\n", []),
+        (f'curl.exe -d "{{`"a`": 1}}`n" {URL}', []),
+        (f"$h = @{{\n  a = 'b'\n}}\n# it's\n$u = \"{URL}\"\n$b = '{{}}'\ncurl.exe -d $b $u # it's", []),
+        (f'curl.exe -d "{{`"a`": `"$TO`"}}" {URL}', ["the shell's variable TO in the payload"]),
+        (f'curl.exe -d "{{`"a`": `"$(id)`"}}" {URL}', ["a command within the command"]),
+        (f"curl.exe -d '{{\\\"a\\\": 1}}' {URL}", ["quotes with backslashes, for PowerShell before 7.3"]),
+        (f"curl.exe {URL} ` \n  -d '{{}}'", ["a space after the backtick"]),
+    ],
+)
+def test_what_powershell_reads_otherwise_is_reported(text, messages):
+    """What stands around a command is passed over; a variable, a command in a text and older escapes are reported."""
+    assert told(text) == messages
+
+
+def test_quotes_that_are_escaped_for_powershell_5_are_quotes():
+    """The backslashes that PowerShell needs before 7.3 are no part of the payload."""
+    assert read_curl(f'curl.exe -d \'{{\\"a\\": \\"x \\\\\\" y\\"}}\' {URL}', "f").payload == {"a": 'x " y'}
+
+
+def test_a_variable_that_is_piped_is_no_powershell_of_bash():
+    """``$NAME | curl`` without an assignment is read as bash."""
+    assert read_curl(f"$NAME | curl -d '{{}}' {URL}", "f").payload == {}
 
 
 # ---- Postman

@@ -563,7 +563,7 @@ def test_too_much_on_stdin_is_an_error(program):
     """More than 256 KiB on stdin is an error with exit code 3."""
     ran = program("import", input=b"x" * 300_000)
     assert ran.code == 3
-    assert "stdin holds more than 256 KiB" in ran.err
+    assert "stdin is larger than 256 KiB" in ran.err
 
 
 def test_an_account_of_another_host_is_said(imported):

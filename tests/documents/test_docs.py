@@ -71,6 +71,10 @@ def block(cli):
         ("explain ref", "text"),
         ("accounts docs --json", "json"),
         ("help send", "text"),
+        ("openapi", "json"),
+        ("schema pod", "json"),
+        ("schema template", "json"),
+        ("trigger failed --code 131026 ref=a timestamp=1764000000 message_id=A1B2C3", "json"),
     ],
 )
 def test_a_block_holds_what_the_command_prints(block, command, language):
@@ -210,6 +214,9 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
         ('""', "'' is not allowed in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
         ("curl -a docs --reveal", "--reveal is not allowed in a document", "--masked"),
+        ("trigger read --url=https://x", "--url is not allowed in a document", "a page posts nothing"),
+        ("trigger read", "timestamp is not given", "add timestamp=1764000000 message_id=A1B2C3"),
+        ("trigger read timestamp=1 message_id=", "message_id is not given", "add message_id=A1B2C3"),
         ("curl --help", "--help is not allowed in a document", "help NAME"),
         ("curl --home=/ -a docs", "--home is not allowed in a document", "kshell --home DIR docs FILE"),
         ("send -a docs otp=1 --force", "the pod in is not the embedded simulator", "-p sandbox"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 from support.counting import accept_all, messages_by_recipient, rows_csv
+from support.programs import needs
 from support.servers import Server, local_pod, pause, reach, read, wait_until
 
 from kshell.scripts.ledger import entries
@@ -72,6 +74,24 @@ def test_two_runs_on_one_ledger_send_every_row_once(server):
         one.send_signal(signal.SIGKILL)
         other.communicate(timeout=60)
     accounted_for(server, killed=1, jobs=2)
+
+
+@needs("strace")
+def test_a_claim_is_on_the_disk_before_its_first_byte(server, write):
+    """Between the first bytes of two messages, the disk has confirmed what was written to the ledger."""
+    write("r.csv", rows_csv(3))
+    words = ["strace", "-f", "-y", "-o", "trace", "-e", "trace=fdatasync,sendto"]
+    words += [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv", "--ledger", LEDGER]
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, timeout=60
+    )
+    if "PTRACE" in done.stderr:
+        pytest.skip("this process may not be traced")
+    assert done.returncode == 0, done.stderr
+    events = re.findall(r'"(POST) |(fdatasync).* = 0$', Path("trace").read_text(), re.MULTILINE)
+    shown = "".join(sent[:1] or "." for sent, _ in events)
+    assert shown.count("P") == 3
+    assert "PP" not in shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -9,15 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from support.servers import wait_until
 
 from kshell.core.errors import LedgerError
 from kshell.scripts.ledger import Claim, Ledger, counts, entries
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SCRIPT = "send\n"
 NUMBER = "+919812345678"
@@ -66,6 +64,20 @@ def test_resend_grants_a_send_of_unknown_outcome_once(file, state):
     with Ledger(file, SCRIPT, resend=True) as ledger:
         assert claim(ledger, CELLS)
         assert claim(ledger, CELLS) is None
+
+
+def test_a_killed_resend_is_unknown_again(file):
+    """What a killed run with ``resend`` was sending is not granted again, except to another run with ``resend``."""
+    rows = [CELLS | {"ref": ref} for ref in "123"]
+    with Ledger(file, SCRIPT) as ledger:
+        assert all(claim(ledger, row) for row in rows)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        assert claim(ledger, rows[0])  # killed before its outcome
+        ledger.end(claim(ledger, rows[1]), "accepted")
+    with Ledger(file, SCRIPT) as ledger:
+        assert not any(claim(ledger, row) for row in rows)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        assert [bool(claim(ledger, row)) for row in rows] == [True, False, True]
 
 
 def test_resend_needs_the_ledger_alone(file):
@@ -163,6 +175,84 @@ def test_another_database_is_refused_and_kept(file):
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
     connection.close()
+
+
+def test_only_a_regular_file_is_a_ledger(file):
+    """A folder, a device and a FIFO are refused, and no file is made beside them."""
+    os.mkfifo(file)
+    for special, kind in ((file.parent, "a directory"), (Path(""), "a directory"), (file, "not a regular file")):
+        with pytest.raises(LedgerError, match=f"is {kind}"):
+            Ledger(special, SCRIPT)
+    assert {*file.parent.iterdir()} == {file.parent / "empty", file}
+
+
+def test_a_name_that_sqlite_would_keep_in_memory_is_a_file():
+    """A ledger named ``:memory:`` is a file, and the next run finds it."""
+    with Ledger(Path(":memory:"), SCRIPT) as ledger:
+        claim(ledger, CELLS)
+    assert counts(Path(":memory:")) == {"claimed": 1}
+
+
+def test_a_link_to_a_ledger_has_its_locks(file):
+    """A run that must have the ledger alone is refused while another run uses it by another name."""
+    file.with_name("link").symlink_to(file)
+    with Ledger(file, SCRIPT), pytest.raises(LedgerError, match="locked"):
+        Ledger(file.with_name("link"), SCRIPT, resend=True)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_no_claim_is_granted_after_the_file_was_removed(file, replaced):
+    """Once the file is removed or replaced, no claim is granted, and the outcomes that are lost are counted."""
+    ledger = Ledger(file, SCRIPT)
+    made = claim(ledger, CELLS)
+    file.unlink()
+    if replaced:
+        file.write_bytes(b"")
+    with pytest.raises(LedgerError, match="removed or replaced"):
+        claim(ledger, CELLS | {"ref": "2"})
+    ledger.end(made, "accepted")
+    with pytest.raises(LedgerError, match=r"outcomes that are not in the ledger .*: 1; it was removed"):
+        ledger.close()
+
+
+def test_a_ledger_that_may_only_be_read_is_refused(file):
+    """A file that may only be read is refused with its name and the command that shows why."""
+    Ledger(file, SCRIPT).close()
+    file.chmod(0o400)
+    if os.access(file, os.W_OK):
+        pytest.skip("this user may write any file")
+    with pytest.raises(LedgerError, match=r"run\.ledger cannot be written: Permission denied") as raised:
+        Ledger(file, SCRIPT)
+    assert raised.value.hint.startswith("ls -ld ")
+
+
+def test_a_truncated_ledger_is_refused(file):
+    """A ledger that has lost its end is refused, and not begun anew."""
+    Ledger(file, SCRIPT).close()
+    os.truncate(file, 5000)
+    with pytest.raises(LedgerError, match="malformed") as raised:
+        Ledger(file, SCRIPT)
+    assert raised.value.hint.startswith("it is damaged: keep a copy")
+    assert file.stat().st_size == 5000
+
+
+def test_a_claim_that_ctrl_c_withdraws_is_not_made(file):
+    """Ctrl-C while a claim waits for the writer leaves no claim behind: nothing of it was sent."""
+    with Ledger(file, SCRIPT) as ledger:
+        first = claim(ledger, CELLS)
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        ledger.end(first, "accepted")
+        assert wait_until(lambda: not ledger._outcomes)  # the writer waits for the lock
+        second = Claim(ledger.row(CELLS | {"ref": "2"}, 2, 3), 1, time.time())
+        pressed = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+        pressed.start()
+        with pytest.raises(KeyboardInterrupt):
+            ledger.claim(second, NUMBER)
+        ledger.end(second, "not-sent")
+        other.execute("ROLLBACK")
+        other.close()
+    assert counts(file) == {"accepted": 1}
 
 
 def test_a_ledger_that_is_not_there_is_not_made_by_reading(file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
 import threading
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.counting import accept_all, messages_by_recipient, rows_csv
-from support.servers import Server, answer, closed_port, local_pod, read
+from support.servers import ACCEPTED, Server, answer, closed_port, local_pod, pause, read
 
 from kshell.core.errors import LedgerError
 from kshell.scripts.ledger import Claim, Ledger, counts
@@ -57,6 +58,17 @@ def test_of_equal_rows_one_is_sent(run, write, jobs):
         "1 passed",
         "5 passed over",
     ]
+    assert [*messages_by_recipient(server).values()] == [1]
+
+
+def test_a_clock_that_stands_still_sends_no_row_twice(run, monkeypatch):
+    """Of two claims of one row at one time the second is refused, and its end changes nothing of the first."""
+    with Server(read, pause(0.2), answer(202, ACCEPTED)) as server, monkeypatch.context() as clock:
+        script, row = f"send -p {local_pod(server.url)}\n", "+919812345678,123456\n"
+        clock.setattr("kshell.scripts.ledger_sender.time.time", lambda: 1e9)
+        clock.setattr(Ledger, "sends_of", lambda *_: [])  # both jobs look before one of them claims
+        run(script, f"to,otp\n{row * 2}", "--jobs", "2")
+        assert counts(LEDGER) == {"accepted": 1}
     assert [*messages_by_recipient(server).values()] == [1]
 
 
@@ -148,6 +160,24 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(run, monkeypatch):
     assert "error: " in ran.err
     assert "database is locked" in ran.err
     assert counts(LEDGER) == {"accepted": 1}
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(run):
+    """At the limit of a file's size the run ends with 3 and says what to do; the next run sends the rest, and none twice."""
+    with Server(accept_all) as server:
+        script = f"send -p {local_pod(server.url)}\n"
+        former = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, former[1]))
+        try:
+            ran = run(script, 30)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, former)
+        again = run(script, 30)
+    assert (ran.code, again.code) == (3, 5)
+    assert "hint: make room, or raise the limit that ulimit -f shows: df -h ." in ran.err
+    assert "error: outcomes that are not in the ledger run.ledger: 1; " in ran.err
+    assert {*messages_by_recipient(server).values()} == {1}
+    assert counts(LEDGER) == {"accepted": 29, "claimed": 1}
 
 
 def test_reports_have_the_rows_that_were_passed_over(run):

@@ -26,6 +26,6 @@ def messages_by_recipient(server: Server) -> Counter[str]:
     return Counter(payload["messaging_object"]["to"] for payload in payloads)
 
 
-def rows_csv(count: int) -> str:
+def rows_csv(count: int, first: int = 0) -> str:
     """Return the text of a CSV file with so many rows, each with a number and a code of its own."""
-    return "to,otp\n" + "".join(f"+9198{number:08},{number:06}\n" for number in range(count))
+    return "to,otp\n" + "".join(f"+9198{number:08},{number:06}\n" for number in range(first, first + count))

@@ -32,7 +32,7 @@ ALWAYS = (
 PROGRAMS = (
     "bash", "busybox", "chromium", "clear", "curl", "dash", "fish", "go", "gofmt", "grep", "http", "httpyac", "hurl", "java",
     "ksh93", "mcs", "mksh", "mono", "newman", "node", "openssl", "parallel", "patch", "perl", "php",
-    "prettier", "rubocop", "ruby", "shellcheck", "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
+    "prettier", "rubocop", "ruby", "shellcheck", "strace", "wget", "wine", "x86_64-w64-mingw32-gcc", "yash", "zsh",
 )  # fmt: skip
 PACKAGES = (
     "distributed",

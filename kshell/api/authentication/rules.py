@@ -1,7 +1,7 @@
 """The rules that the API's page states about this payload. The rules of the table of fields run first."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from kshell.api.authentication.fields import (
     COMPONENTS,
@@ -26,6 +26,7 @@ from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit
 from kshell.core.errors import did_you_mean, listed
 from kshell.core.json_text import Json
+from kshell.core.models import Account
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = tuple(field.pointer for field in FIELDS if field.role == "code")
@@ -87,6 +88,14 @@ def _to_repeated(located: Located) -> Iterator[Hit]:
         if numbers.count(number) > 1:
             message = f"{number} is named {numbers.count(number)} times, and may get as many messages"
             yield Hit(TO, message, "name it once")
+
+
+@rule("to-sender", "warning", "Meta: the sender cannot be its own recipient", prevents="131021", of_account=True)
+def _to_sender(located: Located, account: Account) -> Iterator[Hit]:
+    """A recipient is not the number that sends."""
+    for number, _ in _known_numbers(located):
+        if number == account.phone_number:
+            yield Hit(TO, f"{number} is the account's own number, which sends", "name another recipient")
 
 
 # ---- components and the code
@@ -231,8 +240,9 @@ def _language(located: Located) -> Iterator[Hit]:
     prevents="132001",
     of_account=True,
 )
-def _approved(located: Located, approved: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+def _approved(located: Located, account: Account) -> Iterator[Hit]:
     """The account lists the template as approved in this language, if it lists approved templates."""
+    approved = account.approved
     for pointer, name in texts_at(located, [TEMPLATE_NAME] if approved else ()):
         if name and name not in approved:
             near = did_you_mean(name, approved)

@@ -16,17 +16,22 @@ from kshell.curl.words.start import CURL, first_command
 
 __all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
 
-_POWERSHELL = re.compile(r"^[ \t]*(?:\$\w+ = '|curl\.exe\b)|`[ \t]*$", re.MULTILINE)
-_CMD = re.compile(r'\^[ \t]*$|\^"', re.MULTILINE)
+_POWERSHELL = re.compile(
+    r"^[ \t]*(?:\$\w+[ \t]*=[ \t]*['\"@$]|curl\.exe\b|(?:'[^'\n]*'|\"[^\"\n]*\")[ \t]*\|)"
+    r"|^['\"]@(?![^\s|;)])|(?<=[\s=(])@['\"][ \t]*\r?$|`[ \t]*\r?$",
+    re.MULTILINE,
+)
+_CMD = re.compile(r'\^[ \t]*\r?$|\^"', re.MULTILINE)
 
 
 def split(text: str) -> Words:
     """Return the words of the first curl command in ``text``. Its continuations and quotes tell which shell it is for."""
-    text = first_command(text.replace("\r\n", "\n").removeprefix("\ufeff"))
+    text = first_command(text.removeprefix("\ufeff"))
+    unix = text.replace("\r\n", "\n")  # for readers that keep no carriage return
     if STOP_PARSING.match(text):
-        return VerbatimReader(text).read()
+        return VerbatimReader(unix).read()
     if _POWERSHELL.search(text):
         return PowershellReader(text).read()
     # cmd.exe knows neither single quotes nor a backslash at the end of a line: carets after them are text
-    before = re.split(r"'|\\[ \t]*\n", text, maxsplit=1)[0]
-    return CmdReader(text).read() if _CMD.search(before) else PosixReader(text).read()
+    before = re.split(r"'|\\[ \t]*\r?\n", text, maxsplit=1)[0]
+    return CmdReader(unix).read() if _CMD.search(before) else PosixReader(text).read()

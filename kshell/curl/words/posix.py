@@ -22,10 +22,11 @@ _TYPOGRAPHIC = {
     "\u201c": '\u201c\u201d"',
     "\u201d": '\u201c\u201d"',
 }
-_BLANK = re.compile(r"[ \t\r]+|\\[ \t]*(?:\n|\Z)|\^[ \t]*\n|#[^\n]*|\n")
-_CONTINUED = re.compile(r"\\[ \t]*\n")
-_ESCAPED = re.compile(r'\\([\\"$`\n])')
-_EXPANDED = re.compile(rf"\\([\\$`\n])|{_VARIABLE.pattern}|\$\(|`")
+_LINE_END = re.compile(r"\r?(?:\n|\Z)")
+_BLANK = re.compile(rf"[ \t]+|\r(?=\n|\Z)|\\[ \t]*{_LINE_END.pattern}|\^[ \t]*\r?\n|#[^\n]*|\n")
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
+_ESCAPED = re.compile(r'\\([\\"$`\n]|\r\n)')
+_EXPANDED = re.compile(rf"\\([\\$`\n]|\r\n)|{_VARIABLE.pattern}|\$\(|`")
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _OPERATOR = re.compile(r"[;|&<>)]")
 _CLOSING = re.compile(r"\)['\"]?")  # of x=$(curl …)
@@ -50,11 +51,14 @@ class PosixReader(Reader):
             tuple[str, Word]
         ] = []  # the operator and the delimiter of each here-document of this line
         self._closes = True  # whether every $( had its end
+        self._has_returns = False  # whether a carriage return was reported
 
     def read(self) -> Words:
         """Return the words of the first command, its oddities, and the text of its stdin."""
         while self._to_next_word():
             self.words.append(self._word())
+            if self.text.startswith("\r", self.position) and not self.words[-1].text.lstrip().startswith("{"):
+                self._carriage_return(self.position, "after the word")  # after JSON it is a blank
         if self._documents:
             self._here_documents()
         return self.done()
@@ -66,7 +70,9 @@ class PosixReader(Reader):
                 continue
             if blank[0] == "\n" and self._ends_here():
                 return False
-            if blank[0].startswith("\\") and blank[0].strip("\\\n"):
+            if blank[0].startswith("\\") and "\r" in blank[0]:
+                self._carriage_return(self.position, "after the backslash")
+            elif blank[0].startswith("\\") and blank[0].strip("\\\n"):
                 self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
             if blank[0].startswith("^"):
                 self.odd(self.position, "a caret at the end of a line, as in cmd.exe", "write a backslash")
@@ -96,6 +102,14 @@ class PosixReader(Reader):
         self.more()
         return True
 
+    def _carriage_return(self, position: int, where: str) -> None:
+        """Report the first carriage return that keeps a POSIX shell from running the command as its author means it."""
+        if not self._has_returns:
+            self._has_returns = True
+            self.odd(
+                position, f"a carriage return {where}, as in files of Windows", "save the file with Unix line ends"
+            )
+
     def _redirect(self) -> bool:
         """Whether a redirection was here; it is skipped, and the text that it gives to stdin is kept."""
         redirection = None if self.at(_PLACEHOLDER) else self.at(_REDIRECTION)
@@ -118,7 +132,7 @@ class PosixReader(Reader):
         for operator, word in self._documents:
             start = self.position + 1
             tabs = r"\t*" if operator == "<<-" else ""
-            end = re.compile(rf"^{tabs}{re.escape(word.text)}$", re.MULTILINE).search(self.text, start)
+            end = re.compile(rf"^{tabs}{re.escape(word.text)}\r?$", re.MULTILINE).search(self.text, start)
             if not end:
                 self.odd(start - 1, "a here-document without an end", f"end it with the line {word.text}", fatal=True)
                 self.position = len(self.text)
@@ -135,7 +149,9 @@ class PosixReader(Reader):
     def _expanded(self, start: int, variables: list[str], match: re.Match[str]) -> str:
         """Return what stands for an escape or a variable of a here-document that begins at ``start``."""
         if match[1]:
-            return match[1].strip("\n")
+            if "\r" in match[1]:
+                self._carriage_return(start, "after a backslash")
+            return match[1].strip("\r\n")
         if name := match[2] or match[3]:
             variables.append(name)
         else:
@@ -149,7 +165,7 @@ class PosixReader(Reader):
         literal: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
-            if character in " \t\r\n" or self._is_operator() or self.at(_CONTINUED):
+            if character in " \t" or self.at(_LINE_END) or self._is_operator() or self.at(_CONTINUED):
                 break
             piece = self._piece(character, variables)
             literal += [match[0] for match in _VARIABLE.finditer(piece)] if character == "'" else []
@@ -193,8 +209,10 @@ class PosixReader(Reader):
                 self.position += 1
                 return "".join(pieces)
             if escaped:
-                self.position += 2
-                pieces.append(escaped[1].strip("\n"))
+                if "\r" in escaped[1]:
+                    self._carriage_return(self.position, "after the backslash")
+                self.position = escaped.end()
+                pieces.append(escaped[1].strip("\r\n"))
             else:
                 pieces.append(self._plain(variables))
         return self._unclosed(start)

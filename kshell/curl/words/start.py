@@ -12,14 +12,17 @@ _WRAPPER = (
     r"(?:[ \t]++(?:-u[ \t]++\S++|-\S*+|\d[\w.]*+))*+[ \t]++|\([ \t]*+)"
 )
 _CURL = (
-    rf"(?:{_ASSIGNMENT}|{_WRAPPER})*+(?:\w++=\"?\$\([ \t]*+)?(?P<curl>(?:[\w.:/\\~-]*[/\\])?curl(?:\.exe)?)(?=\s|\Z)"
+    rf"(?:{_ASSIGNMENT}|{_WRAPPER}|\$\w++[ \t]*+=[ \t]*+)*+(?:\w++=\"?\$\([ \t]*+)?"
+    r"(?P<curl>(?:[\w.:/\\~-]*[/\\])?curl(?:\.exe)?)(?=\s|\Z)"
 )
 _OTHER = rf"(?!{_CURL.replace('?P<curl>', '?:')})(?:[^\n'\"`#;&|\\]|\\.|{_QUOTED})++(?:&&|\|\|?|;)[ \t]*+"
 
-CURL = re.compile(rf"^[ \t]*+(?P<prompt>{_PROMPT}{{0,2}}+)(?:(?:\|\|?|&&)[ \t]*+)?(?:{_OTHER})*+{_CURL}", re.MULTILINE)
+_BEFORE = rf"(?P<prompt>{_PROMPT}{{0,2}}+)(?:(?:['\"]@[ \t]*+)?(?:\|\|?|&&)[ \t]*+)?"
+CURL = re.compile(rf"^[ \t]*+{_BEFORE}(?:{_OTHER})*+{_CURL}", re.MULTILINE)
 """A line up to the curl command in it; the group ``curl`` is its first word."""
 
-_ASSIGNED = re.compile(r"^[ \t]*\$\w+ = '", re.MULTILINE)  # PowerShell
+# PowerShell: an assignment, or the end of a here-string or a quoted text that is piped
+_NEEDED = re.compile(rf"^[ \t]*\$\w+[ \t]*=[ \t]*['\"@$]|^(?:['\"]@|[ \t]*{_QUOTED})[ \t]*\|", re.MULTILINE)
 _SOURCE = re.compile(rf"(?:\bcat[ \t]*(<<-?[ \t]*[\w'\"]+)|\becho(?:[ \t]+-n)?[ \t]+({_QUOTED}))[ \t]*\|[ \t]*\Z")
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*", re.MULTILINE)
 _PROMPTED = re.compile(r"(?:\n>[^\n]*)+")
@@ -38,7 +41,7 @@ def first_command(text: str) -> str:
     end = re.compile(rf"^[ \t>]*{fence[1]}", re.MULTILINE).search(text, start) if fence else None
     rest = text[start : end.start()].rstrip() if end else text[start:]
     first = fence.end() if fence else 0
-    if _ASSIGNED.search(text, first, start):
+    if _NEEDED.search(text, first, start):
         return _blank(text[:first]) + text[first:start] + rest
     if match["prompt"]:
         line, line_break, others = rest.partition("\n")

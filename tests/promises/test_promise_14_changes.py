@@ -1,0 +1,94 @@
+"""Promise 14, if something has changed between two starts: the rows, the shards, the clock, the pace."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support.counting import accept_all, messages_by_recipient, rows_csv
+from support.servers import Server, answer, local_pod, read, refusal, wait_until
+
+from kshell.scripts.ledger import counts
+
+LEDGER = Path("run.ledger")
+A, B, C, D = (f"+9198000000{number:02},{number:06}\n" for number in range(4))
+
+
+@pytest.fixture
+def server(write):
+    """Yield a server that counts, with a script that sends to it."""
+    with Server(accept_all) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)}\n")
+        yield server
+
+
+@pytest.fixture
+def run(cli, write):
+    """Return a function that runs rows with the ledger: ``run(rows, *options)``."""
+
+    def ran(rows: str, *options: str):
+        write("r.csv", rows)
+        return cli("run", "s.kshell", "--rows", "r.csv", "--ledger", "run.ledger", *options)
+
+    return ran
+
+
+def test_only_new_and_edited_rows_are_sent(server, run):
+    """Rows that changed their place are not sent again; a new row is sent, and so is a row of which a cell was edited."""
+    run(f"to,otp\n{A}{B}{C}")
+    edited = B.replace("000001", "000009")
+    ran = run(f"to,otp\n{C}{D}{edited}{A}")
+    assert "rows: 2 passed over, 2 passed; " in ran.err
+    sent = [cells.split(",")[0] for cells in (A, B, C, D, edited)]
+    assert sorted(messages_by_recipient(server).elements()) == sorted(sent)
+
+
+def test_columns_that_changed_their_order_change_no_row(server, run):
+    """A row whose columns changed their order is not sent again."""
+    run(f"to,otp\n{A}")
+    assert "rows: 1 passed over; " in run("otp,to\n000000,+919800000000\n").err
+
+
+def test_another_number_of_shards_on_one_ledger_sends_no_row_twice(server, run):
+    """After one of two shards, all of three shards on the same ledger send what is left."""
+    rows = rows_csv(12)
+    for shard in ("0/2", "0/3", "1/3", "2/3"):
+        assert run(rows, "--shard", shard).code == 0
+    assert sorted(messages_by_recipient(server).values()) == [1] * 12
+
+
+def test_a_clock_that_goes_back_sends_no_row_twice(server, run, monkeypatch):
+    """A row that was sent, or may have been, at a later time than it is now is not sent again."""
+    run(f"to,otp\n{A}")
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 86400)
+    ran = run(f"to,otp\n{A}{B}")
+    assert "rows: 1 passed over, 1 passed; " in ran.err
+    assert sorted(messages_by_recipient(server).values()) == [1, 1]
+
+
+def test_rows_that_wait_for_a_pause_are_not_claimed(write, run):
+    """While a run waits after a 429, no row that waits is claimed: the next run sends them, and the refused one not again."""
+    seen = []
+    with Server(read, answer(429, refusal("WA429"), ("Retry-After", "60"))) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)}\n")
+
+        def look() -> None:
+            wait_until(lambda: server.requests and counts(LEDGER)["refused"])
+            seen.append(counts(LEDGER))
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        assert run(rows_csv(3), "--rate", "1000").code == 130
+        looking.join()
+        sent = messages_by_recipient(server)
+    assert seen == [{"refused": 1}]
+    with Server(accept_all) as server:
+        local_pod(server.url)
+        assert run(rows_csv(3)).code == 0
+        sent += messages_by_recipient(server)
+    assert sorted(sent.values()) == [1, 1, 1]
