@@ -178,13 +178,18 @@ class FateUnknownError(TransportError):
     exit_code = EXIT_UNKNOWN
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean X?`` for the name in ``known`` closest to ``word``, or ``""`` if no name is close."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the name in ``known`` closest to ``word``, or ``""`` if no name is close."""
     from difflib import get_close_matches  # slow to import, and most runs make no typing error
 
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean {folded[near[0]]}?" if near else ""
+    return "".join(folded[name] for name in get_close_matches(word.casefold(), folded, n=1, cutoff=0.6))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean X?`` for the ``nearest`` name, or ``""``."""
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else ""
 
 
 def listed(known: Iterable[str], *, most: int = 12) -> str:

@@ -15,7 +15,7 @@ from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.keys import ACCOUNT_KEYS, BASE_URL, NAME, NUMBER, OTP_KEYS, POD_KEYS, SEGMENT
-from kshell.profiles.strict_yaml import Node, Table, document, named
+from kshell.profiles.strict_yaml import Table, document, named
 
 # the name of a variable: after a $, or in capitals; a key has small letters or digits
 _VARIABLE = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?|([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)"
@@ -165,21 +165,16 @@ def _reference_hint(text: str) -> str:
 
 
 def _variables(table: Table) -> dict[str, str]:
-    node = table.get("variables")
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
-    for name, (key, _) in node.value.items():
+    entries = table.mapping("variables", "variables: {NAME: VALUE}")
+    for name, (key, _) in entries.items():
         if not re.fullmatch(NAME, name):
             hint = (
                 "write NAME: VALUE, with a blank after the colon" if ":" in name else "a name is letters, digits and _"
             )
             table.document.fail_at_key(key, f"{named(key)} cannot name a variable", hint)
-    entries = node.value.items()
     return {
         Reference(name, partial(table.document.place, key.line, key.column)): table.scalar(value, name)
-        for name, (key, value) in entries
+        for name, (key, value) in entries.items()
     }
 
 
@@ -203,19 +198,10 @@ def _otp_policy(table: Table) -> OtpPolicy:
 
 def _approved(table: Table) -> dict[str, tuple[str, ...]]:
     """Return the languages of each approved template, by its name."""
-    node = table.get("approved")
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        table.fail("approved", f"'approved' is a mapping, not {node.shape}", f"write {_APPROVED}")
-    return {
-        name: tuple(table.scalar(item, name) for item in _languages(table, name, languages))
-        for name, (_, languages) in node.value.items()
-    }
-
-
-def _languages(table: Table, name: str, node: Node) -> list[Node]:
-    if not isinstance(node.value, list) or not node.value:
-        shape = node.shape if node.value else "empty"
-        table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
-    return node.value
+    approved = {}
+    for name, (_, node) in table.mapping("approved", _APPROVED).items():
+        if not isinstance(node.value, list) or not node.value:
+            shape = node.shape if node.value else "empty"
+            table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
+        approved[name] = tuple(table.scalar(item, name) for item in node.value)
+    return approved

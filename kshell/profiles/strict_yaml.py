@@ -206,6 +206,15 @@ class Table:
             self.document.fail(node, f"{key!r} is text, not {node.shape}", f"write {key}: VALUE")
         return node.value
 
+    def mapping(self, key: str, form: str) -> dict[str, tuple[Node, Node]]:
+        """Return the entries of the value; none if the key is absent. Raise the document's fault for another value."""
+        node = self.get(key)
+        if node is None:
+            return {}
+        if not isinstance(node.value, dict):
+            self.fail(key, f"{key!r} is a mapping, not {node.shape}", f"write {form}")
+        return node.value
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Return the value as a bool. Raise the document's fault for other text than ``true`` or ``false``."""
         text = self.text(key, "true" if default else "false")

@@ -111,17 +111,16 @@ class Loop:
         self._preloaded = False
 
     def run(self) -> int:
-        """Greet, then read and run lines until the end. Return 0."""
+        """Greet, then read and run lines until the end. Return the exit code."""
         self._greet()
         ended = False
-        while not ended:
+        while not (ended or asked_to_end()):
             self.status = status.status_of(self.session)
             try:
-                text = self.prompts.prompt()
-                self._shell.take(text)
-                ended = self._shell.ended or asked_to_end()
+                self._shell.take(self.prompts.prompt())
+                ended = self._shell.ended
             except KeyboardInterrupt:
-                ended = asked_to_end()
+                continue
             except EOFError:
                 break
         return EXIT_INTERRUPTED if asked_to_end() else EXIT_DONE
