@@ -14,18 +14,7 @@ from kshell.core.json_text import Json, Payload
 from kshell.core.models import Request
 
 _APPLICATION = Endpoint(
-    name="status-callback",
-    title="Status callback",
-    summary="Receive a status of a message",
-    method="POST",
-    path="",
-    key_header="",
-    media_type="application/json",
-    success=200,
-    message_id="",
-    fields=(),
-    rules={},
-    answers=(),
+    "status-callback", "Status callback", "Receive a status of a message", "POST", "", media_type="application/json"
 )
 """The application that gets callbacks: it has no key, and documents no answers."""
 

@@ -1,6 +1,8 @@
 """Write the endpoints as an OpenAPI 3.1 document, from the same tables that rules, explanations and completion use."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 
 from kshell.api.authentication.fields import E164, INDEX_RANGE, OTP_LIMIT
 from kshell.api.endpoints import ENDPOINTS
@@ -50,9 +52,8 @@ _ANSWER: Payload = {
 
 
 def _operation(endpoint: Endpoint, bodies: Mapping[str, Payload]) -> Payload:
-    by_status: dict[int, list[DocumentedAnswer]] = {}
-    for answer in sorted(endpoint.answers, key=lambda answer: answer.status):
-        by_status.setdefault(answer.status, []).append(answer)
+    status_of = attrgetter("status")
+    by_status = groupby(sorted(endpoint.answers, key=status_of), status_of)
     reference = f"#/components/schemas/{endpoint.name}"
     return {
         "operationId": endpoint.name,
@@ -60,7 +61,7 @@ def _operation(endpoint: Endpoint, bodies: Mapping[str, Payload]) -> Payload:
         "parameters": [_parameter(endpoint, name) for name in endpoint.parameters],
         "security": [{_KEY: []}],
         "requestBody": {"required": True, "content": {endpoint.media_type: {"schema": {"$ref": reference}}}},
-        "responses": {str(status): _response(endpoint, found, bodies) for status, found in by_status.items()},
+        "responses": {str(status): _response(endpoint, [*found], bodies) for status, found in by_status},
     }
 
 

@@ -174,19 +174,17 @@ def _preferences(places: Places) -> Iterator[Check]:
 
 
 def _default_account(places: Places) -> Iterator[Check]:
-    """The account that ``KSHELL_ACCOUNT`` names, and the one of the shell's preferences."""
-    variable, source = default_account()
-    preferences, file = _readable(load_preferences, places), file_of(places)
-    preferred = preferences.account if preferences else ""
-    named = (
-        (variable if source else "", source, f"unset {ACCOUNT_VARIABLE}", "every command"),
-        ("" if source else preferred, shown(file), _editing(file, 1), "the shell"),
-    )
-    for name, source, mend, whose in named:
-        if name in places.names("account"):
-            yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
-        elif name:
-            yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
+    """The account that ``KSHELL_ACCOUNT`` names, or else the one of the shell's preferences."""
+    name, source = default_account()
+    mend, whose = f"unset {ACCOUNT_VARIABLE}", "every command"
+    if not source:
+        preferences = _readable(load_preferences, places)
+        name, source = preferences.account if preferences else "", shown(file_of(places))
+        mend, whose = _editing(file_of(places), 1), "the shell"
+    if name in places.names("account"):
+        yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
+    elif name:
+        yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
 
 
 def _secrecy(places: Places) -> Iterator[Check]:

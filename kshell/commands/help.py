@@ -46,7 +46,6 @@ def _one(root: click.Context, name: str) -> str:
         program = "kshell" if frontends[0] == "line" else ""
         root = HelpContext(commands, info_name=program, terminal_width=width, **commands.context_settings)
     command = commands.find(name)
-    assert command is not None  # noqa: S101 - the table of commands has it
     return f"{where}{command.get_help(HelpContext(command, info_name=name, parent=root))}\n"
 
 

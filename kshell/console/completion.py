@@ -20,7 +20,7 @@ from kshell.core.errors import KshellError, listed
 from kshell.profiles.files import Kind, Places
 from kshell.session.files import LOADERS
 from kshell.session.session import Overrides
-from kshell.syntax.command_table import SECTIONS
+from kshell.syntax.command_table import COMMANDS
 from kshell.templating.templates import describe
 
 
@@ -63,9 +63,7 @@ def _title(places: Places, kind: Kind, name: str, _state: tuple[int, ...]) -> st
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     """All commands of all frontends, since ``help`` explains each of them."""
     root: Any = context.find_root().command  # of the type Commands, whose module imports this one
-    for name in (name for section in SECTIONS.values() for name in section):
-        if command := root.find(name):
-            yield name, command.get_short_help_str(90)
+    return ((name, root.find(name).get_short_help_str(90)) for name in COMMANDS)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:

@@ -42,10 +42,10 @@ class Commands(click.Group):
         return {title: names for title, names in sections.items() if names}
 
     @staticmethod
-    def find(name: str) -> Command | None:
-        """The command ``name`` of the table, for any frontend; None if its module does not define it."""
+    def find(name: str) -> Command:
+        """The command ``name`` of the table, for any frontend."""
         defined = (value for value in vars(module_of(name)).values() if isinstance(value, Command))
-        return next((command for command in defined if command.name == name), None)
+        return next(command for command in defined if command.name == name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the commands, in the order of the help."""
@@ -86,20 +86,16 @@ class Commands(click.Group):
             ctx.command_path or self.collect_usage_pieces(ctx)[0], " ".join(self.collect_usage_pieces(ctx))
         )
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the commands by section, each with the first sentence of its help."""
         for title, names in self.sections.items():
             with formatter.section(title):
-                rows = [
-                    (name, command.get_short_help_str(90)) for name in names if (command := self.get_command(ctx, name))
-                ]
-                formatter.write_dl(rows)
+                formatter.write_dl([(name, self.find(name).get_short_help_str(90)) for name in names])
 
 
 def _usage(name: str, frontend: Frontend) -> str:
     """A command with its arguments, without options, as ``frontend`` writes it: ``kshell trust FILE``."""
-    command, context = Commands.find(name), click.Context(commands_of(frontend))
-    params = command.params if command else []
+    params, context = Commands.find(name).params, click.Context(commands_of(frontend))
     arguments = [param.make_metavar(context) for param in params if isinstance(param, click.Argument)]
     return " ".join([*(["kshell"] if frontend == "line" else []), name, *arguments])
 

@@ -45,10 +45,8 @@ def man_page() -> str:
         ".SH NAME",
         r"kshell \- shell for one-time passwords by Kaleyra's WhatsApp API",
         ".SH SYNOPSIS",
-        *(
-            f".B kshell\n{_text(usage)}\n.br"
-            for usage in ("[-a NAME] [-p NAME] [-t NAME]", "COMMAND [OPTIONS] [ARGS]...")
-        ),
+        f".B kshell\n{_text('[-a NAME] [-p NAME] [-t NAME]')}\n.br",
+        ".B kshell\nCOMMAND [OPTIONS] [ARGS]...\n.br",
         ".SH DESCRIPTION",
         *_paragraphs(root.help or ""),
         ".SH OPTIONS",
@@ -57,9 +55,7 @@ def man_page() -> str:
     for title, entries in SECTIONS.items():
         lines.append(f".SH {title.upper()}")
         for name, entry in entries.items():
-            command = root.find(name)
-            if command:
-                lines += _command(command, context, _WHERE.get(entry.frontends, ""))
+            lines += _command(root.find(name), context, _WHERE.get(entry.frontends, ""))
     lines += [".SH EXIT STATUS", *_terms(EXITS), ".SH ENVIRONMENT", *_terms(ENVIRONMENT)]
     return "\n".join(lines) + "\n"
 

@@ -97,13 +97,13 @@ class Endpoint(NamedTuple):
     summary: str
     method: str
     path: str
-    key_header: str
-    media_type: str
-    success: int
-    message_id: str
-    fields: tuple[Field, ...]
-    rules: Mapping[str, Rule]
-    answers: tuple[DocumentedAnswer, ...]
+    key_header: str = ""
+    media_type: str = ""
+    success: int = 200
+    message_id: str = ""
+    fields: tuple[Field, ...] = ()
+    rules: Mapping[str, Rule] = {}
+    answers: tuple[DocumentedAnswer, ...] = ()
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
