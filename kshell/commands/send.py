@@ -12,7 +12,7 @@ from kshell.console.caller import Caller
 from kshell.console.command import command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Delivery, Draft, Exchange, Explanation, Finding, Json, Result
+from kshell.core.models import TIMEOUT, Delivery, Draft, Exchange, Finding, Json, Result
 from kshell.core.terminal import finding_line
 from kshell.session.session import Overrides, Session
 from kshell.transport.exchange_text import document, outcome
@@ -116,10 +116,13 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    result = _result(exchange, explain(exchange, draft.account.name, draft.options), notes, sending)
-    return (
-        result._replace(output=_received(caller.session), raw=True) if sending.raw and not sending.as_json else result
-    )
+    explanation = explain(exchange, draft.account.name, draft.options)
+    code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
+    if sending.as_json:
+        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
+    body = exchange.response.body if exchange.response else b""
+    body = _received(caller.session) if sending.raw else body
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
 
 
 def _received(session: Session) -> bytes:
@@ -143,26 +146,14 @@ def question(draft: Draft) -> str:
 _MOST_NAMED = 3  # recipients in a question
 
 
-def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
-    code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
-    if sending.as_json:
-        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
-    body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
-
-
 def _not_sent(draft: Draft, notes: Sequence[Note | Finding], sending: Sending) -> Result:
     rules = dict.fromkeys(error.code for error in sending.refused(draft))
     text = f"not sent: the payload has errors, by {'the rule' if len(rules) == 1 else 'the rules'} {listed(rules)}"
     options = " ".join(f"--allow {rule}" for rule in rules)
     hint = f"correct them; or add {options} (--force: all rules) to see what the API answers"
-    title = draft.request.endpoint.title
-    kind = (
-        ()
-        if draft.template.origin.place == "shipped"
-        else (f"the API's page is for no other kind of message: {title}",)
-    )
-    refusal = Note("error", text, hint=hint, details=kind)
+    own = draft.template.origin.place != "shipped"
+    details = [f"the API's page is for no other kind of message: {draft.request.endpoint.title}"] if own else []
+    refusal = Note("error", text, hint=hint, details=tuple(details))
     notes = (*notes, refusal)
     if not sending.as_json:
         return Result("", notes, EXIT_REFUSED)
