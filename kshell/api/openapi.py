@@ -99,13 +99,10 @@ def payload_schema(endpoint: Endpoint) -> Payload:
 
 def _object(says: str, pointer: str, fields: list[Field]) -> Payload:
     members = [field for field in fields if field.pointer.rpartition("/")[0] == pointer]
-    schema: Payload = {
-        "type": "object",
-        "description": says,
-        "required": [_name(field) for field in members if field.mandatory],
-        "properties": {_name(field): _value(field, fields) for field in members},
-    }
-    return schema if schema["required"] else {name: part for name, part in schema.items() if name != "required"}
+    required = [_name(field) for field in members if field.mandatory]
+    properties = {_name(field): _value(field, fields) for field in members}
+    needed: Payload = {"required": [*required]} if required else {}
+    return {"type": "object", "description": says, **needed, "properties": {**properties}}
 
 
 def _name(field: Field) -> str:

@@ -167,9 +167,8 @@ def gathered(name: str, kind: Any, *parameters: Decorator) -> Decorator:
             values = {field: options.pop(field) for field in kind._fields if field in options}
             return function(**{name: kind(**values)}, **options)
 
-        decorated: Callable[..., Result] = update_wrapper(
-            with_gathered, function
-        )  # keeps the options that click has stored on the function
+        # with the options that click has stored on the function
+        decorated: Callable[..., Result] = update_wrapper(with_gathered, function)
         for parameter in reversed(parameters):
             decorated = parameter(decorated)
         return decorated

@@ -5,7 +5,6 @@ No error message raised here contains the key.
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from kshell.core.errors import SecretError
@@ -35,15 +34,9 @@ SCHEMES = {
 def resolve(account: Account) -> str:
     """Return the account's API key. Raises ``SecretError`` if it cannot be read or cannot be a header's value."""
     secret = account.api_key
-    readers: dict[str, Callable[[Account], str]] = {
-        "env": _from_environment,
-        "file": _from_file,
-        "keyring": _from_keyring,
-        "literal": lambda account: account.api_key.target,
-    }
-    key = readers[secret.scheme](account)
-    fault = header_fault(key)
-    if fault:
+    readers = {"env": _from_environment, "file": _from_file, "keyring": _from_keyring}
+    key = secret.target if secret.scheme == "literal" else readers[secret.scheme](account)
+    if fault := header_fault(key):
         raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"correct the key in {secret}")
     return key
 
@@ -77,9 +70,7 @@ def _from_file(account: Account) -> str:
             raise SecretError(f"{secret}: {file} is not a file", hint="write only the API key into that file")
         with file.open("rb") as stream:
             raw = stream.read(MOST_BYTES)
-        encoding = (
-            "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        )  # as editors and PowerShell save it
+        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # of editors and PowerShell
         return raw.decode(encoding, errors="replace").strip()
     except OSError as error:
         raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None

@@ -120,10 +120,11 @@ def _reference(table: Table, key: str, default: str | None = None) -> str:
 
 def _sid(table: Table) -> str:
     sid = table.text("sid")
-    if not sid:
-        table.fail("sid", "the SID is empty", SID_HINT)
     if not re.fullmatch(SEGMENT, sid) or sid in (".", ".."):  # these two would change the URL's path
-        table.fail("sid", f"{sid!r} is not a SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
+        fault = (
+            f"{sid!r} is not a SID: it is a part of the URL, in ASCII and without spaces" if sid else "the SID is empty"
+        )
+        table.fail("sid", fault, SID_HINT)
     return sid
 
 
@@ -143,11 +144,9 @@ def _api_key(table: Table) -> Secret:
         if not re.fullmatch(pattern, target):
             table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
         return Secret(scheme, target)
-    hint = _reference_hint(text)
-    if hint:
+    if hint := _reference_hint(text):
         table.fail("api_key", "an api_key that looks like a reference, but is not one", hint)
-    fault = header_fault(text)
-    if fault:
+    if fault := header_fault(text):
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
     return Secret("literal", text)
 
