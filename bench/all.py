@@ -46,7 +46,7 @@ QUICK = {
     "scale.py": ["5000", "1000", "1"],
     "simulator.py": ["1", "2"],
     "sandbox.py": ["2000", "20", "100"],
-    "ledger.py": ["200"],
+    "ledger.py": ["--rows", "200", "--kills", "4"],
 }
 
 

@@ -37,11 +37,15 @@ class Answers(asyncio.Protocol):
             whole = end + 4 + (int(length[1]) if length else 0)
             if len(self.unread) < whole:
                 return
+            self.take(self.unread[end + 4 : whole])
             self.unread = self.unread[whole:]
             if self.delay:
                 asyncio.get_running_loop().call_later(self.delay, self.transport.write, ANSWER)
             else:
                 self.transport.write(ANSWER)
+
+    def take(self, body: bytes) -> None:
+        """Do nothing with the body of a request."""
 
 
 async def main() -> None:

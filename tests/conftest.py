@@ -52,10 +52,15 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     os.environ["HOME"] = os.devnull  # no file can be below it
 
 
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector from walking through all that was imported and collected each time it runs."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Keep the garbage collector from walking through what is imported and collected, then and each time it runs."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -76,6 +81,9 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
+_MODE = stat.S_IFDIR | 0o755  # of a folder that was just made
+
+
 class Folders:
     """Numbered folders below ``root``; a folder that a test left empty is used again."""
 
@@ -94,25 +102,15 @@ class Folders:
             path.chmod(0o755)
         return folder
 
-    def give_back(self, folder: Path) -> None:
-        """Keep a folder for the next test if it is still empty and has its mode."""
-        place = folder / EMPTY
-        is_new = all(path.lstat().st_mode == stat.S_IFDIR | 0o755 for path in (folder, place) if path.exists())
-        if is_new and os.listdir(folder) == [EMPTY] and os.listdir(place) == []:
+    def give_back(self, folder: Path) -> bool:
+        """Keep a folder for the next test if it is as new; return whether it is: it has its modes and no file."""
+        is_new = all(
+            os.lstat(path).st_mode == _MODE and os.listdir(path) == names
+            for path, names in ((folder, [EMPTY]), (folder / EMPTY, []))
+        )
+        if is_new:
             self.spare.append(folder)
-
-
-@pytest.fixture(scope="session")
-def _folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    return Folders(tmp_path_factory.mktemp("folders"))
-
-
-@pytest.fixture
-def tmp_path(_folders: Folders) -> Iterator[Path]:
-    """Replace pytest's fixture, which searches the folders of all earlier tests for each new one."""
-    folder = _folders.take()
-    yield folder
-    _folders.give_back(folder)
+        return is_new
 
 
 _CAPTURED = pytest.StashKey[str]()
@@ -128,9 +126,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 class Output:
-    """The output of all programs, terminals and errors of a test."""
+    """The output of all programs, terminals and errors of a test that runs below ``folder``."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.streams: list[bytes] = []
         self.errors: list[BaseException] = []
 
@@ -147,13 +146,37 @@ class Output:
         return b"\n".join([*self.streams, *(text.encode(errors="surrogateescape") for text in errors)])
 
 
-@pytest.fixture(autouse=True)
-def recorded_output(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Output]:
-    """Give each test a canary key; fail the test if it shows or leaves the key, or if kshell stores a code or number.
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return Folders(tmp_path_factory.mktemp("folders"))
 
-    A test that handles the key itself is marked ``shows_the_key``.
+
+@pytest.fixture(autouse=True)
+def recorded_output(request: pytest.FixtureRequest, _folders: Folders) -> Iterator[Output]:
+    """Run each test in an empty directory, as a user without configuration whose key is a canary.
+
+    Fail the test if it shows or leaves the key, or if kshell stores a code or number. A test that handles the key itself
+    is marked ``shows_the_key``. All of it is one fixture, since each fixture takes as long as a quick test.
     """
-    recorded = Output()
+    recorded = Output(_folders.take())
+    with pytest.MonkeyPatch.context() as patch:
+        _record(recorded, patch)
+        patch.chdir(recorded.folder / EMPTY)
+        user = f"{recorded.folder}/user"
+        for name, value in (("HOME", user), ("XDG_CONFIG_HOME", f"{user}/.config"), ("COLUMNS", "100")):
+            patch.setenv(name, value)
+        patch.setenv("KALEYRA_API_KEY", canary.KEY)
+        yield recorded
+    recorded.add((), request.node.stash.get(_CAPTURED, ""), *(terminal.bytes for terminal in Terminal.opened))
+    Terminal.opened.clear()
+    is_new = _folders.give_back(recorded.folder)
+    if not request.node.get_closest_marker("shows_the_key"):
+        assert not canary.shown(recorded.all())
+        assert is_new or not canary.kept(recorded.folder)
+
+
+def _record(recorded: Output, patch: pytest.MonkeyPatch) -> None:
+    """Give ``recorded`` each error of kshell and the output of each program."""
     begin, communicate = KshellError.__init__, subprocess.Popen.communicate
 
     def raised(self: KshellError, *arguments: Any, **options: Any) -> None:
@@ -165,25 +188,14 @@ def recorded_output(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         recorded.add(self.args if isinstance(self.args, list | tuple) else [self.args], *streams)
         return streams
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KALEYRA_API_KEY", canary.KEY)
-        patch.setattr(KshellError, "__init__", raised)
-        patch.setattr(subprocess.Popen, "communicate", ended)
-        yield recorded
-    recorded.add((), request.node.stash.get(_CAPTURED, ""), *(terminal.bytes for terminal in Terminal.opened))
-    Terminal.opened.clear()
-    if not request.node.get_closest_marker("shows_the_key"):
-        assert not canary.shown(recorded.all())
-        assert not canary.kept(tmp_path)
+    patch.setattr(KshellError, "__init__", raised)
+    patch.setattr(subprocess.Popen, "communicate", ended)
 
 
-@pytest.fixture(autouse=True)
-def _empty_place(recorded_output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each test in an empty directory, as a user without configuration or key."""
-    monkeypatch.chdir(tmp_path / EMPTY)
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user" / ".config"))
-    monkeypatch.setenv("COLUMNS", "100")
+@pytest.fixture
+def tmp_path(recorded_output: Output) -> Path:
+    """Replace pytest's fixture, which searches the folders of all earlier tests for each new one."""
+    return recorded_output.folder
 
 
 @pytest.fixture

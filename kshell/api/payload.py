@@ -45,12 +45,12 @@ def texts_at(payload: Json | Located, pointers: Iterable[str]) -> list[tuple[str
     return [(place, text) for pointer in pointers for place, text in located[pointer] if isinstance(text, str)]
 
 
-def codes_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+def codes_of(endpoint: Endpoint, payload: Payload | Located) -> list[str]:
     """Return the one-time passwords of a payload, in order, one for each field that holds one."""
     return [code for _, code in texts_at(payload, endpoint.pointers("code"))]
 
 
-def recipients_of(endpoint: Endpoint, payload: Payload) -> list[str]:
+def recipients_of(endpoint: Endpoint, payload: Payload | Located) -> list[str]:
     """Return the phone numbers of a payload's recipients, unchanged."""
     return numbers_at(payload, endpoint.pointers("recipients"))
 

@@ -12,7 +12,7 @@ from kshell.scripts.shards import Shard
 from kshell.session.session import Session, keeping_connections, send_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from kshell.scripts.ledger import Ledger
@@ -82,15 +82,17 @@ def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
     return Pace(options["rate"])
 
 
-def ledger_of(script: Script, options: Mapping[str, Any]) -> Ledger | None:
-    """Open the ledger of ``--ledger``. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
+def ledger_of(script: Script, columns: Iterable[str], options: Mapping[str, Any]) -> Ledger | None:
+    """Open the ledger of the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
     file: Path | None = options["ledger"]
     if file is None:
         return None
     from kshell.scripts.ledger import Ledger, counts
+    from kshell.scripts.script import whole_text
 
     if options["resend"] and not options["yes"]:
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
-    return Ledger(file, script.text, resend=bool(options["resend"]))
+    known_columns = columns if options["rows"].suffix.lower() == ".csv" else ()
+    return Ledger(file, whole_text(script), known_columns, resend=bool(options["resend"]))

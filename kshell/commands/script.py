@@ -120,7 +120,13 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Only failures are shown, not "
     "the output of the lines; --report json=FILE keeps requests and answers.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help="Run N scripts or rows at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Run N scripts or rows at a time, in threads: they share one core, and pay while they wait for answers.",
+)
 @click.option(
     "--report",
     "reports",
@@ -204,7 +210,7 @@ def run(context: click.Context, /, **options: Any) -> Result:
         Case(script, row) for script in scripts for row in rows or [None] if not row or not shard or shard.has(row)
     )
     plan = plan_of(context.obj.session, options, outer)._replace(
-        ledger=ledger_of(scripts[0], options),
+        ledger=ledger_of(scripts[0], columns, options),
         shard=shard,
         rows=rows.estimate() * len(scripts) // (shard.parts if shard else 1) if rows else None,
     )

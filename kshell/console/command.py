@@ -213,7 +213,14 @@ message_options = gathered(
 """The parameters of every message command; the function gets them as one ``Overrides`` named ``overrides``."""
 
 
-pass_caller = click.make_pass_decorator(Caller)
+def pass_caller(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Give the function the caller of the command as its first argument."""
+
+    @click.pass_context
+    def with_caller(context: click.Context, /, *args: Any, **options: Any) -> Result:
+        return function(context.obj, *args, **options)
+
+    return update_wrapper(with_caller, function)
 
 
 def pass_session(function: Callable[..., Result]) -> Callable[..., Result]:

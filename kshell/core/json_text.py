@@ -6,6 +6,7 @@ Only the spelling changes (``\uXXXX`` for a character). The JSON value stays the
 import json
 import re
 from collections.abc import Callable
+from json.encoder import encode_basestring, encode_basestring_ascii
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -67,15 +68,17 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
     if indent is None:
         text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
     else:
-        text = _indented(value, json.JSONEncoder(ensure_ascii=ascii_only).encode, "\n", " " * indent)
+        text = _indented(value, encode_basestring_ascii if ascii_only else encode_basestring, "\n", " " * indent)
     text = _UNUSUAL.sub(_printable, text)
     if not avoid:
         return text
     return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
 
 
-def _indented(value: Json, encode: Callable[[Json], str], line: str, step: str) -> str:
-    """Return what ``json.dumps`` with an indent returns, in a third of its time: only leaves are encoded one by one."""
+def _indented(value: Json, encode: Callable[[str], str], line: str, step: str) -> str:
+    """Return what ``json.dumps`` with an indent returns, in a third of its time; ``encode`` quotes a text."""
+    if isinstance(value, str):
+        return encode(value)
     inner = line + step
     if isinstance(value, dict) and value:
         members = (f"{encode(name)}: {_indented(item, encode, inner, step)}" for name, item in value.items())
@@ -83,7 +86,7 @@ def _indented(value: Json, encode: Callable[[Json], str], line: str, step: str) 
     if isinstance(value, list) and value:
         items = f",{inner}".join(_indented(item, encode, inner, step) for item in value)
         return f"[{inner}{items}{line}]"
-    return encode(value)
+    return json.dumps(value)
 
 
 def text_of(value: object) -> str:

@@ -21,9 +21,9 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
 
     ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
     """
-    from kshell.api.payload import codes_of, recipients_of
+    from kshell.api.payload import Located, codes_of, recipients_of
 
-    endpoint, payload = draft.request.endpoint, draft.payload
+    endpoint, payload = draft.request.endpoint, Located(draft.payload)
     for code in codes_of(endpoint, payload):
         if code:
             yield Private("CODE", code, generated.index(code) + 1 if code in generated else 0)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 State = Literal["claimed", "accepted", "refused", "not-sent", "unknown"]
 STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
 
+_GATHER = 0.004  # seconds that a claim waits for claims of jobs that are sending, to share one commit
 _LINGER = 0.02  # seconds that an outcome waits for a claim to share its commit
 _MOMENT = 2.0
 _CLAIM = """
@@ -84,10 +85,14 @@ class Claim(NamedTuple):
 
 
 class _Task:
-    """One change of the file. ``done`` and its result or error are set when it is durable or has failed."""
+    """One change of the file. ``done`` and its result or error are set when it is durable or has failed.
 
-    def __init__(self, change: Change) -> None:
+    Only the thread that waits for this change is woken up then.
+    """
+
+    def __init__(self, change: Change, lock: threading.Lock) -> None:
         self.change = change
+        self.ended = threading.Condition(lock)
         self.done = False
         self.result: Entry | None = None
         self.error: sqlite3.Error | None = None
@@ -100,17 +105,23 @@ class Ledger:
     may have the ledger open then.
     """
 
-    def __init__(self, file: Path, script: str, *, resend: bool = False) -> None:
-        """Open or create the ledger of the script with the text ``script``. Raises ``LedgerError``."""
+    def __init__(self, file: Path, script: str, columns: Iterable[str] = (), *, resend: bool = False) -> None:
+        """Open or create the ledger of the script with the text ``script``. Raises ``LedgerError``.
+
+        ``columns`` are those of all rows, or empty if each row may have others.
+        """
         self.file = file
         self._claims: list[_Task] = []
         self._outcomes: list[_Task] = []
+        self._sending: set[Claim] = set()
         self._lost: sqlite3.Error | None = None
         self._closed = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._wanted = threading.Condition(self._lock)  # the writer waits for changes
         with ExitStack() as opened:
             opened.enter_context((alone if resend else shared)(file))
-            self._connection, salt = open_for_run(file, hashlib.sha256(script.encode()).hexdigest())
+            known = hashlib.sha256(script.encode()).hexdigest()
+            self._connection, salt = open_for_run(file, known, ", ".join(sorted(columns)))
             opened.callback(self._connection.close)
             self._check_file = watched(file)
             self._salt = bytes.fromhex(salt)
@@ -130,9 +141,9 @@ class Ledger:
 
     def close(self) -> None:
         """Commit the outcomes that are left, and close the file. Raises ``LedgerError`` if one could not be written."""
-        with self._changed:
+        with self._wanted:
             self._closed = True
-            self._changed.notify_all()
+            self._wanted.notify()
         self._writer.join()
         self._opened.close()
         if self._outcomes and self._lost:
@@ -163,7 +174,11 @@ class Ledger:
         Raises ``LedgerError`` if the claim could not be written: nothing may be sent then. After another exception, such as
         ``KeyboardInterrupt``, the claim may have been granted; ``end`` notes that nothing was sent.
         """
-        return self._done(lambda connection: self._claim(connection, claim, recipient))
+        earlier = self._done(lambda connection: self._claim(connection, claim, recipient))
+        if earlier is None:
+            with self._lock:
+                self._sending.add(claim)
+        return earlier
 
     def settle(self, rows: Iterable[Row]) -> None:
         """Commit every outcome, and wait at most ``_MOMENT`` seconds for those of the ``rows`` that another run is sending.
@@ -182,17 +197,17 @@ class Ledger:
 
     def _done(self, change: Change) -> Entry | None:
         """Return the result of a change when it is durable. Raises ``LedgerError``."""
-        task = _Task(change)
-        with self._changed:
+        task = _Task(change, self._lock)
+        with self._wanted:
             if self._closed:
                 raise LedgerError(
                     f"the ledger {shown(self.file)} is closed", hint="the run has ended: nothing was sent"
                 )
             try:
                 self._claims.append(task)
-                self._changed.notify_all()
+                self._wanted.notify()
                 while not task.done:
-                    self._changed.wait()
+                    task.ended.wait()
             except BaseException:  # Ctrl-C: a change that was not begun is not made
                 self._claims = [other for other in self._claims if other is not task]
                 raise
@@ -218,9 +233,11 @@ class Ledger:
         def change(connection: sqlite3.Connection) -> None:
             connection.execute(_END, values)
 
-        with self._changed:
-            self._outcomes.append(_Task(change))
-            self._changed.notify_all()
+        with self._wanted:
+            self._sending.discard(claim)
+            self._outcomes.append(_Task(change, self._lock))
+            if len(self._outcomes) == 1 or not self._sending:  # the writer need not wake up for each outcome
+                self._wanted.notify()
 
     def _unsettled(self) -> set[tuple[str, int]]:
         statement = "SELECT row, ordinal FROM sends WHERE state IN ('claimed', 'unknown')"
@@ -232,24 +249,26 @@ class Ledger:
         while tasks := self._next_tasks():
             outcomes, claims = tasks
             error = self._commit([*outcomes, *claims])
-            with self._changed:
+            with self._wanted:
                 self._lost = error
                 if error and self._closed:
                     claims, self._claims = [*claims, *self._claims], []
                 for task in claims:
                     task.done, task.error = True, error
+                    task.ended.notify()
                 if error:
                     self._outcomes = [*outcomes, *self._outcomes]  # tried again with the next claim
-                self._changed.notify_all()
                 if error and self._closed:
                     return
 
     def _next_tasks(self) -> tuple[list[_Task], list[_Task]] | None:
         """Wait for outcomes and claims, and take all of them; None when the ledger is closed and nothing is left."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._claims or self._outcomes or self._closed)
+        with self._wanted:
+            self._wanted.wait_for(lambda: self._claims or self._outcomes or self._closed)
             if not self._claims and not self._closed:
-                self._changed.wait_for(lambda: self._claims or self._closed, timeout=_LINGER if not self._lost else 1.0)
+                self._wanted.wait_for(lambda: self._claims or self._closed, timeout=_LINGER if not self._lost else 1.0)
+            if self._claims:
+                self._wanted.wait_for(lambda: not self._sending or self._closed, timeout=_GATHER)
             tasks = self._outcomes, self._claims
             self._outcomes, self._claims = [], []
             return tasks if any(tasks) else None

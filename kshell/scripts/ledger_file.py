@@ -6,7 +6,7 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 BUSY_SECONDS = 10.0  # to wait for another process
-_ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, salt TEXT, begun REAL)"
+_ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, columns TEXT, salt TEXT, begun REAL)"
 _SENDS = """
 CREATE TABLE sends (
     row TEXT, ordinal INTEGER, number INTEGER, line INTEGER, state TEXT, recipient TEXT, masked TEXT,
@@ -50,17 +50,21 @@ def watched(file: Path) -> Callable[[], None]:
     return check
 
 
-def open_for_run(file: Path, script: str) -> tuple[sqlite3.Connection, str]:
+def open_for_run(file: Path, script: str, columns: str) -> tuple[sqlite3.Connection, str]:
     """Open or create the ledger of the script with the hash ``script``. Return its connection and its salt.
 
-    Raises ``LedgerError`` if the file cannot be used, or is the ledger of another script.
+    ``columns`` are those of all rows, or empty if each row may have others. Raises ``LedgerError`` if the file cannot be used,
+    is the ledger of another script, or knows rows with other columns.
     """
     with errors_of(file):
         connection = _connected(_made(file))
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
-            return connection, _salt(connection, file, script)
+            salt = _salt(connection, file, script)
+            if columns:
+                _refuse_other_columns(connection, file, columns)
+            return connection, salt
         except BaseException:
             connection.close()
             raise
@@ -81,10 +85,14 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def _made(file: Path) -> str:
-    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks."""
+    """Make an empty private file if it does not exist, and return its path: another name of the file has the same locks.
+
+    An existing file is not opened: to close it would end all locks on it that this process has (POSIX).
+    """
     real = Path(os.path.realpath(file))
     make_private(real.parent)
-    os.close(os.open(real, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     return str(real)
 
 
@@ -101,17 +109,25 @@ def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
         connection.execute(_ABOUT)
         connection.execute(_SENDS)
         new = (_VERSION, script, secrets.token_hex(16), time.time())
-        connection.execute("INSERT INTO about VALUES (?, ?, ?, ?)", new)
+        connection.execute("INSERT INTO about VALUES (?, ?, '', ?, ?)", new)
     connection.execute("COMMIT")
     known, salt = _check_version(connection, file)
     if known != script:
-        hint = (
-            f"give each script its own ledger, or begin a new one: --ledger {quoted(file.with_stem(file.stem + '-2'))}"
-        )
-        raise LedgerError(
-            f"{shown(file)} is the ledger of another script, or of this one before it was edited", hint=hint
-        )
+        message = f"{shown(file)} is the ledger of another script, or this one, or one that it sources, was edited"
+        raise LedgerError(message, hint="undo the edit to go on: with a new ledger, each row is sent again")
     return salt
+
+
+def _refuse_other_columns(connection: sqlite3.Connection, file: Path, columns: str) -> None:
+    """Raise ``LedgerError`` if rows with other columns were sent: every row would be a new one, and be sent again."""
+    [known] = connection.execute("SELECT columns FROM about").fetchone()
+    if columns == known:
+        return
+    if known and connection.execute("SELECT count(*) FROM sends WHERE state != 'not-sent'").fetchone()[0]:
+        message = f"the rows of {shown(file)} had the columns {known}, not {columns}: each row would be sent again"
+        hint = "give the columns their names again; if rows were never sent, give them a file and a ledger of their own"
+        raise LedgerError(message, hint=hint)
+    connection.execute("UPDATE about SET columns = ?", (columns,))
 
 
 def _check_version(connection: sqlite3.Connection, file: Path) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from kshell.scripts.ledger import Ledger
 from kshell.scripts.pace import Pace
 from kshell.scripts.rows import rows_of
 from kshell.scripts.runs import Plan, Run
-from kshell.scripts.script import check_script, read_script
+from kshell.scripts.script import check_script, read_script, whole_text
 from kshell.scripts.script_run import Case
 from kshell.scripts.shards import Shard
 from kshell.session.session import keeping_connections
@@ -70,7 +70,7 @@ def run_rows(
         sender=keeping_connections(),
         jobs=jobs,
         pace=Pace(rate),
-        ledger=Ledger(Path(ledger), known.text) if ledger is not None else None,
+        ledger=Ledger(Path(ledger), whole_text(known)) if ledger is not None else None,
         shard=part,
         rows=0,
     )

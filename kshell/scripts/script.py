@@ -37,11 +37,6 @@ class Script(NamedTuple):
     lines: tuple[Line, ...]
     name: str
 
-    @property
-    def text(self) -> str:
-        """Its lines, by which a ledger knows it."""
-        return "\n".join(line.text for line in self.lines)
-
 
 # ---- reading
 
@@ -83,6 +78,27 @@ def _continues(text: str, read: Continuation) -> bool:
         return False
     read.add(text[:-1])
     return not read.comment
+
+
+def whole_text(script: Script) -> str:
+    """Return the lines of a script and of those that it sources, each script once: by this text a ledger knows it.
+
+    Raises ``ScriptError`` for a line that may send other messages, or in another order, when the script is run again.
+    """
+    scripts, files = [script], {_real(script.file)}
+    for known in scripts:
+        for line in known.lines:
+            computed = "{" in line.head or (line.head == "source" and any(word.computed for word in line.words()))
+            if line.head == "run" or computed:
+                hint = "name the script in a source line, without {{ }}"
+                raise ScriptError("a ledger cannot tell which messages this line sends", hint=hint, at=line.place(1))
+            if line.head != "source":
+                continue
+            file = known.file.parent / line.words()[-1].plain
+            if _real(file) not in files:
+                files.add(_real(file))
+                scripts.append(read_script(file))
+    return "\n".join(line.text for known in scripts for line in known.lines)
 
 
 # ---- checking

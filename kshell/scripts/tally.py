@@ -57,9 +57,11 @@ class Tally:
         """Count a case that has ended, or that was not begun."""
         deliveries = case.deliveries
         self.states[case.state] += 1
-        self.deliveries.update(map(str, deliveries))
+        for delivery in deliveries:  # Counter.update takes several times as long
+            self.deliveries[str(delivery)] += 1
         self.messages += len(deliveries)
-        self.marks.update(mark for one in case.with_nested() for sent in one.exchanges() for mark in sent.marks)
+        for mark in (mark for one in case.with_nested() for sent in one.exchanges() for mark in sent.marks):
+            self.marks[mark] += 1
         self.exit_code = max(self.exit_code, case.exit_code)
         row = case.row.number if case.row else 0
         self._list(_Group(case.position, case.position, case.script.name, case.verdict, row, row))

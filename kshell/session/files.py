@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.profiles.trust import folder_notes, require_trust
-from kshell.templating.templates import load_template
+from kshell.templating.forms import Forms
+from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
     from kshell.core.errors import Note
-    from kshell.core.models import Account, Draft, Origin, Pod, Template
+    from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
 
 LOADERS: dict[Kind, Callable[[Places, str], Any]] = {
     "pod": load_pod,
@@ -40,6 +41,10 @@ class Files:
         """Return the template called ``name``. Raises ``TemplateError``."""
         return load_template(self._places, name)
 
+    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
+        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
+        return render(template, values)
+
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
         require_trust(self._places, pod, own_account=self._places.holds(account.origin))
@@ -59,6 +64,7 @@ class KeptFiles(Files):
         self._accounts: dict[str, Account] = {}
         self._pods: dict[str, Pod] = {}
         self._templates: dict[str, Template] = {}
+        self._forms = Forms()
 
     def account(self, name: str) -> Account:
         """Return the account called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
@@ -77,6 +83,10 @@ class KeptFiles(Files):
         if name not in self._templates:
             self._templates[name] = super().template(name)
         return self._templates[name]
+
+    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
+        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
+        return self._forms.render(template, values)
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""

@@ -284,7 +284,7 @@ class Session:
         template = template._replace(variables=(*template.variables, *further))
         refuse_unknown(template, overrides.variables)
         values, notes = self._values(account, template, overrides.variables)
-        payload = templates.render(template, values) if endpoint.takes_payload else {}
+        payload = self.files.payload(template, values) if endpoint.takes_payload else {}
         if template.name == account.template:
             notes = (*templates.unread_variables(account, template), *notes)
         notes = (*key_notes(account, pod), *notes)

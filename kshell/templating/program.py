@@ -30,16 +30,21 @@ _REFUSED: dict[type[nodes.Node], str] = {
 }
 
 
+_INSERTING = (nodes.Output, nodes.TemplateData, nodes.Name)
+
+
 class Program:
     """A compiled template. ``names`` are the variables it reads, each with the first line that reads it.
 
     ``lines`` is its number of lines, 0 if it has a loop. A rendered text with as many lines matches the file line by line.
+    ``inserts_only`` is whether it has nothing but text and variables: no statement, no filter, no operation.
     """
 
-    def __init__(self, template: JinjaTemplate, names: Mapping[str, int], lines: int) -> None:
+    def __init__(self, template: JinjaTemplate, names: Mapping[str, int], lines: int, *, inserts_only: bool) -> None:
         self._template = template
         self.names = names
         self.lines = lines
+        self.inserts_only = inserts_only
 
     def render(self, values: Mapping[str, str | int]) -> str:
         """Return the JSON text. A name without a value is ``Unset``. Raise what the template raises."""
@@ -62,10 +67,11 @@ def compile_template(source: str, file: str) -> Program:
             raise TemplateSyntaxError("a payload template has no recursive loop", loop.lineno, filename=file)
     for edge in MARK_EDGE.finditer(source):
         raise TemplateSyntaxError("a control character", source.count("\n", 0, edge.start()) + 1, filename=file)
+    inserts_only = all(isinstance(node, _INSERTING) for node in tree.find_all(nodes.Node))
     tree = CountWork().visit(tree)
     code = _ENVIRONMENT.compile(tree, name=file, filename=file)
     template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
-    return Program(template, _names(tree), 0 if loops else source.count("\n") + 1)
+    return Program(template, _names(tree), 0 if loops else source.count("\n") + 1, inserts_only=inserts_only)
 
 
 def _names(tree: nodes.Template) -> dict[str, int]:

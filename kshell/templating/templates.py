@@ -52,13 +52,22 @@ def render(template: Template, values: Mapping[str, str]) -> Payload:
     ``values`` must hold every required variable. A field that holds only an absent variable is left out.
     """
     program = _checked_program(template)
-    typed = {
+    text = _run(template, program, typed_values(template, values))
+    return _payload(template, text, program)
+
+
+def inserts_only(template: Template) -> bool:
+    """Whether a template only inserts variables. Raises ``TemplateError``."""
+    return _checked_program(template).inserts_only
+
+
+def typed_values(template: Template, values: Mapping[str, str]) -> dict[str, str | int]:
+    """Return the values of the template's variables, as text or as integers."""
+    return {
         variable.name: _typed(variable, values[variable.name])
         for variable in template.variables
         if variable.name in values
     }
-    text = _run(template, program, typed)
-    return _payload(template, text, program)
 
 
 def _typed(variable: Variable, text: str) -> str | int:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from api.test_rules import BREAKING, ERRORS, GOOD, KEEPING, NUMBER, changed, check, codes
 from jsonschema import Draft202012Validator
-from openapi_spec_validator import validate
 
 import kshell
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
@@ -27,6 +26,8 @@ UNSAID = {"otp-control", "otp-twice", "index-range"}
 
 def test_it_is_openapi():
     """The document is valid OpenAPI 3.1, and ``kshell openapi`` prints it."""
+    from openapi_spec_validator import validate  # a tenth of the time of all imports of the tests
+
     validate(DOCUMENT)
     assert DOCUMENT["openapi"].startswith("3.1")
 
@@ -69,11 +70,11 @@ def test_the_limit_of_the_schema_is_written_down():
     assert BEYOND_SCHEMA in str(components["description"])
 
 
-@pytest.mark.parametrize(("code", "changes"), [*KEEPING, ("", {})])
-def test_a_payload_that_keeps_the_rules_is_valid(code, changes):
+def test_a_payload_that_keeps_the_rules_is_valid():
     """What breaks no rule that is an error is valid by the schema."""
-    payload = changed(changes)
-    assert SCHEMA.is_valid(payload) or any(found.severity == "error" for found in check(payload))
+    for changes in (*(changes for _, changes in KEEPING), {}):
+        payload = changed(changes)
+        assert SCHEMA.is_valid(payload) or any(found.severity == "error" for found in check(payload)), changes
 
 
 FAULTY = [(code, case) for code, case in BREAKING if code in ERRORS - UNSAID]
@@ -81,12 +82,11 @@ OF_PYTHON = (0.0, f"{NUMBER}\n")
 """Values that the schema takes: 0.0 is an integer in JSON Schema, and Python's ``$`` matches before a last line break."""
 
 
-@pytest.mark.parametrize(
-    ("code", "case"), [it for it in FAULTY if not any(value in OF_PYTHON for value in it[1].changes.values())]
-)
-def test_a_payload_that_breaks_an_error_is_not(code, case):
+def test_a_payload_that_breaks_an_error_is_not():
     """What a rule calls an error is not valid by the schema."""
-    assert not SCHEMA.is_valid(changed(case.changes))
+    cases = [case for _, case in FAULTY if not any(value in OF_PYTHON for value in case.changes.values())]
+    assert cases
+    assert [case for case in cases if SCHEMA.is_valid(changed(case.changes))] == []
 
 
 def test_a_code_of_15_characters_is_the_longest():

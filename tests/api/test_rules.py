@@ -322,19 +322,20 @@ def test_a_rule_finds_what_breaks_it(code, case):
     assert finding.fix.startswith(case.fix)
 
 
-@pytest.mark.parametrize(("code", "case"), BREAKING)
-def test_a_pointer_leads_to_the_spot(code, case):
+@pytest.mark.parametrize("code", BROKEN)
+def test_a_pointer_leads_to_the_spot(code):
     """A finding's pointer is a JSON pointer to a field of the payload, or to the place of a missing one."""
-    payload = changed(case.changes)
-    (finding,) = findings(payload, code)
-    missing = " is missing" in case.message or " is left out" in case.message
-    assert (at(payload, finding.pointer) is GONE) is missing
+    for case in BROKEN[code]:
+        payload = changed(case.changes)
+        (finding,) = findings(payload, code)
+        missing = " is missing" in case.message or " is left out" in case.message
+        assert (at(payload, finding.pointer) is GONE) is missing, case
 
 
-@pytest.mark.parametrize(("code", "changes"), KEEPING)
-def test_a_rule_lets_pass_what_keeps_it(code, changes):
+@pytest.mark.parametrize("code", KEPT)
+def test_a_rule_lets_pass_what_keeps_it(code):
     """A payload at the limit of a rule gives no finding of that rule."""
-    assert findings(changed(changes), code) == []
+    assert [changes for changes in KEPT[code] if findings(changed(changes), code)] == []
 
 
 ERRORS = {

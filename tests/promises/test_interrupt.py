@@ -271,7 +271,7 @@ def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
 @pytest.mark.parametrize(
     ("moment", "says"),
     [
-        ("kshell.session.session.templates.render", "interrupted; nothing was sent\n"),
+        ("kshell.session.files.render", "interrupted; nothing was sent\n"),
         ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
     ],
 )

@@ -52,6 +52,50 @@ def test_columns_that_changed_their_order_change_no_row(server, run):
     assert "rows: 1 passed over; " in run("otp,to\n000000,+919800000000\n").err
 
 
+@pytest.mark.parametrize("header", ["to,otp,ref", "to,ref"])
+def test_a_column_more_or_another_one_sends_no_row_twice(server, run, header):
+    """A ledger is refused for rows with other columns, since each row would be another row; so nothing is sent."""
+    run(f"to,otp\n{A}")
+    row = "+919800000000,000000,7\n" if header.count(",") == 2 else A
+    ran = run(f"{header}\n{row}")
+    assert ran.code == 3
+    columns = ", ".join(sorted(header.split(",")))
+    assert (
+        f"error: the rows of run.ledger had the columns otp, to, not {columns}: each row would be sent again" in ran.err
+    )
+    assert [*messages_by_recipient(server).values()] == [1]
+
+
+def test_the_columns_may_change_before_the_first_message(server, run):
+    """As long as nothing was sent, the columns may change."""
+    run("to,otp\n+91,000000\n")
+    assert run(f"to,otp,ref\n{A.strip()},7\n").code == 0
+
+
+def test_a_sourced_script_that_was_edited_sends_no_row_twice(run, write):
+    """A ledger is refused if a script that its script sources has another line: a message before would change its number."""
+    write("s.kshell", "source inner.kshell\n")
+    write("inner.kshell", "send ref=first\n")
+    assert run(f"to,otp\n{A}").code == 0
+    assert "rows: 1 passed; messages: none; " in run(f"to,otp\n{A}").err
+    write("inner.kshell", "send ref=new\nsend ref=first\n")
+    ran = run(f"to,otp\n{A}")
+    assert ran.code == 3
+    assert "hint: undo the edit to go on: with a new ledger, each row is sent again" in ran.err
+    assert counts(LEDGER) == {"accepted": 1}
+
+
+@pytest.mark.parametrize("line", ["run inner.kshell --rows r.csv --jobs 4", "source {{ to }}.kshell", "{{ to }} x"])
+def test_a_line_whose_messages_may_change_has_no_ledger(run, write, line):
+    """A script with a line that may send other messages the next time is refused with a ledger, and makes no file."""
+    write("s.kshell", f"set ref=1\n{line}\n")
+    write("inner.kshell", "send\n")
+    ran = run(f"to,otp\n{A}")
+    assert ran.code == 3
+    assert "error: s.kshell:2:1: a ledger cannot tell which messages this line sends" in ran.err
+    assert not LEDGER.exists()
+
+
 def test_another_number_of_shards_on_one_ledger_sends_no_row_twice(server, run):
     """After one of two shards, all of three shards on the same ledger send what is left."""
     rows = rows_csv(12)

@@ -215,15 +215,15 @@ def test_no_claim_is_granted_after_the_file_was_removed(file, replaced):
         ledger.close()
 
 
-def test_a_ledger_that_may_only_be_read_is_refused(file):
-    """A file that may only be read is refused with its name and the command that shows why."""
+def test_no_claim_is_granted_in_a_file_that_may_only_be_read(file):
+    """In a file that may only be read no claim is granted, and the error has the command that shows why."""
     Ledger(file, SCRIPT).close()
     file.chmod(0o400)
     if os.access(file, os.W_OK):
         pytest.skip("this user may write any file")
-    with pytest.raises(LedgerError, match=r"run\.ledger cannot be written: Permission denied") as raised:
-        Ledger(file, SCRIPT)
-    assert raised.value.hint.startswith("ls -ld ")
+    with Ledger(file, SCRIPT) as ledger, pytest.raises(LedgerError, match="readonly") as raised:
+        claim(ledger, CELLS)
+    assert raised.value.hint.startswith("the file or its folder may only be read: ls -ld ")
 
 
 def test_a_truncated_ledger_is_refused(file):
@@ -303,3 +303,23 @@ def test_a_kill_leaves_every_begun_send_in_the_ledger(file, delay):
     known = {entry.number for entry in entries(file)}
     assert known >= set(begun)
     assert len(known) <= len(begun) + 2
+
+
+_RESEND = """
+import sys
+from pathlib import Path
+from kshell.core.errors import LedgerError
+from kshell.scripts.ledger import Ledger
+try:
+    Ledger(Path(sys.argv[1]), "send\\n", resend=True)
+except LedgerError as error:
+    print(error)
+"""
+
+
+def test_a_second_run_in_one_process_keeps_the_lock_of_the_first(file):
+    """While a process has a ledger open, also after it has opened it a second time, no other process may resend."""
+    with Ledger(file, SCRIPT):
+        Ledger(file, SCRIPT).close()
+        done = subprocess.run([sys.executable, "-c", _RESEND, file], capture_output=True, text=True, timeout=60)
+    assert "database is locked" in done.stdout

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
 from support.random_parts import without_random_parts
-from support.servers import local_pod, wait_until
+from support.servers import local_pod
 
 from kshell.core.errors import ScriptError
 from kshell.scripts.progress import Progress
@@ -321,7 +321,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        assert wait_until(lambda: httpx.get(f"{sandbox}/inbox", trust_env=False).json(), seconds=20)
+        assert httpx.get(f"{sandbox}/inbox?wait=20", trust_env=False, timeout=30).json()
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 130

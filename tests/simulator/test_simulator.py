@@ -452,12 +452,12 @@ def test_an_optional_field_may_be_missing(path: str) -> None:
     assert code(post(sample({path: GONE}))) == "202 WA202"
 
 
-@pytest.mark.parametrize("value", [None, 5, 0.5, True, [], {}, [""], {"a": ""}], ids=repr)
 @pytest.mark.parametrize("path", [*MANDATORY, *OPTIONAL])
-def test_a_field_of_another_type_is_incorrect(path: str, value: object) -> None:
+def test_a_field_of_another_type_is_incorrect(path: str) -> None:
     """``null`` or a value of a wrong type gets WA400, also in an optional field."""
-    proper = (path, value) in [(f"{BUTTON}.index", 5), ("extra_info", {}), ("extra_info", {"a": ""})]
-    assert code(post(sample({path: value}))) == ("202 WA202" if proper else "400 WA400")
+    for value in (None, 5, 0.5, True, [], {}, [""], {"a": ""}):
+        proper = (path, value) in [(f"{BUTTON}.index", 5), ("extra_info", {}), ("extra_info", {"a": ""})]
+        assert code(post(sample({path: value}))) == ("202 WA202" if proper else "400 WA400"), value
 
 
 @pytest.mark.parametrize(
