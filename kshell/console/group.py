@@ -106,11 +106,11 @@ def commands_of(frontend: Frontend) -> Commands:
     return Commands(
         "kshell",
         frontend=frontend,
-        callback=_root,
+        callback=_root.callback,
         params=_parameters(frontend),
         invoke_without_command=True,
         add_help_option=False,
-        help=_root.__doc__,
+        help=_root.help,
         context_settings={"max_content_width": 100},
     )
 
@@ -118,13 +118,14 @@ def commands_of(frontend: Frontend) -> Commands:
 def _parameters(frontend: Frontend) -> list[click.Parameter]:
     if frontend == "script":
         return [HELP]
-    own = [*click.command(_root).params, *common_options(hidden=False)] if frontend == "line" else []
+    own = [*_root.params, *common_options(hidden=False)] if frontend == "line" else []
     return [*own, _VERSION, HELP]
 
 
 _VERSION = printing(["--version"], lambda _: f"kshell {__version__}", "Show the version and exit.")
 
 
+@click.command
 @who_and_where  # kshell alone starts the shell
 @click.pass_context
 def _root(context: click.Context, /, overrides: Overrides) -> Result:

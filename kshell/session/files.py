@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.profiles.trust import folder_notes, require_trust
-from kshell.templating.forms import Forms
 from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ class KeptFiles(Files):
         self._accounts: dict[str, Account] = {}
         self._pods: dict[str, Pod] = {}
         self._templates: dict[str, Template] = {}
+        from kshell.templating.forms import Forms  # imports Jinja, for which the prompt does not wait
+
         self._forms = Forms()
 
     def account(self, name: str) -> Account:
