@@ -350,6 +350,13 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
+@pytest.mark.parametrize("line", ["expect status > 300", "kshell expect status > 300"])
+def test_a_comparison_is_no_redirection(typed, line):
+    """``expect status > 300`` compares and writes no file, with and without ``kshell`` before it."""
+    assert "it does not hold: status > 300" in typed(f"send {TO} > answer", ENTER, line, ENTER).err
+    assert not Path("300").exists()
+
+
 def test_a_redirection_without_a_target_is_an_error(typed):
     """``>`` without a file is an error that says what is missing."""
     assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
