@@ -95,20 +95,8 @@ def test_with_bash(server): ...
 def test_a_test_is_skipped_before_its_fixtures_are_set_up(write):
     """A test without its program is skipped before its fixtures are set up."""
     file = write("test_skipped.py", SKIPPED)
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "support.programs",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:cacheprovider",
-        "-rs",
-        file,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(HERE), VARIABLE: "bash"}
+    words = [sys.executable, "-m", "pytest", "-p", "support.programs", "-p", "no:cacheprovider", "-rs", file]
+    environment = {**os.environ, "PYTHONPATH": str(HERE), VARIABLE: "bash", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=20)
     assert "bash is hidden by KSHELL_TEST_WITHOUT" in done.stdout
     assert done.returncode == 0

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from kshell.api.payload import Located, texts_at
 from kshell.core.endpoint import DocumentedAnswer, Endpoint
+from kshell.core.exchange import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.json_text import TooDeepError, dumps, loads
-from kshell.core.models import Body, Delivery, Exchange, Explanation, Json, Request, Response
+from kshell.core.models import Json, Request
 
 DEEPEST = 64  # levels of a body; a documented answer has two
 
@@ -58,7 +59,7 @@ def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) 
 
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
-    value: Json = loads(body.decode("utf-8-sig"))
+    value: Json = loads(body.decode().removeprefix("\ufeff"))
     level: list[Json] = [value]
     depth = 0
     while level := [member for item in level for member in _members(item)]:

@@ -5,7 +5,7 @@ Sources: Kaleyra's pages *whatsapp-status* and *wa-status-update-webhooks-payloa
 whether it is safe: a message that failed does not arrive later.
 """
 
-from kshell.core.models import Explanation
+from kshell.core.exchange import Explanation
 
 _META = "Meta, WhatsApp Cloud API: Error codes"
 _VENDOR = "Kaleyra: whatsapp-status"

@@ -10,8 +10,9 @@ from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.caller import Caller
 from kshell.console.command import command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
+from kshell.core.exchange import Delivery, Sent
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Delivery, Request, Result, Secret, Sent
+from kshell.core.models import REDACTED, Request, Result, Secret
 from kshell.core.terminal import columns, safe_line
 from kshell.session.session import Session
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line

@@ -22,8 +22,9 @@ from kshell.api.statuses import OUTCOMES, STATUSES, find_outcome
 from kshell.console.command import command, offering, pass_session
 from kshell.core.endpoint import Field, Rule
 from kshell.core.errors import SetupError, UsageError, did_you_mean, listed
+from kshell.core.exchange import Explanation
 from kshell.core.json_text import dumps
-from kshell.core.models import Explanation, Json, Result
+from kshell.core.models import Json, Result
 from kshell.core.terminal import markdown_table, note_lines, safe_line
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.session.session import Session

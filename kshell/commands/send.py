@@ -11,8 +11,9 @@ from kshell.api.payload import recipients_of
 from kshell.console.caller import Caller
 from kshell.console.command import command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Delivery, Draft, Exchange, Finding, Json, Result
+from kshell.core.models import TIMEOUT, Draft, Finding, Json, Result
 from kshell.core.terminal import finding_line
 from kshell.session.session import Overrides, Session
 from kshell.transport.exchange_text import document, outcome

@@ -12,8 +12,9 @@ from kshell.api.statuses import META_ERRORS, STATUSES
 from kshell.console.caller import Caller
 from kshell.console.command import Assignment, command, offering, pass_caller
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
-from kshell.core.models import Delivery, Exchange, Result, is_loopback
+from kshell.core.models import Result, is_loopback
 from kshell.session.session import Session
 
 _NAMES = ("to", "ref", "ref1", "ref2", "message_id", "timestamp")

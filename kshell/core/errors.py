@@ -12,7 +12,8 @@
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
 
-An answer of the API is never an exception: it is a ``Response``, with an explanation.
+An answer of the API is never an exception: it is a ``Response``, with an explanation. Annotations are not text here, for the
+reason that ``models`` gives.
 """
 
 from collections.abc import Callable, Iterable

@@ -30,7 +30,8 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from kshell.core.models import Exchange, Result
+    from kshell.core.exchange import Exchange
+    from kshell.core.models import Result
     from kshell.documents.reader import Block, Comment, Reader
     from kshell.transport.client import Attempt
 

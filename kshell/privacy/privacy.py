@@ -19,9 +19,9 @@ from kshell.privacy.pseudonyms import Pseudonyms, is_pseudonym, without_pseudony
 from kshell.privacy.values import SHORTEST, Change, Private, replacer
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
-_MASKED_KEY = re.compile(rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)")
+_MASKED_KEY = rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)"
 _BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
-_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
+_TYPED_CODE = r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+"
 
 
 class Privacy:
@@ -64,7 +64,7 @@ class Privacy:
             return True
         number = isinstance(value, str) and bool(numbers_in(value))
         text = json.dumps(value, ensure_ascii=False)
-        return number or bool(_MASKED_KEY.search(text)) or bool(self.leak(text))
+        return number or bool(re.search(_MASKED_KEY, text)) or bool(self.leak(text))
 
     # ---- masks
 
@@ -79,7 +79,7 @@ class Privacy:
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
-            hidden = self.mask_values(_TYPED_CODE.sub(r"\1(code)", text))
+            hidden = self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text))
             for spelling in private_values.grouped_codes(hidden, self.values):
                 hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)

@@ -191,16 +191,13 @@ def _refuse_large(raw: bytes, file: Path, fault: type[SetupError], most: int) ->
 
 def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
     """Return the text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault`` at the first wrong byte."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")  # the codec utf-8-sig would count positions without it
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode()
     except UnicodeDecodeError as error:
         before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise fault(
-            f"not UTF-8: byte 0x{raw[error.start]:02x}",
-            hint="save the file as UTF-8",
-            at=Place(shown(file), line, column),
-        ) from None
+        place = Place(shown(file), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        raise fault(f"not UTF-8: byte 0x{raw[error.start]:02x}", hint="save the file as UTF-8", at=place) from None
 
 
 def read_bytes(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> bytes:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kshell.core.models import Delivery, Exchange, Finding, Sent
+    from kshell.core.exchange import Delivery, Exchange, Sent
+    from kshell.core.models import Finding
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script
     from kshell.scripts.updates import Update

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.profiles.trust import folder_notes, require_trust
 from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
@@ -46,10 +45,14 @@ class Files:
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
+        from kshell.profiles.trust import require_trust
+
         require_trust(self._places, pod, own_account=self._places.holds(account.origin))
 
     def folder_notes(self, draft: Draft) -> Sequence[Note]:
         """Return what the user should know of a send that uses files of the working directory."""
+        from kshell.profiles.trust import folder_notes
+
         return [*folder_notes(self._places, draft)]
 
 
@@ -57,14 +60,14 @@ class KeptFiles(Files):
     """The profiles and templates of a run. Each file is read once, so that every row has the same. Threads may share them."""
 
     def __init__(self, places: Places) -> None:
+        from kshell.templating.forms import Forms
+
         super().__init__(places)
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
         self._accounts: dict[str, Account] = {}
         self._pods: dict[str, Pod] = {}
         self._templates: dict[str, Template] = {}
-        from kshell.templating.forms import Forms  # imports Jinja, for which the prompt does not wait
-
         self._forms = Forms()
 
     def account(self, name: str) -> Account:

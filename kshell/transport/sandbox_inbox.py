@@ -13,7 +13,7 @@ from kshell.simulator.inbox import from_json
 from kshell.transport.client import Attempt, Route
 
 if TYPE_CHECKING:
-    from kshell.core.models import Response
+    from kshell.core.exchange import Response
 
 _INBOX = Endpoint("inbox", "The simulator's inbox", "Read the simulator's messages", "GET", "/inbox")
 _MOST = 32 << 20  # bytes; an inbox keeps 16 MiB of messages

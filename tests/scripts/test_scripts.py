@@ -18,7 +18,7 @@ from kshell.console.dispatch import perform_line
 from kshell.console.group import commands_of
 from kshell.core.errors import Place, ScriptError
 from kshell.profiles.files import Places
-from kshell.scripts.script import parse_script
+from kshell.scripts.script import parse_script, read_script
 from kshell.session.session import Session
 from kshell.syntax.command_table import SECTIONS
 from kshell.syntax.expressions import value_of
@@ -113,8 +113,7 @@ def test_a_script_that_is_too_large_is_refused_whole(program):
 
 def test_a_script_of_too_many_lines_is_refused_whole(cli, write):
     """A script has at most 10,000 lines beside blank ones and comments."""
-    write("s.kshell", "# a\n\notp\n" * 10_000)
-    assert cli("run", "--check", "s.kshell").code == 0
+    assert len(read_script(write("s.kshell", "# a\n\notp\n" * 10_000)).lines) == 10_000
     write("s.kshell", "otp\n" * 10_001)
     ran = cli("run", "--check", "s.kshell")
     assert ran.code == 3

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 _TURNS = 1_000_000
 _NOMINAL = 0.03  # seconds for that many turns on a quiet machine of 2026
-_SHORT = 0.3  # seconds; shorter work is not compared with the loop
+_SHORT = 0.3  # seconds
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object], short: float = _SHORT) -> float:
     """Return the processor seconds that ``work`` would take on a quiet machine, or more.
 
-    A loop after it shows how much slower this machine is at the moment. A test that measures coverage is skipped: the
-    measuring slows kshell and not the loop.
+    If it took ``short`` seconds or longer, a loop shows how much slower this machine is at the moment. A test that measures
+    coverage is skipped: the measuring slows kshell and not the loop.
     """
     if sys.gettrace() is not None:
         pytest.skip("measuring coverage slows what is timed")
     begun = process_time()
     work()
     took = process_time() - begun
-    return took if took < _SHORT else took * _NOMINAL / max(_NOMINAL, *(_loop() for _ in range(5)))
+    return took if took < short else took * _NOMINAL / max(_NOMINAL, *(_loop() for _ in range(5)))
 
 
 def in_time(seconds: float, most: float) -> bool:
