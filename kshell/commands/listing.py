@@ -16,10 +16,12 @@ from kshell.session.session import Session
 from kshell.templating.templates import describe
 
 _COLUMNS: dict[Kind, tuple[str, ...]] = {
-    "account": ("name", "pod", "phone_number", "title"),
-    "pod": ("name", "base_url", "title"),
-    "template": ("name", "title"),
+    "account": ("name", "pod", "phone_number"),
+    "pod": ("name", "base_url"),
+    "template": ("name",),
 }
+"""What a list shows of each kind, before the file and the title."""
+
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -79,7 +81,7 @@ def _listed(session: Session, kind: Kind, name: str | None, *, as_json: bool) ->
             items.append(load(session.places, known))
         except KshellError as error:
             notes.append(error.note)
-    rows = [(*(getattr(item, column) for column in _COLUMNS[kind]), _source(item)) for item in items]
+    rows = [(*(getattr(item, column) for column in _COLUMNS[kind]), _source(item), item.title) for item in items]
     text = dumps([_data(item) for item in items]) + "\n" if as_json else columns(rows)
     return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
 

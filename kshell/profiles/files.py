@@ -84,7 +84,7 @@ class Places(NamedTuple):
         """Return the path of a new file in the nearest folder. Raises ``UsageError`` if ``name`` is invalid or taken."""
         folder, ending = FOLDERS[kind]
         if not _NAME.match(name):
-            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+            raise UsageError(f"{name!r} cannot name the {kind}", hint="a name is letters, digits, _ . and -")
         file = (self.home or self.here) / folder / f"{name}{ending}"
         if os.path.lexists(file):
             raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
