@@ -1,16 +1,8 @@
 """Every endpoint that kshell knows, and lookups over all of them: fields, rules and answers by name, an address by URL."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import Address, read_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.endpoint import DocumentedAnswer, Field
+from kshell.core.endpoint import DocumentedAnswer, Field
 
 ENDPOINTS = (SEND_AUTHENTICATION,)
 
@@ -18,6 +10,10 @@ ENDPOINTS = (SEND_AUTHENTICATION,)
 FIELDS = tuple(dict.fromkeys(field for endpoint in ENDPOINTS for field in endpoint.fields))
 RULES = {code: rule for endpoint in ENDPOINTS for code, rule in endpoint.rules.items()}
 ANSWERS = tuple(dict.fromkeys(answer for endpoint in ENDPOINTS for answer in endpoint.answers))
+
+CODES = tuple(dict.fromkeys(answer.code for answer in ANSWERS))
+FIELD_WORDS = tuple(dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/")))
+"""Every name by which ``find_fields`` finds a field, except pointers."""
 
 KEY_HEADERS = frozenset(endpoint.key_header for endpoint in ENDPOINTS)
 
@@ -27,27 +23,12 @@ def read_url(url: str) -> Address | None:
     return next(filter(None, (read_address(endpoint, url) for endpoint in ENDPOINTS)), None)
 
 
-def find_answers(code: str) -> list[DocumentedAnswer]:
-    """Return every documented answer with this code, in upper or lower case. ``WA-401`` has two."""
-    return [answer for answer in ANSWERS if answer.code.lower() == code.lower()]
-
-
-def answers_of_status(status: str) -> list[DocumentedAnswer]:
-    """Return every documented answer with this HTTP status."""
-    return [answer for answer in ANSWERS if str(answer.status) == status]
-
-
-def all_codes() -> Iterator[str]:
-    """Yield every documented code once."""
-    yield from dict.fromkeys(answer.code for answer in ANSWERS)
+def find_answers(word: str) -> list[DocumentedAnswer]:
+    """Return every documented answer with this code, in upper or lower case, or HTTP status. ``WA-401`` has two."""
+    return [answer for answer in ANSWERS if word.lower() in (answer.code.lower(), str(answer.status))]
 
 
 def find_fields(word: str) -> list[Field]:
     """Return every field named ``word``: by the page's term, the variable, the JSON key or the pointer."""
     wanted = word.lower()
     return [field for field in FIELDS if wanted in (name.lower() for name in field.names)]
-
-
-def field_words() -> Iterator[str]:
-    """Yield every name by which ``find_fields`` finds a field, except pointers."""
-    yield from dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/"))
