@@ -19,7 +19,8 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 from support.servers import ACCEPTED, Server, answer, close, pause, read, refusal, reset, say  # noqa: E402 - see above
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION  # noqa: E402
-from kshell.core.models import Delivery, Exchange, Request, Secret  # noqa: E402
+from kshell.core.exchange import Delivery, Exchange  # noqa: E402
+from kshell.core.models import Request, Secret  # noqa: E402
 from kshell.transport.client import Route, send  # noqa: E402
 
 HEAD = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"

@@ -10,6 +10,7 @@ compares the requests in a second of the servers' processor time.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,8 +23,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from httpx_loop import payload
 from rounds import HERE, KSHELL, Cost, compare, folder, numbers, server
-from sandbox import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def main() -> None:
         return
     fast = all(map(find_spec, ("httptools", "uvloop")))
     print(f"wrk, 64 connections, {seconds} s, {rounds} rounds, {'with' if fast else 'without'} the extra fast")
-    body = request("+919812345678").partition(b"\r\n\r\n")[2].decode()
+    body = json.dumps(payload({"to": "+919812345678", "otp": "482913"}))
     headers = 'wrk.headers["api-key"] = "any" wrk.headers["Content-Type"] = "application/json"'
     with folder(1), ExitStack() as stack:
         Path("post.lua").write_text(f"wrk.method = 'POST' wrk.body = [==[{body}]==] {headers}")
@@ -94,7 +95,9 @@ def main() -> None:
         own(), bare()
         compare("kshell sandbox, beside a bare ASGI application", own, bare, rounds, ">= 0.8")
         if shutil.which("prism"):
-            compare("kshell sandbox, beside Prism", own, loaded(*prism(stack), seconds), rounds, ">= 3")
+            mock = loaded(*prism(stack), seconds)
+            mock(), mock()  # Node compiles what runs often
+            compare("kshell sandbox, beside Prism", own, mock, rounds, ">= 3")
         else:
             print("Prism is left out: it is not installed")
 

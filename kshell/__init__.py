@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         TrustError,
         UsageError,
     )
-    from kshell.core.models import Delivery, Explanation, Finding, Request
+    from kshell.core.exchange import Delivery, Explanation
+    from kshell.core.models import Finding, Request
     from kshell.python import Answer, Message, PayloadError, message
     from kshell.scripts.run_rows import RowCounts, run_rows
     from kshell.testing import Sandbox, sandbox
@@ -56,7 +57,7 @@ def __getattr__(name: str) -> object:
     """Import a public name from the module that defines it. Raises ``AttributeError`` for any other name."""
     from importlib import import_module
 
-    modules = ("core.errors", "core.models", "testing", "python", "scripts.run_rows")
+    modules = ("core.errors", "core.models", "core.exchange", "testing", "python", "scripts.run_rows")
     for module in (import_module(f"kshell.{room}") for room in modules if name in __all__):
         if hasattr(module, name):
             return getattr(module, name)

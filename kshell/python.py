@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.answers import explain
 from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mean, listed
-from kshell.core.models import TIMEOUT, Delivery
+from kshell.core.exchange import Delivery
+from kshell.core.models import TIMEOUT
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from kshell.core.errors import Note, TransportError
-    from kshell.core.models import Draft, Explanation, Finding, Json, Payload, Request
+    from kshell.core.exchange import Explanation
+    from kshell.core.models import Draft, Finding, Json, Payload, Request
 
 
 class PayloadError(YoursError):

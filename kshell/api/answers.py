@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.api.payload import texts_at
+from kshell.core.exchange import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.json_text import TooDeepError, dumps, loads
-from kshell.core.models import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.pointers import Located
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def brief_response(endpoint: Endpoint, status: int, code: str, message_id: str) 
 
 def parse(body: bytes) -> Json:
     """Return the JSON value of a UTF-8 body. Raises ``ValueError`` if it is not JSON or has more than ``DEEPEST`` levels."""
-    value: Json = loads(body.decode("utf-8-sig"))
+    value: Json = loads(body.decode().removeprefix("\ufeff"))
     level: list[Json] = [value]
     depth = 0
     while level := [member for item in level for member in _members(item)]:

@@ -7,7 +7,7 @@ whether it is safe: a message that failed does not arrive later.
 
 from __future__ import annotations
 
-from kshell.core.models import Explanation
+from kshell.core.exchange import Explanation
 
 _META = "Meta, WhatsApp Cloud API: Error codes"
 _VENDOR = "Kaleyra: whatsapp-status"

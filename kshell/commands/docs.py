@@ -48,8 +48,10 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
     after = {file: regenerate(text, shown(Path(file)), session.places) for file, text in before.items()}
     errors += [error for document in after.values() for error in document.errors]
     notes = [error.note for error in errors]
-    faults = [fault for document in after.values() for fault in document.faults]
-    notes += [fault._replace(kind="error") for fault in faults] if check else faults
+    unchanged = check or errors
+    for document in after.values():
+        faults = document.faults if unchanged else document.faults_after()
+        notes += [fault._replace(kind="error") for fault in faults] if check else faults
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
         diff = "".join(_diff(file, before[file], after[file].text) for file in stale)

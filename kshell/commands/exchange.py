@@ -12,8 +12,9 @@ from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.command import command, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
+from kshell.core.exchange import Delivery
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Delivery, Result, Secret
+from kshell.core.models import REDACTED, Result, Secret
 from kshell.core.terminal import columns, safe_line
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Request, Response, Sent
+    from kshell.core.exchange import Response, Sent
+    from kshell.core.models import Request
     from kshell.session.session import Session
 
 

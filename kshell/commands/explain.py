@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from kshell.api.callbacks import StatusReport
     from kshell.core.endpoint import Field, Rule
-    from kshell.core.models import Explanation, Json
+    from kshell.core.exchange import Explanation
+    from kshell.core.models import Json
     from kshell.session.session import Session
 
     Entry = tuple[list[str], dict[str, Json]]  # its lines of text, and its JSON object

@@ -91,7 +91,7 @@ def _notes(imported: Imported, template: str) -> list[Note]:
     account, pod = imported.profiles
     form = bool(imported.copied.placeholders)  # a form has no real host, SID or number
     warnings: list[str] = []
-    if account is None and not form:
+    if account is None and imported.copied.address and not form:
         warnings.append("no account has this SID and number; import … --account NAME writes one")
     elif account and pod is None and not form:
         warnings.append(f"no pod has the host of the command; the pod of {account.name} is {account.pod}")

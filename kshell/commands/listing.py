@@ -39,9 +39,7 @@ def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
     """List the accounts, or show one, with the file that defines it. A key is never shown."""
     if name:
         return _one(_account_data(load_account(session.places, name)), as_json=as_json)
-    return _all(
-        session, "account", load_account, lambda it: (it.name, it.pod, it.phone_number, it.title), as_json=as_json
-    )
+    return _all(session, "account", load_account, lambda it: (it.name, it.pod, it.phone_number), as_json=as_json)
 
 
 @command("pods", examples=["pods", "pods in"])
@@ -52,7 +50,7 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
     """List the pods, or show one, with the file that defines it."""
     if name:
         return _one(_pod_data(load_pod(session.places, name)), as_json=as_json)
-    return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url, it.title), as_json=as_json)
+    return _all(session, "pod", load_pod, lambda it: (it.name, it.base_url), as_json=as_json)
 
 
 @command("templates", examples=["templates", "templates auth", "templates auth --source"])
@@ -76,7 +74,7 @@ def templates(session: Session, name: str | None, *, source: bool, as_json: bool
         return Result(load_template(session.places, name).source)
     if name:
         return _one_template(load_template(session.places, name), as_json=as_json)
-    return _all(session, "template", load_template, lambda it: (it.name, it.title), as_json=as_json)
+    return _all(session, "template", load_template, lambda it: (it.name,), as_json=as_json)
 
 
 def _all(
@@ -87,7 +85,7 @@ def _all(
     *,
     as_json: bool,
 ) -> Result:
-    """List all files of a kind; an unreadable file becomes a note beside the list."""
+    """List all files of a kind: ``row``, the file and the title. An unreadable file becomes a note beside the list."""
     rows: Rows = []
     notes: list[Note] = []
     data: list[Json] = []
@@ -97,7 +95,7 @@ def _all(
         except KshellError as error:
             notes.append(error.note)
             continue
-        rows.append((*row(item), _source(origin)))
+        rows.append((*row(item), _source(origin), item.title))
         data.append(_DATA[kind](item))
     text = dumps(data) + "\n" if as_json else columns(_safe(rows))
     return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)

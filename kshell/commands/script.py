@@ -110,8 +110,8 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @click.option(
     "--rows",
     type=_FILE,
-    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Only failures are shown, not "
-    "the output of the lines; --report json=FILE keeps requests and answers.",
+    help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Failures and the "
+    "number of warnings are shown, not the output of the lines; --report json=FILE keeps requests and answers.",
 )
 @click.option(
     "--jobs",

@@ -12,8 +12,9 @@ from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
 from kshell.console.command import Known, command, message_options, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Delivery, Exchange, Result
+from kshell.core.models import TIMEOUT, Result
 from kshell.core.terminal import finding_line
 from kshell.transport.exchange_text import document, outcome
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Draft, Explanation, Finding, Json
+    from kshell.core.exchange import Explanation
+    from kshell.core.models import Draft, Finding, Json
     from kshell.session.session import Overrides, Session
 
 

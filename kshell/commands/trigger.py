@@ -12,14 +12,15 @@ from kshell.api.callbacks import callback_request
 from kshell.api.statuses import META_ERRORS, STATUSES
 from kshell.console.command import Assignment, Known, command, pass_caller
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
+from kshell.core.exchange import Delivery
 from kshell.core.json_text import dumps
-from kshell.core.models import Delivery, Result, is_loopback
+from kshell.core.models import Result, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kshell.console.caller import Caller
-    from kshell.core.models import Exchange
+    from kshell.core.exchange import Exchange
     from kshell.session.session import Session
 
 _NAMES = ("to", "ref", "ref1", "ref2", "message_id", "timestamp")

@@ -12,15 +12,12 @@
           +-- NotSentError     4  nothing of the request was written
           +-- FateUnknownError 5  the API may have the request
 
-An answer of the API is never an exception: it is a ``Response``, with an explanation.
+An answer of the API is never an exception: it is a ``Response``, with an explanation. Annotations are not text here, for the
+reason that ``models`` gives.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple, Self
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
@@ -40,7 +37,7 @@ class Place(NamedTuple):
     text: str = ""
 
     @classmethod
-    def in_text(cls, file: str, text: str, line: int, column: int) -> Place:
+    def in_text(cls, file: str, text: str, line: int, column: int) -> "Place":
         """Return the place at ``line`` and ``column`` of ``text``, with that line for the caret."""
         lines = text.split("\n")
         shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
@@ -78,12 +75,12 @@ class Note(NamedTuple):
         """The text after its place: ``otp.kshell:3:1: there is no command 'sned'``."""
         return f"{self.place}: {self.text}" if self.place else self.text
 
-    def moved(self, place: Place) -> Note:
+    def moved(self, place: Place) -> "Note":
         """Return the note at ``place``. Its former place moves into the text, and the line of that place into the details."""
         details = (*self.place.caret(), *self.details) if self.place else self.details
         return self._replace(text=self.headline, place=place, details=details)
 
-    def masked(self, mask: Callable[[str], str]) -> Note:
+    def masked(self, mask: Callable[[str], str]) -> "Note":
         """Return the note with ``mask`` applied to each of its texts."""
         place = self.place and self.place._replace(file=mask(self.place.file), text=mask(self.place.text))
         return Note(self.kind, mask(self.text), place, mask(self.hint), tuple(map(mask, self.details)))

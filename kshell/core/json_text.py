@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
-_UNUSUAL = re.compile(r"[^\n\x20-\x7e]+")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_CHARACTER = re.compile(r"\\?(.)")
-
 
 def finite(number: str) -> float:
     """Return the number. Raises ``NotJsonError`` if it is too large for a float, as ``1e999`` is."""
@@ -73,10 +69,12 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
         text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
     else:
         text = _indented(value, encode_basestring_ascii if ascii_only else encode_basestring, "\n", " " * indent)
-    text = _UNUSUAL.sub(_printable, text)
-    if not avoid:
+    # most texts need neither pattern, and a pattern takes a while to compile
+    if not text.replace("\n", "").isprintable():
+        text = re.sub(r"[^\n\x20-\x7e]+", _printable, text)
+    if not any(character in text for character in avoid):
         return text
-    return _STRING.sub(lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
+    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
 
 
 def _indented(value: Json, encode: Callable[[str], str], line: str, step: str) -> str:
@@ -99,7 +97,7 @@ def text_of(value: object) -> str:
 
 
 def _without(piece: str, avoid: str) -> str:
-    return _CHARACTER.sub(lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
+    return re.sub(r"\\?(.)", lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 
 
 def _printable(match: re.Match[str]) -> str:

@@ -1,17 +1,16 @@
-"""The data types of kshell, from the pod, account and template to the request, the exchange and the result.
+"""The data types of kshell, from the pod, account and template to the request and the result; ``exchange`` has the others.
 
 Nothing here does I/O. Every type is immutable. They are named tuples because every start of kshell defines all of them, and
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from kshell.core.endpoint import Endpoint
-from kshell.core.errors import EXIT_DONE, EXIT_NOT_SENT, EXIT_REFUSED, EXIT_UNKNOWN, Note, Place, TransportError
+from kshell.core.errors import EXIT_DONE, Note, Place
 from kshell.core.json_text import Json as Json
 from kshell.core.json_text import Payload as Payload
 from kshell.core.json_text import dumps
@@ -148,70 +147,6 @@ class Request(NamedTuple):
         return dumps(self.payload) if self.endpoint.takes_payload else ""
 
 
-class Response(NamedTuple):
-    """An HTTP response. ``fault`` says what went wrong in the transfer of the body; empty if the body is complete."""
-
-    status: int
-    reason: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    fault: str = ""
-
-
-class Delivery(StrEnum):
-    """The outcome of a send, as far as kshell can know it."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    NOT_SENT = "not-sent"
-    UNKNOWN = "unknown"
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a ``send`` with this outcome."""
-        return _EXIT_CODES[self]
-
-
-_EXIT_CODES = {
-    Delivery.ACCEPTED: EXIT_DONE,
-    Delivery.REFUSED: EXIT_REFUSED,
-    Delivery.NOT_SENT: EXIT_NOT_SENT,
-    Delivery.UNKNOWN: EXIT_UNKNOWN,
-}
-
-
-class Body(NamedTuple):
-    """The parsed body of a response. ``fault`` says why it is not a JSON object; empty if it is one.
-
-    ``error_keys`` are the keys of its ``error`` object. A field that is absent, or has another type, is empty.
-    """
-
-    json: Json = None
-    code: str = ""
-    message: str = ""
-    message_id: str = ""
-    error_keys: tuple[str, ...] = ()
-    fault: str = ""
-    is_json: bool = True
-
-
-class Exchange(NamedTuple):
-    """One send: the request, and a response or an error. ``interrupted`` says whether Ctrl-C ended it.
-
-    ``answer`` is the parsed body of the response; it is empty if there is no response. An API key in the response is masked.
-    ``marks`` are ``simulated`` if no network was used, and ``replayed`` or ``recorded`` with a cassette.
-    """
-
-    request: Request
-    response: Response | None
-    delivery: Delivery
-    elapsed_ms: float
-    error: TransportError | None = None
-    interrupted: bool = False
-    answer: Body = Body()
-    marks: tuple[str, ...] = ()
-
-
 class Finding(NamedTuple):
     """An error or a warning about a payload. ``pointer`` is a JSON pointer (RFC 6901); ``code`` names the rule.
 
@@ -280,25 +215,6 @@ class Draft(NamedTuple):
         words += ["-p", self.pod.name] if self.pod.name != self.account.pod else []
         words += ["-t", self.template.name] if self.template.name not in ("", self.account.template) else []
         return " ".join(words)
-
-
-class Sent(NamedTuple):
-    """A draft that was sent, and the exchange."""
-
-    draft: Draft
-    exchange: Exchange
-
-
-class Explanation(NamedTuple):
-    """What an answer means: who must act, whether a retry helps, and the command to type next."""
-
-    code: str
-    title: str
-    meaning: str
-    who: str
-    retry: str
-    next: str
-    source: str
 
 
 class Result(NamedTuple):

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.core.errors import Place, ScriptError
 from kshell.core.json_text import NotJsonError, reader, text_of
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
-from kshell.curl.options import POSTMAN, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, unused
+from kshell.curl.options import (
+    EATEN,
+    EATEN_SAYS,
+    FORMS,
+    POSTMAN,
+    STAND_IN,
+    Options,
+    bodies,
+    body_text,
+    headers,
+    is_file,
+    parse,
+    requests,
+    unused,
+)
 from kshell.curl.options import values as values_of
 from kshell.curl.words import Oddity, Word, split
 
@@ -26,6 +41,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _WHOLE = "a character beyond \\uffff is two such escapes, one after the other"
 PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>")
 _BARE_PLACEHOLDER = re.compile(r"([:,\[]\s*)(<[A-Za-z][\w -]*>)(?=\s*[,\]}])")
+_VARIABLE = re.compile(r"\$(?:env:)?\w+|\$\{\w+\}|%\w+%")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _CONTROL = re.compile(r"\r\n|[\0-\x1f]")
 
@@ -128,15 +144,27 @@ def _raw_controls(options: Options) -> Iterator[Oddity]:
         return
 
 
+def _elsewhere(name: str, word: Word) -> str:
+    """Return where the text of a body is, if it is not in the command; else ``""``."""
+    if is_file(name, word):
+        return "comes from stdin" if word.text == "@-" else f"is in another file, {word.text[1:]}"
+    if _VARIABLE.fullmatch(word.text):
+        return f"is in a variable of the shell, {word.text}"
+    return "is what another command prints" if word.text.startswith(("$(", "`")) else ""
+
+
 def _payload(options: Options, file: str) -> Payload:
     parts = bodies(options)
     if not parts:
-        raise ScriptError("there is no payload in the command", hint="add --data-raw or -d with the payload")
+        form = values_of(options, *FORMS)
+        what = "a form, not JSON, is the payload of the command" if form else "there is no payload in the command"
+        raise ScriptError(what, hint="add --data-raw or -d with the payload, '{…}'")
     text, first = body_text(parts), parts[0][1]
     at = Place(file, first.line, first.column)
-    if name := next((word.text[1:] for name, word in parts if is_file(name, word)), ""):
-        elsewhere = "comes from stdin" if name == "-" else f"is in another file, {name}"
+    if elsewhere := next(filter(None, starmap(_elsewhere, parts)), ""):
         raise ScriptError(f"the payload {elsewhere}", hint="put it in the command: --data-raw '{…}'", at=at)
+    if '"' not in text and EATEN.match(first.raw):
+        raise ScriptError(EATEN_SAYS[0], hint=EATEN_SAYS[1], at=at)
     try:
         # the page's Request Format has <index_value> without quotes
         payload = _read(_BARE_PLACEHOLDER.sub(r'\1"\2"', POSTMAN.sub(r"\1\2", text)))

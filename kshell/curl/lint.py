@@ -20,7 +20,21 @@ from kshell.core.errors import KshellError, listed
 from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
 from kshell.core.pointers import token
-from kshell.curl.options import BODIES, STAND_IN, Options, bodies, body_text, headers, is_file, parse, requests, values
+from kshell.curl.options import (
+    BODIES,
+    EATEN,
+    EATEN_SAYS,
+    FORMS,
+    STAND_IN,
+    Options,
+    bodies,
+    body_text,
+    headers,
+    is_file,
+    parse,
+    requests,
+    values,
+)
 from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, split
 from kshell.profiles.profiles import load_pod
 
@@ -35,14 +49,12 @@ if TYPE_CHECKING:
 _read = reader(strict=False)  # a pasted string may have line breaks
 _KEY_ASSIGNMENT = re.compile(r"\b\w*KEY=['\"]?([A-Za-z0-9]{16,})(?!\w)", re.IGNORECASE)
 _REAL_KEY_ASSIGNED = ("what looks like a real API key", "write …, and revoke the key")
-_FORMS = ("--form", "--data-urlencode")
 _UNPOSTED = ("--get", "--head")
 _HOST = re.compile(r"(?:(https?)://)?([A-Z0-9-]+(?:\.[A-Z0-9-]+)+(?::\d+)?)(?=[/?#]|\Z)", re.IGNORECASE)
 _EXAMPLE_HOST = re.compile(r"(^|\.)example(\.(com|net|org))?(:|\Z)")  # RFC 2606: for documentation
 _MASKED = re.compile(r"[Xx*]{2,}|\b[A-Z]+_[A-Z_]+\b|…|\.\.\.")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BARE = re.compile(rf"{STAND_IN.pattern}|{_MASKED.pattern}|\b[A-Z]{{2,}}\b|<|\{{%")
-_EATEN = re.compile(r'[^\'"\\]*"\s*\{\s*"')  # "{"… : the second quote ends what the first began
 
 
 def hosts_of(places: Places) -> set[str]:
@@ -206,7 +218,7 @@ def _missing(endpoint: Endpoint, command: Word, options: Options) -> Iterator[Od
         yield command.oddity(f"no {CONTENT_TYPE}{form}", f"add -H '{CONTENT_TYPE}: {right}'")
     if key not in given:
         yield command.oddity(f"no {key}", f'add -H "{key}: ${DEFAULT_KEY_VARIABLE}"')
-    if right and not values(options, *BODIES, *_FORMS):
+    if right and not values(options, *BODIES, *FORMS):
         sends = "" if values(options, "--request", *_UNPOSTED) else ", so curl sends GET"
         yield command.oddity(f"no payload{sends}", "add --data-raw '{…}'; kshell render prints one")
 
@@ -233,7 +245,7 @@ def _body_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
     if not endpoint.takes_payload:
         yield from (word.oddity("a payload, which the API does not take here", "remove it") for _, word in parts)
         return
-    for word in values(options, *_FORMS):
+    for word in values(options, *FORMS):
         yield word.oddity("a form; the API takes JSON", "write --data-raw '{…}'")
     if parts and not any(is_file(name, word) for name, word in parts):
         yield from _payload_faults(endpoint, body_text(parts), parts[0][1])
@@ -242,10 +254,8 @@ def _body_faults(endpoint: Endpoint, options: Options) -> Iterator[Oddity]:
 def _payload_faults(endpoint: Endpoint, text: str, word: Word) -> Iterator[Oddity]:
     if word.literal == (text,):
         yield word.oddity(f"{text} in single quotes, which is sent as it stands", f'use double quotes: "{text}"')
-    elif '"' not in text and _EATEN.match(word.raw):
-        yield word.oddity(
-            "double quotes around the payload, which end at the first one in it", "use single quotes: '{…}'"
-        )
+    elif '"' not in text and EATEN.match(word.raw):
+        yield word.oddity(*EATEN_SAYS)
     elif not _BARE.search(_STRING.sub("", text)):
         yield from _json_faults(endpoint, text, word)
 

@@ -69,6 +69,11 @@ STAND_IN = re.compile(
 # an escape of JSON, or one that Postman writes in double quotes and JSON does not have
 POSTMAN = re.compile(r'(\\[\\"/bfnrtu])|\\([$#!`])')
 
+# "{"… : the second quote ends what the first began
+EATEN = re.compile(r'[^\'"\\]*"\s*\{\s*"')
+EATEN_SAYS = ("double quotes around the payload, which end at the first one in it", "use single quotes: '{…}'")
+FORMS = ("--form", "--data-urlencode")
+
 Options = list[tuple[str, Word]]
 
 

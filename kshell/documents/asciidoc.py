@@ -66,9 +66,10 @@ class AsciidocReader(Reader):
 
     def findings(self, number: int) -> Iterator[Finding]:
         """Yield what looks like a comment of kshell on line ``number``, in a comment block too."""
-        yield from super().findings(number)
-        if number in self._commented and OURS.match(self.lines[number]):
-            yield Finding(number, 1, "a command in a comment block", f"write {self.example}")
+        if number not in self._commented:
+            yield from super().findings(number)
+        elif OURS.match(self.lines[number]) or self.comment(number):
+            yield Finding(number, 1, "a command in a comment block", f"write {self.example} outside of the block")
 
     def new(self, text: str, language: str, indent: str) -> list[str]:
         """Return ``text`` as the lines of a listing block."""

@@ -30,7 +30,8 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from kshell.core.models import Exchange, Result
+    from kshell.core.exchange import Exchange
+    from kshell.core.models import Result
     from kshell.documents.reader import Block, Comment, Reader
     from kshell.transport.client import Attempt
 
@@ -69,7 +70,8 @@ class Regenerated(NamedTuple):
     """The new text of a document, its number of generated blocks, and the faults of its hand-written curl commands.
 
     ``true`` is the number of blocks that are up to date. A block that cannot be generated keeps its text; its error is in
-    ``errors``, with those of comments that are not taken.
+    ``errors``, with those of comments that are not taken. The places of ``faults`` are those in the old text; for each block
+    ``moves`` has the line after which the new text is moved, and by how many lines.
     """
 
     text: str
@@ -77,12 +79,21 @@ class Regenerated(NamedTuple):
     true: int
     faults: tuple[Note, ...]
     errors: tuple[ScriptError, ...]
+    moves: tuple[tuple[int, int], ...]
+
+    def faults_after(self) -> Iterator[Note]:
+        """Yield the faults with their places in the new text."""
+        for fault in self.faults:
+            line = fault.place.line if fault.place else 0
+            moved = line + sum(by for after, by in self.moves if line > after)
+            yield fault._replace(place=fault.place and fault.place._replace(line=moved))
 
 
 def regenerate(text: str, file: str, places: Places) -> Regenerated:
     """Regenerate every block under a ``kshell`` comment of ``text``; ``file`` is its name, whose ending tells its format."""
-    newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.split(newline)
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    pieces = re.split(r"(\r?\n)", text.removeprefix(bom))
+    lines, ends = pieces[::2], [bom, *pieces[1::2]]  # each line with the line end before it
     reader = READERS.get(PurePath(file).suffix.lower(), MarkdownReader)(lines)
     comments, own, findings = reader.read()
     hosts = lint.hosts_of(places)
@@ -90,35 +101,45 @@ def regenerate(text: str, file: str, places: Places) -> Regenerated:
     errors = [
         ScriptError(it.message, hint=it.hint, at=Place(file, it.line + 1, it.column, lines[it.line])) for it in findings
     ]
-    true = 0
+    moves: list[tuple[int, int]] = []
+    stale = 0
     rewritten = list(lines)
     for comment in reversed(comments):  # from the end, so that earlier line numbers stay valid
-        start, end = (comment.block.start, comment.block.end) if comment.block else (comment.end,) * 2
         try:
-            block = _new_block(comment, reader, file, places)
+            old, new = _new_block(comment, reader, file, places)
         except ScriptError as error:
             errors.append(error)
             continue
-        if rewritten[end : end + 1] == [""] == block[-1:]:
-            block.pop()  # one blank line is enough
-        true += rewritten[start:end] == block
-        rewritten[start:end] = block
+        if rewritten[old.stop : old.stop + 1] == [""] == new[-1:]:
+            new.pop()  # one blank line is enough
+        moves.append((old.stop, len(new) - len(old)))
+        if rewritten[old.start : old.stop] != new:
+            end = ends[comment.end] if comment.end < len(ends) else "\r\n" if "\r\n" in text else "\n"
+            rewritten[old.start : old.stop], ends[old.start : old.stop] = new, [end] * len(new)
+            stale += 1
     errors.sort(key=lambda error: (error.at.line, error.at.column) if error.at else (0, 0))
-    return Regenerated(newline.join(rewritten), len(comments), true, faults, tuple(errors))
+    text = "".join(chain.from_iterable(zip(ends, rewritten, strict=True)))
+    return Regenerated(text, len(comments), len(moves) - stale, faults, tuple(errors), tuple(moves))
 
 
-def _new_block(comment: Comment, reader: Reader, file: str, places: Places) -> list[str]:
+def _new_block(comment: Comment, reader: Reader, file: str, places: Places) -> tuple[range, list[str]]:
+    """Return the lines that a block has, none if there is none yet, and those that it should have."""
     at = Place(file, comment.line + 1, comment.column, reader.lines[comment.line])
     _check_end(comment, at)
     if comment.block and not comment.block.closed:
         raise ScriptError("the block below this comment has no end", hint=f"close it with {comment.block.fence}", at=at)
     words = _words(comment.command, at)
     text = _output(words, at, places)
-    if text.startswith("| ") and not reader.tables:
+    is_table = text.startswith("| ")
+    if is_table and not reader.tables:
         raise ScriptError("a table stands in a Markdown document only", hint="write it without --table", at=at)
-    if comment.block and comment.block.fence:
-        return reader.rewritten(comment.block, text)
-    return reader.new(text, _language(words), comment.block.indent if comment.block else comment.indent)
+    block = (
+        comment.block if comment.block and (comment.block.fence or is_table) else None
+    )  # else it is the writer's table
+    if block and block.fence:
+        return range(block.start, block.end), reader.rewritten(block, text)
+    old = range(block.start, block.end) if block else range(comment.end, comment.end)
+    return old, reader.new(text, _language(words), block.indent if block else comment.indent)
 
 
 def _check_end(comment: Comment, at: Place) -> None:
@@ -135,8 +156,10 @@ def _words(command: str, at: Place) -> list[str]:
         raise ScriptError("a quote that is not closed", hint="close it", at=at) from None
     if not words or words[0] not in COMMANDS:
         raise ScriptError(
-            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS)}", at=at
+            f"{' '.join(words[:1])!r} is not allowed in a document", hint=f"allowed: {listed(COMMANDS, most=20)}", at=at
         )
+    if "-" in words or "--from=-" in words:
+        raise ScriptError("stdin is not allowed in a document", hint="name a file", at=at)
     for word, hint in _REFUSED.items():
         if word in (argument.partition("=")[0] for argument in words):
             raise ScriptError(f"{word} is not allowed in a document", hint=hint, at=at)

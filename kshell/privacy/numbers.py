@@ -11,23 +11,24 @@ if TYPE_CHECKING:
 LEAST_DIGITS = 7  # a shorter number cannot be called
 
 _BETWEEN = r"(?:[ ().+/-]|%20|%2[89DdEeFf])"  # what separates the digits of a number, also URL-encoded
-_NUMBER = re.compile(
+# text, because a pattern takes a while to compile, and a send that shows no number needs none
+_NUMBER = (
     r"(?P<kept>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)"  # a UUID, which may have such digits
     rf"|(?P<plus>\+|%2[Bb]|\\u002[Bb])(?P<called>[1-9](?:{_BETWEEN}{{0,3}}[0-9]){{6,14}})(?![0-9])"
     r"|(?<!\w)(?<![0-9]\.)(?P<bare>[0-9]{7,15})(?!\w)(?!\.[0-9])"
 )
-_GROUPED = re.compile(rf"[0-9](?:{_BETWEEN}{{0,3}}[0-9]){{6,20}}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
+_GROUPED = rf"[0-9](?:{_BETWEEN}{{0,3}}[0-9]){{6,20}}"
+_E164 = r"\+[1-9][0-9]{6,14}(?![0-9])"
 
 
 def e164_in(text: str) -> list[str]:
     """Return every number in ``text`` that is written in E.164 form, such as ``+919812345678``."""
-    return _E164.findall(text)
+    return re.findall(_E164, text)
 
 
 def numbers_in(text: str) -> list[str]:
     """Return every part of ``text`` that has the form of a phone number, as it is written there."""
-    return [match[0] for match in _NUMBER.finditer(text) if _is_number(match)]
+    return [match[0] for match in re.finditer(_NUMBER, text) if _is_number(match)]
 
 
 def without_numbers(text: str, known: Iterable[str] = (), kept: Iterable[str] = ()) -> str:
@@ -35,11 +36,11 @@ def without_numbers(text: str, known: Iterable[str] = (), kept: Iterable[str] = 
 
     Texts in ``kept`` stay, such as message ids that have the form of a number.
     """
-    text = _NUMBER.sub(
-        lambda match: match[0] if match[0] in kept or not _is_number(match) else _masked_match(match), text
+    text = re.sub(
+        _NUMBER, lambda match: match[0] if match[0] in kept or not _is_number(match) else _masked_match(match), text
     )
     known = list(known)
-    return _GROUPED.sub(lambda match: _without_known(match[0], known), text) if known else text
+    return re.sub(_GROUPED, lambda match: _without_known(match[0], known), text) if known else text
 
 
 def masked_number(number: str) -> str:

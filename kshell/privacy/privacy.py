@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from kshell.privacy.values import Change, Private
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
-_MASKED_KEY = re.compile(rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)")
+_MASKED_KEY = rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)"
 _BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
-_TYPED_CODE = re.compile(r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+")
+_TYPED_CODE = r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+"
 
 
 class Privacy:
@@ -71,7 +71,7 @@ class Privacy:
             return True
         number = isinstance(value, str) and bool(numbers_in(value))
         text = json.dumps(value, ensure_ascii=False)
-        return number or bool(_MASKED_KEY.search(text)) or bool(self.leak(text))
+        return number or bool(re.search(_MASKED_KEY, text)) or bool(self.leak(text))
 
     # ---- masks
 
@@ -90,7 +90,7 @@ class Privacy:
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
-            hidden = self._replace(_TYPED_CODE.sub(r"\1(code)", text))
+            hidden = self._replace(re.sub(_TYPED_CODE, r"\1(code)", text))
             for spelling in private_values.grouped_codes(hidden, self.values):
                 hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)

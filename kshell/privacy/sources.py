@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Account, Draft
 
-_PRIVATE_NAME = re.compile(
-    r"to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*", re.IGNORECASE
-)
-_NUMBER_NAME = re.compile(r"to|.*(phone|number|mobile|msisdn|recipient).*", re.IGNORECASE)
-_PUBLIC_NAME = re.compile(r"(language|country|status|error)_?code", re.IGNORECASE)
+_PRIVATE_NAME = r"(?i)to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*"
+_NUMBER_NAME = r"(?i)to|.*(phone|number|mobile|msisdn|recipient).*"
+_PUBLIC_NAME = r"(?i)(language|country|status|error)_?code"
 
 
 def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
@@ -59,9 +57,9 @@ def named_values(name: str, text: str) -> Iterator[Private]:
 
 def kind_by_name(name: str) -> str:
     """Return ``NUMBER`` or ``CODE`` if a variable is named like one, else ``""``."""
-    if _PUBLIC_NAME.fullmatch(name) or not _PRIVATE_NAME.fullmatch(name):
+    if re.fullmatch(_PUBLIC_NAME, name) or not re.fullmatch(_PRIVATE_NAME, name):
         return ""
-    return "NUMBER" if _NUMBER_NAME.fullmatch(name) else "CODE"
+    return "NUMBER" if re.fullmatch(_NUMBER_NAME, name) else "CODE"
 
 
 def _spellings(number: str) -> Iterator[Private]:

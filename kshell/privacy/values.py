@@ -23,7 +23,7 @@ _SHORTEST_GROUPED = 6  # digits
 _SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
 _IN_GROUPS = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9]){{{_SHORTEST_GROUPED - 1},}}")
 
-_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
+_ESCAPED = r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))"
 
 
 class Private(NamedTuple):
@@ -119,7 +119,9 @@ def _bare(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3], text)
+    return re.sub(
+        _ESCAPED, lambda match: chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3], text
+    )
 
 
 def replacer(table: Mapping[str, str]) -> Change:

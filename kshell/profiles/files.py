@@ -87,7 +87,7 @@ class Places(NamedTuple):
         """Return the path of a new file in the nearest folder. Raises ``UsageError`` if ``name`` is invalid or taken."""
         folder, ending = FOLDERS[kind]
         if not _NAME.match(name):
-            raise UsageError(f"{name!r} cannot name a {kind}", hint="a name is letters, digits, _ . and -")
+            raise UsageError(f"{name!r} cannot name the {kind}", hint="a name is letters, digits, _ . and -")
         file = (self.home or self.here) / folder / f"{name}{ending}"
         if os.path.lexists(file):
             raise UsageError(f"{shown(file)} is there already", hint=f"choose another name: kshell {kind}s lists them")
@@ -194,16 +194,13 @@ def _refuse_large(raw: bytes, file: Path, fault: type[SetupError], most: int) ->
 
 def decoded(raw: bytes, file: Path, fault: type[SetupError]) -> str:
     """Return the text of a file's bytes: UTF-8 with or without a BOM. Raises ``fault`` at the first wrong byte."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")  # the codec utf-8-sig would count positions without it
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode()
     except UnicodeDecodeError as error:
         before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise fault(
-            f"not UTF-8: byte 0x{raw[error.start]:02x}",
-            hint="save the file as UTF-8",
-            at=Place(shown(file), line, column),
-        ) from None
+        place = Place(shown(file), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        raise fault(f"not UTF-8: byte 0x{raw[error.start]:02x}", hint="save the file as UTF-8", at=place) from None
 
 
 def read_bytes(file: Path, fault: type[SetupError], *, most: int = MOST_BYTES) -> bytes:

@@ -1,7 +1,5 @@
 """The keys of pods, accounts and template headers, one row each. The loaders refuse other keys; ``schemas`` describes these."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 BASE_URL = r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?"

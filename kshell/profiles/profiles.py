@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Origin
 
-_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\Z")
-_CAPITALS = re.compile(
-    r"([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)\Z"
-)  # the name of a variable; a key has small letters or digits
+_SHELL_VARIABLE = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?"
+_CAPITALS = r"([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)"  # the name of a variable; a key has small letters or digits
 _BASE_URL = re.compile(rf"{keys.BASE_URL}\Z")
 NUMBER = re.compile(rf"{keys.NUMBER}\Z")
 SEGMENT = re.compile(rf"{keys.SEGMENT}\Z")
@@ -168,7 +166,7 @@ def _api_key(table: Table) -> Secret:
 
 def _reference_hint(text: str) -> str:
     """Return a hint if ``text`` is nearly a reference, else ``""``. It repeats only capital letters: the rest may be a key."""
-    variable = _SHELL_VARIABLE.match(text) or _CAPITALS.match(text)
+    variable = re.fullmatch(_SHELL_VARIABLE, text) or re.fullmatch(_CAPITALS, text)
     scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
     if not colon:
         return ""

@@ -31,8 +31,8 @@ _CREDENTIALS = r"(?<=://)[^/\s]+(?=@)"
 _NAMED = r"""[ \t]*["']?\w+["']?[ \t]*:(?=\s|\Z)"""
 _ANCHOR = r"(?<![^\s\ufeff\[\]{},:?-])[&*][^\s\[\]{},]"
 
-_TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
-_ENTRY = re.compile(r"\s*[\w-]+:(\s|\Z)")
+_ENTRY = r"\s*[\w-]+:(\s|\Z)"
+_TAB_INDENT = r"(?m)^ *\t"
 
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a line break to YAML, not to editors or ``Place``
 
@@ -99,7 +99,7 @@ class Document:
     def _parse(self) -> Node:
         for odd in _LINE_BREAK.finditer(self._text):
             self._refuse(odd.start(), "a line break that editors do not agree on")
-        if not _TAB_INDENT.search(self._text):
+        if "\t" not in self._text or not re.search(_TAB_INDENT, self._text):
             with suppress(yaml.YAMLError, UnicodeError):
                 return self._tree(_FASTEST)
         try:
@@ -265,7 +265,7 @@ def _hint(problem: str, lines: list[str], line: int, column: int) -> str:
         return "close the quote or the bracket"
     name_only = re.fullmatch(r"\s*[\w-]+\s*", lines[line - 1][: column - 1])
     misplaced = "<block mapping start>" in problem
-    if "expected ':'" in problem or ((name_only or misplaced) and not _ENTRY.match(lines[above - 1])):
+    if "expected ':'" in problem or ((name_only or misplaced) and not re.match(_ENTRY, lines[above - 1])):
         return f"write KEY: VALUE in line {above}, with a blank after the colon"
     if misplaced:
         return f"begin it in the same column as the other keys; line {above} begins in another"

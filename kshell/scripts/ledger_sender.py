@@ -20,7 +20,7 @@ from kshell.scripts.script_run import FROM_LEDGER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kshell.core.models import Exchange
+    from kshell.core.exchange import Exchange
     from kshell.scripts.ledger import Entry, Ledger, Row
     from kshell.scripts.script import Script
     from kshell.scripts.script_run import Case

@@ -38,7 +38,10 @@ class MaskedStep(NamedTuple):
 
 
 class MaskedCase(NamedTuple):
-    """A case without private values. ``reason`` says in one line why it failed; ``failure`` explains it in several."""
+    """A case without private values. ``reason`` says in one line why it failed; ``failure`` explains it in several.
+
+    ``deliveries``, ``earlier`` and ``warnings`` are those of ``Case``.
+    """
 
     name: str
     script: str
@@ -48,6 +51,8 @@ class MaskedCase(NamedTuple):
     exit_code: int
     seconds: float
     deliveries: tuple[str, ...]
+    earlier: tuple[str, ...]
+    warnings: tuple[str, ...]
     reason: str
     failure: tuple[str, ...]
     steps: tuple[MaskedStep, ...]
@@ -69,6 +74,8 @@ def masked_case(case: Case) -> MaskedCase:
         exit_code=case.exit_code,
         seconds=case.seconds,
         deliveries=tuple(map(str, case.deliveries)),
+        earlier=case.earlier,
+        warnings=tuple(case.warnings),
         reason=reason,
         failure=_lines(case.failure, privacy),
         steps=tuple(_masked_step(*pair, privacy) for pair in zip(case.steps, documents, strict=True)),
@@ -91,7 +98,7 @@ def _masked_step(step: Step, document: dict[str, Json] | None, privacy: Privacy)
         seconds=round(step.seconds, 4),
         status=privacy.mask(status_line(step.sent.exchange)) if step.sent else "",
         exchange=masked if isinstance(masked, dict) else None,
-        failure=_lines(step.result.notes, privacy) if step.failed else (),
+        failure=_lines(step.said, privacy) if step.failed else (),
     )
 
 

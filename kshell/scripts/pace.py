@@ -19,7 +19,7 @@ from kshell.scripts.script_run import FROM_LEDGER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kshell.core.models import Exchange, Response
+    from kshell.core.exchange import Exchange, Response
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 

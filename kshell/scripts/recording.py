@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError, Note
-from kshell.core.models import Delivery
+from kshell.core.exchange import Delivery
 from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
 from kshell.profiles.files import shown, write_private
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kshell.core.models import Exchange, Result, Sent
+    from kshell.core.exchange import Exchange, Sent
+    from kshell.core.models import Result
     from kshell.session.session import Overrides, Session
     from kshell.syntax.lines import Word
 

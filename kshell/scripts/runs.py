@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
-    from kshell.core.models import Exchange
+    from kshell.core.exchange import Exchange
     from kshell.profiles.files import Places
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.ledger_sender import LedgerRows

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_at
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, Note
-from kshell.core.models import Result, first_error
+from kshell.core.models import Finding, Result, first_error
 from kshell.scripts.script import refuse_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from kshell.core.models import Delivery, Exchange, Finding, Sent
+    from kshell.core.exchange import Delivery, Exchange, Sent
     from kshell.scripts.rows import Row
     from kshell.scripts.script import Script
     from kshell.scripts.updates import Update
@@ -38,6 +38,11 @@ class Step(NamedTuple):
     seconds: float
     sent: Sent | None
     failed: bool
+
+    @property
+    def said(self) -> Sequence[Note | Finding]:
+        """What it says of the message and of its failure: the findings that it printed, and its notes."""
+        return (*self.result.findings, *self.result.notes)
 
 
 class Retry(NamedTuple):
@@ -167,10 +172,10 @@ class Case:
 
     @property
     def failure(self) -> Sequence[Note | Finding]:
-        """The notes of the line that failed, or why no line was run; empty if nothing failed."""
+        """What the line that failed says, or why no line was run; empty if nothing failed."""
         if self.unrun:
             return self.unrun.notes
-        return next((step.result.notes for step in self.steps if step.failed), ())
+        return next((step.said for step in self.steps if step.failed), ())
 
     @property
     def exit_code(self) -> int:
@@ -178,6 +183,12 @@ class Case:
         if self.unrun:
             return self.unrun.exit_code
         return next((step.result.exit_code for step in self.steps if step.failed), EXIT_DONE)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The rules of which its lines, and those of its ``run`` lines, gave a warning; each once."""
+        said = (note for case in self.with_nested() for step in case.steps for note in step.said)
+        return [*dict.fromkeys(it.code for it in said if isinstance(it, Finding) and it.severity == "warning")]
 
     def with_nested(self) -> Iterator[Case]:
         """Yield the case itself, then every case that its ``run`` lines have run, at any depth."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def summary(run: Run) -> list[str]:
     """Return the counts of a run, in one line; before it a verdict for each case, unless all have the same state."""
     tally = run.tally
-    counted = ", ".join(f"{count} {state}" for state, count in tally.states.items())
     sent = ", ".join(f"{count} {delivery}" for delivery, count in tally.deliveries.items())
-    what = f"{'rows' if run.by_rows else 'scripts'}: {counted or 'none'}{'' if run.all_counted else ', and more not counted'}"
+    counted = f"{tally.shown_states() or 'none'}{'' if run.all_counted else ', and more not counted'}"
+    what = f"{'rows' if run.by_rows else 'scripts'}: {counted}"
     shard = [f"shard {run.plan.shard}"] if run.plan.shard else []
     total = f"{what}; messages: {sent or 'none'}; {run.seconds:.1f} s"
     line = " · ".join((total, *shard, *tally.shown_marks()))
@@ -54,6 +54,8 @@ def _summary(run: Run, *, brief: bool) -> Result:
     notes: list[Note] = []
     if run.by_rows or run.plan.update:  # the notes of the lines are not shown then
         notes += run.folder_notes()
+    if run.by_rows:
+        notes += [Note("warning", text) for text in run.tally.shown_warnings()]
     if not brief or run.exit_code:
         notes += [Note("info", line) for line in summary(run)]
     return Result(notes=notes, exit_code=run.exit_code)

@@ -40,12 +40,15 @@ class _Group(NamedTuple):
 class Tally:
     """The counts of the cases that were added.
 
-    ``states`` counts cases; ``deliveries`` and ``marks`` count messages, of which ``messages`` were new. ``exit_code`` is the
-    highest.
+    ``states`` counts cases, and ``earlier`` those that were passed over, by what the ledger says of them; ``deliveries`` and
+    ``marks`` count messages, of which ``messages`` were new. ``exit_code`` is the highest. ``warnings`` has the numbers of
+    the rows and the first of them for each rule.
     """
 
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
+        self.earlier: Counter[str] = Counter()
+        self.warnings: dict[str, tuple[int, int]] = {}
         self.deliveries: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.messages = 0
@@ -57,6 +60,8 @@ class Tally:
         """Count a case that has ended, or that was not begun."""
         deliveries = case.deliveries
         self.states[case.state] += 1
+        if case.earlier:
+            self.earlier[" and ".join(dict.fromkeys(case.earlier))] += 1
         for delivery in deliveries:  # Counter.update takes several times as long
             self.deliveries[str(delivery)] += 1
         self.messages += len(deliveries)
@@ -64,6 +69,9 @@ class Tally:
             self.marks[mark] += 1
         self.exit_code = max(self.exit_code, case.exit_code)
         row = case.row.number if case.row else 0
+        for code in case.warnings:
+            count, first = self.warnings.get(code, (0, row))
+            self.warnings[code] = (count + 1, min(first, row))
         self._list(_Group(case.position, case.position, case.script.name, case.verdict, row, row))
 
     def _list(self, group: _Group) -> None:
@@ -77,6 +85,21 @@ class Tally:
             self._groups.insert(at, group)
         else:
             self._unlisted += group.last - group.first + 1
+
+    def shown_states(self) -> str:
+        """Return the counts of the states, with what became earlier of the rows that were passed over."""
+        several = len(self.earlier) > 1
+        earlier = ", ".join(f"{count} {fate}" if several else fate for fate, count in self.earlier.items())
+        known = {"passed over": f" ({earlier})"} if earlier else {}
+        return ", ".join(f"{count} {state}{known.get(state, '')}" for state, count in self.states.items())
+
+    def shown_warnings(self) -> list[str]:
+        """Return for each rule in how many rows it gave a warning."""
+        rows = self.warnings.items()
+        return [
+            f"{code} in row {first}" if count == 1 else f"{code} in {count} rows, first in row {first}"
+            for code, (count, first) in rows
+        ]
 
     def shown_marks(self) -> list[str]:
         """Return the marks, such as ``simulated``, with a count if not every new message has it."""

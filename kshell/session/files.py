@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.profiles.trust import folder_notes, require_trust
-from kshell.templating.forms import Forms
 from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
@@ -41,10 +39,14 @@ class Files:
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
+        from kshell.profiles.trust import require_trust
+
         require_trust(self._places, pod, own_account=self._places.holds(account.origin))
 
     def folder_notes(self, draft: Draft) -> Sequence[Note]:
         """Return what the user should know of a send that uses files of the working directory."""
+        from kshell.profiles.trust import folder_notes
+
         return [*folder_notes(self._places, draft)]
 
 
@@ -52,6 +54,8 @@ class KeptFiles(Files):
     """The profiles and templates of a run. Each file is read once, so that every row has the same. Threads may share them."""
 
     def __init__(self, places: Places) -> None:
+        from kshell.templating.forms import Forms
+
         super().__init__(places)
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import further_parameters
 from kshell.core.errors import KshellError, Note, ProfileError, UsageError
-from kshell.core.models import Draft, Sent, Template, Variable
+from kshell.core.models import Draft, Template, Variable
 from kshell.profiles import api_key, code_policy
 from kshell.session.drafting import (
     defaults,
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Account, Exchange, Payload, Pod
+    from kshell.core.exchange import Exchange, Sent
+    from kshell.core.models import Account, Payload, Pod
     from kshell.privacy.privacy import Privacy
     from kshell.privacy.values import Private
     from kshell.profiles.files import Places
@@ -208,8 +209,7 @@ class Session:
         """
         from kshell.transport.sandbox_inbox import fetch_messages
 
-        kept = () if url else self.simulator.kept.lines(to)
-        messages = fetch_messages(url, to, wait=wait) if url else [json.loads(line) for line in kept]
+        messages = fetch_messages(url, to, wait=wait) if url else [*map(json.loads, self.simulator.kept.lines(to))]
         self.received |= {code for message in messages for code in (message["code"], message["button_code"])}
         return messages
 
@@ -231,8 +231,7 @@ class Session:
         from kshell.privacy.sources import keys_of, named_values
         from kshell.privacy.values import Private
 
-        private = [*keys_of(self._known_accounts())] if keys else []
-        private += self.private_values()
+        private = [*(keys_of(self._known_accounts()) if keys else ()), *self.private_values()]
         private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
@@ -326,6 +325,7 @@ class Session:
         Raises ``SecretError`` and ``TrustError``, and ``UsageError`` for a pod that the session must not send to. Nothing
         was sent then. A sender may raise other errors.
         """
+        from kshell.core.exchange import Sent
         from kshell.privacy.sources import values_of
         from kshell.transport.client import Attempt, Route
 

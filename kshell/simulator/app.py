@@ -13,17 +13,18 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kshell.core.models import Response, is_loopback
+from kshell.core.exchange import Response
+from kshell.core.models import is_loopback
 from kshell.simulator.documented import FOREIGN, SERVER_ERROR
 from kshell.simulator.pages import Knowledge, Pages
 from kshell.simulator.payload import BODY_LIMIT
-from kshell.simulator.simulator import refusal
+from kshell.simulator.simulator import ACCEPTED_CODE, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
     from concurrent.futures import Executor
 
-    from kshell.simulator.inbox import Delivered
+    from kshell.simulator.inbox import Kept
     from kshell.simulator.simulator import Simulator
 
     Event = MutableMapping[str, Any]
@@ -80,28 +81,27 @@ class App:
                     break
                 more = event["more_body"]
             else:
-                response, line = await self._handled(scope, bytes(body))
+                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+                request = (scope["method"], scope["raw_path"].decode("latin-1"), headers, bytes(body))
+                if len(body) <= _SMALL:
+                    response, line = self._handle(request)
+                else:
+                    loop = asyncio.get_running_loop()
+                    response, line = await loop.run_in_executor(self._worker, self._handle, request)
         finally:
             self._held -= len(body)
         self._on_request(line)
         await _send(response, send)
-
-    async def _handled(self, scope: Event, body: bytes) -> tuple[Response, str]:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        request = (scope["method"], scope["raw_path"].decode("latin-1"), headers, body)
-        if len(body) <= _SMALL:
-            return self._handle(request)
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self._handle, request)
 
     def _handle(self, request: tuple[str, str, Headers, bytes]) -> tuple[Response, str]:
         """Return the simulator's response and a log line with the number of recipients, ``202 WA202, 2 recipients``."""
         self._thread.reached = 0
         response = self._simulator.handle(*request)
         reached = self._thread.reached
-        code = json.loads(response.body)["code"]
+        code = ACCEPTED_CODE if response.status == 202 else json.loads(response.body)["code"]
         return response, f"{response.status} {code}, {reached} recipient{'' if reached == 1 else 's'}"
 
-    def on_added(self, _: Delivered, recipients: Mapping[str, int]) -> None:
+    def on_added(self, _id: int, _kept: Kept, recipients: Mapping[str, int]) -> None:
         """Count the recipients for the log, and wake those who wait for a message. The inbox calls this in any thread."""
         self._thread.reached = len(recipients)
         self._pages.wake(recipients)

@@ -21,24 +21,19 @@ class FastConnection(HttpToolsProtocol):
         """Parse bytes. Answer 400 and close if too many of them are neither a whole head nor a body."""
         self._unparsed += len(data)
         super().data_received(data)
-        if self._unparsed > UNPARSED and not self.transport.is_closing():
+        if (self._unparsed > UNPARSED or self._has_too_many_headers) and not self.transport.is_closing():
             self.send_400_response("Too large head.")
 
-    def on_message_begin(self) -> None:
-        """Begin a request. An exception is answered with 400."""
-        if len(self.pipeline) == PIPELINED:
-            raise ValueError("too many requests without an answer")
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header or a trailer. An exception is answered with 400."""
-        if len(self.headers) == HEADERS:
-            raise ValueError("too many headers")
-        super().on_header(name, value)
+    @property
+    def _has_too_many_headers(self) -> bool:
+        """Whether there are too many headers so far, with the trailers."""
+        return len(self.headers or ()) > HEADERS
 
     def on_headers_complete(self) -> None:
         """Hand over a request with one Host, as HTTP/1.1 demands. An exception is answered with 400."""
-        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+        if self._has_too_many_headers or len(self.pipeline) == PIPELINED:
+            raise ValueError("too many headers, or requests without an answer")
+        if [name for name, _ in self.headers].count(b"host") != 1 and self.parser.get_http_version() == "1.1":
             raise ValueError("not one Host")
         self._unparsed = 0
         super().on_headers_complete()

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kshell.simulator.payload import Message, compact
 from kshell.simulator.statuses import Status, planned
 
 if TYPE_CHECKING:
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Payload
 
-    Listener = Callable[["Delivered", Mapping[str, int]], None]
+    Listener = Callable[[int, "Kept", Mapping[str, int]], None]
 
 INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Delivered(NamedTuple):
@@ -48,23 +48,23 @@ class Delivered(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A message as it is stored. ``line`` is one line of ASCII JSON without the statuses, which depend on the time."""
+    """A message as it is stored."""
 
     recipient: str
+    sender: str
     message_id: str
     received: float
     fails_with: int
-    line: bytes
+    message: Message
 
 
 class Inbox:
     """The newest messages: at most ``INBOX_SIZE``, and at most ``INBOX_BYTES`` of JSON. The oldest are dropped.
 
-    Each message is stored as one line of JSON, which needs far less memory than a parsed payload. Its bytes count once for
-    each recipient. The newest message is always kept. Several threads may use one inbox.
+    The bytes of a payload count once for each recipient. The newest message is always kept. Several threads may use one inbox.
 
     A message's statuses follow from the time: they are ``delay`` seconds apart, and with 0 all of them exist at once.
-    A listener gets the message of each request, with the id of its first recipient's, and the recipients with the codes.
+    A listener gets, of each request, the id of the first message, the last one, and the recipients with the codes.
     """
 
     def __init__(self, delay: float = 0, clock: Callable[[], float] = time.time) -> None:
@@ -77,14 +77,11 @@ class Inbox:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, recipients: Mapping[str, int], delivered: Delivered) -> None:
-        """Add ``delivered`` once for each of ``recipients``, in their order; each one's fails with its code, unless 0."""
+    def add(self, recipients: Mapping[str, int], sender: str, message_id: str, message: Message) -> None:
+        """Add ``message`` once for each of ``recipients``, in their order; each one's fails with its code, unless 0."""
         received = round(self.clock(), 3)
-        fields = delivered._asdict()
-        for name in ("recipient", "id", "received", "fails_with", "statuses"):
-            del fields[name]
-        rest = _compact(fields).encode()[1:-1]
-        most = min(INBOX_SIZE, INBOX_BYTES // len(rest) + 1)  # enough to push out everything older
+        size = len(message.payload)
+        most = min(INBOX_SIZE, INBOX_BYTES // size + 1)  # enough to push out everything older
         kept = list(recipients.items())[-most:]
         with self._lock:
             number = self.added + len(recipients) - len(kept)
@@ -92,14 +89,12 @@ class Inbox:
                 self._forget()
             for recipient, fails_with in kept:
                 number += 1
-                values = (number, json.dumps(recipient).encode(), received, fails_with, rest)
-                line = b'{"id":%d,"recipient":%s,"received":%r,"fails_with":%d,%s' % values
-                self._messages[number] = Kept(recipient, delivered.message_id, received, fails_with, line)
-                self._bytes += len(line)
+                last = self._messages[number] = Kept(recipient, sender, message_id, received, fails_with, message)
+                self._bytes += size
                 self.added = number
                 self._drop_oldest()
         for listener in self._listeners:
-            listener(delivered._replace(id=number - len(recipients) + 1, received=received), recipients)
+            listener(number - len(recipients) + 1, last, recipients)
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -122,7 +117,7 @@ class Inbox:
 
     def _drop_oldest(self) -> None:
         while len(self._messages) > INBOX_SIZE or (self._bytes > INBOX_BYTES and len(self._messages) > 1):
-            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).line)
+            self._bytes -= len(self._messages.pop(self.added - len(self._messages) + 1).message.payload)
 
     def lines(self, to: str = "", after: int = 0) -> Iterator[bytes]:
         """Yield the kept messages with an ``id`` over ``after``, oldest first, each as one line of JSON.
@@ -141,7 +136,7 @@ class Inbox:
             for number in range(max(after, self.added - len(self._messages)) + 1, self.added + 1):
                 kept = self._messages[number]
                 if not to or kept.recipient == to:
-                    return number, self._line(kept)
+                    return number, self._line(number, kept)
         return None
 
     def next_number(self, after: int) -> int:
@@ -160,9 +155,14 @@ class Inbox:
             after -= 1
         return after
 
-    def _line(self, kept: Kept) -> bytes:
+    def _line(self, number: int, kept: Kept) -> bytes:
+        """Return the message as one line of ASCII JSON."""
+        about = {"id": number, "recipient": kept.recipient, "received": kept.received, "fails_with": kept.fails_with}
+        about |= {"sender": kept.sender, "message_id": kept.message_id}
+        about |= dict(zip(Message._fields[1:-1], kept.message[1:-1], strict=True))
         statuses = [status._asdict() for status in self.so_far(kept.received, kept.fails_with)]
-        return b'%s,"statuses":%s}' % (kept.line, _compact(statuses).encode())
+        parts = (compact(about)[:-1].encode(), kept.message.payload, compact(statuses).encode())
+        return b'%s,"payload":%s,"statuses":%s}' % parts
 
     def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
         """Return the statuses that a message has now."""

@@ -22,7 +22,7 @@ from kshell.simulator.statuses import planned
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kshell.simulator.inbox import Delivered, Inbox
+    from kshell.simulator.inbox import Inbox, Kept
 
 QUEUE_LIMIT = 50_000  # messages that wait for a status
 POST_SECONDS = 5.0  # for connecting, for writing and for reading the status line
@@ -67,12 +67,13 @@ class _Callbacks:
         for _ in range(_THREADS):
             threading.Thread(target=self._run, daemon=True, name="kshell callbacks").start()
 
-    def on_added(self, message: Delivered, recipients: Mapping[str, int]) -> None:
+    def on_added(self, first: int, kept: Kept, recipients: Mapping[str, int]) -> None:
         """Plan the statuses of one request's messages. The inbox calls this in any thread."""
         moment = time.monotonic() + self._inbox.delay
-        for number, (recipient, fails_with) in enumerate(recipients.items(), start=message.id):
-            about = About(recipient, message.sender, message.message_id, message.ref, message.ref1, message.ref2)
-            self._put(_Due(moment, number, 0, about, message.received, fails_with))
+        refs = (kept.message.ref, kept.message.ref1, kept.message.ref2)
+        for number, (recipient, fails_with) in enumerate(recipients.items(), start=first):
+            about = About(recipient, kept.sender, kept.message_id, *refs)
+            self._put(_Due(moment, number, 0, about, kept.received, fails_with))
 
     def close(self) -> None:
         """Post nothing more."""

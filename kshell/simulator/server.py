@@ -15,12 +15,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
 from kshell.core.errors import UsageError
 from kshell.simulator.app import App
+from kshell.simulator.joined_writes import JoinedWrites
 from kshell.simulator.pages import Knowledge
 
 try:
@@ -127,6 +128,7 @@ class _Connection(Connection):
     """A connection that is dropped if its client is too slow, or if it waits for its client while too many are open."""
 
     _opened: int
+    _since: float  # the time of the loop at which the time limit began
     _timer: asyncio.TimerHandle
 
     @property
@@ -137,9 +139,10 @@ class _Connection(Connection):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection. If too many are open, drop the oldest one that waits for its client."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
         self._opened = next(_numbers)  # the clock of uvloop gives many the same time
-        self._start_timer()
+        self._since = self.loop.time()
+        self._check_later(REQUEST_SECONDS)
         opened = [
             other for other in self.connections if isinstance(other, _Connection) and not other.transport.is_closing()
         ]
@@ -149,8 +152,7 @@ class _Connection(Connection):
 
     def on_response_complete(self) -> None:
         """Start the time limit of the next request on this connection."""
-        self._timer.cancel()
-        self._start_timer()
+        self._since = self.loop.time()
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -158,14 +160,15 @@ class _Connection(Connection):
         self._timer.cancel()
         super().connection_lost(exc)
 
-    def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_SECONDS, self._drop_if_slow)
+    def _check_later(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(seconds, self._drop_if_slow)
 
     def _drop_if_slow(self) -> None:
-        if self.waits_for_client:
+        left = self._since + REQUEST_SECONDS - self.loop.time()
+        if left <= 0 and self.waits_for_client:
             self.transport.abort()
         else:
-            self._start_timer()
+            self._check_later(left if left > 0 else REQUEST_SECONDS)
 
 
 def _bound(host: str, port: int) -> socket.socket:

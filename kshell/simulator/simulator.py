@@ -21,9 +21,11 @@ import os
 import threading
 import time
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
 
-from kshell.core.models import Response
+from kshell.core.exchange import Response
 from kshell.simulator.documented import (
     FAILURES,
     INCORRECT_KEY,
@@ -36,7 +38,7 @@ from kshell.simulator.documented import (
     UNKNOWN_NUMBER,
     WRONG_METHOD,
 )
-from kshell.simulator.inbox import Delivered, Inbox
+from kshell.simulator.inbox import Inbox
 from kshell.simulator.payload import E164, read_message
 from kshell.simulator.statuses import META_TITLES, NO_SUCH_TEMPLATE, magic_code
 
@@ -45,9 +47,11 @@ if TYPE_CHECKING:
 
     from kshell.core.models import Payload
     from kshell.simulator.documented import Failure
+    from kshell.simulator.inbox import Delivered
     from kshell.simulator.payload import Message
 
 
+ACCEPTED_CODE = "WA202"
 _NEXT_LIMIT = 1_000
 
 
@@ -130,8 +134,10 @@ class Simulator:
 
     def _take(self, sender: str, content_type: str, body: bytes) -> Response:
         """Return the response to a valid account that posts ``body``."""
+        if content_type.partition(";")[0].strip().lower() != "application/json":  # "The only allowed value"
+            return refusal(INCORRECT_PAYLOAD)
         try:
-            message = read_message(content_type, body)
+            message = read_message(body)
         except (ValueError, RecursionError):
             return refusal(INCORRECT_PAYLOAD)
         asked = self._take_next(message.recipients)
@@ -158,30 +164,32 @@ class Simulator:
         fails_with = {number: magic_code(number) or otherwise for number in message.recipients}
         if asked.answer:
             fails_with |= dict.fromkeys([asked.to] if asked.to else message.recipients, int(asked.answer))
-        self.kept.add(fails_with, Delivered("", sender, message_id, *message[1:]))
-        return _json_response(202, "Accepted", accepted(message_id))
+        self.kept.add(fails_with, sender, message_id, message)
+        return _json_response(202, "Accepted", _ACCEPTED % message_id)
 
 
 def accepted(message_id: str) -> Payload:
     """Return the JSON of the answer that accepts a request, as the page shows it."""
-    return {"code": "WA202", "message": "Request Accepted", "data": {"message_id": message_id}, "error": {}}
+    return {"code": ACCEPTED_CODE, "message": "Request Accepted", "data": {"message_id": message_id}, "error": {}}
 
 
-def _json_response(status: int, reason: str, answer: Payload, *headers: tuple[str, str]) -> Response:
-    body = json.dumps(answer).encode()
+_ACCEPTED = json.dumps(accepted("%s"))
+
+
+def _json_response(status: int, reason: str, answer: str, *headers: tuple[str, str]) -> Response:
+    body = answer.encode()
     described = (("content-type", "application/json; charset=utf-8"), ("content-length", str(len(body))))
     return Response(status, reason, (*described, *headers), body)
 
 
 def refusal(failure: Failure, *headers: tuple[str, str]) -> Response:
     """Return the response that refuses a request with ``failure`` and additional ``headers``."""
-    return _json_response(failure.status, failure.reason, failure.body, *headers)
+    return _json_response(failure.status, failure.reason, json.dumps(failure.body), *headers)
 
 
+@lru_cache(16)  # a program has one path, or a few
 def _address(target: str) -> tuple[str, str] | None:
     """Return the SID and the sender number in ``/v2/<sid>/whatsapp/<phone_number>/messages``; None for another path."""
-    from urllib.parse import unquote
-
     match [unquote(part) for part in target.partition("?")[0].split("/")]:
         case ["", "v2", sid, "whatsapp", sender, "messages"] if sid and sender:
             return sid, sender
@@ -189,11 +197,12 @@ def _address(target: str) -> tuple[str, str] | None:
 
 
 def _once_each(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the headers by lower-case name, without those given more than once."""
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name.lower(), []).append(value.strip())
-    return {name: texts[0] for name, texts in values.items() if len(texts) == 1}
+    """Return the headers by lower-case name; the value of one that is given more than once is empty."""
+    values: dict[str, str] = {}
+    for given, value in headers:
+        name = given.lower()
+        values[name] = "" if name in values else value.strip()
+    return values
 
 
 def _account_failure(key: str, sid: str, sender: str) -> Failure | None:

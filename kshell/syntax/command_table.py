@@ -3,8 +3,6 @@
 This module imports no command: history, recordings, scripts and completion only need the names.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 Frontend = Literal["line", "shell", "script"]

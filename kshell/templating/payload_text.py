@@ -13,7 +13,6 @@ from collections import Counter
 from kshell.core.json_text import finite, reader
 
 MARK_EDGE = re.compile("[\x00\x01]")
-_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _UNSET = "-0.000000000000000000000e-999"  # a number that no value writes: values are strings, integers or quoted
 
 
@@ -101,7 +100,7 @@ def _just_opened(piece: str) -> bool:
 
 
 def _unescaped(piece: str) -> str:
-    return _ESCAPED.sub("_", piece) if "\\" in piece else piece
+    return re.sub(r"(?s)\\.", "_", piece) if "\\" in piece else piece
 
 
 def _inner(marked: str) -> str:

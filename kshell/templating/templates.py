@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kshell.templating.program import Program
 
 _HEADER = re.compile(r"\s*\{#-?(.*?)-?#\}", re.DOTALL)
-_OFFSET = re.compile(r" at \d+\Z")  # Jinja's, from the template's first character
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NAME = re.compile(rf"{NAME}\Z")
 _MOST_BYTES = 64 * 1024  # to compile a template takes a second for 64 KiB
@@ -132,7 +131,8 @@ def _compile(template: Template) -> Program:
     try:
         return compile_template(body, shown(template.origin.file))
     except TemplateSyntaxError as error:
-        message = _OFFSET.sub("", error.message or "not Jinja")
+        # Jinja's offset counts from the template's first character
+        message = re.sub(r" at \d+\Z", "", error.message or "not Jinja")
         hint = filter_hint(message) or _mend_hint(template, error.lineno)
         raise _fault(template, error.lineno, message, hint) from None
     except Exception as error:  # noqa: BLE001 - nesting too deep raises different errors

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
-from kshell.core.models import TIMEOUT, Delivery, Exchange, Response, Secret, is_loopback
+from kshell.core.exchange import Delivery, Exchange, Response
+from kshell.core.models import TIMEOUT, Secret, is_loopback
 from kshell.transport.connections import SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
-_QUOTED = re.compile(r":? (bytearray\()?b['\"].*", re.DOTALL)
-_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+_QUOTED = r"(?s):? (bytearray\()?b['\"].*"
+_ERRNO = r"^\[Errno -?\d+\] "
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
 _POLL = 0.1  # seconds between two checks for a Ctrl-C
@@ -271,7 +272,7 @@ class Attempt:
 
     def _without_key(self, text: str) -> str:
         # httpx quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
-        return key_privacy(self.key).hide_values(_QUOTED.sub("", text))
+        return key_privacy(self.key).hide_values(re.sub(_QUOTED, "", text))
 
 
 def send(request: Request, key: str, route: Route) -> Exchange:
@@ -294,7 +295,7 @@ def _chain(error: BaseException | None) -> list[str]:
     """Return the texts of an error and its causes, the outermost first, each text once."""
     reasons: list[str] = []
     while error is not None:
-        text = _ERRNO.sub("", str(error)).rstrip(".") or type(error).__name__
+        text = re.sub(_ERRNO, "", str(error)).rstrip(".") or type(error).__name__
         if text not in reasons:
             reasons.append(text)
         error = error.__cause__ or error.__context__

@@ -14,7 +14,8 @@ from kshell.core.terminal import safe, safe_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kshell.core.models import Body, Exchange, Explanation, Json, Request, Response, Sent
+    from kshell.core.exchange import Body, Exchange, Explanation, Response, Sent
+    from kshell.core.models import Json, Request
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
 

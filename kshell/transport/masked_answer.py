@@ -11,7 +11,8 @@ from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED
 
 if TYPE_CHECKING:
-    from kshell.core.models import Exchange, Json, Response
+    from kshell.core.exchange import Exchange, Response
+    from kshell.core.models import Json
     from kshell.privacy.privacy import Privacy
 
 _MOST_JSON = (

@@ -13,7 +13,7 @@ from kshell.simulator.inbox import from_json
 from kshell.transport.client import Attempt, Route
 
 if TYPE_CHECKING:
-    from kshell.core.models import Response
+    from kshell.core.exchange import Response
 
 _INBOX = Endpoint(
     name="inbox",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from vcr.serializers import yamlserializer
 
 from kshell.core.errors import CassetteError, Place
-from kshell.core.models import Response, is_loopback
+from kshell.core.exchange import Response
+from kshell.core.models import is_loopback
 from kshell.profiles.files import shown, write_private
 from kshell.profiles.strict_yaml import anchor_in
 from kshell.transport.tape_requests import KeptExchange, KeptRequest, facts_of, text_of

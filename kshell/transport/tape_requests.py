@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from kshell.core.exchange import Response
 from kshell.core.json_text import dumps, loads
-from kshell.core.models import Response
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.pseudonyms import is_pseudonym
 from kshell.privacy.values import Private

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from kshell.core.models import Exchange, Request, Response
+    from kshell.core.exchange import Exchange, Response
+    from kshell.core.models import Request
     from kshell.privacy.values import Change
     from kshell.transport.client import Attempt
     from kshell.transport.tape_requests import Facts

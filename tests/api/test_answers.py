@@ -16,8 +16,9 @@ from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.endpoints import all_codes, find_answers
 from kshell.core.endpoint import DocumentedAnswer
 from kshell.core.errors import Note
+from kshell.core.exchange import Delivery, Exchange, Response
 from kshell.core.json_text import dumps
-from kshell.core.models import Delivery, Exchange, Request, Response, Secret
+from kshell.core.models import Request, Secret
 from kshell.core.terminal import note_lines
 from kshell.transport.exchange_text import document, outcome, shown_body, status_line
 

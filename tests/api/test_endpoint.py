@@ -14,7 +14,7 @@ from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.endpoints import ENDPOINTS
 from kshell.api.request import header_names
 from kshell.core.errors import UsageError
-from kshell.core.models import Delivery, Response
+from kshell.core.exchange import Delivery, Response
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 from kshell.snippets.placeholders import with_placeholders

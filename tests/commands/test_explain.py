@@ -16,7 +16,7 @@ from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.commands.explain import explain_command
 from kshell.console.caller import Caller
 from kshell.core.errors import UsageError
-from kshell.core.models import Response, Sent
+from kshell.core.exchange import Response, Sent
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 from kshell.templating.templates import load_template

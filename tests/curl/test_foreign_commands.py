@@ -178,6 +178,62 @@ def test_a_body_from_stdin_is_the_payload(text):
     assert (copied.payload, copied.notes) == ({"a": 1}, ())
 
 
+PRINTED = {
+    '"$(cat <<EOF\n{\\\\ \\$y \'"}\n\n\nEOF\n)"': "{\\ $y '\"}",
+    "\"a $(cat <<'EOF'\n$x )\nEOF\n) b\"": "a $x ) b",
+    '"$(cat <<-E\n\t{\n\tE\n)"': "{",
+    '"$(cat <<EOF\r\n{\r\nEOF\r\n)"': "{\r",
+}
+
+
+@pytest.mark.parametrize("text", PRINTED)
+def test_what_cat_prints_of_a_here_document_is_the_text(text):
+    """``$(cat <<EOF …)``, with which scripts write a body of several lines, is its text."""
+    read = split(f"curl {text} x")
+    assert ([word.text for word in read.words], read.oddities) == (["curl", PRINTED[text], "x"], ())
+
+
+@needs("bash")
+def test_bash_reads_what_cat_prints_alike():
+    """Bash gives a program the same words."""
+    for text, word in PRINTED.items():
+        ran = subprocess.run(["bash", "-c", f"printf %s {text}"], capture_output=True, check=True)
+        assert ran.stdout.decode() == word
+
+
+@pytest.mark.parametrize("inner", ["cat <<EOF | tr a b\nx\nEOF\n", "cat <<EOF\nx\nEOF\n| tr a b", "cat x", "cat <<< x"])
+def test_what_another_command_prints_is_reported(inner):
+    """Any other command within the command is reported."""
+    assert "a command within the command" in [odd.message for odd in split(f'curl "$({inner})"').oddities]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ('-d "$BODY"', "the payload is in a variable of the shell, $BODY"),
+        ('-d "${BODY}"', "the payload is in a variable of the shell, ${BODY}"),
+        ('-d "$(jq -n 1)"', "the payload is what another command prints"),
+        ("-d @body.json", "the payload is in another file, body.json"),
+        ('-d "{"a": 1}"', "double quotes around the payload, which end at the first one in it"),
+        ("-F a=b", "a form, not JSON, is the payload of the command"),
+        ("--data-urlencode a=b", "a form, not JSON, is the payload of the command"),
+    ],
+)
+def test_an_error_says_where_the_payload_is(words, message):
+    """A payload that is not in the command, or whose quotes the shell takes, is an error that says so."""
+    with pytest.raises(ScriptError) as caught:
+        read_curl(f"curl {URL} {words}", "f")
+    assert caught.value.note.text == message
+    assert "'{…}'" in caught.value.hint
+
+
+def test_another_site_s_url_needs_no_account(cli, write):
+    """For a URL that is not this API's no account is missed."""
+    write("c.txt", "curl https://x.example/v1 -d '{}'")
+    assert "a URL that is not this API's" in cli("import", "c.txt").err
+    assert "no account" not in cli("import", "c.txt").err
+
+
 def test_a_variable_of_a_here_document_is_reported():
     """A variable in a here-document whose delimiter is not quoted is reported; in a quoted one it is text."""
     for quote, messages in (("", ["the shell's variable TO in the payload"]), ("'", [])):
@@ -406,7 +462,7 @@ def test_an_error_in_a_here_string_has_its_place():
     [
         (f"curl.exe {URL} -d @'\n{{}}\n  '@", "a here-string that is not closed"),
         (f"curl {URL} -d @'\n{{}}\n  '@", "a here-string that is not closed"),
-        (f"$b = '{{' + '}}'\ncurl.exe -d $b {URL}", "the payload is not JSON"),
+        (f"$b = '{{' + '}}'\ncurl.exe -d $b {URL}", r"the payload is in a variable of the shell, \$b"),
         (f"Get-Content x | curl.exe -d '@-' {URL}", "the payload comes from stdin"),
     ],
 )

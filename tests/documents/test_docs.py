@@ -203,17 +203,52 @@ def test_a_fence_gives_back_what_was_put_in(text, fence):
     assert (list(content(lines, block)), block.end) == ([text], len(lines))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_document_with_both_line_ends_keeps_them(end):
+    """A line keeps its end; a new block has that of its comment."""
+    other = {"\n": "\r\n", "\r\n": "\n"}[end]
+    text = f"# T{other}{other}<!-- kshell: explain WA202 -->{end}{FENCE}{end}old{end}{FENCE}{other}end"
+    after = made(text)
+    assert after.startswith(text.partition(f"{end}{FENCE}")[0])
+    assert after.endswith(f"{FENCE}{other}end")
+    block = after.partition(" -->")[2].removesuffix(f"{FENCE}{other}end")
+    assert block.count("\n") == block.count(end) > 5
+    assert ("\r" in block) == ("\r" in end)
+
+
+@pytest.mark.parametrize("below", ["", "\n", f"\n{FENCE}\n{FENCE}"])
+def test_a_comment_may_stand_on_the_first_and_on_the_last_line(below):
+    """A comment after a byte order mark is one, and so is one without a line end."""
+    after = made(f"\ufeff<!-- kshell: explain WA202 -->{below}")
+    assert after.startswith(
+        f"\ufeff<!-- kshell: explain WA202 -->\n{FENCE}text\n202 " if "`" not in below else "\ufeff<!-- "
+    )
+    assert "Request Accepted" in after
+    assert made(after) == after
+
+
+def test_a_table_below_a_command_that_prints_none_stays(cli):
+    """A comment owns a table only if its command prints one: another table is the writer's."""
+    text = "<!-- kshell: explain WA202 -->\n| mine |\n| --- |\n"
+    after = made(text)
+    assert f"\n{FENCE}text\n202 WA202" in after
+    assert after.endswith(f"{FENCE}\n| mine |\n| --- |\n")
+    assert made(after) == after
+
+
 # ---- what cannot stand in a document
 
 
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("sandbox", "'sandbox' is not allowed in a document", "render, check, curl"),
+        ("sandbox", "'sandbox' is not allowed in a document", "schema, trigger"),
         ("docs x.md", "'docs' is not allowed in a document", "render, check, curl"),
         ('""', "'' is not allowed in a document", "render, check, curl"),
         ("curl to=+919812345678", "otp is not given", "add otp=482913"),
         ("curl -a docs --reveal", "--reveal is not allowed in a document", "--masked"),
+        ("explain --from -", "stdin is not allowed in a document", "name a file"),
+        ("explain --from=-", "stdin is not allowed in a document", "name a file"),
         ("trigger read --url=https://x", "--url is not allowed in a document", "a page posts nothing"),
         ("trigger read", "timestamp is not given", "add timestamp=1764000000 message_id=A1B2C3"),
         ("trigger read timestamp=1 message_id=", "message_id is not given", "add message_id=A1B2C3"),
@@ -422,6 +457,21 @@ def test_a_fault_is_a_warning_where_blocks_are_made(cli, write):
     assert ran.code == 0
     assert "warning: guide.md:2:6: a quote that is not closed" in ran.err
     assert "Request Accepted" in file.read_text()
+
+
+def test_a_warning_has_its_place_in_the_new_text(cli, write):
+    """Of a rewritten document a fault is where it is now; ``--check``, which changes nothing, gives its present place."""
+    comment, hand = "<!-- kshell: explain WA202 -->\n", f"Text.\n\n{FENCE}bash\ncurl 'x\n{FENCE}\n"
+    long = f"{FENCE}\n" + "old\n" * 9 + f"{FENCE}\n"
+    file = write("guide.md", f"{hand}{comment}{hand}{comment}{long}{hand}")
+
+    def places(*words: str) -> list[str]:
+        lines = [
+            int(line.split(":")[2]) for line in cli("docs", *words, "guide.md").err.splitlines() if "quote" in line
+        ]
+        return [file.read_text().splitlines()[line - 1] for line in lines]
+
+    assert places("--check") == places() == ["curl 'x"] * 3
 
 
 @pytest.mark.parametrize(("count", "start"), [(0, "no blocks"), (1, "1 block,"), (2, "2 blocks, all up to date")])

@@ -216,6 +216,7 @@ def test_a_delimiter_of_asciidoc_is_no_line_of_its_block():
         ("a.rst", "% kshell: pods\n", "1:1: not a comment of this format"),
         ("a.rst", ".. kshell: explain --table codes\n", "1:12: a table stands in a Markdown document only"),
         ("a.adoc", "////\nkshell: pods\n////\n", "2:1: a command in a comment block"),
+        ("a.adoc", "////\n// kshell: pods\n////\n", "2:1: a command in a comment block"),
         ("a.adoc", "// kshell explain E110\n", "1:1: a comment that begins with kshell, but without a colon"),
         ("a.adoc", "<!-- kshell: pods -->\n", "1:1: not a comment of this format"),
         ("a.adoc", "// kshell: pods\n----\nold\n", "1:12: the block below this comment has no end"),

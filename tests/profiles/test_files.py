@@ -300,6 +300,13 @@ def test_a_byte_that_is_not_utf8_is_located(write):
     assert str(caught.value.at) == "a.yaml:2:4"
 
 
+def test_a_byte_order_mark_moves_no_position(write):
+    """The error for a byte that is not UTF-8 names that byte and its place in a file with a byte order mark too."""
+    with pytest.raises(ProfileError, match="byte 0xe9") as caught:
+        read_text(write("a.yaml", b"\xef\xbb\xbfa: b\nc: \xe9\n"), ProfileError)
+    assert str(caught.value.at) == "a.yaml:2:4"
+
+
 def test_a_file_that_may_not_be_read_is_one_clear_error(write, monkeypatch):
     """A file without read permission is an error with the system's message and a command that shows its mode."""
     file = write("a.yaml", "a: b")

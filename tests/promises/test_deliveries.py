@@ -39,7 +39,8 @@ from support.servers import (
 )
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.core.models import Delivery, Exchange, Request, Secret
+from kshell.core.exchange import Delivery, Exchange
+from kshell.core.models import Request, Secret
 from kshell.transport.client import MOST_BODY, Attempt, Route, send
 from kshell.transport.connections import SEND_THREAD, KeptConnections
 

@@ -33,7 +33,8 @@ from support.servers import (
 )
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.core.models import Delivery, Request
+from kshell.core.exchange import Delivery
+from kshell.core.models import Request
 from kshell.transport.client import Route, send
 
 if TYPE_CHECKING:

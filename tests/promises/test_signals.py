@@ -190,7 +190,7 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
 
 def test_a_run_that_has_given_up_sends_nothing_more(write):
     """A case that still works when the run ends sends nothing after the summary."""
-    from kshell.core.models import Exchange
+    from kshell.core.exchange import Exchange
     from kshell.profiles.files import Places
     from kshell.scripts.runs import Plan, Run
     from kshell.scripts.script import read_script

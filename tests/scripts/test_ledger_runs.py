@@ -44,7 +44,7 @@ def test_a_second_run_sends_nothing(run):
     again = run("send\n", 4)
     assert again.code == 0
     assert "s.kshell rows 1 to 3: passed over (accepted)\ns.kshell row 4: passed (accepted)\n" in again.err
-    assert "rows: 3 passed over, 1 passed; messages: 1 accepted; " in again.err
+    assert "rows: 3 passed over (accepted), 1 passed; messages: 1 accepted; " in again.err
 
 
 @pytest.mark.parametrize("jobs", ["1", "8"])
@@ -56,9 +56,18 @@ def test_of_equal_rows_one_is_sent(run, write, jobs):
     assert ran.code == 0
     assert sorted(ran.err.splitlines()[-1].split(";")[0].removeprefix("rows: ").split(", ")) == [
         "1 passed",
-        "5 passed over",
+        "5 passed over (accepted)",
     ]
     assert [*messages_by_recipient(server).values()] == [1]
+
+
+def test_the_fates_of_a_row_with_two_sends_are_joined(run):
+    """A row of two messages that was passed over counts once, with the outcomes of both."""
+    run("send\nsend ref=2\n", 1)
+    with sqlite3.connect(LEDGER) as connection:
+        connection.execute("UPDATE sends SET state = 'refused' WHERE ordinal = 2")
+    connection.close()
+    assert "rows: 1 passed over (accepted and refused); messages: none; " in run("send\nsend ref=2\n", 1).err
 
 
 def test_a_clock_that_stands_still_sends_no_row_twice(run, monkeypatch):
@@ -79,7 +88,7 @@ def test_a_row_of_unknown_outcome_is_listed_and_not_sent(run):
     again = run("send\n", 3)
     assert again.code == 5
     assert "s.kshell row 2:\nerror: not sent again: the message to +91XXXXXXXX01 was begun at 1970-" in again.err
-    assert "rows: 3 passed over; messages: none; " in again.err
+    assert "rows: 3 passed over (2 accepted, 1 unknown); messages: none; " in again.err
 
 
 def test_resend_needs_yes(run):
@@ -98,7 +107,7 @@ def test_resend_sends_what_is_unknown(run):
     forget()
     ran = run("send\n", 3, "--resend", "unknown", "--yes")
     assert (ran.code, counts(LEDGER)) == (0, {"accepted": 3})
-    assert "rows: 2 passed over, 1 passed; messages: 1 accepted; " in ran.err
+    assert "rows: 2 passed over (accepted), 1 passed; messages: 1 accepted; " in ran.err
 
 
 def test_what_was_not_sent_is_sent(run):
@@ -120,7 +129,7 @@ def test_a_refused_row_is_not_sent_again(run):
         assert run("send -p local\n", 1).code == 1
         again = run("send -p local\n", 1)
     assert (again.code, len(server.requests)) == (0, 1)
-    assert "rows: 1 passed over" in again.err
+    assert "rows: 1 passed over (refused); " in again.err
 
 
 def test_of_a_row_with_two_sends_the_second_is_sent_later(run):
@@ -187,7 +196,10 @@ def test_reports_have_the_rows_that_were_passed_over(run):
     ran = run("send\n", 3, "--report", "tap", "--report", "junit=r.xml", "--report", "json=r.json")
     assert "ok 1 - s.kshell row 1 # SKIP passed over (accepted)\nnot ok 2 - s.kshell row 2\n" in ran.out
     assert 'tests="3" failures="0" errors="1"' in Path("r.xml").read_text()
-    assert [case["state"] for case in json.loads(Path("r.json").read_text())["cases"]] == ["passed over"] * 3
+    cases = json.loads(Path("r.json").read_text())["cases"]
+    assert [(case["state"], case["earlier"]) for case in cases] == [
+        ("passed over", ["accepted"]), ("passed over", ["unknown"]), ("passed over", ["accepted"])
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

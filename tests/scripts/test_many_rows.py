@@ -131,3 +131,34 @@ def test_a_file_that_cannot_be_read_to_its_end_ends_the_run(cli, write, jobs):
     assert ran.code == 3
     assert "error: r.csv:152:1: a line is longer than 1024 KiB" in ran.err
     assert "rows: 150 passed, and more not counted; messages: 150 accepted; " in ran.err
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_the_warnings_of_rows_that_pass_are_counted(cli, write, jobs):
+    """Of a run with rows the end says for each rule in how many rows it gave a warning, and in which row first."""
+    write("s.kshell", "check\nrender\n")
+    long = "x" * 256
+    write("r.csv", f"to,otp,ref\n+919812345678,1,a\n+15005550000,1,{long}\n+919812345678,1,{long}\n")
+    ran = cli("run", "s.kshell", "--rows", "r.csv", "--jobs", jobs, "--report", "json=r.json")
+    warned = ["warning: ref-cut in 2 rows, first in row 2", "warning: to-sender in row 2"]
+    assert sorted(ran.err.splitlines()[:-1]) == warned
+    assert ran.err.splitlines()[-1].startswith("rows: 3 passed; ")
+    cases = json.loads(Path("r.json").read_text())["cases"]
+    assert [sorted(case["warnings"]) for case in cases] == [[], ["ref-cut", "to-sender"], ["ref-cut"]]
+
+
+def test_without_rows_a_warning_is_shown_once(cli, write):
+    """Without rows each line's warnings are shown, and not counted again at the end."""
+    write("s.kshell", "check to=+15005550000 otp=1\n")
+    ran = cli("run", "s.kshell")
+    assert (ran.out + ran.err).count("to-sender") == 1
+
+
+def test_a_row_that_check_finds_faulty_shows_the_findings(cli, write):
+    """A row that fails at ``check`` shows what check found, and a report has it too."""
+    write("s.kshell", "check\n")
+    write("r.csv", "to,otp\n+12,1\n")
+    ran = cli("run", "s.kshell", "--rows", "r.csv", "--report", "json=r.json")
+    assert ran.code == 1
+    assert ran.err.startswith("s.kshell row 1:\nerror to-e164 /messaging_object/to '+12' is not a number")
+    assert json.loads(Path("r.json").read_text())["cases"][0]["failure"][0].startswith("error to-e164")

@@ -16,7 +16,8 @@ from support.counting import accept_all, rows_csv
 from support.servers import ACCEPTED, Connection, Server, answer, close, local_pod, read, refusal, wait_until
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.core.models import Delivery, Exchange, Request, Response
+from kshell.core.exchange import Delivery, Exchange, Response
+from kshell.core.models import Request
 from kshell.scripts.pace import LIVE_RATE, PAUSE_SECONDS, Pace, seconds_asked_for
 from kshell.transport.client import Attempt, Route
 

@@ -381,7 +381,7 @@ def test_what_the_lines_print_is_not_shown_for_rows(run, cli):
     assert (ran.code, ran.out) == (1, "")
     assert "it does not hold" in ran.err
     text = " ".join(cli("run", "--help").out.split())
-    assert "Only failures are shown, not the output of the lines" in text
+    assert "Failures and the number of warnings are shown, not the output of the lines" in text
 
 
 def test_the_help_of_retry_promises_nothing_that_it_does_not_do(cli):

@@ -19,7 +19,7 @@ from support.servers import wait_until
 
 from kshell.commands import exchange as exchange_commands
 from kshell.console.dispatch import perform
-from kshell.core.models import Delivery, Exchange, Sent
+from kshell.core.exchange import Delivery, Exchange, Sent
 from kshell.profiles.files import Places, shipped_folder
 from kshell.profiles.preferences import Preferences
 from kshell.session.session import Overrides, Session

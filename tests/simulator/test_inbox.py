@@ -6,20 +6,21 @@ import json
 from typing import Any
 
 from kshell.simulator.inbox import INBOX_BYTES, INBOX_SIZE, Delivered, Inbox
+from kshell.simulator.payload import Message
 
 TO = "+919812345678"
 
 
-def delivered(message_id: str = "A1", payload: Any = None) -> Delivered:
-    """A message that the inbox has not numbered yet."""
-    return Delivered("", "+911", message_id, "auth1", "en", "1", "2", "r", "", "é", payload or {})
+def message(payload: Any = None) -> Message:
+    """A message to anyone."""
+    return Message((), "auth1", "en", "1", "2", "r", "", "é", json.dumps(payload or {}).encode())
 
 
 def filled(*messages: tuple[str, int], recipients: tuple[str, ...] = (TO,)) -> Inbox:
     """An inbox to which messages were added: an id and the characters of a payload for each."""
     inbox = Inbox()
     for message_id, size in messages:
-        inbox.add(dict.fromkeys(recipients, 0), delivered(message_id, {"ref": "x" * size}))
+        inbox.add(dict.fromkeys(recipients, 0), "+911", message_id, message({"ref": "x" * size}))
     return inbox
 
 
@@ -30,11 +31,12 @@ def ids(inbox: Inbox) -> list[str]:
 
 def test_a_message_is_kept_as_it_was() -> None:
     """What comes out equals what went in, with its recipient."""
-    message = delivered(payload={"ref": ["\x9b", 1.5, None, {"a": True}]})
+    payload = {"ref": ["\x9b", 1.5, None, {"a": True}]}
     inbox = Inbox(clock=lambda: 1764114651.1239)
-    inbox.add({TO: 0}, message)
+    inbox.add({TO: 0}, "+911", "A1", message(payload))
     [kept] = inbox.messages()
-    assert kept._replace(statuses=()) == message._replace(recipient=TO, id=1, received=1764114651.124)
+    expected = Delivered(TO, "+911", "A1", "auth1", "en", "1", "2", "r", "", "é", payload, 1, 1764114651.124)
+    assert kept._replace(statuses=()) == expected
 
 
 def test_the_oldest_bytes_are_dropped() -> None:
@@ -70,7 +72,7 @@ def test_a_cleared_inbox_is_empty_and_counts_on() -> None:
     inbox = filled(("A1", 1), ("A2", 1))
     inbox.clear()
     assert inbox.messages() == ()
-    inbox.add({TO: 0}, delivered("A3"))
+    inbox.add({TO: 0}, "+911", "A3", message())
     assert [message.id for message in inbox.messages()] == [3]
 
 
@@ -86,7 +88,7 @@ def test_statuses_follow_the_time() -> None:
     """Statuses are ``delay`` apart; each has the time at which it came."""
     now = [100.0]
     inbox = Inbox(delay=2, clock=lambda: now[0])
-    inbox.add({TO: 0}, delivered())
+    inbox.add({TO: 0}, "+911", "A1", message())
     seen = []
     for now[0] in (101, 102, 104, 106, 500):
         seen.append([(status.status, status.timestamp) for status in inbox.messages()[0].statuses])
@@ -98,7 +100,7 @@ def test_without_a_delay_all_statuses_are_there_at_once() -> None:
     """With a delay of 0 the statuses exist as soon as the message, even if the clock is set back."""
     now = [100.0]
     inbox = Inbox(clock=lambda: now[0])
-    inbox.add({TO: 0, "+91111111": 131026}, delivered())
+    inbox.add({TO: 0, "+91111111": 131026}, "+911", "A1", message())
     now[0] = 50
     good, bad = inbox.messages()
     assert [status.status for status in good.statuses] == ["sent", "delivered", "read"]

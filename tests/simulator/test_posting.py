@@ -16,7 +16,7 @@ from support.servers import Server, answer, closed_port, hang, read, say, wait_u
 import kshell
 from kshell.core.errors import UsageError
 from kshell.simulator import posting
-from kshell.simulator.inbox import Delivered
+from kshell.simulator.payload import Message
 from kshell.simulator.posting import callbacks_to
 from kshell.simulator.simulator import Simulator
 
@@ -29,14 +29,10 @@ TO = "+919812345678"
 STEPS = ["sent", "delivered", "read"]
 
 
-def message(message_id: str = "A1") -> Delivered:
-    """A message as the simulator adds it."""
-    return Delivered("", "+911234567890", message_id, "auth1", "en", "1", "1", "customer-42", "", "", {})
-
-
 def add(inbox: Inbox, message_id: str = "A1", to: str = TO, fails_with: int = 0) -> None:
     """Add a message for one recipient."""
-    inbox.add({to: fails_with}, message(message_id))
+    message = Message((to,), "auth1", "en", "1", "1", "customer-42", "", "", b"{}")
+    inbox.add({to: fails_with}, "+911234567890", message_id, message)
 
 
 @contextmanager

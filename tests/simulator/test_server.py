@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from support.programs import needs
 
 from kshell.core.errors import UsageError
 from kshell.simulator.documented import MAGIC_KEYS, MAGIC_RECIPIENTS, MAGIC_SENDERS, MAGIC_SIDS
+from kshell.simulator.joined_writes import JoinedWrites
 from kshell.simulator.payload import BODY_LIMIT
 from kshell.simulator.server import serve
 from kshell.simulator.simulator import Simulator
@@ -339,3 +341,34 @@ def test_httptools_keeps_no_more_than_h11(sent: bytes) -> None:
             return b"".join(iter(lambda: stream.recv(MIB), b""))
 
     assert b"400 Bad Request" in served(send).result
+
+
+def test_what_is_written_in_one_turn_of_the_loop_is_sent_at_once() -> None:
+    """The head and the body of a response are one write; ``close`` writes what is left, and nothing follows it."""
+    sent: list[bytes] = []
+
+    class Transport(asyncio.Transport):
+        closed = False
+
+        def write(self, data: Any) -> None:
+            sent.append(data)
+
+        def close(self) -> None:
+            self.closed = True
+
+        def is_closing(self) -> bool:
+            return self.closed
+
+    async def write() -> None:
+        joined = JoinedWrites(Transport(), asyncio.get_running_loop())
+        for data in (b"head", b"body"):
+            joined.write(data)
+        await asyncio.sleep(0)
+        joined.write(b"last")
+        joined.close()
+        joined.write(b"late")
+        await asyncio.sleep(0)
+        assert joined.is_closing()
+
+    asyncio.run(write())
+    assert sent == [b"headbody", b"last"]

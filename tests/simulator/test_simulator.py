@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.page import PAGE
 
-from kshell.core.models import Response
+from kshell.core.exchange import Response
 from kshell.simulator import documented, payload
 from kshell.simulator import simulator as simulator_module
 from kshell.simulator.documented import (
@@ -206,12 +206,13 @@ def test_a_failure_is_the_page_s(failure: Failure, page: tuple[str, Any]) -> Non
 
 
 def test_the_simulator_uses_none_of_kshell_s_own_rules() -> None:
-    """The simulator imports only ``kshell.core.models``, so it cannot repeat a mistake of the rules."""
+    """The simulator imports only the data types of ``kshell.core``, so it cannot repeat a mistake of the rules."""
     text = "".join(
         Path(module.__file__).read_text(encoding="utf-8") for module in (documented, payload, simulator_module)
     )
     imports = set(re.findall(r"(?:from|import) (kshell\S*)", text))
-    assert {name for name in imports if not name.startswith("kshell.simulator.")} == {"kshell.core.models"}
+    others = {name for name in imports if not name.startswith("kshell.simulator.")}
+    assert others == {"kshell.core.exchange", "kshell.core.models"}
 
 
 # Failures on demand
@@ -595,6 +596,21 @@ def test_defaults_are_filled_in() -> None:
     assert payload["messaging_object"]["recipient_type"] == "individual"
     assert payload["messaging_object"]["type"] == "template"
     assert "wa_source" not in payload["extra_info"]
+
+
+@pytest.mark.parametrize("more", ["", '"é\u2028": 1.50,\r\n', r'"\u00e9": "\n",'])
+@pytest.mark.parametrize("change", [{}, {f"{MESSAGING}.type": GONE}], ids=["unchanged", "changed"])
+def test_a_kept_message_is_one_line_of_ascii_however_it_was_written(more: str, change: dict[str, Any]) -> None:
+    """Line breaks between the values of a body, and characters that are not ASCII, are not in its line of the inbox."""
+    simulator = Simulator()
+    body = json.dumps(sample(change), indent=2).replace('"extra_info":', f'{more}"extra_info":')
+    assert code(post(body, simulator=simulator)) == "202 WA202"
+    [line] = simulator.kept.lines()
+    assert line.isascii()
+    assert line.splitlines() == [line]
+    expected = json.loads(body)
+    expected["messaging_object"].setdefault("type", "template")
+    assert json.loads(line)["payload"] == expected
 
 
 def test_the_inbox_keeps_the_newest() -> None:

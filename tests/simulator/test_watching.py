@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from kshell.simulator.inbox import Delivered, Inbox
+from kshell.simulator.inbox import Inbox
+from kshell.simulator.payload import Message
 from kshell.simulator.watching import Watch
 
 ONE, TWO, THREE = "+919812345671", "+919812345672", "+919812345673"
@@ -24,7 +25,8 @@ def test_those_who_wait_for_a_recipient_or_for_anybody_are_woken(recipients: lis
         watch = Watch(inbox)
         waiting = {to: asyncio.create_task(watch.message(to, 0, 30)) for to in ("", ONE, TWO, THREE)}
         await asyncio.sleep(0)
-        inbox.add(dict.fromkeys(recipients, 0), Delivered("", "+911", "A1", "auth1", "en", "1", "1", "", "", "", {}))
+        message = Message((), "auth1", "en", "1", "1", "", "", "", b"{}")
+        inbox.add(dict.fromkeys(recipients, 0), "+911", "A1", message)
         watch.wake(dict.fromkeys(recipients, 0))
         for _ in range(5):
             await asyncio.sleep(0)

@@ -28,7 +28,7 @@ from support.servers import Server, close, flood, local_pod, read, say
 from kshell.api.answers import explain, explain_answer
 from kshell.api.authentication.answers import ANSWERS
 from kshell.core.errors import CassetteError
-from kshell.core.models import Exchange, Response
+from kshell.core.exchange import Exchange, Response
 from kshell.privacy.pseudonyms import Pseudonyms
 from kshell.privacy.values import Private
 from kshell.profiles.files import Places

@@ -24,7 +24,6 @@ from kshell.api.authentication.fields import (
 )
 from kshell.api.authentication.numbers import number_fix, planned
 from kshell.api.payload import numbers_at, texts_at
-from kshell.api.regions import language_hint
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
 from kshell.core.endpoint import Hit, pointers_of
 from kshell.core.errors import did_you_mean, listed
@@ -307,6 +306,8 @@ def _wa_source(located: Located) -> Iterator[Hit]:
 def _language(located: Located) -> Iterator[Hit]:
     for pointer, value in texts_at(located, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
+            from kshell.api.regions import language_hint
+
             fix = language_hint(value, LANGUAGES) or "look the code up at Meta"
             yield Hit(pointer, f"{value!r} is not a WhatsApp language that kshell knows", fix)
 

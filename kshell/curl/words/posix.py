@@ -31,6 +31,8 @@ _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _OPERATOR = re.compile(r"[;|&<>)]")
 _CLOSING = re.compile(r"\)['\"]?")  # of x=$(curl …)
 _REDIRECTION = re.compile(r"(?:\d*(<<-|<<<|<<|<>|>>|[<>]&|>\||[<>])|&>>?)[ \t]*")
+_CAT = re.compile(r"\$\([ \t]*cat[ \t]*(<<-?)(?!<)[ \t]*")
+_CAT_END = re.compile(r"\s*\)")
 _WITHIN = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\(|\)|[^'\"\\()]+", re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 
@@ -130,21 +132,41 @@ class PosixReader(Reader):
             self.position = len(self.text)
             return
         for operator, word in self._documents:
-            start = self.position + 1
-            tabs = r"\t*" if operator == "<<-" else ""
-            end = re.compile(rf"^{tabs}{re.escape(word.text)}\r?$", re.MULTILINE).search(self.text, start)
-            if not end:
-                self.odd(start - 1, "a here-document without an end", f"end it with the line {word.text}", fatal=True)
-                self.position = len(self.text)
-                return
-            raw = self.text[start : end.start()]
-            self.position = end.end()
-            text = re.sub(r"^\t+", "", raw, flags=re.MULTILINE) if tabs else raw
-            variables: list[str] = []
-            if word.raw == word.text:  # a quote in it would keep the shell from expanding
-                text = _EXPANDED.sub(partial(self._expanded, start, variables), text)
-            self.stdin = Word(text, *self.place(start), tuple(variables), raw)
+            self.stdin = self._document(operator, word)
         self._documents = []
+
+    def _document(self, operator: str, delimiter: Word) -> Word:
+        """Read the here-document that begins after the line break here."""
+        start = self.position + 1
+        tabs = r"\t*" if operator == "<<-" else ""
+        end = re.compile(rf"^{tabs}{re.escape(delimiter.text)}\r?$", re.MULTILINE).search(self.text, start)
+        if not end:
+            self.odd(start - 1, "a here-document without an end", f"end it with the line {delimiter.text}", fatal=True)
+        raw = self.text[start : end.start()] if end else ""
+        self.position = end.end() if end else len(self.text)
+        text = re.sub(r"^\t+", "", raw, flags=re.MULTILINE) if tabs else raw
+        variables: list[str] = []
+        if delimiter.raw == delimiter.text:  # a quote in it would keep the shell from expanding
+            text = _EXPANDED.sub(partial(self._expanded, start, variables), text)
+        return Word(text, *self.place(start), tuple(variables), raw)
+
+    def _printed(self, variables: list[str]) -> str | None:
+        """Return the text that ``$(cat <<EOF …)`` prints; None for any other command."""
+        start, opening = self.position, self.at(_CAT)
+        if not opening or not self._closes:
+            return None
+        self.position = opening.end()
+        delimiter = self._word()
+        if self.text.startswith(("\n", "\r\n"), self.position):
+            self.position = self.text.find("\n", self.position)
+            document = self._document(opening[1], delimiter)
+            if closing := self.at(_CAT_END):
+                self.position = closing.end()
+                variables += document.variables
+                return document.text.rstrip("\n")
+            self._closes = False  # no other one is looked for, so that the time is linear
+        self.position = start
+        return None
 
     def _expanded(self, start: int, variables: list[str], match: re.Match[str]) -> str:
         """Return what stands for an escape or a variable of a here-document that begins at ``start``."""
@@ -222,6 +244,8 @@ class PosixReader(Reader):
         variable = self.at(_VARIABLE)
         if variable:
             variables.append(variable[1] or variable[2])
+        if not variable and (printed := self._printed(variables)) is not None:
+            return printed
         match = variable or self.at(_PLACEHOLDER)
         end = match.end() if match else self.position + 1
         if not variable and self.text.startswith(("$(", "`"), self.position):
