@@ -37,9 +37,9 @@ def _frontend() -> Callable[[], int]:
     # garbage collection during the imports takes a tenth of the start and finds almost nothing
     gc.set_threshold(100_000, 50, 50)
     if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
-        from kshell.shell.loop import begin
+        from kshell.shell.loop import run as run_shell
 
-        return lambda: _shell(begin)
+        return lambda: _shell(run_shell)
     from kshell.cli import run
 
     return lambda: run(sys.argv[1:])

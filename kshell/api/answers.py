@@ -3,20 +3,13 @@
 The documented answers are data in ``Endpoint.answers``.
 """
 
-from __future__ import annotations
+from collections.abc import Iterable
 
-from typing import TYPE_CHECKING
-
-from kshell.api.payload import texts_at
+from kshell.api.payload import Located, texts_at
+from kshell.core.endpoint import DocumentedAnswer, Endpoint
 from kshell.core.exchange import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.json_text import TooDeepError, dumps, loads
-from kshell.core.pointers import Located
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kshell.core.endpoint import DocumentedAnswer, Endpoint
-    from kshell.core.models import Json, Request
+from kshell.core.models import Json, Request
 
 DEEPEST = 64  # levels of a body; a documented answer has two
 

@@ -3,34 +3,18 @@
 The form is that of the vendor's page *wa-status-update-webhooks-payload-v2-sent*; ``errors`` are in Meta's form.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kshell.api.answers import parse
 from kshell.api.request import CONTENT_TYPE
 from kshell.core.endpoint import Endpoint
+from kshell.core.json_text import Json, Payload
 from kshell.core.models import Request
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.json_text import Json, Payload
-
 _APPLICATION = Endpoint(
-    name="status-callback",
-    title="Status callback",
-    summary="Receive a status of a message",
-    method="POST",
-    path="",
-    key_header="",
-    media_type="application/json",
-    success=200,
-    message_id="",
-    fields=(),
-    rules={},
-    answers=(),
+    "status-callback", "Status callback", "Receive a status of a message", "POST", "", media_type="application/json"
 )
 """The application that gets callbacks: it has no key, and documents no answers."""
 

@@ -1,16 +1,8 @@
 """Every endpoint that kshell knows, and lookups over all of them: fields, rules and answers by name, an address by URL."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import Address, read_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.endpoint import DocumentedAnswer, Field
+from kshell.core.endpoint import DocumentedAnswer, Field
 
 ENDPOINTS = (SEND_AUTHENTICATION,)
 
@@ -20,6 +12,9 @@ RULES = {code: rule for endpoint in ENDPOINTS for code, rule in endpoint.rules.i
 ANSWERS = tuple(dict.fromkeys(answer for endpoint in ENDPOINTS for answer in endpoint.answers))
 
 _ITEMS = ("*", "body", "button")  # steps of a field's pointer that stand for items of a list
+CODES = tuple(dict.fromkeys(answer.code for answer in ANSWERS))
+FIELD_WORDS = tuple(dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/")))
+"""Every name by which ``find_fields`` finds a field, except pointers."""
 
 KEY_HEADERS = frozenset(endpoint.key_header for endpoint in ENDPOINTS)
 
@@ -29,19 +24,9 @@ def read_url(url: str) -> Address | None:
     return next(filter(None, (read_address(endpoint, url) for endpoint in ENDPOINTS)), None)
 
 
-def find_answers(code: str) -> list[DocumentedAnswer]:
-    """Return every documented answer with this code, in upper or lower case. ``WA-401`` has two."""
-    return [answer for answer in ANSWERS if answer.code.lower() == code.lower()]
-
-
-def answers_of_status(status: str) -> list[DocumentedAnswer]:
-    """Return every documented answer with this HTTP status."""
-    return [answer for answer in ANSWERS if str(answer.status) == status]
-
-
-def all_codes() -> Iterator[str]:
-    """Yield every documented code once."""
-    yield from dict.fromkeys(answer.code for answer in ANSWERS)
+def find_answers(word: str) -> list[DocumentedAnswer]:
+    """Return every documented answer with this code, in upper or lower case, or HTTP status. ``WA-401`` has two."""
+    return [answer for answer in ANSWERS if word.lower() in (answer.code.lower(), str(answer.status))]
 
 
 def find_fields(word: str) -> list[Field]:
@@ -60,8 +45,3 @@ def _is_at(pointer: str, steps: list[str]) -> bool:
     own = pointer.split("/")[1:]
     same = (step == it or (step.isdecimal() and it in _ITEMS) for step, it in zip(steps, own, strict=False))
     return len(steps) == len(own) and all(same)
-
-
-def field_words() -> Iterator[str]:
-    """Yield every name by which ``find_fields`` finds a field, except pointers."""
-    yield from dict.fromkeys(name for field in FIELDS for name in field.names if not name.startswith("/"))

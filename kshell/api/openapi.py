@@ -1,17 +1,13 @@
 """Write the endpoints as an OpenAPI 3.1 document, from the same tables that rules, explanations and completion use."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 
 from kshell.api.authentication.fields import E164, INDEX_RANGE, OTP_LIMIT
 from kshell.api.endpoints import ENDPOINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from kshell.core.endpoint import DocumentedAnswer, Endpoint, Field
-    from kshell.core.json_text import Json, Payload
+from kshell.core.endpoint import DocumentedAnswer, Endpoint, Field
+from kshell.core.json_text import Json, Payload
 
 BEYOND_SCHEMA = (
     "JSON Schema cannot say that the code in the body and the codes in the buttons are the same, or that each button has an "
@@ -56,9 +52,8 @@ _ANSWER: Payload = {
 
 
 def _operation(endpoint: Endpoint, bodies: Mapping[str, Payload]) -> Payload:
-    by_status: dict[int, list[DocumentedAnswer]] = {}
-    for answer in sorted(endpoint.answers, key=lambda answer: answer.status):
-        by_status.setdefault(answer.status, []).append(answer)
+    status_of = attrgetter("status")
+    by_status = groupby(sorted(endpoint.answers, key=status_of), status_of)
     reference = f"#/components/schemas/{endpoint.name}"
     return {
         "operationId": endpoint.name,
@@ -66,7 +61,7 @@ def _operation(endpoint: Endpoint, bodies: Mapping[str, Payload]) -> Payload:
         "parameters": [_parameter(endpoint, name) for name in endpoint.parameters],
         "security": [{_KEY: []}],
         "requestBody": {"required": True, "content": {endpoint.media_type: {"schema": {"$ref": reference}}}},
-        "responses": {str(status): _response(endpoint, found, bodies) for status, found in by_status.items()},
+        "responses": {str(status): _response(endpoint, [*found], bodies) for status, found in by_status},
     }
 
 
@@ -104,13 +99,10 @@ def payload_schema(endpoint: Endpoint) -> Payload:
 
 def _object(says: str, pointer: str, fields: list[Field]) -> Payload:
     members = [field for field in fields if field.pointer.rpartition("/")[0] == pointer]
-    schema: Payload = {
-        "type": "object",
-        "description": says,
-        "required": [_name(field) for field in members if field.mandatory],
-        "properties": {_name(field): _value(field, fields) for field in members},
-    }
-    return schema if schema["required"] else {name: part for name, part in schema.items() if name != "required"}
+    required = [_name(field) for field in members if field.mandatory]
+    properties = {_name(field): _value(field, fields) for field in members}
+    needed: Payload = {"required": [*required]} if required else {}
+    return {"type": "object", "description": says, **needed, "properties": {**properties}}
 
 
 def _name(field: Field) -> str:

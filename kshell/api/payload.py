@@ -1,16 +1,42 @@
-"""Find the values, codes and recipients in a payload by the pointers of fields, and copy a payload with other values."""
+"""Follow the pointers of an endpoint's fields in a payload: find its values, codes and recipients, and change them."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Mapping
 
-from typing import TYPE_CHECKING
+from kshell.core.endpoint import Endpoint
+from kshell.core.json_text import Json, Payload
 
-from kshell.core.pointers import Located, token
+MISSING = object()
+"""The value of a field that a payload does not have."""
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.json_text import Json, Payload
+class Located(dict[str, list[tuple[str, object]]]):
+    """A payload in which the pointers of fields are followed, each at its first use.
+
+    ``located[pointer]`` is a list of every (JSON pointer, value) that a field's pointer matches. The value is ``MISSING`` if
+    the parent lacks the field.
+    """
+
+    def __init__(self, payload: Json) -> None:
+        super().__init__({"": [("", payload)]})
+
+    def __missing__(self, pointer: str) -> list[tuple[str, object]]:
+        parent, _, step = pointer.rpartition("/")
+        spots = self[pointer] = []
+        for path, value in self[parent]:
+            if isinstance(value, dict):
+                spots.append((f"{path}/{step}", value.get(step, MISSING)))
+            elif isinstance(value, list):
+                spots += [
+                    (f"{path}/{position}", item)
+                    for position, item in enumerate(value)
+                    if step == "*" or (isinstance(item, dict) and item.get("type") == step)
+                ]
+        return spots
+
+
+def token(name: str) -> str:
+    """Return ``name`` escaped as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def texts_at(payload: Json | Located, pointers: Iterable[str]) -> list[tuple[str, str]]:

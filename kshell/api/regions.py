@@ -3,15 +3,10 @@
 Completion and hints show them beside a code. No decision depends on them.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from kshell.core.errors import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from kshell.core.errors import did_you_mean, nearest
 
 _DIALLING = """
 1 United States, Canada, Caribbean|7 Russia, Kazakhstan|20 Egypt|27 South Africa|30 Greece|31 Netherlands|32 Belgium
@@ -75,7 +70,7 @@ def language_hint(text: str, known: Sequence[str]) -> str:
     """Return ``did you mean en, en_US, en_GB?`` for a language's name or code, the likeliest first; empty if none is near."""
     first, *rest = re.split(r"[\s,()_-]+", text.strip(" )").casefold())
     codes = {name.casefold(): code for code, name in LANGUAGE_NAMES.items()}
-    name = did_you_mean(first, codes).removeprefix("did you mean ").removesuffix("?")
+    name = nearest(first, codes)
     language = first if first in LANGUAGE_NAMES else codes.get(name if name[:1] == first[:1] else "", "?")
     inside = [code for code in known if code.partition("_")[0] == language]
     there = [code for code in inside if rest and rest[-1] in _names_of_territory(code)]

@@ -1,20 +1,14 @@
 """Build a ``Request`` from an endpoint, an account and a payload, and split a URL into its parts."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from kshell.core.endpoint import Endpoint
 from kshell.core.errors import UsageError
-from kshell.core.models import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Account, Payload, Pod
+from kshell.core.models import Account, Payload, Pod, Request
 
 CONTENT_TYPE = "Content-Type"
 

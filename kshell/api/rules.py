@@ -3,26 +3,18 @@
 A rule does no I/O and does not change the payload.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
-from kshell.core.endpoint import Hit, Rule
+from kshell.api.payload import MISSING, Located, token
+from kshell.core.endpoint import Endpoint, Field, Hit, Rule, Severity
 from kshell.core.errors import did_you_mean
-from kshell.core.models import Finding
-from kshell.core.pointers import MISSING, Located, token
+from kshell.core.json_text import Payload
+from kshell.core.models import Account, Finding
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from kshell.core.endpoint import Endpoint, Field, Severity
-    from kshell.core.json_text import Payload
-    from kshell.core.models import Account
-
-    Fields = tuple[Field, ...]
-    Find = Callable[..., Iterator[Hit]]
+Fields = tuple[Field, ...]
+Find = Callable[..., Iterator[Hit]]
 
 
 def check(endpoint: Endpoint, payload: Payload, account: Account | None = None) -> tuple[Finding, ...]:
@@ -38,13 +30,13 @@ def check(endpoint: Endpoint, payload: Payload, account: Account | None = None) 
 
 
 def rule_decorator(rules: dict[str, Rule]) -> Callable[..., Callable[[Find], Find]]:
-    """Return a decorator that registers a function in ``rules``. Its arguments are those of ``Rule`` but ``find``."""
+    """Return a decorator that registers a function in ``rules``. The function's docstring is what the rule says."""
 
     def rule(
-        code: str, severity: Severity, says: str, page: str, *, prevents: str = "", of_account: bool = False
+        code: str, severity: Severity, page: str, *, prevents: str = "", of_account: bool = False
     ) -> Callable[[Find], Find]:
         def register(find: Find) -> Find:
-            rules[code] = Rule(code, severity, says, page, find, prevents, of_account)
+            rules[code] = Rule(code, severity, find.__doc__ or "", page, find, prevents, of_account)
             return find
 
         return register
@@ -59,12 +51,13 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
     inside = tuple(field for field in fields if field.pointer)
     return {
-        code: Rule(code, severity, says, page, partial(find, tuple(filter(concerns, inside))), prevents)
-        for code, severity, says, page, concerns, find, prevents in _RULES_OF_FIELDS
+        code: Rule(code, severity, find.__doc__ or "", page, partial(find, tuple(filter(concerns, inside))), prevents)
+        for code, severity, page, concerns, find, prevents in _RULES_OF_FIELDS
     }
 
 
 def _missing(fields: Fields, located: Located) -> Iterator[Hit]:
+    """A mandatory field is present."""
     for field in fields:
         for pointer, value in located[field.pointer]:
             if value is MISSING:
@@ -77,6 +70,7 @@ _TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "list": (list,), "text
 
 
 def _type(fields: Fields, located: Located) -> Iterator[Hit]:
+    """A field has the type that its table gives."""
     for field in fields:
         for pointer, value in located[field.pointer]:
             if value is MISSING or (isinstance(value, _TYPES[field.kind]) and not isinstance(value, bool)):
@@ -94,6 +88,7 @@ def type_of(value: object) -> str:
 
 
 def _value(fields: Fields, located: Located) -> Iterator[Hit]:
+    """A field that allows only certain values has one of them."""
     for field in fields:
         for pointer, value in located[field.pointer]:
             if isinstance(value, str) and value and value not in field.allowed:
@@ -101,6 +96,7 @@ def _value(fields: Fields, located: Located) -> Iterator[Hit]:
 
 
 def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
+    """The page documents every field."""
     known: dict[str, list[str]] = {}
     for field in fields:
         parent, _, name = field.pointer.rpartition("/")
@@ -113,19 +109,10 @@ def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
-_Row = tuple[str, "Severity", str, str, "Callable[[Field], object]", "Callable[[Fields, Located], Iterator[Hit]]", str]
+_Row = tuple[str, Severity, str, Callable[[Field], object], Callable[[Fields, Located], Iterator[Hit]], str]
 _RULES_OF_FIELDS: tuple[_Row, ...] = (
-    (
-        "field-missing", "error", "A mandatory field is present.", "the column Mandatory? of every table",
-        attrgetter("mandatory"), _missing, "131008",
-    ),
-    (
-        "field-type", "error", "A field has the type that its table gives.", "the column Data Type of every table",
-        attrgetter("kind"), _type, "131009",
-    ),
-    (
-        "field-value", "error", "A field that allows only certain values has one of them.", '"Only allowed value is …"',
-        attrgetter("allowed"), _value, "131009",
-    ),
-    ("field-unknown", "warning", "The page documents every field.", "Request Format", attrgetter("name"), _unknown, "100"),
-)  # fmt: skip
+    ("field-missing", "error", "the column Mandatory? of every table", attrgetter("mandatory"), _missing, "131008"),
+    ("field-type", "error", "the column Data Type of every table", attrgetter("kind"), _type, "131009"),
+    ("field-value", "error", '"Only allowed value is …"', attrgetter("allowed"), _value, "131009"),
+    ("field-unknown", "warning", "Request Format", attrgetter("name"), _unknown, "100"),
+)

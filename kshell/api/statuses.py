@@ -5,8 +5,6 @@ Sources: Kaleyra's pages *whatsapp-status* and *wa-status-update-webhooks-payloa
 whether it is safe: a message that failed does not arrive later.
 """
 
-from __future__ import annotations
-
 from kshell.core.exchange import Explanation
 
 _META = "Meta, WhatsApp Cloud API: Error codes"
@@ -21,8 +19,8 @@ _LATER = f"{_SAFE}; wait, and send a new code"
 _NO_HELP = f"{_SAFE}, but it fails again until that is settled"
 
 STATUSES = tuple(
-    Explanation(status, title, meaning, who, retry, follow, _VENDOR)
-    for status, title, meaning, who, retry, follow in (
+    Explanation(*row, _VENDOR)
+    for row in (
         (
             "sent", "Passed to WhatsApp",
             "Kaleyra handed the message to WhatsApp. It is not on the phone yet: only delivered says so.",
@@ -113,11 +111,7 @@ _ROWS = (
     ("135000", "User error", "Meta refused the request and gives no closer reason.", _YOURS, _AFTER_MENDING, _CHECK),
 )  # fmt: skip
 
-META_ERRORS = tuple(
-    Explanation(code, title, meaning, who, retry, follow, _META)
-    for codes, title, meaning, who, retry, follow in _ROWS
-    for code in codes.split()
-)
+META_ERRORS = tuple(Explanation(code, *row[1:], _META) for row in _ROWS for code in row[0].split())
 
 OUTCOMES = (*STATUSES, *META_ERRORS)
 _BY_CODE = {row.code: row for row in OUTCOMES}

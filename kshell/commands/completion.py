@@ -1,7 +1,5 @@
 """``completion``: the script that makes Tab complete kshell's commands in bash, zsh, fish and PowerShell."""
 
-from __future__ import annotations
-
 import click
 
 from kshell.console.command import command

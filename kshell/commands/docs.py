@@ -1,12 +1,11 @@
 """``docs``: updates the snippets, payloads, answers and tables in documents."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Collection, Iterator, Mapping
 from difflib import unified_diff
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,12 +13,7 @@ from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, EXIT_SETUP, Note, ScriptError, listed
 from kshell.core.models import Result
 from kshell.profiles.files import quoted, read_bytes, rewrite, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from kshell.documents.regenerate import Regenerated
-    from kshell.session.session import Session
+from kshell.session.session import Session
 
 
 def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -54,10 +48,13 @@ def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:
         notes += [fault._replace(kind="error") for fault in faults] if check else faults
     stale = [file for file, text in before.items() if after[file].text != text]
     if check:
-        diff = "".join(_diff(file, before[file], after[file].text) for file in stale)
+        lines = [line for file in stale for line in _diff(shown(Path(file)), before[file], after[file].text)]
         notes += [Note("error", f"{shown(Path(file))} is stale") for file in stale]
-        notes += _hint(found, [] if errors else stale)
-        return Result(diff, [*notes, _summary(after.values())], _check_code(errors, notes))
+        if stale and not errors:
+            notes.append(Note("hint", f"kshell docs {' '.join(map(quoted, stale))}"))
+        code = EXIT_SETUP if errors else EXIT_REFUSED if notes else EXIT_DONE
+        blocks, true = sum(it.blocks for it in after.values()), sum(it.true for it in after.values())
+        return Result("".join(f"{line}\n" for line in lines), [*notes, _summary(len(after), blocks, true)], code)
     if errors:
         return Result(notes=[*notes, Note("info", "nothing was rewritten")], exit_code=EXIT_SETUP)
     for file in stale:
@@ -77,9 +74,8 @@ def _found(names: tuple[str, ...], endings: Collection[str]) -> tuple[str, ...]:
             found += _below(name, endings)
         elif not os.path.lexists(name) and has_magic(name):
             matches = sorted(glob(name, recursive=True))
-            found += [
-                file for match in matches for file in (_below(match, endings) if os.path.isdir(match) else [match])
-            ]
+            for match in matches:
+                found += _below(match, endings) if os.path.isdir(match) else [match]
             if not matches:
                 raise ScriptError(f"no file matches {name}", hint="a pattern such as 'docs/**/*.md' is quoted")
         else:
@@ -98,18 +94,15 @@ def _below(folder: str, endings: Collection[str]) -> list[str]:
     return found
 
 
-def _summary(documents: Collection[Regenerated]) -> Note:
+def _summary(files: int, blocks: int, true: int) -> Note:
     """Return the line that counts the true blocks of all documents."""
-    blocks, true = sum(it.blocks for it in documents), sum(it.true for it in documents)
     all_of_them = f"{blocks} block{'' if blocks == 1 else 's'}, all true" if blocks else "no blocks"
     counted = all_of_them if true == blocks else f"{true} of {blocks} blocks are true"
-    return Note("info", f"{len(documents)} file{'' if len(documents) == 1 else 's'}: {counted}")
+    return Note("info", f"{files} file{'' if files == 1 else 's'}: {counted}")
 
 
-def _check_code(errors: list[ScriptError], notes: list[Note]) -> int:
-    if errors:
-        return EXIT_SETUP
-    return EXIT_REFUSED if notes else EXIT_DONE
+def _diff(name: str, before: str, after: str) -> Iterator[str]:
+    return unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
 
 
 def _count(blocks: int, *, rewritten: bool) -> str:
@@ -126,25 +119,9 @@ def _read_all(files: tuple[str, ...]) -> tuple[dict[str, str], list[ScriptError]
     errors: list[ScriptError] = []
     for file in files:
         try:
-            texts[file] = _read(Path(file))
+            texts[file] = read_bytes(Path(file), ScriptError).decode("utf-8")
+        except UnicodeDecodeError:
+            errors.append(ScriptError(f"{shown(Path(file))} is not UTF-8", hint="save the file as UTF-8"))
         except ScriptError as error:
             errors.append(error)
     return texts, errors
-
-
-def _hint(files: tuple[str, ...], stale: list[str]) -> list[Note]:
-    command = f"kshell docs {' '.join(quoted(file) for file in files if file in stale)}"
-    return [Note("hint", command)] if stale else []
-
-
-def _read(file: Path) -> str:
-    try:
-        return read_bytes(file, ScriptError).decode("utf-8")
-    except UnicodeDecodeError:
-        raise ScriptError(f"{shown(file)} is not UTF-8", hint="save the file as UTF-8") from None
-
-
-def _diff(file: str, before: str, after: str) -> str:
-    name = shown(Path(file))
-    lines = unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (updated)", lineterm="")
-    return "".join(f"{line}\n" for line in lines)

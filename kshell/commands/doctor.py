@@ -1,34 +1,26 @@
 """``doctor``: checks the setup and prints a command that repairs each problem. It sends nothing."""
 
-from __future__ import annotations
-
 import os
 import shutil
-from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import click
 
 from kshell.console.command import command, pass_session
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Account, Result
 from kshell.core.terminal import safe_line
 from kshell.profiles import api_key
-from kshell.profiles.files import quoted, shown
+from kshell.profiles.files import Kind, Places, quoted, shown
 from kshell.profiles.preferences import file_of, load_preferences
 from kshell.profiles.profiles import line_of, load_account, load_pod
 from kshell.profiles.trust import require_trust
-from kshell.session.session import ACCOUNT_VARIABLE, default_account
+from kshell.session.files import LOADERS
+from kshell.session.session import ACCOUNT_VARIABLE, Session, default_account
 from kshell.templating.templates import load_template, unread_variables
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from kshell.core.models import Account, Origin, Pod
-    from kshell.profiles.files import Kind, Places
-    from kshell.session.session import Session
 
 
 class Check(NamedTuple):
@@ -60,51 +52,39 @@ def _shown(check: Check) -> str:
     return f"{check.state:<6} {safe_line(check.what)}\n{mend}"
 
 
-_LOADERS: dict[Kind, Callable[[Places, str], object]] = {
-    "pod": load_pod,
-    "account": load_account,
-    "template": load_template,
-}
-
-
 def _files(places: Places) -> Iterator[Check]:
-    for kind, load in _LOADERS.items():
-        names = places.names(kind)
-        faults = [fault for name, origin in names.items() if (fault := _fault(places, name, origin, load))]
+    for kind, load in LOADERS.items():
+        names, faults = places.names(kind), []
+        for name, origin in names.items():
+            try:
+                load(places, name)
+            except KshellError as error:
+                faults.append(_faulty_file(origin.file, error))
         if count := len(names) - len(faults):
             yield Check("ok", f"{count} {kind}{'' if count == 1 else 's'} can be read")
         yield from faults
 
 
-def _fault(places: Places, name: str, origin: Origin, load: Callable[[Places, str], object]) -> Check | None:
+def _faulty_file(file: Path, error: KshellError) -> Check:
+    """The check of a file that cannot be read: edit it, or move away what is no file, such as a folder or a broken link."""
+    what = "; ".join(filter(None, (error.note.headline, error.hint)))
+    if file.is_file():
+        return Check("wrong", what, _editing(file, error.at.line if error.at else 1))
+    return Check("wrong", what, f"mv {quoted(file)} {quoted(file)}.old")
+
+
+def _readable(load: Callable[..., Any], *arguments: object) -> Any:
+    """What ``load`` returns; None if it raises an error, which another check reports."""
     try:
-        load(places, name)
-    except KshellError as error:
-        return Check("wrong", _said(error), _file_mend(origin.file, error.at.line if error.at else 1))
-    return None
-
-
-def _said(error: KshellError) -> str:
-    return "; ".join(filter(None, (error.note.headline, error.hint)))
-
-
-def _file_mend(file: Path, line: int) -> str:
-    """The command that edits a faulty file of text, or that moves away what is none, such as a folder or a broken link."""
-    return _editing(file, line) if file.is_file() else f"mv {quoted(file)} {quoted(file)}.old"
-
-
-def _own(places: Places) -> Iterator[Account]:
-    """The user's own accounts that can be read."""
-    for name, origin in places.names("account").items():
-        if origin.place != "shipped":
-            try:
-                yield load_account(places, name)
-            except KshellError:
-                continue  # _files reports it
+        return load(*arguments)
+    except KshellError:
+        return None
 
 
 def _accounts(places: Places) -> Iterator[Check]:
-    own = list(_own(places))
+    """What is wrong with the user's own accounts."""
+    names = [name for name, origin in places.names("account").items() if origin.place != "shipped"]
+    own = [account for name in names if (account := _readable(load_account, places, name))]
     if not own:
         yield Check("note", "you have no account of your own; demo works without one", "kshell init")
     for account in own:
@@ -120,20 +100,12 @@ def _account(places: Places, account: Account) -> Iterator[Check]:
         api_key.resolve(account)
     except KshellError as error:
         yield Check("wrong", f"account {account.name}: {error.message}", _key_mend(account, error))
-    if api_key.is_in_profile(account, _pod_of(places, account)):
+    if api_key.is_in_profile(account, _readable(load_pod, places, account.pod)):
         what = f"account {account.name}: the API key is in the profile; write api_key: env:NAME or file:PATH"
         yield Check("wrong", what, _editing_key(account))
         yield from _private(account.origin.file)
     if account.api_key.scheme == "file":
         yield from _private(api_key.key_file(account))
-
-
-def _pod_of(places: Places, account: Account) -> Pod | None:
-    """The account's pod; None if it cannot be read, which ``_files`` reports."""
-    try:
-        return load_pod(places, account.pod)
-    except KshellError:
-        return None
 
 
 def _missing(places: Places, account: Account, kind: Kind, name: str) -> Iterator[Check]:
@@ -147,10 +119,10 @@ def _missing(places: Places, account: Account, kind: Kind, name: str) -> Iterato
 
 def _unread(places: Places, account: Account) -> Iterator[Check]:
     """A note for each variable of the account that its template does not have."""
-    with suppress(KshellError):  # the other checks report a template that cannot be read
-        for note in unread_variables(account, load_template(places, account.template)):
-            line = note.place.line if note.place else 1
-            yield Check("note", f"{note.headline}; {note.hint}", _editing(account.origin.file, line))
+    template = _readable(load_template, places, account.template)
+    for note in unread_variables(account, template) if template else ():
+        line = note.place.line if note.place else 1
+        yield Check("note", f"{note.headline}; {note.hint}", _editing(account.origin.file, line))
 
 
 def _key_mend(account: Account, error: KshellError) -> str:
@@ -198,27 +170,21 @@ def _preferences(places: Places) -> Iterator[Check]:
     try:
         load_preferences(places)
     except KshellError as error:
-        mend = _file_mend(places.user / "preferences.yaml", error.at.line if error.at else 1)
-        yield Check("wrong", _said(error), mend)
+        yield _faulty_file(file_of(places), error)
 
 
 def _default_account(places: Places) -> Iterator[Check]:
-    """The account that ``KSHELL_ACCOUNT`` names, and the one of the shell's preferences."""
-    variable, source = default_account()
-    try:
-        preferred = load_preferences(places).account
-    except KshellError:
-        preferred = ""  # _preferences reports it
-    file = file_of(places)
-    named = (
-        (variable if source else "", source, f"unset {ACCOUNT_VARIABLE}", "every command"),
-        ("" if source else preferred, shown(file), _editing(file, 1), "the shell"),
-    )
-    for name, source, mend, whose in named:
-        if name in places.names("account"):
-            yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
-        elif name:
-            yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
+    """The account that ``KSHELL_ACCOUNT`` names, or else the one of the shell's preferences."""
+    name, source = default_account()
+    mend, whose = f"unset {ACCOUNT_VARIABLE}", "every command"
+    if not source:
+        preferences = _readable(load_preferences, places)
+        name, source = preferences.account if preferences else "", shown(file_of(places))
+        mend, whose = _editing(file_of(places), 1), "the shell"
+    if name in places.names("account"):
+        yield Check("ok", f"{whose} uses the account {name} by default, as {source} says")
+    elif name:
+        yield Check("wrong", f"there is no account {name!r}, which {source} names", mend)
 
 
 def _secrecy(places: Places) -> Iterator[Check]:

@@ -1,25 +1,18 @@
 """``edit``: opens the payload in the user's editor, checks it, and sends it after a yes."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import cast
 
 import click
 
 from kshell.commands.send import Sending, deliver, question, sending_options
+from kshell.console.caller import Caller
 from kshell.console.command import command, message_options, pass_caller
 from kshell.core.errors import Note, Place, SetupError, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kshell.console.caller import Caller
-    from kshell.core.models import Draft, Finding, Payload
-    from kshell.session.session import Overrides
-
+from kshell.core.models import Draft, Finding, Payload, Result
+from kshell.session.session import Overrides
 
 _AGAIN = "Edit it again?"
 _KEPT = Note("hint", "edit offers this text again")

@@ -1,46 +1,30 @@
 """Earlier exchanges: ``history``, ``last``, ``again``, ``diff``. They are numbered from 1, as ``history`` lists them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from difflib import unified_diff
-from itertools import islice, zip_longest
-from typing import TYPE_CHECKING
 
 import click
 
 from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
-from kshell.console.command import command, pass_caller, pass_session
+from kshell.console.caller import Caller
+from kshell.console.command import command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
-from kshell.core.exchange import Delivery
+from kshell.core.exchange import Delivery, Sent
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Result, Secret
+from kshell.core.models import REDACTED, Request, Result, Secret
 from kshell.core.terminal import columns, safe_line
+from kshell.session.session import Session
 from kshell.transport.exchange_text import document_of, short_line, shown_body, status_line
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
-    from kshell.console.caller import Caller
-    from kshell.core.exchange import Response, Sent
-    from kshell.core.models import Request
-    from kshell.session.session import Session
-
-
-class Number(click.IntRange):
-    """The number of an exchange."""
-
-    def __init__(self) -> None:
-        super().__init__(min=1)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The numbers of the session's exchanges."""
-        from kshell.console import completion
-
-        return completion.complete("exchanges", ctx, incomplete)
+def _number(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    completed = offering("exchanges")
+    return click.argument(
+        name, required=False, type=click.IntRange(min=1), shell_complete=completed, metavar=f"[{name.upper()}]"
+    )
 
 
-_NUMBER = click.argument("number", required=False, type=Number(), metavar="[NUMBER]")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -56,45 +40,40 @@ def history(session: Session, *, as_json: bool) -> Result:
         return Result(dumps([document_of(sent) for sent in session.sent]) + "\n")
     if not session.sent:
         return Result(notes=[Note("info", "nothing was sent yet")])
-    return Result(columns([(str(number), *_row(sent)) for number, sent in session.numbered()]), prose=True)
+    return Result(columns(_row(number, sent) for number, sent in session.numbered()), prose=True)
 
 
-def _row(sent: Sent) -> tuple[str, ...]:
+def _row(number: int, sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
     first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
-    message_id = exchange.answer.message_id
-    return tuple(map(safe_line, (who, to, short_line(exchange), message_id, f"{exchange.elapsed_ms:.0f} ms")))
+    return str(number), who, to, short_line(exchange), exchange.answer.message_id, f"{exchange.elapsed_ms:.0f} ms"
 
 
 @command("last", examples=["last", "last --answer"])
-@_NUMBER
-@click.option("--payload", "part", flag_value="payload", help="Print only the payload.")
-@click.option("--answer", "part", flag_value="answer", help="Print only the body of the answer.")
+@_number("number")
+@click.option("--answer", is_flag=True, help="Print only the body of the answer.")
 @_AS_JSON
 @pass_session
-def last(session: Session, number: int | None, *, part: str | None, as_json: bool) -> Result:
+def last(session: Session, number: int | None, *, answer: bool, as_json: bool) -> Result:
     """Show the request and the answer of exchange NUMBER, by default the last one."""
     sent = _chosen(session, number)
     if as_json:
         return Result(dumps(document_of(sent)) + "\n")
-    if part == "answer":
+    if answer:
         return Result(sent.exchange.response.body if sent.exchange.response else b"")
-    if part == "payload":
-        return Result(f"{sent.exchange.request.body}\n")
     return Result("\n".join(_whole(sent)) + "\n")
 
 
 def _whole(sent: Sent) -> list[str]:
     draft, exchange = sent
     who = f"{draft.account.name}@{draft.pod.name} · {draft.template.name} · {exchange.delivery}"
-    answer = _answer_lines(exchange.response) if exchange.response else []
-    return [who, *_request_lines(exchange.request), "", status_line(exchange), *answer]
-
-
-def _request_lines(request: Request) -> list[str]:
-    return [*_head_lines(request), "", request.body]
+    request = [*_head_lines(exchange.request), "", exchange.request.body, ""]
+    response = exchange.response
+    headers = [safe_line(f"{name}: {value}") for name, value in response.headers] if response else []
+    body = ["", shown_body(response.body).rstrip("\n")] if response else []
+    return [who, *request, status_line(exchange), *headers, *body]
 
 
 def _head_lines(request: Request) -> list[str]:
@@ -102,13 +81,8 @@ def _head_lines(request: Request) -> list[str]:
     return [f"{request.method} {request.url}", *headers]
 
 
-def _answer_lines(response: Response) -> list[str]:
-    headers = [safe_line(f"{name}: {value}") for name, value in response.headers]
-    return [*headers, "", shown_body(response.body).rstrip("\n")]
-
-
 @command("again", examples=["again", "again 1"])
-@_NUMBER
+@_number("number")
 @sending_options
 @pass_caller
 def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
@@ -122,8 +96,8 @@ def again(caller: Caller, number: int | None, *, sending: Sending) -> Result:
 
 
 @command("diff", examples=["diff", "diff 1 2 --answers"])
-@click.argument("first", required=False, type=Number(), metavar="[FIRST]")
-@click.argument("second", required=False, type=Number(), metavar="[SECOND]")
+@_number("first")
+@_number("second")
 @click.option("--answers", is_flag=True, help="Compare the answers instead of the requests.")
 @pass_session
 def diff(session: Session, first: int | None, second: int | None, *, answers: bool) -> Result:
@@ -134,51 +108,29 @@ def diff(session: Session, first: int | None, second: int | None, *, answers: bo
     count = session.sent_count
     pair = (first or max(1, count - 1), second or max(1, count))
     chosen = [_chosen(session, number) for number in pair]
-    old, new = (_comparable(sent, answers=answers) for sent in chosen)
-    names = [_name(number, sent, answers=answers) for number, sent in zip(pair, chosen, strict=True)]
+    old, new = (_answer(sent) if answers else _request(sent) for sent in chosen)
+    marks = (f" ({', '.join(sent.exchange.marks)})" if answers and sent.exchange.marks else "" for sent in chosen)
+    what = "answer" if answers else "request"
+    names = [f"{what} of {number}{mark}" for number, mark in zip(pair, marks, strict=True)]
     if old == new:
         return Result(notes=[Note("info", f"no difference: {' and '.join(names)}")])
-    if max(len(old), len(new)) > _MOST_LINES:
-        return _by_position(old, new, names)
-    lines = unified_diff(old, new, names[0], names[1], lineterm="")
-    return Result("".join(f"{line}\n" for line in lines))
+    lines = "".join(
+        f"{line}\n" for line in unified_diff(old[:_MOST_LINES], new[:_MOST_LINES], names[0], names[1], lineterm="")
+    )
+    cut = max(len(old), len(new)) > _MOST_LINES
+    return Result(lines, [Note("info", f"only the first {_MOST_LINES} lines of each were compared")] if cut else [])
 
 
-def _by_position(old: list[str], new: list[str], names: list[str]) -> Result:
-    """Compare each line with the line of the same number, which takes time linear in their number; show the first ones."""
-    pairs = enumerate(zip_longest(old, new), 1)
-    differing = ((number, *pair) for number, pair in pairs if pair[0] != pair[1])
-    shown = [
-        f"@@ line {number} @@\n"
-        + "".join(f"{sign}{line}\n" for sign, line in zip("-+", pair, strict=True) if line is not None)
-        for number, *pair in islice(differing, _MOST_SHOWN)
-    ]
-    count = len(shown) + sum(1 for _ in differing)
-    text = f"{count} lines differ, each compared with the line of the same number because there are over {_MOST_LINES}"
-    more = f"; the first {len(shown)} are shown" if count > len(shown) else ""
-    return Result(f"--- {names[0]}\n+++ {names[1]}\n{''.join(shown)}", [Note("info", text + more)])
+_MOST_LINES = 2_000  # which takes a second at most
 
 
-_MOST_LINES = 2_000  # of which a search for moved lines takes a second at most
-_MOST_SHOWN = 100
+def _request(sent: Sent) -> list[str]:
+    request = sent.exchange.request
+    who = f"{sent.draft.account.name}@{sent.draft.pod.name}"
+    return [who, *_head_lines(request), "", *request.body.splitlines()]
 
 
-def _name(number: int, sent: Sent, *, answers: bool) -> str:
-    if not answers:
-        return f"request of {number}"
-    marks = ", ".join(sent.exchange.marks)
-    return f"answer of {number} ({marks})" if marks else f"answer of {number}"
-
-
-def _comparable(sent: Sent, *, answers: bool) -> list[str]:
-    if not answers:
-        request = sent.exchange.request
-        return [
-            f"{sent.draft.account.name}@{sent.draft.pod.name}",
-            *_head_lines(request),
-            "",
-            *request.body.splitlines(),
-        ]
+def _answer(sent: Sent) -> list[str]:
     response = sent.exchange.response
     if response is None:
         return [status_line(sent.exchange)]

@@ -1,14 +1,12 @@
 """``expect`` and ``capture``: test the last answer, or store a value from it."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import command, pass_caller
-from kshell.core.errors import EXIT_REFUSED, Note
+from kshell.core.errors import EXIT_REFUSED, Note, Place
 from kshell.core.json_text import text_of
 from kshell.core.models import Result
 from kshell.scripts.script import capture_parts, check_expression_at
@@ -16,13 +14,8 @@ from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.updates import updates_of
 from kshell.syntax.diagnostics import ARRIVAL_NAMES
 from kshell.syntax.expressions import AbsentError, value_of
-from kshell.syntax.failed_expect import failed_parts
+from kshell.syntax.failed_expect import FailedPart, failed_parts
 from kshell.syntax.lines import Line
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.core.errors import Place
-    from kshell.syntax.failed_expect import FailedPart
 
 _SIDES = ("left", "right")
 

@@ -1,44 +1,36 @@
 """``explain``: the meaning of a code, a status, a field or a rule, and of an answer or a callback that was received."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from kshell.api.answers import explain, explain_answer, explain_body
-from kshell.api.callbacks import parse_received, status_reports
+from kshell.api.callbacks import StatusReport, parse_received, status_reports
 from kshell.api.endpoints import (
     ANSWERS,
+    CODES,
     ENDPOINTS,
+    FIELD_WORDS,
     FIELDS,
     RULES,
-    all_codes,
-    answers_of_status,
-    field_words,
     find_answers,
     find_fields,
 )
 from kshell.api.statuses import OUTCOMES, STATUSES, find_outcome
-from kshell.console.command import Known, command, pass_session
+from kshell.console.command import command, offering, pass_session
+from kshell.core.endpoint import Field, Rule
 from kshell.core.errors import SetupError, UsageError, did_you_mean, listed
+from kshell.core.exchange import Explanation
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
+from kshell.core.models import Json, Result
 from kshell.core.terminal import markdown_table, note_lines, safe_line
 from kshell.profiles.files import read_stdin, read_text, shown
+from kshell.session.session import Session
 from kshell.transport.exchange_text import explained
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.api.callbacks import StatusReport
-    from kshell.core.endpoint import Field, Rule
-    from kshell.core.exchange import Explanation
-    from kshell.core.models import Json
-    from kshell.session.session import Session
-
-    Entry = tuple[list[str], dict[str, Json]]  # its lines of text, and its JSON object
+Entry = tuple[list[str], dict[str, Any]]  # its lines of text, and its JSON object
 
 _MOST = 8 << 20  # bytes of an answer or of callbacks
 
@@ -53,7 +45,7 @@ _MOST = 8 << 20  # bytes of an answer or of callbacks
         "explain --table statuses",
     ],
 )
-@click.argument("word", required=False, type=Known("explainable"), metavar="[CODE|STATUS|FIELD|RULE]")
+@click.argument("word", required=False, shell_complete=offering("explainable"), metavar="[CODE|STATUS|FIELD|RULE]")
 @click.option(
     "--from", "file", type=click.Path(path_type=Path), help="Explain an answer or a callback in a file; -: stdin."
 )
@@ -78,84 +70,73 @@ def explain_command(
     if table and as_json:
         raise UsageError("--table is Markdown, and no JSON", hint="leave one of --table and --json out")
     if table:
-        return Result(_TABLES[table]())
+        return Result(markdown_table(*_TABLES[table]))
     entries = _received(file) if file is not None else [_last(session)] if word is None else _found(word)
     if as_json:
         return Result(dumps([data for _, data in entries]) + "\n")
     return Result("\n\n".join("\n".join(lines) for lines, _ in entries) + "\n", prose=True)
 
 
-def _found(word: str) -> list[Entry]:
-    entries = list(_entries(word))
-    if not entries:
-        known = [*all_codes(), *(row.code for row in OUTCOMES), *field_words(), *RULES]
-        codes = f"codes: {listed(all_codes())}; statuses: {listed(row.code for row in STATUSES)}"
-        hint = did_you_mean(word, known) or f"{codes}; or a code of Meta's, a field, or a rule that check reports"
-        raise UsageError(f"{word!r} is not a code, a status, a field or a rule", hint=hint)
-    return entries
-
-
 def _last(session: Session) -> Entry:
     if not session.sent:
-        hint = f"kshell explain CODE, with one of {listed(all_codes())}; or a field, or a rule"
+        hint = f"kshell explain CODE, with one of {listed(CODES)}; or a field, or a rule"
         raise UsageError("there is no answer to explain yet", hint=hint)
     draft, exchange = session.sent[-1]
     explanation = explain(exchange, draft.account.name, draft.options)
     return note_lines(explained(explanation)), {"kind": "answer", **explanation._asdict()}
 
 
+def _found(word: str) -> list[Entry]:
+    entries = list(_entries(word))
+    if not entries:
+        known = [*CODES, *(row.code for row in OUTCOMES), *FIELD_WORDS, *RULES]
+        codes = f"codes: {listed(CODES)}; statuses: {listed(row.code for row in STATUSES)}"
+        hint = did_you_mean(word, known) or f"{codes}; or a code of Meta's, a field, or a rule that check reports"
+        raise UsageError(f"{word!r} is not a code, a status, a field or a rule", hint=hint)
+    return entries
+
+
 def _entries(word: str) -> Iterator[Entry]:
-    for answer in find_answers(word) or answers_of_status(word):
-        yield _answer_entry(answer.status, explain_answer(answer))
+    for answer in find_answers(word):
+        head = f"{answer.status} {answer.code}"
+        yield _entry(head, explain_answer(answer), {"kind": "code", "status": answer.status})
     if outcome := find_outcome(word):
         yield _outcome_entry(outcome)
-    if word.lower() in RULES:
-        rule = RULES[word.lower()]
-        fields = ("code", "severity", "says", "page", "prevents")
-        code, severity, says, source, prevents = (str(getattr(rule, name)) for name in fields)
-        data: dict[str, Json] = {
-            "code": code,
-            "severity": severity,
-            "says": says,
-            "source": source,
-            "prevents": prevents,
-        }
-        yield _rule_lines(rule), {"kind": "rule", **data}
+    if rule := RULES.get(word.lower()):
+        data = {"kind": "rule", "code": rule.code, "severity": rule.severity, "says": rule.says, "source": rule.page}
+        yield _rule_lines(rule), {**data, "prevents": rule.prevents}
     for field in find_fields(word):
-        data = {name: _plain(value) for name, value in field._asdict().items() if name not in ("role", "kept")}
+        data = {name: value for name, value in field._asdict().items() if name != "role"}
         yield _field_lines(field), {**data, "kind": "field", "type": field.kind}
 
 
-def _answer_entry(status: int, explanation: Explanation) -> Entry:
+def _entry(head: str, explanation: Explanation, data: dict[str, Any]) -> Entry:
+    """Return the entry of an explanation: ``head`` stands before its title, ``data`` before its JSON."""
     first, *rest = note_lines(explained(explanation))
-    return [f"{status} {explanation.code} · {first}", *rest], {
-        "kind": "code",
-        "status": status,
-        **explanation._asdict(),
-    }
+    return [f"{head} · {first}", *rest], {**data, **explanation._asdict()}
 
 
 def _outcome_entry(outcome: Explanation) -> Entry:
     """Return a status or a code of Meta's, with the rules that find its cause before anything is sent."""
     rules = [rule.code for rule in RULES.values() if rule.prevents == outcome.code]
-    first, *rest = note_lines(explained(outcome))
+    lines, data = _entry(outcome.code, outcome, {"kind": "status" if outcome in STATUSES else "meta"})
     found = [f"  rules   {', '.join(rules)}"] if rules else []
-    kind = "status" if outcome in STATUSES else "meta"
-    return [f"{outcome.code} · {first}", *rest, *found], {"kind": kind, **outcome._asdict(), "rules": [*rules]}
-
-
-def _plain(value: Json | tuple[str, ...]) -> Json:
-    return [*value] if isinstance(value, tuple) else value
+    return [*lines, *found], {**data, "rules": rules}
 
 
 def _rule_lines(rule: Rule) -> list[str]:
     meta = find_outcome(rule.prevents)
-    prevents = [f"  Meta    it prevents {meta.code}, {meta.title}"] if meta else []
-    return [f"{rule.code} · {rule.severity}", f"  says    {rule.says}", f"  source  {rule.page}", *prevents]
+    prevents = f"it prevents {meta.code}, {meta.title}" if meta else ""
+    return _lines(f"{rule.code} · {rule.severity}", ("says", rule.says), ("source", rule.page), ("Meta", prevents))
+
+
+def _lines(head: str, *rows: tuple[str, str]) -> list[str]:
+    return [head, *(f"  {name:<7} {text}" for name, text in rows if text)]
 
 
 def _field_lines(field: Field) -> list[str]:
-    rows = (
+    return _lines(
+        f"{field.name} · field",
         ("where", field.pointer or "not in the payload"),
         ("type", f"{field.kind}, {'mandatory' if field.mandatory else 'optional'}"),
         ("says", field.says),
@@ -165,7 +146,6 @@ def _field_lines(field: Field) -> list[str]:
         ("set it", _setting(field)),
         ("source", f"{field.section} table of the API's page"),
     )
-    return [f"{field.name} · field", *(f"  {name:<7} {text}" for name, text in rows if text)]
 
 
 def _setting(field: Field) -> str:
@@ -198,12 +178,7 @@ def _received_entries(value: Json) -> Iterator[Entry]:
     response = value.get("response") if isinstance(value, dict) else None  # of send --json
     body = response.get("body") if isinstance(response, dict) else value
     known = (explain_body(endpoint, body) for endpoint in (() if reports else ENDPOINTS))
-    yield from (_body_entry(explanation) for explanation in known if explanation)
-
-
-def _body_entry(explanation: Explanation) -> Entry:
-    first, *rest = note_lines(explained(explanation))
-    return [f"{explanation.code} · {first}", *rest], {"kind": "answer", **explanation._asdict()}
+    yield from (_entry(it.code, it, {"kind": "answer"}) for it in known if it)
 
 
 def _report_entry(report: StatusReport) -> Entry:
@@ -242,24 +217,21 @@ def _utc(seconds: str) -> str:
 # ---- Markdown tables of everything
 
 
-def _codes() -> str:
-    rows = [(it.code, str(it.status), it.meaning, it.who, it.retry) for it in ANSWERS]
-    return markdown_table(("code", "status", "means", "whose move", "retry"), rows)
-
-
-def _statuses() -> str:
-    rows = [(it.code, it.title, it.meaning, it.who, it.retry) for it in OUTCOMES]
-    return markdown_table(("code", "title", "means", "whose move", "another send"), rows)
-
-
-def _fields() -> str:
-    rows = [(it.name, it.pointer, it.kind, "yes" if it.mandatory else "no", _setting(it), it.says) for it in FIELDS]
-    return markdown_table(("field", "where", "type", "mandatory", "set it", "says"), rows)
-
-
-def _rules() -> str:
-    rows = [(it.code, it.severity, it.says, it.page) for it in RULES.values()]
-    return markdown_table(("rule", "severity", "says", "rests on"), rows)
-
-
-_TABLES = {"codes": _codes, "statuses": _statuses, "fields": _fields, "rules": _rules}
+_TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]] = {
+    "codes": (
+        ("code", "status", "means", "whose move", "retry"),
+        [(it.code, str(it.status), it.meaning, it.who, it.retry) for it in ANSWERS],
+    ),
+    "statuses": (
+        ("code", "title", "means", "whose move", "another send"),
+        [(it.code, it.title, it.meaning, it.who, it.retry) for it in OUTCOMES],
+    ),
+    "fields": (
+        ("field", "where", "type", "mandatory", "set it", "says"),
+        [(it.name, it.pointer, it.kind, "yes" if it.mandatory else "no", _setting(it), it.says) for it in FIELDS],
+    ),
+    "rules": (
+        ("rule", "severity", "says", "rests on"),
+        [(it.code, it.severity, it.says, it.page) for it in RULES.values()],
+    ),
+}

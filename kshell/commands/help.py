@@ -1,20 +1,16 @@
 """``help``: lists the commands on one screen, or shows one command with its examples."""
 
-from __future__ import annotations
-
 import shutil
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import cast
 
 import click
 
-from kshell.console.command import HelpContext, Known, command
+from kshell.console.command import HelpContext, command, offering
+from kshell.console.group import Commands, commands_of
 from kshell.core.errors import UsageError, did_you_mean
 from kshell.core.models import Result
-from kshell.syntax.command_table import OTHER_WORDS, SECTIONS, Frontend
-
-if TYPE_CHECKING:
-    from kshell.console.group import Commands
+from kshell.syntax.command_table import COMMANDS, OTHER_WORDS, Frontend
 
 _IN_SHELL = (
     "help COMMAND shows one, with examples. Tab completes, the right arrow accepts the suggestion, Ctrl-R searches. "
@@ -25,7 +21,7 @@ _FRONTENDS: dict[Frontend, str] = {"line": "the command line", "shell": "the she
 
 
 @command("help", examples=["help", "help curl", "help expect"])
-@click.argument("name", required=False, type=Known("commands"), metavar="[COMMAND]")
+@click.argument("name", required=False, shell_complete=offering("commands"), metavar="[COMMAND]")
 @click.option("--man", is_flag=True, help="Print the man page of kshell, for man -l.")
 @click.pass_context
 def help_command(context: click.Context, name: str | None, *, man: bool) -> Result:
@@ -40,55 +36,31 @@ def help_command(context: click.Context, name: str | None, *, man: bool) -> Resu
 
 def _one(root: click.Context, name: str) -> str:
     """The help of a command. If this frontend lacks the command, the text names the frontends that have it."""
-    entries = {known: entry for section in SECTIONS.values() for known, entry in section.items()}
-    if name not in entries:
-        hint = did_you_mean(name, entries) or "kshell help lists the commands"
+    if name not in COMMANDS:
+        hint = did_you_mean(name, COMMANDS) or "kshell help lists the commands"
         raise UsageError(f"there is no command {name!r}", hint=hint)
-    frontends = entries[name].frontends
-    commands: Commands = root.command  # type: ignore[assignment]
-    if commands.frontend in frontends:
-        return _shown(root, name)
-    where = " and ".join(_FRONTENDS[frontend] for frontend in frontends)
-    return f"{name} is for {where}.\n\n{_shown(_root(frontends[0], root.terminal_width), name)}"
-
-
-def _root(frontend: Frontend, width: int | None) -> click.Context:
-    """The root context of another frontend; its help is ``width`` columns wide."""
-    from kshell.console.group import commands_of
-
-    root = commands_of(frontend)
-    name = "kshell" if frontend == "line" else ""
-    return HelpContext(root, info_name=name, terminal_width=width, **root.context_settings)
-
-
-def _shown(root: click.Context, name: str) -> str:
-    assert isinstance(root.command, click.Group)  # noqa: S101 - dispatch puts it there
-    command = root.command.get_command(root, name)
-    assert command is not None  # noqa: S101 - the table of commands has it
-    return command.get_help(HelpContext(command, info_name=name, parent=root)) + "\n"
+    frontends, where, commands = COMMANDS[name].frontends, "", cast("Commands", root.command)
+    if commands.frontend not in frontends:
+        where = f"{name} is for {' and '.join(_FRONTENDS[frontend] for frontend in frontends)}.\n\n"
+        commands, width = commands_of(frontends[0]), root.terminal_width
+        program = "kshell" if frontends[0] == "line" else ""
+        root = HelpContext(commands, info_name=program, terminal_width=width, **commands.context_settings)
+    command = commands.find(name)
+    return f"{where}{command.get_help(HelpContext(command, info_name=name, parent=root))}\n"
 
 
 def _overview(root: click.Context) -> str:
     """Every command with its summary; in the shell only their names if the summaries do not fit the screen."""
     full = root.get_help() + "\n"
-    commands: Commands = root.command  # type: ignore[assignment]
+    commands = cast("Commands", root.command)
     width, height = shutil.get_terminal_size()
-    if commands.frontend != "shell":
-        return full + _others(commands, root)
+    if commands.frontend == "line":
+        others = " ".join(name for name, entry in COMMANDS.items() if "line" not in entry.frontends)
+        return f"{full}\n{_IN_SESSION}\n{_filled(others, root.make_formatter().width, '  ')}"
+    if commands.frontend == "script":
+        return full
     if full.count("\n") + 1 < height:
         return f"{full}\n{_filled(_IN_SHELL, width)}"
-    return _short(commands, width)
-
-
-def _others(commands: Commands, root: click.Context) -> str:
-    """The names of the commands that only the shell and scripts have; empty unless this is the command line's help."""
-    if commands.frontend != "line":
-        return ""
-    names = (name for section in SECTIONS.values() for name, entry in section.items() if "line" not in entry.frontends)
-    return f"\n{_IN_SESSION}\n{_filled(' '.join(names), root.make_formatter().width, '  ')}"
-
-
-def _short(commands: Commands, width: int) -> str:
     indent = max(map(len, commands.sections)) + 2
     lines = [_filled(" ".join(names), width, title.ljust(indent)) for title, names in commands.sections.items()]
     return "".join(lines) + "\n" + _filled(_IN_SHELL, width)

@@ -11,16 +11,14 @@ import click
 from kshell.console.command import command, pass_session
 from kshell.console.printer import show
 from kshell.core.errors import KshellError, Note, Place, ScriptError, listed
-from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
-from kshell.profiles.files import read_stdin, read_text, shown, write_private
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Account, Result
+from kshell.profiles.files import Kind, Places, read_stdin, read_text, shown, write_private
 from kshell.profiles.profiles import load_account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.core.models import Account
     from kshell.curl.to_script import Imported
-    from kshell.profiles.files import Kind, Places
     from kshell.session.session import Session
 
 
@@ -55,7 +53,8 @@ def imported(session: Session, text: str, name: str, *, account: str = "", templ
     copied = read_curl(text, name)
     profiles = to_script.find_profiles(copied, session.places, session.account)
     found = to_script.find_template(copied, profiles, session.places)
-    notes = _odd_notes(found, name)
+    odd = sorted(copied.notes, key=lambda it: (it.line, it.column))
+    notes = [Note("warning", f"{it.message}; {it.fix}", Place(name, it.line, it.column)) for it in odd]
     account_text = to_script.account_text(found, template) if account else ""
     if template and found.source:
         notes.append(Note("info", _written(session.places, "template", template, found.source)))
@@ -77,11 +76,6 @@ def _read(file: str) -> tuple[str, str]:
     if sys.stdin is not None and sys.stdin.isatty():
         show(Result(notes=[Note("info", "paste the curl command, then press Enter and Ctrl-D")]))
     return read_stdin(ScriptError), "stdin"
-
-
-def _odd_notes(imported: Imported, file: str) -> list[Note]:
-    odd = sorted(imported.copied.notes, key=lambda it: (it.line, it.column))
-    return [Note("warning", f"{it.message}; {it.fix}", Place(file, it.line, it.column)) for it in odd]
 
 
 def _notes(imported: Imported, template: str) -> list[Note]:

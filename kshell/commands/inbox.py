@@ -1,23 +1,19 @@
 """``inbox``: the messages that the simulator delivered, drawn as a phone shows them."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
+from typing import Any
 
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import Number, command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
 from kshell.profiles.profiles import load_pod
-from kshell.simulator.inbox import from_json
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.simulator.inbox import Delivered
+from kshell.simulator.inbox import Delivered, from_json
 
 _WIDEST = 44  # columns of a bubble; a phone is narrow
 _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
@@ -32,12 +28,9 @@ _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 @click.option(
     "--url", metavar="URL", help="Ask the sandbox that runs here. [default on the command line: the pod sandbox's]"
 )
-@click.option("--all", "everything", is_flag=True, help="Draw every message, not only the last three.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of every message.")
 @pass_caller
-def inbox(
-    caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | None, everything: bool, as_json: bool
-) -> Result:
+def inbox(caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | None, as_json: bool) -> Result:
     """Show the messages that the simulator delivered, with the button that copies the code.
 
     On the command line it asks the sandbox that runs on this machine (kshell sandbox); in the shell and in scripts it shows
@@ -55,9 +48,9 @@ def inbox(
     if not messages:
         text = "the simulator delivered nothing yet" if not to else f"the simulator delivered nothing to {to} yet"
         return Result(notes=[Note("info", f"{text}; send to={to or '…'} -p sandbox sends a message")])
-    shown = messages if everything else messages[-3:]
+    shown = messages[-3:]
     hidden = len(messages) - len(shown)
-    notes = [Note("info", f"{hidden} earlier not shown; inbox --all shows them")] if hidden else []
+    notes = [Note("info", f"{hidden} earlier not shown; inbox --json has all")] if hidden else []
     width = min(_WIDEST, shutil.get_terminal_size().columns - 1)
     return Result("\n".join("\n".join(bubble(from_json(message), width)) + "\n" for message in shown), notes)
 
@@ -89,25 +82,17 @@ def bubble(message: Delivered, width: int) -> list[str]:
     body, button = safe_line(message.code), safe_line(message.button_code)
     status = message.statuses[-1].status if message.statuses else "accepted"
     head = safe_line(f"{message.recipient} · {message.template_name} · {message.language} · {status}")
+    label = f"Copy code  {button}"
+    blanks = " " * max(0, (inner - width_of(label)) // 2)
     notes = [] if body == button else ["⚠ text and button hold different codes"]
     if status == "failed":
         notes.append(f"✗ not on the phone: kshell explain {message.fails_with}")
     return [
         fitted(head, width).rstrip(),
         f"╭{'─' * (inner + 2)}╮",
-        *(f"│ {fitted(line, inner)} │" for line in _wrapped(f"{body} is your verification code.", inner)),
+        *(f"│ {fitted(line, inner)} │" for line in wrap(f"{body} is your verification code.", inner)),
         f"├{'─' * (inner + 2)}┤",
-        f"│ {_centred(f'Copy code  {button}', inner)} │",
+        f"│ {fitted(f'{blanks}{label}', inner)} │",
         f"╰{'─' * (inner + 2)}╯",
         *notes,
     ]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, width)
-
-
-def _centred(text: str, width: int) -> str:
-    return fitted(" " * max(0, (width - width_of(text)) // 2) + text, width)

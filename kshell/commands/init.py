@@ -1,12 +1,12 @@
 """``init``: creates an account from the user's answers. The key is never shown and never an argument of a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -17,23 +17,15 @@ from kshell.console.printer import show
 from kshell.core.errors import EXIT_INTERRUPTED, Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Result
-from kshell.profiles.api_key import header_fault
-from kshell.profiles.files import FOLDERS, shown, write_private
+from kshell.profiles.api_key import SCHEMES, header_fault
+from kshell.profiles.files import FOLDERS, Places, shown, write_private
+from kshell.profiles.keys import NUMBER, SEGMENT
 from kshell.profiles.preferences import Preferences, documented, file_of, save_account
-from kshell.profiles.profiles import NUMBER, SEGMENT, SID_HINT, load_account
+from kshell.profiles.profiles import SID_HINT, load_account
 from kshell.profiles.schemas import schema
-from kshell.session.session import ACCOUNT_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from kshell.profiles.files import Places
-    from kshell.session.session import Session
+from kshell.session.session import ACCOUNT_VARIABLE, Session
 
 _SCHEMA = "account.schema.json"  # below the user's folder; written anew by each init, so that it is this version's
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Answers(NamedTuple):
@@ -65,18 +57,18 @@ def init(session: Session) -> Result:
         return Result(notes=notes, exit_code=EXIT_INTERRUPTED)
     written = [_write_account(session.places, answers)]
     load_account(session.places, answers.name)
-    is_default = _wants_default()
-    written += [save_account(session.places, answers.name)] if is_default else _write_preferences(session.places)
+    try:
+        is_default = click.confirm("Start the shell with this account from now on", default=True, err=True)
+    except click.Abort:
+        is_default = False  # the account is written already
+    preferences = file_of(session.places)
+    if is_default:
+        written.append(save_account(session.places, answers.name))
+    elif not preferences.exists():
+        write_private(preferences, documented(Preferences()))
+        written.append(preferences)
     lines = [*(f"wrote {shown(file)}" for file in written), *_next(answers, is_default=is_default)]
     return Result(notes=[Note("info", line) for line in lines])
-
-
-def _wants_default() -> bool:
-    """Ask whether the shell shall start with the account. No answer means no: the account is written already."""
-    try:
-        return click.confirm("Start the shell with this account from now on", default=True, err=True)
-    except click.Abort:
-        return False
 
 
 def _next(answers: Answers, *, is_default: bool) -> list[str]:
@@ -91,57 +83,42 @@ def _next(answers: Answers, *, is_default: bool) -> list[str]:
 
 
 def _ask_all(places: Places) -> Answers:
-    name = _ask("Name of the account", lambda text: _new_name(places, text), "mine")
-    pods = places.names("pod")
-    pod = _ask(f"Pod ({listed(pods)})", lambda text: _one_of(text, pods), "in")
-    sid = _ask("SID", _matching(SEGMENT, SID_HINT))
-    number = _ask("Business number that sends", _matching(NUMBER, "write + and country code, such as +911234567890"))
-    template_name = _ask(
-        "Name of the template that WhatsApp approved",
-        _matching(SEGMENT, "write the name as WhatsApp shows it, without spaces"),
-    )
-    language = _ask("Language of the template", _language, "en_US")
+    name = _ask("Name of the account", lambda text: _name_fault(places, text), "mine")
+    pods = [*places.names("pod")]
+    pod = _ask(f"Pod ({listed(pods)})", lambda text: _unknown(text, pods, did_you_mean), "in")
+    sid = _ask("SID", _unless(SEGMENT, SID_HINT))
+    number = _ask("Business number that sends", _unless(NUMBER, "write + and country code, such as +911234567890"))
+    name_form = "write the name as WhatsApp shows it, without spaces"
+    template_name = _ask("Name of the template that WhatsApp approved", _unless(SEGMENT, name_form))
+    language = _ask("Language of the template", lambda text: _unknown(text, LANGUAGES, language_hint), "en_US")
     return Answers(name, pod, sid, number, _ask_key(places, name), template_name, language)
 
 
-def _ask(question: str, check: Callable[[str], str], default: str = "") -> str:
-    """Ask on stderr until ``check`` accepts the answer, and return it. ``check`` raises ``click.BadParameter``."""
-    # without a default, click asks again after an empty answer and gives no reason; so ``check`` gets it
-    return str(
-        click.prompt(
-            question, default=default, show_default=bool(default), value_proc=lambda text: check(text.strip()), err=True
-        )
-    )
+def _ask(question: str, fault: Callable[[str], str], default: str = "") -> str:
+    """Ask on stderr until ``fault`` returns nothing for the answer, and return it."""
 
-
-def _new_name(places: Places, text: str) -> str:
-    if not _NAME.match(text):
-        raise click.BadParameter("a name is letters, digits, - and _")
-    if _account_file(places, text).exists():
-        raise click.BadParameter(f"{shown(_account_file(places, text))} exists already; choose another name")
-    return text
-
-
-def _one_of(text: str, known: object) -> str:
-    names = list(known)  # type: ignore[call-overload]
-    if text not in names:
-        raise click.BadParameter(did_you_mean(text, names) or f"one of {listed(names)}")
-    return text
-
-
-def _language(text: str) -> str:
-    if text not in LANGUAGES:
-        raise click.BadParameter(language_hint(text, LANGUAGES) or f"one of {listed(LANGUAGES)}")
-    return text
-
-
-def _matching(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not pattern.match(text):
+    def checked(text: str) -> str:
+        if message := fault(text.strip()):
             raise click.BadParameter(message)
-        return text
+        return text.strip()
 
-    return check
+    # without a default, click asks again after an empty answer and gives no reason; so ``checked`` gets it
+    return str(click.prompt(question, default=default, show_default=bool(default), value_proc=checked, err=True))
+
+
+def _name_fault(places: Places, name: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        return "a name is letters, digits, - and _"
+    file = _account_file(places, name)
+    return f"{shown(file)} exists already; choose another name" if file.exists() else ""
+
+
+def _unknown(text: str, known: Sequence[str], hint: Callable[[str, Sequence[str]], str]) -> str:
+    return "" if text in known else hint(text, known) or f"one of {listed(known)}"
+
+
+def _unless(pattern: str, message: str) -> Callable[[str], str]:
+    return lambda text: "" if re.fullmatch(pattern, text) else message
 
 
 def _ask_key(places: Places, name: str) -> str:
@@ -155,7 +132,7 @@ def _ask_key(places: Places, name: str) -> str:
         show(Result(notes=[Note("error", fault)]))
     variable = _ask(
         "Environment variable that holds it",
-        _matching(_VARIABLE, "a variable's name is letters, digits and _"),
+        _unless(SCHEMES["env"][0], "a variable's name is letters, digits and _"),
         DEFAULT_KEY_VARIABLE,
     )
     return f"env:{variable}"
@@ -187,11 +164,3 @@ def _write_account(places: Places, answers: Answers) -> Path:
     lines += ["template: auth", "variables:", *(f"  {key}: {json.dumps(value)}" for key, value in variables.items())]
     write_private(file, "\n".join([*lines, "otp: {length: 6, alphabet: digits}"]) + "\n")
     return file
-
-
-def _write_preferences(places: Places) -> list[Path]:
-    file = file_of(places)
-    if file.exists():
-        return []
-    write_private(file, documented(Preferences()))
-    return [file]

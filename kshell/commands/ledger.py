@@ -13,11 +13,10 @@ import click
 from kshell.console.command import command
 from kshell.core.errors import Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import Result
-from kshell.core.terminal import columns, safe_line
+from kshell.core.models import Payload, Result
+from kshell.core.terminal import columns
 
 if TYPE_CHECKING:
-    from kshell.core.models import Payload
     from kshell.scripts.ledger import Entry, State
 
 _STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
@@ -54,7 +53,8 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
     if as_json:
         return Result(dumps({"file": str(file), "counts": counted, "rows": [_data(entry) for entry in listed]}) + "\n")
     if rows:
-        return Result(_table(listed), [] if listed else [Note("info", f"no row is {rows}")])
+        cells = [(f"row {it.number}", f"line {it.line}", it.state, it.masked, it.code, it.message_id) for it in listed]
+        return Result(columns(cells), [] if listed else [Note("info", f"no row is {rows}")])
     text = ", ".join(f"{count} {state}" for state, count in counted.items())
     unsure = known["unknown"] + known["claimed"]
     hint = [Note("hint", f"kshell ledger {file} --rows unknown lists those that may have been sent")] if unsure else []
@@ -74,10 +74,3 @@ def _csv(listed: list[Entry]) -> str:
     writer.writeheader()
     writer.writerows(map(_data, listed))
     return stream.getvalue()
-
-
-def _table(listed: list[Entry]) -> str:
-    def cells(one: Entry) -> tuple[str, ...]:
-        return (f"row {one.number}", f"line {one.line}", one.state, one.masked, one.code, one.message_id)
-
-    return columns([tuple(map(safe_line, cells(entry))) for entry in listed])

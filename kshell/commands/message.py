@@ -1,34 +1,20 @@
 """The commands that show a message without sending it: ``render``, ``check``, ``curl``, ``snippet``."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
-from kshell.console.command import command, message_options, pass_session
+from kshell.console.command import command, gathered, message_options, offering, pass_session
 from kshell.core.errors import EXIT_REFUSED, Note, UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Result
+from kshell.core.models import REDACTED, Draft, Finding, Pod, Result
 from kshell.core.terminal import columns, finding_line
 from kshell.profiles import api_key
+from kshell.session.session import Overrides, Session
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.shell_completion import CompletionItem
-
-    from kshell.core.models import Draft, Finding, Pod
-    from kshell.session.session import Overrides, Session
-
-
-def _strict(function: Callable[..., Result]) -> Callable[..., Result]:
-    return click.option("--strict", is_flag=True, help="Print nothing and exit 1 when check would find an error.")(
-        function
-    )
+_strict = click.option("--strict", is_flag=True, help="Print nothing and exit 1 when check would find an error.")
 
 
 class KeyForm(NamedTuple):
@@ -40,6 +26,8 @@ class KeyForm(NamedTuple):
 
     def text(self, draft: Draft) -> str | None:
         """The text in place of the key; None for a reference. Raises ``SecretError`` if the key cannot be read."""
+        if self.masked and self.reveal:
+            raise UsageError("--masked and --reveal exclude each other", hint="leave one of them out")
         if self.masked:
             return REDACTED
         return api_key.resolve(draft.account) if self.reveal else None
@@ -57,24 +45,15 @@ class KeyForm(NamedTuple):
         return placeholders.with_placeholders(draft)
 
 
-def _key_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """``--masked``, ``--reveal`` and ``--placeholders``; the function gets them as one ``KeyForm`` named ``key``."""
-
-    def with_key_form(*, masked: bool, reveal: bool, placeholders: bool, **options: Any) -> Result:
-        if masked and reveal:
-            raise UsageError("--masked and --reveal exclude each other", hint="leave one of them out")
-        return function(key=KeyForm(masked, reveal, placeholders), **options)
-
-    decorated = update_wrapper(with_key_form, function)
-    for decorate in (
-        click.option(
-            "--placeholders", is_flag=True, help="Print placeholders for the code, the phone numbers and the SID."
-        ),
-        click.option("--masked", is_flag=True, help=f"Print {REDACTED} in place of the API key."),
-        click.option("--reveal", is_flag=True, help="Print the API key instead of a reference to it."),
-    ):
-        decorated = decorate(decorated)
-    return decorated
+_key_options = gathered(
+    "key",
+    KeyForm,
+    click.option("--reveal", is_flag=True, help="Print the API key instead of a reference to it."),
+    click.option("--masked", is_flag=True, help=f"Print {REDACTED} in place of the API key."),
+    click.option(
+        "--placeholders", is_flag=True, help="Print placeholders for the code, the phone numbers and the SID."
+    ),
+)
 
 
 @command("render", examples=["render to=+919812345678 otp=482913", "render -a docs"])
@@ -131,32 +110,17 @@ def _is_served(pod: Pod) -> bool:
 _SANDBOX = "to run it, start kshell sandbox first: it answers at {}"
 
 
-class _TargetName(click.ParamType[str]):
-    """The name of a snippet's target. The registry of targets is imported when it is needed."""
+def _known_target(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Return the name of the target with this name or alias. Raises ``UsageError`` with the known targets."""
+    from kshell.snippets.catalog import find_target
 
-    name = "TARGET"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return the name of the target with this name or alias. Raises ``UsageError`` with the known targets."""
-        from kshell.snippets.catalog import find_target
-
-        return find_target(value).name
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """The targets that begin with ``incomplete``."""
-        from click.shell_completion import CompletionItem
-
-        from kshell.snippets.catalog import TARGETS
-
-        return [
-            CompletionItem(known.name, help=known.says)
-            for known in TARGETS.values()
-            if known.name.startswith(incomplete)
-        ]
+    return name and find_target(name).name
 
 
 @command("snippet", examples=["snippet python to=+919812345678 otp=482913", "snippet postman -a docs", "snippet"])
-@click.argument("target", required=False, type=_TargetName(), metavar="[TARGET]")
+@click.argument(
+    "target", required=False, callback=_known_target, shell_complete=offering("targets"), metavar="[TARGET]"
+)
 @message_options
 @_key_options
 @_strict

@@ -1,22 +1,15 @@
 """``record``: writes the typed lines as a script."""
 
-from __future__ import annotations
-
 import os
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import command, pass_caller
 from kshell.core.errors import Note, UsageError
 from kshell.core.models import Result
-from kshell.profiles.files import shown
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.shell.running import Shell
+from kshell.profiles.files import quoted, shown
 
 
 @command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
@@ -34,20 +27,15 @@ def record(caller: Caller, file: Path, *, expects: bool, force: bool) -> Result:
     from kshell.shell.running import Shell
 
     assert isinstance(caller, Shell)  # noqa: S101 - only the shell has this command
+    recording = caller.recording
     if str(file) == "stop":
-        return _stop(caller)
-    if caller.recording:
-        hint = "record stop ends it"
-        raise UsageError(f"{shown(caller.recording.file)} is being recorded already", hint=hint)
+        if recording is None:
+            raise UsageError("nothing is being recorded", hint="record FILE begins a recording")
+        caller.recording = None
+        return Result(notes=[Note("info", f"recorded: {recording.command(quoted(recording.file))}")])
+    if recording:
+        raise UsageError(f"{shown(recording.file)} is being recorded already", hint="record stop ends it")
     if os.path.exists(file) and not force:
         raise UsageError(f"{shown(file)} exists already", hint="choose another name, or add --force")
     caller.recording = Recording(file, caller.session, expects=expects)
     return Result(notes=[Note("info", f"recording to {shown(file)}; record stop ends it")])
-
-
-def _stop(shell: Shell) -> Result:
-    if shell.recording is None:
-        raise UsageError("nothing is being recorded", hint="record FILE begins a recording")
-    command = shell.recording.command(shlex.quote(shown(shell.recording.file)))
-    shell.recording = None
-    return Result(notes=[Note("info", f"recorded: {command}")])

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
-from kshell.scripts.script_run import Retry
-from kshell.session.session import keeping_connections, send_attempt
+from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.scripts.shards import Shard
+from kshell.session.session import Session, keeping_connections, send_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
-    from kshell.scripts.rows import Row, RowFile
     from kshell.scripts.runs import Plan
     from kshell.scripts.script import Script
-    from kshell.scripts.script_run import ScriptRun
-    from kshell.scripts.shards import Shard
-    from kshell.session.session import Sender, Session
+    from kshell.session.session import Sender
     from kshell.transport.tapes import Mode
 
 
@@ -69,38 +66,10 @@ def _sender_of(session: Session, file: Path | None, mode: Mode | None) -> Abstra
     return Tape(file, mode or "once")
 
 
-class RowsOption:
-    """The rows of ``--rows`` that belong to ``shard``, read as they are iterated; one None without the option."""
-
-    def __init__(self, file: RowFile | None, shard: Shard | None) -> None:
-        self.shard = shard
-        self.columns = file.columns if file else {}
-        self._file = file
-
-    def __iter__(self) -> Iterator[Row | None]:
-        shard = self.shard
-        return (row for row in self._file if not shard or shard.has(row)) if self._file else iter([None])
-
-    def estimate(self, scripts: int) -> int | None:
-        """Return about how many rows ``scripts`` scripts run, or None without the option."""
-        return self._file.estimate() * scripts // (self.shard.parts if self.shard else 1) if self._file else None
-
-
-def rows_of(file: Path | None, shard: Shard | None) -> RowsOption:
-    """Return the rows to run. Raises ``ScriptError`` for a file that has none."""
-    if file is None:
-        return RowsOption(None, None)
-    from kshell.scripts.rows import RowFile
-
-    return RowsOption(RowFile(file), shard)
-
-
 def shard_of(options: Mapping[str, Any], *, outermost: bool) -> Shard | None:
     """Return the shard of ``--shard``, or that of the engine which runs this process. Raises ``UsageError``."""
     if not options["rows"] or not (options["shard"] or outermost):
         return None
-    from kshell.scripts.shards import Shard
-
     return Shard.parse(options["shard"]) if options["shard"] else Shard.of_environment(os.environ)
 
 
@@ -113,7 +82,7 @@ def _pace_of(session: Session, options: Mapping[str, Any]) -> Pace | None:
     return Pace(options["rate"])
 
 
-def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> Ledger | None:
+def ledger_of(script: Script, columns: Iterable[str], options: Mapping[str, Any]) -> Ledger | None:
     """Open the ledger of the rows. Raises ``LedgerError``, and ``UsageError`` for ``--resend`` without ``--yes``."""
     file: Path | None = options["ledger"]
     if file is None:
@@ -125,5 +94,5 @@ def ledger_of(script: Script, rows: RowsOption, options: Mapping[str, Any]) -> L
         known = counts(file)
         message = f"messages that --resend unknown may deliver twice: {known['unknown'] + known['claimed']}"
         raise UsageError(message, hint="add --yes to send them")
-    columns = rows.columns if options["rows"].suffix.lower() == ".csv" else ()
-    return Ledger(file, whole_text(script), columns, resend=bool(options["resend"]))
+    known_columns = columns if options["rows"].suffix.lower() == ".csv" else ()
+    return Ledger(file, whole_text(script), known_columns, resend=bool(options["resend"]))

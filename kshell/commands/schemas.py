@@ -1,19 +1,12 @@
 """``openapi`` and ``schema``: the endpoint and the profiles as documents for other tools."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
 from kshell.console.command import command
 from kshell.core.json_text import dumps
 from kshell.core.models import Origin, Result
-from kshell.profiles.files import FOLDERS, shipped_folder
+from kshell.profiles.files import FOLDERS, Kind, shipped_folder
 from kshell.profiles.profiles import read_pod
-
-if TYPE_CHECKING:
-    from kshell.profiles.files import Kind
 
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # of the page's sample
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, rows_of, shard_of
-from kshell.console.command import SHOW, Assignment, Number, command, pass_caller
+from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
+from kshell.console.command import SHOW, Assignment, Number, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -21,7 +21,8 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
-from kshell.scripts.script import STDIN, absent_names, check_script, read_script
+from kshell.scripts.rows import RowFile
+from kshell.scripts.script import STDIN, Script, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, ScriptRun
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kshell.console.caller import Caller
     from kshell.scripts.reports import Reports
     from kshell.scripts.runs import Plan, Run
-    from kshell.scripts.script import Script
     from kshell.session.session import Session
 
 _FILE = click.Path(path_type=Path)
@@ -115,7 +115,14 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Report the faults of the scripts, and run nothing.")
-@click.option("--var", "variables", multiple=True, type=Assignment(), help="Set a variable before the first line.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    type=Assignment(),
+    shell_complete=offering("assignments"),
+    help="Set a variable before the first line.",
+)
 @click.option(
     "--rows",
     type=_FILE,
@@ -197,18 +204,24 @@ def run(context: click.Context, /, **options: Any) -> Result:
     outer = context.obj if isinstance(context.obj, ScriptRun) else None
     files = [outer.included(file) if outer and file != STDIN else file for file in options["files"]]
     scripts = [read_script(file) for file in files]
-    rows = rows_of(options["rows"], shard_of(options, outermost=outer is None))
-    absent = absent_names((*dict(options["variables"]), *rows.columns, *context.obj.session.values()))
+    shard = shard_of(options, outermost=outer is None)
+    rows = RowFile(options["rows"]) if options["rows"] else None
+    columns = rows.columns if rows else ()
+    absent = absent_names((*dict(options["variables"]), *columns, *context.obj.session.values()))
     faults = [fault for script in scripts for fault in check_script(script, absent=absent)]
     if faults:
         return _faulty(faults)
-    notes = _unread(scripts, context.obj.session, rows.columns, options)
+    notes = _unread(scripts, context.obj.session, columns, options)
     if options["only_check"]:
         done = (Note("info", f"{len(script.lines)} lines, no fault: {script.file}") for script in scripts)
         return Result(notes=[*notes, *done])
-    cases = (Case(script, row) for script in scripts for row in rows)
+    cases = (
+        Case(script, row) for script in scripts for row in rows or [None] if not row or not shard or shard.has(row)
+    )
     plan = plan_of(context.obj.session, options, outer)._replace(
-        ledger=ledger_of(scripts[0], rows, options), shard=rows.shard, rows=rows.estimate(len(scripts))
+        ledger=ledger_of(scripts[0], columns, options),
+        shard=shard,
+        rows=rows.estimate() * len(scripts) // (shard.parts if shard else 1) if rows else None,
     )
     if options["update"]:
         return _update([*cases], plan, write=options["yes"])

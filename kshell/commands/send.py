@@ -1,29 +1,21 @@
 """``send``: sends a message; ``again`` and ``edit`` send with the same ``deliver``."""
 
-from __future__ import annotations
-
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
-from kshell.console.command import Known, Number, command, message_options, pass_caller
+from kshell.console.caller import Caller
+from kshell.console.command import Number, command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
-from kshell.core.models import TIMEOUT, Result
+from kshell.core.models import TIMEOUT, Draft, Finding, Json, Result
 from kshell.core.terminal import finding_line
+from kshell.session.session import Overrides, Session
 from kshell.transport.exchange_text import document, outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from kshell.console.caller import Caller
-    from kshell.core.exchange import Explanation
-    from kshell.core.models import Draft, Finding, Json
-    from kshell.session.session import Overrides, Session
 
 
 class Sending(NamedTuple):
@@ -41,59 +33,47 @@ class Sending(NamedTuple):
         return draft.refused_by(self.allow, force=self.force)
 
 
-class _RuleName(Known):
-    """The code of a rule, such as ``otp-twice``."""
+def _known_rules(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes of rules. Raises ``UsageError`` for a rule that does not exist."""
+    from kshell.api.endpoints import RULES
 
-    def __init__(self) -> None:
-        super().__init__("rules")
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the code. Raises ``UsageError`` for a rule that there is not."""
-        from kshell.api.endpoints import RULES
-
-        name = super().convert(value, param, ctx)
+    for name in names:
         if name not in RULES:
             hint = did_you_mean(name, RULES) or f"rules: {listed(RULES, most=20)}"
             raise UsageError(f"there is no rule {name!r}", hint=hint)
-        return name
+    return names
 
 
-def sending_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Add the options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
-
-    def with_sending(**options: Any) -> Result:
-        sending = Sending(**{name: options.pop(name) for name in Sending._fields})
-        return function(sending=sending, **options)
-
-    decorated = update_wrapper(with_sending, function)  # keeps the options that click has stored on the function
-    for decorate in (
-        click.option(
-            "--timeout",
-            type=Number(0, 3600, min_open=True),
-            default=TIMEOUT,
-            show_default=True,
-            metavar="SECONDS",
-            help="Wait this long for the complete answer.",
-        ),
-        click.option(
-            "--allow",
-            multiple=True,
-            type=_RuleName(),
-            metavar="RULE",
-            help="Send a payload in which this rule finds an error, such as otp-twice. Repeatable.",
-        ),
-        click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
-        click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
-        click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
-        click.option(
-            "--json",
-            "as_json",
-            is_flag=True,
-            help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
-        ),
-    ):
-        decorated = decorate(decorated)
-    return decorated
+sending_options = gathered(
+    "sending",
+    Sending,
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print request, answer, marks (simulated, replayed, recorded) and explanation as one JSON document.",
+    ),
+    click.option("--raw", is_flag=True, help="Print the body unchanged, also on a terminal: a key is not masked."),
+    click.option("--yes", is_flag=True, help="Do not ask before sending (only the shell asks)."),
+    click.option("--force", is_flag=True, help="Send a payload with errors too, to see what the API answers."),
+    click.option(
+        "--allow",
+        multiple=True,
+        callback=_known_rules,
+        shell_complete=offering("rules"),
+        metavar="RULE",
+        help="Send a payload in which this rule finds an error, such as otp-twice. Repeatable.",
+    ),
+    click.option(
+        "--timeout",
+        type=Number(0, 3600, min_open=True),
+        default=TIMEOUT,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wait this long for the complete answer.",
+    ),
+)
+"""The options of every command that sends; the function gets them as one ``Sending`` named ``sending``."""
 
 
 @command("send", examples=["send to=+919812345678", "send -a low-balance to=+919812345678 --json"])
@@ -122,10 +102,13 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    result = _result(exchange, explain(exchange, draft.account.name, draft.options), notes, sending)
-    return (
-        result._replace(output=_received(caller.session), raw=True) if sending.raw and not sending.as_json else result
-    )
+    explanation = explain(exchange, draft.account.name, draft.options)
+    code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
+    if sending.as_json:
+        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
+    body = exchange.response.body if exchange.response else b""
+    body = _received(caller.session) if sending.raw else body
+    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
 
 
 def _received(session: Session) -> bytes:
@@ -149,26 +132,14 @@ def question(draft: Draft) -> str:
 _MOST_NAMED = 3  # recipients in a question
 
 
-def _result(exchange: Exchange, explanation: Explanation, notes: Sequence[Note | Finding], sending: Sending) -> Result:
-    code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
-    if sending.as_json:
-        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
-    body = exchange.response.body if exchange.response else b""
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, sent=True)
-
-
 def _not_sent(draft: Draft, notes: Sequence[Note | Finding], sending: Sending) -> Result:
     rules = dict.fromkeys(error.code for error in sending.refused(draft))
     text = f"not sent: the payload has errors, by {'the rule' if len(rules) == 1 else 'the rules'} {listed(rules)}"
     options = " ".join(f"--allow {rule}" for rule in rules)
     hint = f"correct them; or add {options} (--force: all rules) to see what the API answers"
-    title = draft.request.endpoint.title
-    kind = (
-        ()
-        if draft.template.origin.place == "shipped"
-        else (f"the API's page is for no other kind of message: {title}",)
-    )
-    refusal = Note("error", text, hint=hint, details=kind)
+    own = draft.template.origin.place != "shipped"
+    details = [f"the API's page is for no other kind of message: {draft.request.endpoint.title}"] if own else []
+    refusal = Note("error", text, hint=hint, details=tuple(details))
     notes = (*notes, refusal)
     if not sending.as_json:
         return Result("", notes, EXIT_REFUSED)

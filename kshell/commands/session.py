@@ -1,29 +1,23 @@
 """``use``, ``set``, ``unset``, ``vars``, ``otp``: show and change the session, in the shell and in scripts."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 import click
 
-from kshell.console.caller import session_of
-from kshell.console.command import Assignment, Known, command, pass_caller, pass_session
+from kshell.console.caller import Caller, session_of
+from kshell.console.command import Assignment, command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError, did_you_mean, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import Finding, Result
 from kshell.core.terminal import columns, cut, safe_line, width_of
 from kshell.profiles.code_policy import generate
+from kshell.profiles.files import Kind
 from kshell.profiles.profiles import load_account
+from kshell.session.session import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from kshell.console.caller import Caller
-    from kshell.profiles.files import Kind
-    from kshell.session.session import Session
-
-    Rows = list[tuple[str, str | None, str]]  # name, value, source
+Rows = list[tuple[str, str | None, str]]  # name, value, source
 
 
 class _Kind(click.Choice[str]):
@@ -42,7 +36,7 @@ class _Kind(click.Choice[str]):
 
 @command("use", examples=["use account demo", "use pod sandbox", "use template auth"])
 @click.argument("kind", type=_Kind(["account", "pod", "template"]), metavar="account|pod|template")
-@click.argument("name", type=Known("things"))
+@click.argument("name", shell_complete=offering("things"))
 @pass_session
 def use(session: Session, kind: str, name: str) -> Result:
     """Change the account, the pod or the template of the session.
@@ -60,7 +54,14 @@ def use(session: Session, kind: str, name: str) -> Result:
 
 
 @command("set", examples=["set to=+919812345678 ref=customer-42"])
-@click.argument("variables", nargs=-1, required=True, type=Assignment(), metavar="NAME=VALUE...")
+@click.argument(
+    "variables",
+    nargs=-1,
+    required=True,
+    type=Assignment(),
+    shell_complete=offering("assignments"),
+    metavar="NAME=VALUE...",
+)
 @pass_caller
 def set_command(caller: Caller, variables: tuple[tuple[str, str], ...]) -> Result:
     """Set variables for the rest of the session.
@@ -89,7 +90,7 @@ def _early_findings(caller: Caller, names: Collection[str]) -> list[Finding]:
 
 
 @command("unset", examples=["unset ref"])
-@click.argument("names", nargs=-1, required=True, type=Known("settings"), metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, shell_complete=offering("settings"), metavar="NAME...")
 @pass_session
 def unset(session: Session, names: tuple[str, ...]) -> Result:
     """Remove variables from the session. After unset otp the next message generates a new code."""
@@ -103,7 +104,7 @@ def unset(session: Session, names: tuple[str, ...]) -> Result:
 
 
 @command("vars", examples=["vars", "vars ref"])
-@click.argument("name", required=False, type=Known("variables"), metavar="[NAME]")
+@click.argument("name", required=False, shell_complete=offering("variables"), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_session
 def vars_command(session: Session, name: str | None, *, as_json: bool) -> Result:
@@ -153,7 +154,7 @@ _LEAST_VALUE = 20  # columns
 
 
 @command("otp", examples=["otp", "otp 482913", "otp new"])
-@click.argument("code", required=False, type=Known("codes"))
+@click.argument("code", required=False, shell_complete=offering("codes"))
 @pass_caller
 def otp_command(caller: Caller, code: str | None) -> Result:
     """Show the one-time password, set it, or generate a new one by the account's policy.

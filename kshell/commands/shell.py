@@ -1,33 +1,26 @@
 """``shell`` and ``exit``: start and leave the shell."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
+from kshell.console.caller import Caller
 from kshell.console.command import command, pass_caller, pass_session, who_and_where
 from kshell.console.group import at_terminal
 from kshell.core.errors import UsageError
 from kshell.core.models import Result
-from kshell.session.session import Overrides
-
-if TYPE_CHECKING:
-    from kshell.console.caller import Caller
-    from kshell.session.session import Session
+from kshell.session.session import Overrides, Session
 
 
 @command("shell", examples=["shell"])
 @who_and_where
 @pass_session
-def shell(session: Session, account: str, pod: str, template: str) -> Result:
+def shell(session: Session, overrides: Overrides) -> Result:
     """Start the shell, which keeps the session from line to line.
 
     At a terminal, kshell without arguments does the same. Tab completes; help lists the commands; Ctrl-D or exit leaves.
     """
     if not at_terminal():
         raise UsageError("the shell needs a terminal", hint="kshell --help lists the commands that need none")
-    return start(session, Overrides(account, pod, template))
+    return start(session, overrides)
 
 
 def start(session: Session, chosen: Overrides) -> Result:

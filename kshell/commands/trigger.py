@@ -1,27 +1,21 @@
 """``trigger``: a status callback as the vendor posts it, without a message."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from kshell.api.callbacks import callback_request
 from kshell.api.statuses import META_ERRORS, STATUSES
-from kshell.console.command import Assignment, Known, command, pass_caller
+from kshell.console.caller import Caller
+from kshell.console.command import Assignment, command, offering, pass_caller
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
-from kshell.core.exchange import Delivery
+from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
 from kshell.core.models import Result, is_loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.console.caller import Caller
-    from kshell.core.exchange import Exchange
-    from kshell.session.session import Session
+from kshell.session.session import Session
 
 _NAMES = ("to", "ref", "ref1", "ref2", "message_id", "timestamp")
 _RECIPIENT = "+919812345678"
@@ -29,24 +23,23 @@ _UNDELIVERABLE = 131026
 _TIMEOUT = 10.0  # seconds
 
 
-class Value(Assignment):
-    """``NAME=VALUE`` of a callback."""
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
-        """The names that begin with ``incomplete``."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(f"{name}=") for name in _NAMES if f"{name}=".startswith(incomplete)]
-
-
 @command(
     "trigger",
     examples=["trigger delivered to=+919812345678 ref=customer-42", "trigger failed --code 131026"],
 )
-@click.argument("status", type=Known("statuses"), metavar="STATUS")
-@click.argument("values", nargs=-1, type=Value(), metavar="[NAME=VALUE]...")
+@click.argument("status", shell_complete=offering("statuses"), metavar="STATUS")
+@click.argument(
+    "values",
+    nargs=-1,
+    type=Assignment(),
+    shell_complete=lambda _, __, start: [it for it in map("{}=".format, _NAMES) if it.startswith(start)],
+    metavar="[NAME=VALUE]...",
+)
 @click.option(
-    "--code", type=Known("meta"), metavar="N", help="Meta's error code of a failed message. [default: 131026]"
+    "--code",
+    shell_complete=offering("meta"),
+    metavar="N",
+    help="Meta's error code of a failed message. [default: 131026]",
 )
 @click.option("--url", metavar="URL", help="Post the callback to this application: on this machine, or https.")
 @pass_caller
@@ -129,19 +122,18 @@ def _posted(exchange: Exchange) -> Result:
     """Return what the application answered; its body goes to stdout."""
     if exchange.interrupted:
         return Result(notes=[Note("info", f"interrupted; delivery: {exchange.delivery}")], exit_code=EXIT_INTERRUPTED)
-    response = exchange.response
+    response, url = exchange.response, exchange.request.url
     if response is None:
-        return Result(notes=[_failure(exchange)], exit_code=exchange.delivery.exit_code)
+        if exchange.delivery is Delivery.NOT_SENT:
+            causes = (exchange.error.message, *exchange.error.causes) if exchange.error else ()
+            hint = "does the application run there?"
+            note = Note("error", f"nothing was posted to {url}", hint=hint, details=causes)
+        else:
+            hint = f"it has {_TIMEOUT:g} s to answer"
+            note = Note("error", f"{url} did not answer; it may have the callback", hint=hint)
+        return Result(notes=[note], exit_code=exchange.delivery.exit_code)
     said = Note("info", f"{response.status} {response.reason}".strip() + f" · {exchange.elapsed_ms:.0f} ms")
     if response.status // 100 == 2:
         return Result(response.body, [said], EXIT_DONE)
     refusal = Note("error", f"the application answered {response.status}", hint="its log says why")
     return Result(response.body, [said, refusal], EXIT_REFUSED)
-
-
-def _failure(exchange: Exchange) -> Note:
-    url = exchange.request.url
-    if exchange.delivery is Delivery.NOT_SENT:
-        details = (exchange.error.message, *exchange.error.causes) if exchange.error else ()
-        return Note("error", f"nothing was posted to {url}", hint="does the application run there?", details=details)
-    return Note("error", f"{url} did not answer; it may have the callback", hint=f"it has {_TIMEOUT:g} s to answer")

@@ -1,9 +1,6 @@
 """``trust``: the user's permission for a pod's file to decide where an API key is sent."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +9,8 @@ from kshell.core.errors import Note, ProfileError
 from kshell.core.models import Origin, Result
 from kshell.profiles.files import shown
 from kshell.profiles.profiles import read_pod
-
-if TYPE_CHECKING:
-    from kshell.core.models import Pod
-    from kshell.session.session import Session
+from kshell.profiles.trust import remember
+from kshell.session.session import Session
 
 
 @command("trust", examples=["trust profiles/pods/mine.yaml"])
@@ -27,19 +22,12 @@ def trust(session: Session, file: Path) -> Result:
     Nothing is sent to the host of a pod's file in the working directory until you trust the file. Your permission is for
     the current content: when the file changes, it ends. A script cannot use this command.
     """
-    from kshell.profiles.trust import remember
-
-    pod = _pod(file)
-    remember(session.places, pod)
-    return Result(notes=[Note("info", f"trusted: {shown(file)}; keys may be sent to {pod.base_url}")])
-
-
-def _pod(file: Path) -> Pod:
-    """Read the pod of ``file``. Raises ``ProfileError``; outside of a ``pods`` folder it explains which files need trust."""
     try:
-        return read_pod(file.stem, Origin(file, "here"))
+        pod = read_pod(file.stem, Origin(file, "here"))
     except ProfileError as error:
         if error.at is None or file.absolute().parent.name == "pods":
             raise
         text = f"{shown(file)} is not a pod's file: {error.message}"
         raise ProfileError(text, hint="trust a file of profiles/pods; accounts and templates need no trust") from None
+    remember(session.places, pod)
+    return Result(notes=[Note("info", f"trusted: {shown(file)}; keys may be sent to {pod.base_url}")])

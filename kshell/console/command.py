@@ -3,28 +3,22 @@
 A command takes its parsed options and arguments, and the session or the caller. It returns a ``Result`` and prints nothing.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kshell.console.caller import Caller, session_of
 from kshell.core.errors import ScriptError, UsageError
+from kshell.core.models import Result
 from kshell.core.terminal import wrapped
 from kshell.profiles.files import Places
 from kshell.session.session import Overrides, Session
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from click.shell_completion import CompletionItem
-
-    from kshell.core.models import Result
-
-    Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
+Decorator = Callable[[Callable[..., Result]], Callable[..., Result]]
+Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 
 SHOW = "kshell.show"
 """The key in ``context.meta`` of the function with which a slow command prints a ``Result`` at once."""
@@ -40,7 +34,7 @@ def _set_colour(context: click.Context, _: click.Parameter, chosen: Any) -> None
         context.find_root().color = chosen
 
 
-def _folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+def _folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="dir")]
@@ -64,21 +58,18 @@ def common_options(*, hidden: bool) -> list[click.Option]:
 _COMMON = common_options(hidden=True)
 
 
-def _show_help(context: click.Context, _: click.Parameter, given: Any) -> None:
-    if given and not context.resilient_parsing:
-        click.echo(context.get_help(), color=context.color)
-        context.exit()
+def printing(names: Sequence[str], text: Callable[[click.Context], str], says: str) -> click.Option:
+    """Return an option that prints ``text`` and exits. click's own ones use gettext, which makes every start import locale."""
+
+    def show(context: click.Context, _: click.Parameter, given: Any) -> None:
+        if given and not context.resilient_parsing:
+            click.echo(text(context), color=context.color)
+            context.exit()
+
+    return click.Option(names, is_flag=True, is_eager=True, expose_value=False, callback=show, help=says)
 
 
-# click's own option is translated by gettext, which makes every start import locale
-HELP = click.Option(
-    ["-h", "--help"],
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_help,
-    help="Show this message and exit.",
-)
+HELP = printing(["-h", "--help"], lambda context: context.get_help(), "Show this message and exit.")
 
 
 class _Formatter(click.HelpFormatter):
@@ -162,34 +153,21 @@ class Number(click.FloatRange):
         return number
 
 
-class Known(click.ParamType[str]):
-    """A text parameter with completions of a ``kind``, a key of ``completion.COMPLETIONS``."""
+def offering(kind: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """Return what completes a parameter of click's with values of a ``kind``, a key of ``completion.COMPLETIONS``."""
 
-    def __init__(self, kind: str) -> None:
-        self.name = kind
-        self.kind = kind
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return the text. ``-a=NAME`` gives ``NAME``, as in argparse; click alone gives ``=NAME``."""
-        return str(value).removeprefix("=") if isinstance(param, click.Option) else str(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The completions that begin with ``incomplete``."""
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
         from kshell.console import completion
 
-        return completion.complete(self.kind, ctx, incomplete)
+        return completion.complete(kind, context, incomplete)
+
+    return complete
 
 
 class Assignment(click.ParamType[tuple[str, str]]):
     """``NAME=VALUE``; the value is all text after the first ``=``."""
 
     name = "NAME=VALUE"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
-        """The template's variables; after ``=`` the variable's known values."""
-        from kshell.console import completion
-
-        return completion.complete("assignments", ctx, incomplete)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ARG002
         """Return the name and the value. Raises ``UsageError`` if there is no ``=`` or no name before it."""
@@ -205,33 +183,58 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return name, text
 
 
-def message_options(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Add the parameters of every message command; the function gets them as one ``Overrides`` named ``overrides``."""
+def gathered(name: str, kind: Any, *parameters: Decorator) -> Decorator:
+    """Return a decorator that adds click's ``parameters``. The function gets their values as one named tuple, ``name``."""
 
-    def with_overrides(
-        *, variables: tuple[tuple[str, str], ...], account: str, pod: str, template: str, **options: Any
-    ) -> Result:
-        return function(overrides=Overrides(account, pod, template, dict(variables)), **options)
+    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
+        def with_gathered(**options: Any) -> Result:
+            values = {field: options.pop(field) for field in kind._fields if field in options}
+            return function(**{name: kind(**values)}, **options)
 
-    decorated = update_wrapper(with_overrides, function)  # keeps the options that click has stored on the function
-    variables = click.argument("variables", nargs=-1, type=Assignment(), metavar="[NAME=VALUE]...")
-    return variables(who_and_where(decorated))
+        # with the options that click has stored on the function
+        decorated: Callable[..., Result] = update_wrapper(with_gathered, function)
+        for parameter in reversed(parameters):
+            decorated = parameter(decorated)
+        return decorated
+
+    return decorate
 
 
-def who_and_where(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Add ``-a``, ``-p`` and ``-t``; the function gets them as ``account``, ``pod`` and ``template``, empty if not given."""
-    for option, kind, what in _WHO_AND_WHERE:
-        function = click.option(option, f"--{kind}", default="", type=Known(f"{kind}s"), metavar="NAME", help=what)(
-            function
-        )
-    return function
+def _named(option: str, kind: str, says: str) -> Decorator:
+    # -a=NAME gives NAME, as in argparse; click alone gives =NAME
+    def plain(_: click.Context, __: click.Parameter, value: str) -> str:
+        return value.removeprefix("=")
+
+    completed = offering(f"{kind}s")
+    return click.option(
+        option, f"--{kind}", default="", callback=plain, shell_complete=completed, metavar="NAME", help=says
+    )
 
 
 _WHO_AND_WHERE = (
-    ("-t", "template", "Render this template."),
-    ("-p", "pod", "Send to this pod."),
-    ("-a", "account", "Send as this account. [env: KSHELL_ACCOUNT]"),
+    _named("-a", "account", "Send as this account. [env: KSHELL_ACCOUNT]"),
+    _named("-p", "pod", "Send to this pod."),
+    _named("-t", "template", "Render this template."),
 )
+
+
+who_and_where = gathered("overrides", Overrides, *_WHO_AND_WHERE)
+"""``-a``, ``-p`` and ``-t``; the function gets them as one ``Overrides`` named ``overrides``."""
+
+message_options = gathered(
+    "overrides",
+    Overrides,
+    click.argument(
+        "variables",
+        nargs=-1,
+        type=Assignment(),
+        callback=lambda _, __, pairs: dict(pairs),
+        shell_complete=offering("assignments"),
+        metavar="[NAME=VALUE]...",
+    ),
+    *_WHO_AND_WHERE,
+)
+"""The parameters of every message command; the function gets them as one ``Overrides`` named ``overrides``."""
 
 
 def pass_caller(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -3,29 +3,25 @@
 A click parameter type (``Known``, ``Assignment``) names the function here that lists its values.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+import click
 from click.shell_completion import CompletionItem
 
 from kshell.api.authentication.fields import INDEX_RANGE
-from kshell.api.endpoints import FIELDS, RULES, all_codes, field_words, find_answers, find_fields
+from kshell.api.endpoints import CODES, FIELD_WORDS, FIELDS, RULES, find_answers, find_fields
 from kshell.api.regions import COUNTRIES, language_name
 from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.console.caller import session_of
 from kshell.core.errors import KshellError, listed
-from kshell.profiles.profiles import load_account, load_pod
+from kshell.profiles.files import Kind, Places
+from kshell.session.files import LOADERS
 from kshell.session.session import Overrides
-from kshell.templating.templates import describe, load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    import click
-
-    from kshell.profiles.files import Places
+from kshell.syntax.command_table import COMMANDS
+from kshell.templating.templates import describe
 
 
 def complete(kind: str, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -40,113 +36,65 @@ def complete(kind: str, context: click.Context, incomplete: str) -> list[Complet
 # ---- names
 
 
-def _accounts(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    return _titles(context, "account", load_account)
-
-
-def _pods(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    return _titles(context, "pod", load_pod)
-
-
-def _templates(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    return _titles(context, "template", load_template)
-
-
-_TITLES: dict[Path, tuple[object, str]] = {}
-"""The title of each file that was read, and the file's state then."""
-
-
-def _titles(context: click.Context, kind: Any, load: Callable[..., Any]) -> Iterator[tuple[str, str]]:
-    """The names of one kind with their titles; the title of an unreadable file is its error.
-
-    A file is read again only if its times or its size have changed, since every key that is typed asks for the titles.
-    """
+def _titles(context: click.Context, kind: Kind) -> Iterator[tuple[str, str]]:
+    """The names of one kind with their titles; the title of an unreadable file is its error."""
     places = session_of(context).places
-    for name, origin in places.names(kind).items():
-        state = _state(origin.file)
-        kept = _TITLES.get(origin.file)
-        if state is None or kept is None or kept[0] != state:
-            kept = _TITLES[origin.file] = (state, _title(places, name, load))
-        yield name, kept[1]
+    return ((name, _title(places, kind, name, _state(origin.file))) for name, origin in places.names(kind).items())
 
 
-def _state(file: Path) -> tuple[int, ...] | None:
-    """Return what changes with a file's text or its permissions; None if it cannot be known."""
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what changes with a file's text or its permissions; nothing if it cannot be known."""
     try:
         status = file.stat()
     except OSError:
-        return None
+        return ()
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
-def _title(places: Places, name: str, load: Callable[..., Any]) -> str:
+@lru_cache(maxsize=4096)  # every key that is typed asks for all titles
+def _title(places: Places, kind: Kind, name: str, _state: tuple[int, ...]) -> str:
+    """Return the title of a file; the file is read again only if its state has changed."""
     try:
-        return str(load(places, name).title)
+        return str(LOADERS[kind](places, name).title)
     except KshellError as error:
         return error.message
 
 
-def _things(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """The names for the second argument of ``use``."""
-    return COMPLETIONS[f"{context.params['kind']}s"](context, incomplete)
-
-
 def _commands(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     """All commands of all frontends, since ``help`` explains each of them."""
-    from kshell.syntax.command_table import SECTIONS
-
     root: Any = context.find_root().command  # of the type Commands, whose module imports this one
-    for section in SECTIONS.values():
-        for name in section:
-            if command := root.find(name):
-                yield name, command.get_short_help_str(90)
+    return ((name, root.find(name).get_short_help_str(90)) for name in COMMANDS)
 
 
 def _explainable(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    for code in all_codes():
+    for code in CODES:
         yield code, "; ".join(answer.title for answer in find_answers(code))
     for row in OUTCOMES:
         yield row.code, row.title
-    for word in field_words():
+    for word in FIELD_WORDS:
         yield word, find_fields(word)[0].says
     for name, rule in RULES.items():
         yield name, rule.says
 
 
-def _rules(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    yield from ((name, rule.says) for name, rule in RULES.items() if rule.severity == "error")
+def _targets(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
+    from kshell.snippets.catalog import TARGETS
 
-
-def _statuses(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    return ((row.code, row.title) for row in STATUSES)
-
-
-def _meta(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    return ((row.code, row.title) for row in META_ERRORS)
+    return ((target.name, target.says) for target in TARGETS.values())
 
 
 def _exchanges(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
     from kshell.transport.exchange_text import status_line
 
-    for number, sent in session_of(context).numbered():
-        yield str(number), status_line(sent.exchange)
+    return ((str(number), status_line(sent.exchange)) for number, sent in session_of(context).numbered())
 
 
 # ---- variables and their values
 
 
 def _settings(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    for name, setting in session_of(context).settings.items():
-        yield name, f"{setting.text} ({setting.source})"
-
-
-def _set_or_not(context: click.Context, _: str) -> Iterator[tuple[str, str]]:
-    """Every variable of the session and its template, with its source."""
-    return ((name, source) for name, _, source in session_of(context).table())
-
-
-def _codes(_: click.Context, __: str) -> Iterator[tuple[str, str]]:
-    yield "new", "generate one by the account's policy"
+    settings = session_of(context).settings
+    return ((name, f"{setting.text} ({setting.source})") for name, setting in settings.items())
 
 
 def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str, str]]:
@@ -158,7 +106,7 @@ def _assignments(context: click.Context, incomplete: str) -> Iterator[tuple[str,
 
 def _variables(context: click.Context) -> Iterator[tuple[str, str]]:
     """The variables of the current template that the line does not set yet."""
-    typed = [name for name, _ in context.params.get("variables") or ()]
+    typed = dict(context.params.get("variables") or ())
     for variable in session_of(context).current_template(_overrides(context)).variables:
         if variable.name not in typed:
             yield f"{variable.name}=", describe(variable)
@@ -217,19 +165,20 @@ def _overrides(context: click.Context) -> Overrides:
     return Overrides(options.get("account") or "", options.get("pod") or "", options.get("template") or "")
 
 
-COMPLETIONS: dict[str, Callable[[click.Context, str], Iterator[tuple[str, str]]]] = {
-    "accounts": _accounts,
-    "pods": _pods,
-    "templates": _templates,
-    "things": _things,
+COMPLETIONS: dict[str, Callable[[click.Context, str], Iterable[tuple[str, str]]]] = {
+    "accounts": lambda context, _: _titles(context, "account"),
+    "pods": lambda context, _: _titles(context, "pod"),
+    "templates": lambda context, _: _titles(context, "template"),
+    "things": lambda context, _: _titles(context, context.params["kind"]),  # the second argument of ``use``
     "commands": _commands,
     "explainable": _explainable,
-    "rules": _rules,
-    "statuses": _statuses,
-    "meta": _meta,
+    "rules": lambda *_: ((name, rule.says) for name, rule in RULES.items() if rule.severity == "error"),
+    "statuses": lambda *_: ((row.code, row.title) for row in STATUSES),
+    "meta": lambda *_: ((row.code, row.title) for row in META_ERRORS),
+    "targets": _targets,
     "exchanges": _exchanges,
     "settings": _settings,
-    "variables": _set_or_not,
-    "codes": _codes,
+    "variables": lambda context, _: ((name, source) for name, _value, source in session_of(context).table()),
+    "codes": lambda *_: [("new", "generate one by the account's policy")],
     "assignments": _assignments,
 }

@@ -1,7 +1,5 @@
 """Adapt click's completion to bash, zsh, fish, PowerShell and the kshell shell."""
 
-from __future__ import annotations
-
 import os
 import re
 from shlex import quote

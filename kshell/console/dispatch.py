@@ -171,17 +171,19 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
 
 
 def failure(error: BaseException, session: Session | None) -> Result:
-    """The notes and the exit code for an exception. Raises it again if ``KSHELL_DEBUG`` is set and it is a bug."""
+    """The notes and the exit code for an exception; those of a bug have its traceback if ``KSHELL_DEBUG`` is set."""
     if isinstance(error, KshellError):
         return Result(notes=[error.note], exit_code=error.exit_code)
     if isinstance(error, click.UsageError):
         return Result(notes=[_usage_note(error, session)], exit_code=EXIT_USAGE)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Result(notes=[Note("info", _interrupted(session))], exit_code=EXIT_INTERRUPTED)
+    hint, lines = "KSHELL_DEBUG=1 shows where; please report it", []
     if os.environ.get("KSHELL_DEBUG"):
-        raise error
-    hint = "KSHELL_DEBUG=1 shows where; please report it"
-    note = Note("error", f"internal error in kshell: {type(error).__name__}", hint=hint)
+        from traceback import format_exception  # slow, and needed by few
+
+        hint, lines = "please report it", "".join(format_exception(error)).splitlines()
+    note = Note("error", f"internal error in kshell: {type(error).__name__}", hint=hint, details=tuple(lines))
     begun = session and session.attempt and session.attempt.begun
     return Result(notes=[note], exit_code=EXIT_UNKNOWN if begun else EXIT_SETUP)
 

@@ -1,21 +1,13 @@
 """The man page of kshell, in roff, from the definitions of the commands."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from kshell import __version__
-from kshell.console.command import HelpContext
-from kshell.console.group import commands_of, find_command
-from kshell.syntax.command_table import SECTIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.console.command import Command
-    from kshell.syntax.command_table import Frontend
+from kshell.console.command import Command, HelpContext
+from kshell.console.group import commands_of
+from kshell.syntax.command_table import SECTIONS, Frontend
 
 _WHERE: dict[tuple[Frontend, ...], str] = {
     ("shell",): "Only in the shell.",
@@ -53,10 +45,8 @@ def man_page() -> str:
         ".SH NAME",
         r"kshell \- shell for one-time passwords by Kaleyra's WhatsApp API",
         ".SH SYNOPSIS",
-        *(
-            f".B kshell\n{_text(usage)}\n.br"
-            for usage in ("[-a NAME] [-p NAME] [-t NAME]", "COMMAND [OPTIONS] [ARGS]...")
-        ),
+        f".B kshell\n{_text('[-a NAME] [-p NAME] [-t NAME]')}\n.br",
+        ".B kshell\nCOMMAND [OPTIONS] [ARGS]...\n.br",
         ".SH DESCRIPTION",
         *_paragraphs(root.help or ""),
         ".SH OPTIONS",
@@ -65,9 +55,7 @@ def man_page() -> str:
     for title, entries in SECTIONS.items():
         lines.append(f".SH {title.upper()}")
         for name, entry in entries.items():
-            command = find_command(name)
-            if command:
-                lines += _command(command, context, _WHERE.get(entry.frontends, ""))
+            lines += _command(root.find(name), context, _WHERE.get(entry.frontends, ""))
     lines += [".SH EXIT STATUS", *_terms(EXITS), ".SH ENVIRONMENT", *_terms(ENVIRONMENT)]
     return "\n".join(lines) + "\n"
 

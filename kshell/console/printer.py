@@ -1,20 +1,15 @@
 """Print a ``Result`` to stdout and stderr. Only this module prints the results of commands."""
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from kshell.core.errors import EXIT_SETUP, Note
+from kshell.core.models import Finding, Result
 from kshell.core.signals import Held
 from kshell.core.terminal import columns_of, highlighted, note_lines, safe, wants_colour, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kshell.core.models import Finding, Result
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
@@ -54,7 +49,11 @@ def _write_notes(notes: Sequence[Note | Finding], chosen: bool | None) -> None: 
 def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 - None: not given
     output = result.output
     if not result.raw and sys.stdout.isatty():
-        output = _for_terminal(output)
+        if isinstance(output, bytes):
+            from kshell.transport.exchange_text import shown_body
+
+            output = shown_body(output)
+        output = safe(output)  # no control character may reach the terminal
         if result.prose:
             width = columns_of(sys.stdout)
             output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
@@ -66,15 +65,6 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
         output = highlighted(output)
     # UTF-8 in every locale, since JSON is UTF-8
     sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)
-
-
-def _for_terminal(output: str | bytes) -> str:
-    """The output with control characters made visible, so that a terminal does not interpret them."""
-    if isinstance(output, str):
-        return safe(output)
-    from kshell.transport.exchange_text import shown_body
-
-    return shown_body(output)
 
 
 def _discard(stream: TextIO) -> None:

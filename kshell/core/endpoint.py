@@ -3,7 +3,7 @@
 Nothing here does I/O. The endpoints themselves are in ``api``. A ``Request`` refers to its endpoint.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["object", "list", "text", "integer"]
@@ -97,13 +97,13 @@ class Endpoint(NamedTuple):
     summary: str
     method: str
     path: str
-    key_header: str
-    media_type: str
-    success: int
-    message_id: str
-    fields: tuple[Field, ...]
-    rules: Mapping[str, Rule]
-    answers: tuple[DocumentedAnswer, ...]
+    key_header: str = ""
+    media_type: str = ""
+    success: int = 200
+    message_id: str = ""
+    fields: tuple[Field, ...] = ()
+    rules: Mapping[str, Rule] = {}
+    answers: tuple[DocumentedAnswer, ...] = ()
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
@@ -120,9 +120,4 @@ class Endpoint(NamedTuple):
 
     def pointers(self, role: Role) -> tuple[str, ...]:
         """The pointers of the payload's fields that have ``role``."""
-        return pointers_of(self.fields, role)
-
-
-def pointers_of(fields: Iterable[Field], role: Role) -> tuple[str, ...]:
-    """The pointers of those ``fields`` of the payload that have ``role``."""
-    return tuple(field.pointer for field in fields if field.role == role and field.pointer)
+        return tuple(field.pointer for field in self.fields if field.role == role and field.pointer)

@@ -37,7 +37,7 @@ class Place(NamedTuple):
     text: str = ""
 
     @classmethod
-    def in_text(cls, file: str, text: str, line: int, column: int) -> "Place":
+    def in_text(cls, file: str, text: str, line: int, column: int) -> Self:
         """Return the place at ``line`` and ``column`` of ``text``, with that line for the caret."""
         lines = text.split("\n")
         shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
@@ -75,15 +75,17 @@ class Note(NamedTuple):
         """The text after its place: ``otp.kshell:3:1: there is no command 'sned'``."""
         return f"{self.place}: {self.text}" if self.place else self.text
 
-    def moved(self, place: Place) -> "Note":
+    def moved(self, place: Place) -> Self:
         """Return the note at ``place``. Its former place moves into the text, and the line of that place into the details."""
         details = (*self.place.caret(), *self.details) if self.place else self.details
         return self._replace(text=self.headline, place=place, details=details)
 
-    def masked(self, mask: Callable[[str], str]) -> "Note":
+    def masked(self, mask: Callable[[str], str]) -> Self:
         """Return the note with ``mask`` applied to each of its texts."""
         place = self.place and self.place._replace(file=mask(self.place.file), text=mask(self.place.text))
-        return Note(self.kind, mask(self.text), place, mask(self.hint), tuple(map(mask, self.details)))
+        return self._replace(
+            text=mask(self.text), place=place, hint=mask(self.hint), details=tuple(map(mask, self.details))
+        )
 
 
 class KshellError(Exception):
@@ -177,13 +179,18 @@ class FateUnknownError(TransportError):
     exit_code = EXIT_UNKNOWN
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean X?`` for the name in ``known`` closest to ``word``, or ``""`` if no name is close."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the name in ``known`` closest to ``word``, or ``""`` if no name is close."""
     from difflib import get_close_matches  # slow to import, and most runs make no typing error
 
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean {folded[near[0]]}?" if near else ""
+    return "".join(folded[name] for name in get_close_matches(word.casefold(), folded, n=1, cutoff=0.6))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean X?`` for the ``nearest`` name, or ``""``."""
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else ""
 
 
 def listed(known: Iterable[str], *, most: int = 12) -> str:

@@ -3,16 +3,12 @@ r"""Write JSON text that is safe to show and can avoid the characters that a she
 Only the spelling changes (``\uXXXX`` for a character). The JSON value stays the same.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, NoReturn
 
 Payload = dict[str, "Json"]
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]

@@ -3,17 +3,13 @@
 Text from a network, a file or a user cannot control the terminal: its control characters become visible escapes.
 """
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from kshell.core.errors import Note
 from kshell.core.models import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # C0 but tab and newline, DEL, C1; bidi marks, embeddings and isolates; line and paragraph separators; lone surrogates
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -158,13 +154,12 @@ def cut(text: str, width: int) -> str:
     return f"{text}…"
 
 
-def columns(rows: list[tuple[str, ...]]) -> str:
-    """Return ``rows`` as a table with aligned columns; the last column is not padded."""
-    if not rows:
-        return ""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"
+def columns(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return ``rows`` as a harmless table with aligned columns; the last column is not padded."""
+    safe_rows = [tuple(map(safe_line, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe_rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in safe_rows)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def markdown_table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

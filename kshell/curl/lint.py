@@ -13,13 +13,12 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
-from kshell.api.payload import recipients_of
+from kshell.api.payload import recipients_of, token
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
 from kshell.core.errors import KshellError, listed
 from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
-from kshell.core.pointers import token
 from kshell.curl.options import (
     BODIES,
     EATEN,

@@ -10,10 +10,9 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from kshell.api.endpoints import FIELDS
-from kshell.api.payload import texts_at
+from kshell.api.payload import texts_at, token
 from kshell.core.errors import KshellError
 from kshell.core.json_text import dumps
-from kshell.core.pointers import token
 from kshell.curl.command import PLACEHOLDER
 from kshell.templating import templates
 

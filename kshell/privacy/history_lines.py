@@ -5,20 +5,13 @@ replaces it, so that the line works again in a session that has the value: ``sen
 ``send to={{ to }}``. A line that still contains a private value is not kept.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
 
 from kshell.core.errors import KshellError
 from kshell.privacy.sources import kind_by_name
-from kshell.syntax.lines import Line, cut, split, typed_words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from kshell.syntax.command_table import Entry
-    from kshell.syntax.lines import Word
+from kshell.syntax.command_table import COMMANDS, WHOLE
+from kshell.syntax.lines import Line, Word, cut, split, typed_words
 
 SHORTEST_IN_HISTORY = 3  # characters; shorter values are in too many lines by chance
 LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
@@ -50,24 +43,16 @@ def storable(line: str, secrets: Collection[str] = ()) -> str:
         words = split(command)
     except KshellError:
         return ""  # a line that cannot be split may contain any private value
-    entry = _entry(words)
-    if entry is None:
-        return ""
-    if entry.whole:
+    name = words[0].plain if words else ""
+    if name not in COMMANDS:
+        return ""  # it may be a misspelt otp
+    if name in WHOLE:
         kept, hidden = _kept_expression(line), []
     else:
         pairs = list(_masked(typed_words(command), words))
         kept = " ".join(filter(None, (*(text for text, _ in pairs), sign, target)))
         hidden = [value for _, value in pairs if len(value) >= SHORTEST_IN_HISTORY]
     return "" if _PRIVATE_FORM.search(kept) or any(secret in kept for secret in (*secrets, *hidden)) else kept
-
-
-def _entry(words: list[Word]) -> Entry | None:
-    """Return the command of a line; None for an unknown one, such as a misspelt ``otp``."""
-    from kshell.syntax.command_table import SECTIONS
-
-    name = words[0].plain if words else ""
-    return next((entries[name] for entries in SECTIONS.values() if name in entries), None)
 
 
 def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,7 @@
 """Find phone numbers by their form, and mask them."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 LEAST_DIGITS = 7  # a shorter number cannot be called
 

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from kshell.core.models import REDACTED
+from kshell.core.models import REDACTED, Json
 from kshell.core.terminal import safe_line
 from kshell.privacy import values as private_values
 from kshell.privacy.numbers import masked_number, numbers_in, without_numbers
-from kshell.privacy.pseudonyms import is_pseudonym, without_pseudonyms
-from kshell.privacy.values import SHORTEST, replacer
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from kshell.core.models import Json
-    from kshell.privacy.pseudonyms import Pseudonyms
-    from kshell.privacy.values import Change, Private
+from kshell.privacy.pseudonyms import Pseudonyms, is_pseudonym, without_pseudonyms
+from kshell.privacy.values import SHORTEST, Change, Private, replacer
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
 _MASKED_KEY = rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)"
@@ -75,22 +68,18 @@ class Privacy:
 
     # ---- masks
 
-    def mask_values(self, text: str) -> str:
-        """Return ``text`` with every value masked, in each of its forms."""
-        return self._replace(text)
-
     def hide_values(self, text: str) -> str:
         """Return ``text`` with every value masked, or a remark instead of it if a value would still leak."""
-        return self._unless_it_leaks(self._replace(text))
+        return self._unless_it_leaks(self.mask_values(text))
 
     def mask_name(self, text: str) -> str:
         """Return a file's name on one line, every value masked; digits that are not a known number stay."""
-        return safe_line(self._replace(text))
+        return safe_line(self.mask_values(text))
 
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
-            hidden = self._replace(re.sub(_TYPED_CODE, r"\1(code)", text))
+            hidden = self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text))
             for spelling in private_values.grouped_codes(hidden, self.values):
                 hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)
@@ -120,7 +109,7 @@ class Privacy:
         if isinstance(value, str):
             return _MASKS["CODE"] if value in self._codes else self.mask(value)
         if isinstance(value, int) and len(str(value)) >= SHORTEST:
-            return self._replace(str(value)) if self._replace(str(value)) != str(value) else value
+            return self.mask_values(str(value)) if self.mask_values(str(value)) != str(value) else value
         return value
 
     @cached_property
@@ -132,7 +121,8 @@ class Privacy:
         return [value.text[1:] for value in self.values if value.kind == "NUMBER" and value.text[0] == "+"]
 
     @cached_property
-    def _replace(self) -> Change:
+    def mask_values(self) -> Change:
+        """The function that masks every value in a text, in each of its forms."""
         known = (value for value in self.values if len(value.text) >= SHORTEST)
         table = {form: mask for value in known for form, mask in _masked_forms(value)}
         replace = replacer(table)

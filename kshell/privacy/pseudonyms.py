@@ -6,14 +6,10 @@ a guess costs a thousand hashes. A code that the session generated is named by i
 a script that generates its codes can be replayed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kshell.privacy.values import Private
+from kshell.privacy.values import Private
 
 _HASHES = 1000
 _PSEUDONYM = re.compile(r"(?:KEY|CODE|NUMBER)-(?:[0-9a-f]{12}|generated[0-9]{4,})(?:-[a-z]+)?")

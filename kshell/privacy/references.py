@@ -1,17 +1,11 @@
 """References: names such as ``to_1`` that stand for private values in a recorded script. Equal values share a name."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 from kshell.privacy.numbers import numbers_in
-from kshell.privacy.values import SHORTEST, grouped_codes
+from kshell.privacy.privacy import Privacy
+from kshell.privacy.values import SHORTEST, Private, grouped_codes
 from kshell.syntax.lines import quote
-
-if TYPE_CHECKING:
-    from kshell.privacy.privacy import Privacy
-    from kshell.privacy.values import Private
 
 _PREFIXES = {"NUMBER": "to", "CODE": "otp", "KEY": "key"}
 

@@ -1,19 +1,13 @@
 """Collect private values from drafts, from accounts, and from variables that are named like a code or a number."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError
+from kshell.core.models import Account, Draft
 from kshell.privacy.numbers import LEAST_DIGITS
 from kshell.privacy.values import Private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from kshell.core.models import Account, Draft
 
 _PRIVATE_NAME = r"(?i)to|otp|.*(code|pin|pass|secret|token|key|phone|number|mobile|msisdn|recipient).*"
 _NUMBER_NAME = r"(?i)to|.*(phone|number|mobile|msisdn|recipient).*"
@@ -25,8 +19,7 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
 
     ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
     """
-    from kshell.api.payload import codes_of, recipients_of
-    from kshell.core.pointers import Located
+    from kshell.api.payload import Located, codes_of, recipients_of
 
     endpoint, payload = draft.request.endpoint, Located(draft.payload)
     for code in codes_of(endpoint, payload):

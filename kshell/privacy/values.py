@@ -1,21 +1,17 @@
 """Private values: API keys, one-time codes and phone numbers, the forms they are written in, and the search for them."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from kshell.core.json_text import dumps
 from kshell.core.terminal import safe_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    Change = Callable[[str], str]
+Change = Callable[[str], str]
 
 SHORTEST = 4  # characters; a shorter code is in other text by chance, so only a whole value is masked
 

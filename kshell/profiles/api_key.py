@@ -3,20 +3,13 @@
 No error message raised here contains the key.
 """
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kshell.core.errors import SecretError
+from kshell.core.models import Account, Pod
 from kshell.profiles.files import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from kshell.core.models import Account, Pod
 
 MOST_BYTES = 4096
 
@@ -30,34 +23,20 @@ def header_fault(key: str) -> str:
     return ""
 
 
-def _env_fault(name: str) -> str:
-    return "" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "the text after env: is not a variable name"
-
-
-def _file_fault(path: str) -> str:
-    return "" if path.strip() else "file: without a path"
-
-
-def _keyring_fault(target: str) -> str:
-    service, _, user = target.partition("/")
-    return "" if service and user else "the text after keyring: is not SERVICE/USER"
-
-
-SCHEMES: dict[str, Callable[[str], str]] = {"env": _env_fault, "file": _file_fault, "keyring": _keyring_fault}
+SCHEMES = {
+    "env": (r"[A-Za-z_][A-Za-z0-9_]*", "the text after env: is not a variable name"),
+    "file": (r"(?s).*\S.*", "file: without a path"),
+    "keyring": (r"(?s)[^/]+/.+", "the text after keyring: is not SERVICE/USER"),
+}
+"""The pattern of what stands after each kind of reference, and what is wrong with another text."""
 
 
 def resolve(account: Account) -> str:
     """Return the account's API key. Raises ``SecretError`` if it cannot be read or cannot be a header's value."""
     secret = account.api_key
-    readers: dict[str, Callable[[Account], str]] = {
-        "env": _from_environment,
-        "file": _from_file,
-        "keyring": _from_keyring,
-        "literal": lambda account: account.api_key.target,
-    }
-    key = readers[secret.scheme](account)
-    fault = header_fault(key)
-    if fault:
+    readers = {"env": _from_environment, "file": _from_file, "keyring": _from_keyring}
+    key = secret.target if secret.scheme == "literal" else readers[secret.scheme](account)
+    if fault := header_fault(key):
         raise SecretError(f"{fault} ({secret}, account {account.name})", hint=f"correct the key in {secret}")
     return key
 
@@ -91,9 +70,7 @@ def _from_file(account: Account) -> str:
             raise SecretError(f"{secret}: {file} is not a file", hint="write only the API key into that file")
         with file.open("rb") as stream:
             raw = stream.read(MOST_BYTES)
-        encoding = (
-            "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        )  # as editors and PowerShell save it
+        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # of editors and PowerShell
         return raw.decode(encoding, errors="replace").strip()
     except OSError as error:
         raise SecretError(f"{secret} cannot be read: {error.strerror}", hint=f"ls -l {quoted(file)}") from None

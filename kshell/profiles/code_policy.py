@@ -1,11 +1,6 @@
 """Generate one-time passwords by an account's policy, from the system's secure random source."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kshell.core.models import OtpPolicy
+from kshell.core.models import OtpPolicy
 
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -9,16 +9,13 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, TextIO
 
 from kshell.core.errors import Place, ProfileError, SetupError, TemplateError, UsageError, did_you_mean, listed
 from kshell.core.models import Origin, Reference
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO, TextIO
 
 Kind = Literal["pod", "account", "template"]
 _Where = Literal["home", "here", "user", "shipped"]

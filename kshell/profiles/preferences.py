@@ -1,19 +1,13 @@
 """The user's preferences for the shell: one YAML file in the configuration directory. Every key is optional."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.profiles.files import read_text, shown, write_private
+from kshell.core.models import Pod
+from kshell.profiles.files import Places, read_text, shown, write_private
 from kshell.profiles.strict_yaml import Document, Table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kshell.core.models import Pod
-    from kshell.profiles.files import Places
 
 FILE = "preferences.yaml"
 
@@ -52,9 +46,7 @@ def file_of(places: Places) -> Path:
 def load_preferences(places: Places) -> Preferences:
     """Return the user's preferences, or the defaults without a file. Raises ``ProfileError`` at a wrong value."""
     file = file_of(places)
-    if not file.exists():
-        return Preferences()
-    table = _table(file, read_text(file, ProfileError))
+    table = _table(file, read_text(file, ProfileError)) if file.exists() else None
     if table is None:
         return Preferences()
     return Preferences(account=table.text("account", ""), **{key: _choice(table, key) for key in CHOICES})

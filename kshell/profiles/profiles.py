@@ -3,36 +3,24 @@
 ``keys`` has the keys of a profile. ``files`` finds its file; ``api_key`` reads the API key that it refers to.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.core.errors import ProfileError, did_you_mean, listed
-from kshell.core.models import Account, OtpPolicy, Pod, Reference, Secret, is_loopback
-from kshell.profiles import keys
+from kshell.core.models import Account, Origin, OtpPolicy, Pod, Reference, Secret, is_loopback
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
 from kshell.profiles.files import Places, read_text, shown
-from kshell.profiles.keys import ACCOUNT_KEYS, OTP_KEYS, POD_KEYS
-from kshell.profiles.strict_yaml import Node, Table, document, named
+from kshell.profiles.keys import ACCOUNT_KEYS, BASE_URL, NAME, NUMBER, OTP_KEYS, POD_KEYS, SEGMENT
+from kshell.profiles.strict_yaml import Table, document, named
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from kshell.core.models import Origin
-
-_SHELL_VARIABLE = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?"
-_CAPITALS = r"([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)"  # the name of a variable; a key has small letters or digits
-_BASE_URL = re.compile(rf"{keys.BASE_URL}\Z")
-NUMBER = re.compile(rf"{keys.NUMBER}\Z")
-SEGMENT = re.compile(rf"{keys.SEGMENT}\Z")
+# the name of a variable: after a $, or in capitals; a key has small letters or digits
+_VARIABLE = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?|([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)"
 _APPROVED = "approved: {auth1: [en_US, hi]}"
 SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
-VARIABLE_NAME = re.compile(rf"{keys.NAME}\Z")
 
 
 def load_pod(places: Places, name: str) -> Pod:
@@ -106,7 +94,7 @@ def _is_base(url: str) -> bool:
     from urllib.parse import urlsplit
 
     try:
-        return _BASE_URL.match(url) is not None and urlsplit(url).port != 0
+        return re.fullmatch(BASE_URL, url) is not None and urlsplit(url).port != 0
     except ValueError:  # brackets without an address in them, or a port past 65535
         return False
 
@@ -132,16 +120,17 @@ def _reference(table: Table, key: str, default: str | None = None) -> str:
 
 def _sid(table: Table) -> str:
     sid = table.text("sid")
-    if not sid:
-        table.fail("sid", "the SID is empty", SID_HINT)
-    if not SEGMENT.match(sid) or sid in (".", ".."):  # these two would change the URL's path
-        table.fail("sid", f"{sid!r} is not a SID: it is a part of the URL, in ASCII and without spaces", SID_HINT)
+    if not re.fullmatch(SEGMENT, sid) or sid in (".", ".."):  # these two would change the URL's path
+        fault = (
+            f"{sid!r} is not a SID: it is a part of the URL, in ASCII and without spaces" if sid else "the SID is empty"
+        )
+        table.fail("sid", fault, SID_HINT)
     return sid
 
 
 def _phone_number(table: Table) -> str:
     number = table.text("phone_number")
-    if not NUMBER.match(number):
+    if not re.fullmatch(NUMBER, number):
         hint = "write the business number with + and country code; X may stand for a digit"
         table.fail("phone_number", f"{number!r} is not a phone number in E.164 form", hint)
     return number
@@ -151,23 +140,21 @@ def _api_key(table: Table) -> Secret:
     text = table.text("api_key")
     scheme, colon, target = text.partition(":")
     if colon and scheme in SCHEMES:
-        fault = SCHEMES[scheme](target)
-        if fault:
+        pattern, fault = SCHEMES[scheme]
+        if not re.fullmatch(pattern, target):
             table.fail("api_key", fault, "api_key is env:NAME, file:PATH, keyring:SERVICE/USER or the key itself")
         return Secret(scheme, target)
-    hint = _reference_hint(text)
-    if hint:
+    if hint := _reference_hint(text):
         table.fail("api_key", "an api_key that looks like a reference, but is not one", hint)
-    fault = header_fault(text)
-    if fault:
+    if fault := header_fault(text):
         table.fail("api_key", fault, "write api_key: env:NAME and keep the key in the environment")
     return Secret("literal", text)
 
 
 def _reference_hint(text: str) -> str:
     """Return a hint if ``text`` is nearly a reference, else ``""``. It repeats only capital letters: the rest may be a key."""
-    variable = re.fullmatch(_SHELL_VARIABLE, text) or re.fullmatch(_CAPITALS, text)
-    scheme, colon, target = ("env", ":", variable[1]) if variable else text.partition(":")
+    variable = re.fullmatch(_VARIABLE, text)
+    scheme, colon, target = ("env", ":", variable[1] or variable[2]) if variable else text.partition(":")
     if not colon:
         return ""
     near = did_you_mean(scheme.lower(), SCHEMES)
@@ -177,21 +164,16 @@ def _reference_hint(text: str) -> str:
 
 
 def _variables(table: Table) -> dict[str, str]:
-    node = table.get("variables")
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        table.fail("variables", f"'variables' is a mapping, not {node.shape}", "write variables: {NAME: VALUE}")
-    for name, (key, _) in node.value.items():
-        if not VARIABLE_NAME.match(name):
+    entries = table.mapping("variables", "variables: {NAME: VALUE}")
+    for name, (key, _) in entries.items():
+        if not re.fullmatch(NAME, name):
             hint = (
                 "write NAME: VALUE, with a blank after the colon" if ":" in name else "a name is letters, digits and _"
             )
             table.document.fail_at_key(key, f"{named(key)} cannot name a variable", hint)
-    entries = node.value.items()
     return {
         Reference(name, partial(table.document.place, key.line, key.column)): table.scalar(value, name)
-        for name, (key, value) in entries
+        for name, (key, value) in entries.items()
     }
 
 
@@ -215,19 +197,10 @@ def _otp_policy(table: Table) -> OtpPolicy:
 
 def _approved(table: Table) -> dict[str, tuple[str, ...]]:
     """Return the languages of each approved template, by its name."""
-    node = table.get("approved")
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        table.fail("approved", f"'approved' is a mapping, not {node.shape}", f"write {_APPROVED}")
-    return {
-        name: tuple(table.scalar(item, name) for item in _languages(table, name, languages))
-        for name, (_, languages) in node.value.items()
-    }
-
-
-def _languages(table: Table, name: str, node: Node) -> list[Node]:
-    if not isinstance(node.value, list) or not node.value:
-        shape = node.shape if node.value else "empty"
-        table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
-    return node.value
+    approved = {}
+    for name, (_, node) in table.mapping("approved", _APPROVED).items():
+        if not isinstance(node.value, list) or not node.value:
+            shape = node.shape if node.value else "empty"
+            table.document.fail(node, f"{name!r} is a list of languages, not {shape}", f"write {_APPROVED}")
+        approved[name] = tuple(table.scalar(item, name) for item in node.value)
+    return approved

@@ -1,19 +1,13 @@
 """JSON Schemas (2020-12) of pods, accounts and template headers, for editors, from the tables that the loaders use."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from kshell.api.authentication.fields import OTP_LIMIT
 from kshell.api.endpoints import FIELDS
+from kshell.core.json_text import Payload
 from kshell.profiles.code_policy import ALPHABETS
+from kshell.profiles.files import Kind
 from kshell.profiles.keys import ACCOUNT_KEYS, HEADER_KEYS, NAME, OTP_KEYS, POD_KEYS, SEGMENT, VARIABLE_KEYS, Key
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.json_text import Payload
-    from kshell.profiles.files import Kind
 
 # kshell reads every value as the text that was typed; an editor sees 012345 as a number and no as a boolean
 _TEXT: Payload = {"type": ["string", "number", "boolean"]}

@@ -5,19 +5,16 @@ anchors, tags, duplicate keys, several documents and deep nesting are refused wi
 ``Table`` which keys a file may have.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+from itertools import takewhile
+from typing import Any, NamedTuple, NoReturn, cast
 
 import yaml
 
 from kshell.core.errors import Place, SetupError, did_you_mean, listed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # libyaml is five times faster and takes a tab after a colon, but also as indentation, and has other error messages
 _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -156,10 +153,8 @@ class Document:
         return entries
 
 
-@lru_cache(maxsize=64)
-def document(file: str, text: str, fault: type[SetupError], *, before: str = "") -> Document:
-    """Return a cached ``Document``: a script loads its profiles at every line, and an unchanged text is parsed once."""
-    return Document(file, text, fault, before=before)
+document = lru_cache(maxsize=64)(Document)
+"""Return a ``Document``, parsed once for each text: a script loads its profiles at every line."""
 
 
 def anchor_in(text: str) -> Any:
@@ -211,6 +206,15 @@ class Table:
             self.document.fail(node, f"{key!r} is text, not {node.shape}", f"write {key}: VALUE")
         return node.value
 
+    def mapping(self, key: str, form: str) -> dict[str, tuple[Node, Node]]:
+        """Return the entries of the value; none if the key is absent. Raise the document's fault for another value."""
+        node = self.get(key)
+        if node is None:
+            return {}
+        if not isinstance(node.value, dict):
+            self.fail(key, f"{key!r} is a mapping, not {node.shape}", f"write {form}")
+        return node.value
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Return the value as a bool. Raise the document's fault for other text than ``true`` or ``false``."""
         text = self.text(key, "true" if default else "false")
@@ -243,10 +247,7 @@ def _without_secrets(text: str) -> str:
 
 
 def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-    for event in events:
-        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            return
-        yield event
+    return takewhile(lambda event: not isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent), events)
 
 
 def _message_and_hint(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int) -> tuple[str, str]:

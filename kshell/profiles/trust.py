@@ -5,20 +5,13 @@ remembered by the file's content, so a changed file must be trusted again. A pod
 the same directory.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.core.errors import Note, TrustError
+from kshell.core.models import Account, Draft, Pod, Template
 from kshell.profiles.api_key import key_file
-from kshell.profiles.files import Places, append_private, quoted, shown
+from kshell.profiles.files import Kind, Places, append_private, quoted, shown
 from kshell.profiles.profiles import load_pod
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.models import Account, Draft, Pod, Template
-    from kshell.profiles.files import Kind
 
 _REMEMBERED = "trusted"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from itertools import count
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from kshell.api.answers import brief_response
 from kshell.api.payload import recipients_of
@@ -73,7 +74,7 @@ class LedgerRows:
         ``FateUnknownError`` for a send whose outcome is unknown, and ``LedgerError`` if the ledger cannot be written.
         """
         ordinals = count(1)
-        row = self._row(case)
+        row, found = self._row(case), ref(case)  # the case keeps its sender; both are gone at once when it has ended
         new: list[Exchange] = []
 
         def send_once(attempt: Attempt) -> Exchange:
@@ -93,7 +94,8 @@ class LedgerRows:
                 raise
             if earlier.state in ("accepted", "refused"):
                 return _played(earlier, attempt)
-            self.late |= {} if new else {case: None}  # another job or run was faster
+            if not new and (late := found()):
+                self.late[late] = None  # another job or run was faster
             raise self._error_of(earlier)
 
         return send_once

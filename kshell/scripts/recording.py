@@ -17,7 +17,7 @@ from kshell.core.exchange import Delivery
 from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
 from kshell.profiles.files import shown, write_private
-from kshell.syntax.command_table import SECTIONS
+from kshell.syntax.command_table import COMMANDS
 from kshell.syntax.lines import Line, Piece, quote
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _send_options(line: Line) -> Iterator[str]:
 
 
 def _script_commands() -> set[str]:
-    return {name for entries in SECTIONS.values() for name, entry in entries.items() if "script" in entry.frontends}
+    return {name for name, entry in COMMANDS.items() if "script" in entry.frontends}
 
 
 def _generated_code(session: Session) -> str:

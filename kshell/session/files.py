@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from kshell.core.errors import Note
     from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
-    from kshell.profiles.files import Places
+
+LOADERS: dict[Kind, Callable[[Places, str], Any]] = {
+    "pod": load_pod,
+    "account": load_account,
+    "template": load_template,
+}
+"""What reads a file of each kind; it takes the folders and a name."""
 
 
 class Files:

@@ -334,7 +334,7 @@ class Session:
         self.files.require_trust(draft.account, draft.pod)
         route = Route(timeout, draft.pod.proxy, self.simulator.handle if draft.pod.embedded else None)
         key = partial(api_key.resolve, draft.account)
-        self.attempt = Attempt(draft.request, key, route, lambda: values_of(draft, self.generated))
+        self.attempt = Attempt(draft.request, key, route, partial(values_of, draft, self.generated))
         exchange = self.sender(self.attempt)
         self.keep(Sent(draft, exchange))
         return exchange

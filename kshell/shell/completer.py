@@ -1,28 +1,20 @@
 """Complete the word at the cursor from the definitions of the commands, with fuzzy matching."""
 
-from __future__ import annotations
-
 import os
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from prompt_toolkit.completion import Completer, Completion, PathCompleter
+from click.shell_completion import CompletionItem
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 
 from kshell.core.errors import KshellError
 from kshell.core.terminal import safe_line
+from kshell.session.session import Session
 from kshell.shell.expression_items import expression_at, items_in
 from kshell.syntax.lines import Word, cut, quote, split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from click.shell_completion import CompletionItem
-    from prompt_toolkit.completion import CompleteEvent
-
-    from kshell.session.session import Session
-    from kshell.shell.expression_items import Offer
 
 _DRAW_TIME = 0.004  # seconds in which the main thread draws the typed character, before completion takes the CPU
 
@@ -57,9 +49,13 @@ class CommandCompleter(Completer):
             sent = self.session.sent
             embedded = bool(sent) and sent[-1].draft.pod.embedded  # only then no key press makes a request
             word, found = items_in(expression, self.session.names(expression if embedded else ""))
-            yield from matching(Typed([], word, len(word)), "", found, write=str)
+            items = [CompletionItem(value, help=text) for value, text in found.items()]
+            yield from matching(Typed([], word, len(word)), "", items, write=str)
             return
-        _, sign, target = _cut(text)
+        try:
+            _, sign, target = cut(text)
+        except KshellError:
+            sign = target = ""
         if sign:
             yield from self._files(target, event) if sign != "|" else ()
             return
@@ -86,7 +82,7 @@ class CommandCompleter(Completer):
 
 
 def matching(
-    typed: Typed, prefix: str, items: Iterable[CompletionItem[str] | Offer], *, write: Callable[[str], str] = quote
+    typed: Typed, prefix: str, items: Iterable[CompletionItem[str]], *, write: Callable[[str], str] = quote
 ) -> Iterator[Completion]:
     """Yield the items that contain the characters typed after ``prefix``, in this order; the closest match first.
 
@@ -104,14 +100,10 @@ def matching(
         yield Completion(
             write(prefix + value) if not value.endswith("=") else prefix + value,
             start_position=-typed.length,
-            display=safe_line(_displayed(prefix, value)),
+            # a value without its NAME=, an option with its dashes
+            display=safe_line(value if prefix.endswith(("=", ",")) else prefix + value),
             display_meta=meta,
         )
-
-
-def _displayed(prefix: str, value: str) -> str:
-    """Return the text to display: a value without its ``NAME=``, an option with its dashes."""
-    return value if prefix.endswith(("=", ",")) else prefix + value
 
 
 def typed_before(text: str) -> Typed | None:
@@ -133,13 +125,6 @@ def _words(text: str) -> list[Word] | None:
         except KshellError:
             continue
     return None
-
-
-def _cut(text: str) -> tuple[str, str, str]:
-    try:
-        return cut(text)
-    except KshellError:
-        return text, "", ""
 
 
 def _kept_prefix(word: str) -> str:

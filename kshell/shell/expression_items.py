@@ -1,25 +1,11 @@
 """Completions inside an expression of ``expect`` or ``capture``: names, operators, and the value that a name has now."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping
 
 from kshell.core.terminal import cut, safe_line
 from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, PLACE_NAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-
-class Offer(NamedTuple):
-    """A completion with a harmless help text; like click's, without click."""
-
-    value: str
-    help: str
-    type: str = "plain"
-
 
 _WHOLE = re.compile(r"\s*(?:kshell\s+)?(?:expect\s+|capture\s+\w+\s*=)(.*)", re.DOTALL)
 _COMPARED = re.compile(r"""([\w.]+)\s*(?:==|!=)\s*(["']?[^\s"']*)$""")
@@ -42,31 +28,33 @@ def expression_at(text: str) -> str | None:
     return found[1] if found else None
 
 
-def items_in(expression: str, names: Mapping[str, object]) -> tuple[str, list[Offer]]:
-    """Return the word at the end of an expression, and its completions. ``names`` are the expression's, with their values."""
+def items_in(expression: str, names: Mapping[str, object]) -> tuple[str, dict[str, str]]:
+    """Return the word at the end of an expression, and its completions with what each means.
+
+    ``names`` are the names that the expression can read, with their values.
+    """
     paths = dict(_paths(names))
     compared = _COMPARED.search(expression)
     if compared and isinstance(paths.get(compared[1]), str | int | float):
         value = json.dumps(paths[compared[1]], ensure_ascii=False)
-        return compared[2], [Offer(value, help=f"what {compared[1]} is now"), *_names(paths)]
+        return compared[2], {value: f"what {compared[1]} is now", **_names(paths)}
     word = _TOKEN.search(expression)
     token = word[0] if word else ""
     before = expression[: len(expression) - len(token)]
-    if _OPERAND.search(before) and not _AWAITS_OPERAND.search(before):
-        return token, [Offer(sign, help=says) for sign, says in _OPERATORS.items()]
-    return token, _names(paths)
+    awaits_operator = _OPERAND.search(before) and not _AWAITS_OPERAND.search(before)
+    return token, _OPERATORS if awaits_operator else _names(paths)
 
 
-def _names(paths: Mapping[str, object]) -> list[Offer]:
+def _names(paths: Mapping[str, object]) -> dict[str, str]:
     ordered = sorted(paths.items(), key=lambda it: it[0].partition(".")[0] not in ANSWER_NAMES)
-    known = [Offer(path, help=_shown(value)) for path, value in ordered]
+    known = {path: _shown(value) for path, value in ordered}
     answer = () if "body" in paths else (*ANSWER_NAMES, *_BEFORE_AN_ANSWER)
     further = {
         **dict.fromkeys(answer, "of the last answer"),
         **dict.fromkeys(PLACE_NAMES, "where the last message went"),
         **dict.fromkeys((*ARRIVAL_NAMES, *_ON_THE_PHONE), "what came of it, on the simulator"),
     }
-    return [*known, *(Offer(name, help=says) for name, says in further.items() if name not in paths)]
+    return known | {name: says for name, says in further.items() if name not in known}
 
 
 def _paths(values: Mapping[str, object], before: str = "", depth: int = 1) -> Iterator[tuple[str, object]]:

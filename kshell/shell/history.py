@@ -3,22 +3,15 @@
 In the current session a line is recalled unchanged. The file has only what ``Privacy.storable`` returns for it.
 """
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from prompt_toolkit.history import History
 
-from kshell.profiles.files import make_private, write_private
+from kshell.core.errors import SetupError
+from kshell.profiles.files import append_private, write_private
+from kshell.session.session import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from kshell.privacy.privacy import Privacy
-
-FILE = "history"
 MOST_LINES = 2000
 _SLACK = 500  # lines over the limit before the file is cut
 
@@ -26,14 +19,17 @@ _SLACK = 500  # lines over the limit before the file is cut
 class PrivateHistory(History):
     """Lines in a file that only the user can read (mode 0600). A line that cannot be written is left out silently."""
 
-    def __init__(self, file: Path, privacy: Callable[[], Privacy]) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.file = file
-        self._privacy = privacy
+        self.file = session.places.user / "history"
+        self._session = session
 
     def load_history_strings(self) -> Iterable[str]:
         """Return the lines of the file, the newest first."""
-        lines = self._read()
+        try:
+            lines = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
         if len(lines) > MOST_LINES + _SLACK:
             write_private(self.file, "".join(f"{line}\n" for line in lines[-MOST_LINES:]))
         return reversed(lines[-MOST_LINES:])
@@ -51,27 +47,12 @@ class PrivateHistory(History):
         if curl_from_elsewhere(string):
             return  # it may contain a key
         try:
-            kept = [line for line in map(self._privacy().storable, logical_lines(string)) if line]
+            privacy = self._session.privacy(keys=False)  # a keyring would ask for its password at every line
+            kept = [line for line in map(privacy.storable, logical_lines(string)) if line]
             if kept:
-                self._append("".join(f"{line}\n" for line in kept))
+                append_private(self.file, "\n".join(kept))
+        except SetupError:
+            return
         except Exception:  # a bug must not interrupt the shell; a line that may contain a secret is not stored
             if os.environ.get("KSHELL_DEBUG"):
                 raise
-
-    def _read(self) -> list[str]:
-        try:
-            return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-
-    def _append(self, text: str) -> None:
-        try:
-            make_private(self.file.parent)
-            descriptor = os.open(
-                self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
-            )
-        except OSError:
-            return
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            os.chmod(self.file, 0o600)  # an existing file may have another mode
-            stream.write(text)

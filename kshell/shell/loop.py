@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, Suggestion
-from prompt_toolkit.completion import DynamicCompleter
+from prompt_toolkit.completion import Completer, DynamicCompleter
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, KshellError, Note
-from kshell.core.models import Result
+from kshell.core.models import Finding, Result
 from kshell.core.signals import asked_to_end
 from kshell.core.terminal import columns_of, paint, wants_colour, wrapped
 from kshell.profiles.files import Places
 from kshell.profiles.preferences import FILE, Preferences, load_preferences
-from kshell.session.session import NO_OVERRIDES, Session
+from kshell.session.session import NO_OVERRIDES, Overrides, Session
 from kshell.shell import history, status
 
 if TYPE_CHECKING:
@@ -32,14 +36,9 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
-    from prompt_toolkit.completion import Completer
     from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
-    from prompt_toolkit.key_binding import KeyPressEvent
 
-    from kshell.core.models import Finding
-    from kshell.privacy.privacy import Privacy
-    from kshell.session.session import Overrides
     from kshell.shell.running import Shell
 
 _GREETING = "help lists the commands; Tab completes; exit or Ctrl-D ends"
@@ -74,17 +73,13 @@ _PRELOADED = (
 )
 
 
-def begin() -> int:
-    """Run ``kshell`` without arguments at a terminal. Raises ``UsageError`` if ``KSHELL_HOME`` is not a folder."""
-    return run(Session(Places.standard()))
-
-
-def run(session: Session, chosen: Overrides = NO_OVERRIDES, *, colour: bool | None = None) -> int:
+def run(session: Session | None = None, chosen: Overrides = NO_OVERRIDES, *, colour: bool | None = None) -> int:
     """Run the shell until it ends, and return its exit code. Faulty preferences are reported; the defaults apply then.
 
     ``chosen`` is what the session begins with. ``colour`` is ``--color``, which replaces the preference.
-    Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use.
+    Raises ``ProfileError`` and ``TemplateError`` for a name that it cannot use, ``UsageError`` if ``KSHELL_HOME`` is no folder.
     """
+    session = session or Session(Places.standard())
     try:
         preferences = load_preferences(session.places)
     except KshellError as error:
@@ -116,17 +111,16 @@ class Loop:
         self._preloaded = False
 
     def run(self) -> int:
-        """Greet, then read and run lines until the end. Return 0."""
+        """Greet, then read and run lines until the end. Return the exit code."""
         self._greet()
         ended = False
-        while not ended:
+        while not (ended or asked_to_end()):
             self.status = status.status_of(self.session)
             try:
-                text = self.prompts.prompt()
-                self._shell.take(text)
-                ended = self._shell.ended or asked_to_end()
+                self._shell.take(self.prompts.prompt())
+                ended = self._shell.ended
             except KeyboardInterrupt:
-                ended = asked_to_end()
+                continue
             except EOFError:
                 break
         return EXIT_INTERRUPTED if asked_to_end() else EXIT_DONE
@@ -168,7 +162,7 @@ class Loop:
             prompt_continuation=lambda _width, _line, wraps: "" if wraps else "… ",
             completer=DynamicCompleter(lambda: self._completer),
             complete_in_thread=True,
-            history=history.PrivateHistory(self.session.places.user / history.FILE, self._privacy),
+            history=history.PrivateHistory(self.session),
             auto_suggest=_Suggestions(),
             enable_suspend=True,
             key_bindings=_bindings(),
@@ -187,9 +181,6 @@ class Loop:
 
         return CommandCompleter(self.session)
 
-    def _privacy(self) -> Privacy:
-        return self.session.privacy(keys=False)  # a keyring would ask for its password at every line
-
     def _toolbar(self) -> StyleAndTextTuples:
         app = self.prompts.app
         mode = ""
@@ -202,16 +193,7 @@ class Loop:
         if self._preloaded:
             return
         self._preloaded = True
-        from threading import Thread
-
-        Thread(target=_import_all, daemon=True).start()
-
-
-def _import_all() -> None:
-    from importlib import import_module
-
-    for name in _PRELOADED:
-        import_module(name)
+        Thread(target=lambda: [*map(import_module, _PRELOADED)], daemon=True).start()
 
 
 class _Suggestions(AutoSuggestFromHistory):
@@ -227,6 +209,11 @@ class _Suggestions(AutoSuggestFromHistory):
         return Suggestion(next(found, text)[len(text) :]) if text.strip() else None
 
 
+def _continues() -> bool:
+    """Whether Enter continues the line: the text before the cursor ends in a backslash."""
+    return get_app().current_buffer.document.text_before_cursor.endswith("\\")
+
+
 def _bindings() -> KeyBindings:
     bindings = KeyBindings()
 
@@ -236,16 +223,8 @@ def _bindings() -> KeyBindings:
         pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
         event.current_buffer.insert_text(pasted.rstrip("\n"))
 
-    @bindings.add("enter", filter=_continues())
+    @bindings.add("enter", filter=Condition(_continues) & ~is_searching)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
     return bindings
-
-
-def _continues() -> Any:
-    """Return the filter that holds if the text before the cursor ends in a backslash: Enter then continues the line."""
-    from prompt_toolkit.application import get_app
-    from prompt_toolkit.filters import Condition, is_searching
-
-    return Condition(lambda: get_app().current_buffer.document.text_before_cursor.endswith("\\")) & ~is_searching

@@ -1,7 +1,5 @@
 """What a typed line means that another program taught: ``to=+91…`` alone, ``?``, ``q``, a curl command from elsewhere."""
 
-from __future__ import annotations
-
 import re
 
 from kshell.syntax.command_table import OTHER_WORDS

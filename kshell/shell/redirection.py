@@ -1,18 +1,14 @@
 """Redirect the output of a line to a program or a file."""
 
-from __future__ import annotations
-
 import os
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.core.errors import Note, UsageError
 from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Line, cut, split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _OPEN_FLAGS = {">": os.O_TRUNC, ">>": os.O_APPEND}
 
@@ -27,9 +23,15 @@ class Redirection(NamedTuple):
         """Write ``output`` to the target, and return a note if that failed."""
         data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
         try:
-            return _into_program(data, self.target) if self.sign == "|" else _into_file(data, self)
+            if self.sign == "|":
+                process = subprocess.run(self.target, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
+                return [Note("warning", f"{self.target} ended with {code}")] if (code := process.returncode) else []
+            flags = os.O_WRONLY | os.O_CREAT | _OPEN_FLAGS[self.sign]
+            with open(os.open(Path(self.target).expanduser(), flags, 0o600), "wb") as stream:
+                stream.write(data)
         except OSError as error:
             return [Note("error", f"{self.target}: {error.strerror}")]
+        return []
 
 
 def split_redirection(line: str, names_of: Callable[[str], Mapping[str, object]]) -> tuple[str, Redirection | None]:
@@ -37,7 +39,7 @@ def split_redirection(line: str, names_of: Callable[[str], Mapping[str, object]]
 
     ``names_of`` returns the names of the expressions in a target.
     """
-    if line.split(maxsplit=1)[:1] and line.split(maxsplit=1)[0] in WHOLE:
+    if Line("line", 1, (line,)).head in WHOLE:
         return line, None  # expect status > 300 redirects nothing
     command, sign, target = cut(line)
     if not sign:
@@ -55,15 +57,3 @@ def _file(target: str, names: Mapping[str, object]) -> str:
     if len(words) != 1:
         raise UsageError(f"{target!r} is not one file", hint="quote a name that contains spaces")
     return Line("line", 1, (target,)).expanded(words[0], names)
-
-
-def _into_program(data: bytes, program: str) -> list[Note]:
-    process = subprocess.run(program, shell=True, input=data, check=False)  # noqa: S602 - the user typed it
-    return [Note("warning", f"{program} ended with {process.returncode}")] if process.returncode else []
-
-
-def _into_file(data: bytes, redirection: Redirection) -> list[Note]:
-    file = Path(redirection.target).expanduser()
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | _OPEN_FLAGS[redirection.sign], 0o600), "wb") as stream:
-        stream.write(data)
-    return []

@@ -5,8 +5,6 @@ No error ends the session. Ctrl-C stops the line or the send. A bug in kshell is
 
 from __future__ import annotations
 
-import os
-import traceback
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.shortcuts import clear
@@ -87,7 +85,7 @@ class Shell(Caller):
             done = perform_line(command, self)
             return self._show(done, redirection)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no bug ends the session
-            return printer.show(_failure(error, self.session), colour=self.colour)
+            return printer.show(failure(error, self.session), colour=self.colour)
 
     def _show(self, done: Performed, redirection: Redirection | None) -> int:
         colour = self.colour if done.colour is None else done.colour
@@ -107,11 +105,3 @@ def show_notes(notes: Sequence[Note], *, colour: bool | None) -> None:
 def logical_lines(text: str) -> list[str]:
     r"""Return the lines of typed or pasted text without empty ones. A line that ends in ``\`` continues on the next."""
     return [line for line in text.replace("\\\n", " ").split("\n") if line.strip()]
-
-
-def _failure(error: BaseException, session: Session) -> Result:
-    """Return an error as a result; with ``KSHELL_DEBUG`` set, as its traceback."""
-    if os.environ.get("KSHELL_DEBUG"):
-        lines = "".join(traceback.format_exception(error)).splitlines()
-        return Result(notes=[Note("info", line) for line in lines], exit_code=1)
-    return failure(error, session)

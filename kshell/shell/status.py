@@ -1,17 +1,12 @@
 """The text of prompt and toolbar: account, pod, template, whether people get a message, missing variables, the last send."""
 
-from __future__ import annotations
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from kshell.core.errors import KshellError, Note
-from kshell.core.terminal import note_lines
-
-if TYPE_CHECKING:
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
-
-    from kshell.core.models import Pod
-    from kshell.session.session import Session
+from kshell.core.terminal import cut, note_lines
+from kshell.session.session import Session
 
 _MOST_NAME = 24
 _MOST_FAULT = 200
@@ -39,17 +34,17 @@ UNKNOWN = Status("?", "?", "?", "unknown")
 
 def status_of(session: Session) -> Status:
     """Return the status of a session. Never raises: a faulty or missing file is the ``fault``."""
-    last, delivery, source = *_last(session), session.account_source
+    last, delivery = _last(session)
+    known = Status(session.account, session.pod or "?", session.template or "?", "unknown")
+    known = known._replace(last=last, last_delivery=delivery, source=session.account_source)
     try:
         pod, template = session.current_pod(), session.current_template()
         missing = tuple(name for name, _, source in session.table() if source == "missing")
     except Exception as error:  # noqa: BLE001 - a bug must not end the session
         bug = Note("error", f"kshell failed: {type(error).__name__}")
-        fault = note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT]
-        return Status(
-            session.account, session.pod or "?", session.template or "?", "unknown", (), last, delivery, fault, source
-        )
-    return Status(session.account, pod.name, template.name, environment_of(pod), missing, last, delivery, source=source)
+        return known._replace(fault=note_lines(error.note if isinstance(error, KshellError) else bug)[0][:_MOST_FAULT])
+    environment = "live" if pod.live else "simulated" if pod.embedded else "local"
+    return known._replace(pod=pod.name, template=template.name, environment=environment, missing=missing)
 
 
 def _last(session: Session) -> tuple[str, str]:
@@ -62,21 +57,14 @@ def _last(session: Session) -> tuple[str, str]:
     return short_line(exchange), str(exchange.delivery)
 
 
-def environment_of(pod: Pod) -> str:
-    """Return ``live`` if a message sent to ``pod`` reaches people, else ``simulated`` or ``local``."""
-    if pod.live:
-        return "live"
-    return "simulated" if pod.embedded else "local"
-
-
 def prompt(status: Status) -> StyleAndTextTuples:
     """Return the prompt: ``demo@sandbox auth> ``. For a live pod, ``LIVE`` stands before it."""
-    who = f"{_short(status.account)}@{_short(status.pod)}"
+    who = f"{cut(status.account, _MOST_NAME)}@{cut(status.pod, _MOST_NAME)}"
     live: StyleAndTextTuples = [("class:live", " LIVE ")] if status.environment == "live" else []
     return [
         *live,
         (f"class:prompt.{status.environment}", f"{' ' if live else ''}{who}"),
-        ("", f" {_short(status.template)}> "),
+        ("", f" {cut(status.template, _MOST_NAME)}> "),
     ]
 
 
@@ -84,9 +72,9 @@ def toolbar(status: Status, width: int, mode: str = "") -> StyleAndTextTuples:
     """Return the whole status in lines of at most ``width`` columns. ``mode`` is the mode of vi, or ``""``."""
     segments = [
         (f"class:environment.{status.environment}", f" {status.environment.upper()} "),
-        ("", f" {_short(status.account)}@{_short(status.pod)} "),
+        ("", f" {cut(status.account, _MOST_NAME)}@{cut(status.pod, _MOST_NAME)} "),
         *([("", f" account: {status.source} ")] if status.source else []),
-        ("", f" {_short(status.template)} "),
+        ("", f" {cut(status.template, _MOST_NAME)} "),
         _readiness(status),
         (f"class:last.{status.last_delivery or 'none'}", f" last: {status.last or 'nothing sent'} "),
     ]
@@ -113,7 +101,3 @@ def _wrapped(segments: list[tuple[str, str]], width: int) -> StyleAndTextTuples:
         shown.append((style, text))
         used += len(text)
     return shown
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 1]}…"

@@ -79,7 +79,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 """Every command, by the section of the help that lists it."""
 
-WHOLE = frozenset(name for entries in SECTIONS.values() for name, entry in entries.items() if entry.whole)
+COMMANDS = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
+WHOLE = frozenset(name for name, entry in COMMANDS.items() if entry.whole)
 """The commands that take the rest of their line as one text."""
 
 OTHER_WORDS: dict[str, str] = {"quit": "exit", "q": "exit", ":q": "exit", "?": "help", "version": "--version"}

@@ -86,14 +86,11 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
         return "", None
     header = document(file, match[1], TemplateError, before=source[: match.start(1)])
     table = Table(header, header.root, "a template's header", HEADER_KEYS)
-    node = table.get("variables")
-    return table.text("title", ""), None if node is None else _variables(header, node)
-
-
-def _variables(document: Document, node: Node) -> tuple[Variable, ...]:
-    if not isinstance(node.value, dict):
-        document.fail(node, f"'variables' is a mapping, not {node.shape}", "write NAME: {help: …, default: …}")
-    return tuple(_variable(document, key, value) for key, value in node.value.values())
+    title = table.text("title", "")
+    if table.get("variables") is None:
+        return title, None
+    entries = table.mapping("variables", "NAME: {help: …, default: …}")
+    return title, tuple(_variable(header, key, value) for key, value in entries.values())
 
 
 def _variable(document: Document, key: Node, node: Node) -> Variable:

@@ -63,7 +63,9 @@ class Connection:
             stream=httpx.ByteStream(body),
             extensions={"trace": trace, "timeout": httpx.Timeout(timeout).as_dict()},
         )
-        return self._transport.handle_request(wire)
+        head = self._transport.handle_request(wire)
+        del wire.extensions["trace"]  # all was written; the answer refers to the request, and would refer to its reader
+        return head
 
     def connected(self, stream: Any) -> None:
         """Keep a duplicate of the socket of a connection that was opened now."""

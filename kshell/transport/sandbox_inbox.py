@@ -15,20 +15,7 @@ from kshell.transport.client import Attempt, Route
 if TYPE_CHECKING:
     from kshell.core.exchange import Response
 
-_INBOX = Endpoint(
-    name="inbox",
-    title="The simulator's inbox",
-    summary="Read the simulator's messages",
-    method="GET",
-    path="/inbox",
-    key_header="",
-    media_type="",
-    success=200,
-    message_id="",
-    fields=(),
-    rules={},
-    answers=(),
-)
+_INBOX = Endpoint("inbox", "The simulator's inbox", "Read the simulator's messages", "GET", "/inbox")
 _MOST = 32 << 20  # bytes; an inbox keeps 16 MiB of messages
 _ANSWERS_WITHIN = 10.0  # seconds, beside the wait
 _LONGEST_WAIT = 60.0  # seconds that the sandbox lets a request wait

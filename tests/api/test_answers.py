@@ -13,7 +13,7 @@ from support.servers import ACCEPTED, PAGE_SAMPLE, Server, answer, local_pod, re
 from kshell.api.answers import DEEPEST, exchange_of, explain, explain_answer
 from kshell.api.authentication.answers import ANSWERS
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.api.endpoints import all_codes, find_answers
+from kshell.api.endpoints import CODES, find_answers
 from kshell.core.endpoint import DocumentedAnswer
 from kshell.core.errors import Note
 from kshell.core.exchange import Delivery, Exchange, Response
@@ -94,7 +94,7 @@ def test_the_next_command_goes_the_same_way(row: DocumentedAnswer):
     assert " -a acme -p sandbox to=…" in explain(got, "acme", "-a acme -p sandbox").next
 
 
-@pytest.mark.parametrize("code", list(all_codes()))
+@pytest.mark.parametrize("code", CODES)
 def test_every_code_can_be_asked_for(cli, code):
     """``explain CODE`` knows each code in any case, with its source."""
     ran = cli("explain", code.lower())

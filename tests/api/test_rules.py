@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
-from kshell.api.authentication.fields import E164, FIELDS, LANGUAGES, OTP_LIMIT, REF_LIMIT, WA_SOURCES
+from kshell.api.authentication.fields import E164, FIELDS, LANGUAGES, NAME_LIMIT, OTP_LIMIT, REF_LIMIT, WA_SOURCES
 from kshell.api.authentication.rules import RULES
 from kshell.api.payload import cut_texts, recipients_of, texts_at
 from kshell.api.rules import check as check_by
@@ -359,6 +359,14 @@ def test_a_rule_says_what_it_is_and_what_it_rests_on(code):
     assert rule.code == code
     assert re.fullmatch(r"[A-Za-z].*\.", rule.says)
     assert rule.page
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"), [("otp-length", OTP_LIMIT), ("ref-cut", REF_LIMIT), ("template-name", NAME_LIMIT)]
+)
+def test_a_rule_states_the_limit_that_it_checks(code, limit):
+    """The sentence of a rule has the limit of the table of fields."""
+    assert re.findall(r"\d+", RULES[code].says) == [str(limit)]
 
 
 def test_an_account_that_lists_no_templates_gets_no_finding_about_them():

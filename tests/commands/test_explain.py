@@ -11,7 +11,7 @@ from support.clock import seconds_of
 
 from kshell.api.answers import exchange_of
 from kshell.api.callbacks import parse_received
-from kshell.api.endpoints import ANSWERS, FIELDS, RULES, all_codes, field_words, find_fields
+from kshell.api.endpoints import ANSWERS, CODES, FIELD_WORDS, FIELDS, RULES, find_fields
 from kshell.api.statuses import META_ERRORS, OUTCOMES, STATUSES
 from kshell.commands.explain import explain_command
 from kshell.console.caller import Caller
@@ -152,7 +152,7 @@ def test_a_field_is_found_by_each_of_its_names(cli, word, pointer):
 
 def test_the_words_of_the_fields_are_found_all():
     """Each word that completion offers for a field finds a field; no word is offered twice."""
-    words = list(field_words())
+    words = list(FIELD_WORDS)
     assert len(words) == len(set(words)) > 20
     assert all(find_fields(word) for word in words)
     assert find_fields("") == find_fields("nothing-of-that-name") == []
@@ -236,7 +236,7 @@ def test_without_a_word_and_an_answer_there_is_nothing_to_explain(cli):
     ran = cli("explain")
     assert (ran.code, ran.out) == (2, "")
     assert "error: there is no answer to explain yet" in ran.err
-    assert all(code in ran.err for code in all_codes())
+    assert all(code in ran.err for code in CODES)
 
 
 def test_a_word_that_means_several_things_is_explained_as_each(cli):

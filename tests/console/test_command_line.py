@@ -373,7 +373,7 @@ def test_the_root_of_every_frontend_lists_its_own_commands():
     """The command line, the shell and scripts each list the commands that the table gives them."""
     for frontend in ("line", "shell", "script"):
         entries = [pair for entries in SECTIONS.values() for pair in entries.items()]
-        assert list(commands_of(frontend).modules) == [name for name, entry in entries if frontend in entry.frontends]
+        assert list(commands_of(frontend).names) == [name for name, entry in entries if frontend in entry.frontends]
 
 
 # ---- what one line leaves to the next

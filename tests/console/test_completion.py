@@ -218,8 +218,8 @@ def test_a_title_is_read_again_only_if_its_file_has_changed(offers, write, monke
     assert offers("use account mi")["mine"] == "One"
     write("profiles/accounts/mine.yaml", f"title: Other\n{body}")
     read = []
-    monkeypatch.setattr(
-        completion, "load_account", lambda places, name: read.append(name) or load_account(places, name)
+    monkeypatch.setitem(
+        completion.LOADERS, "account", lambda places, name: read.append(name) or load_account(places, name)
     )
     assert [offers("use account mi")["mine"] for _ in range(3)] == ["Other"] * 3
     assert read == ["mine"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 
 import pytest
@@ -9,6 +10,7 @@ from support.counting import accept_all, messages_by_recipient
 from support.servers import Server, local_pod
 
 import kshell
+from kshell.session.session import Session
 
 ROWS = [{"to": f"+9198000000{number:02}", "otp": f"{number:06}"} for number in range(6)]
 
@@ -40,6 +42,21 @@ def test_shards_and_jobs_send_every_row_once(write):
         for part in range(4):
             kshell.run_rows("row.kshell", ROWS, shard=(part, 4), jobs=2)
     assert messages_by_recipient(server) == {row["to"]: 1 for row in ROWS}
+
+
+@pytest.mark.parametrize("ledger", [None, "run.ledger"])
+def test_a_row_that_has_ended_is_forgotten_without_the_garbage_collector(write, ledger):
+    """After a run the session of the last row may be in memory, and of no other: nothing of a row refers to itself."""
+    before = {id(found) for found in gc.get_objects() if isinstance(found, Session)}
+    gc.disable()
+    try:
+        with Server(accept_all) as server:
+            write("row.kshell", f"send -p {local_pod(server.url)}\n")
+            kshell.run_rows("row.kshell", ROWS, ledger=ledger)
+        left = [found for found in gc.get_objects() if isinstance(found, Session) and id(found) not in before]
+    finally:
+        gc.enable()
+    assert len(left) <= 1
 
 
 def test_values_are_texts_or_whole_numbers(script):

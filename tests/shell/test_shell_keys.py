@@ -350,6 +350,13 @@ def test_a_sign_inside_a_word_or_in_quotes_is_text(typed, line):
     assert typed(line, ENTER).session.variables["ref"] in ("a > b", "a>b", "a | b")
 
 
+@pytest.mark.parametrize("line", ["expect status > 300", "kshell expect status > 300"])
+def test_a_comparison_is_no_redirection(typed, line):
+    """``expect status > 300`` compares and writes no file, with and without ``kshell`` before it."""
+    assert "it does not hold: status > 300" in typed(f"send {TO} > answer", ENTER, line, ENTER).err
+    assert not Path("300").exists()
+
+
 def test_a_redirection_without_a_target_is_an_error(typed):
     """``>`` without a file is an error that says what is missing."""
     assert "nothing follows >" in typed(f"render {TO} >", ENTER).err
@@ -625,13 +632,13 @@ def test_diff_compares_answers(typed):
     assert "+400 Bad Request" in out
 
 
-def test_diff_of_long_answers_compares_lines_of_the_same_number(typed, monkeypatch):
-    """``diff`` of two payloads with too many lines to search shows the first lines that differ, and how many do."""
-    monkeypatch.setattr(exchange_commands, "_MOST_LINES", 3)
-    monkeypatch.setattr(exchange_commands, "_MOST_SHOWN", 1)
+def test_diff_of_long_answers_compares_their_first_lines(typed, monkeypatch):
+    """``diff`` of two payloads with too many lines to search compares the first ones, and says so."""
+    monkeypatch.setattr(exchange_commands, "_MOST_LINES", 30)  # the code stands above the refs
     shell = typed(f"send {TO} otp=1 ref=a", ENTER, f"send {TO} otp=2 ref=b", ENTER, "diff", ENTER)
-    assert shell.out.count("@@ line ") == 1
-    assert "3 lines differ, each compared with the line of the same number" in shell.err
+    assert '"text": "2"' in shell.out
+    assert '"ref": "b"' not in shell.out
+    assert "only the first 30 lines of each were compared" in shell.err
 
 
 def test_the_history_keeps_the_last_exchanges_with_their_numbers(typed, monkeypatch):

@@ -4,8 +4,6 @@ Sources: Kaleyra's page *Send Authentication Template Messages* (Sample Success 
 *WhatsApp API V2 error codes for send message* for WA200, WAV2101 and who must act; its template page for WA429.
 """
 
-from __future__ import annotations
-
 from kshell.core.endpoint import DocumentedAnswer
 
 _PAGE = "Send Authentication Template Messages: "

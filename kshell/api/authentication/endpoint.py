@@ -3,8 +3,6 @@
 Source of the URL and the headers: the page's *Request Format* and *URL Parameters and Headers*.
 """
 
-from __future__ import annotations
-
 from kshell.api.authentication.answers import ANSWERS
 from kshell.api.authentication.fields import API_KEY, FIELDS
 from kshell.api.authentication.rules import RULES

@@ -5,8 +5,6 @@ the page a second time. Source of every row: Kaleyra's page *Send Authentication
 table or heading there. Language codes are Meta's list of supported template languages.
 """
 
-from __future__ import annotations
-
 from kshell.core.endpoint import Field
 
 OTP_LIMIT = 15  # characters

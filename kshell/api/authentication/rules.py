@@ -1,9 +1,7 @@
 """The rules that the API's page states about this payload. The rules of the table of fields run first."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.api.authentication.fields import (
     COMPONENTS,
@@ -15,44 +13,31 @@ from kshell.api.authentication.fields import (
     LANGUAGES,
     NAME_LIMIT,
     OTP_LIMIT,
-    REF_LIMIT,
     TEMPLATE_NAME,
     TO,
     TYPE,
     WA_SOURCE,
     WA_SOURCES,
 )
-from kshell.api.authentication.numbers import number_fix, planned
-from kshell.api.payload import numbers_at, texts_at
+from kshell.api.authentication.numbers import Planned, number_fix, planned
+from kshell.api.payload import MISSING, Located, numbers_at, texts_at
 from kshell.api.rules import rule_decorator, rules_of_fields, type_of
-from kshell.core.endpoint import Hit, pointers_of
+from kshell.core.endpoint import Hit
 from kshell.core.errors import did_you_mean, listed
-from kshell.core.pointers import MISSING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.api.authentication.numbers import Planned
-    from kshell.core.json_text import Json
-    from kshell.core.models import Account
-    from kshell.core.pointers import Located
+from kshell.core.json_text import Json
+from kshell.core.models import Account
 
 _MOST_BUTTONS = len(INDEX_RANGE)
-_CODES = pointers_of(FIELDS, "code")
+_CODES = tuple(field.pointer for field in FIELDS if field.role == "code")
 _CUT = tuple(field for field in FIELDS if field.cut_at)
 
 RULES = rules_of_fields(FIELDS)
 rule = rule_decorator(RULES)
 
 
-@rule(
-    "type-omitted",
-    "warning",
-    "A template message has the type template.",
-    'messaging_object: "If omitted, defaults to text"',
-    prevents="131047",
-)
+@rule("type-omitted", "warning", 'messaging_object: "If omitted, defaults to text"', prevents="131047")
 def _type_omitted(located: Located) -> Iterator[Hit]:
+    """A template message has the type template."""
     for pointer, value in located[TYPE]:
         if value is MISSING:
             yield Hit(pointer, "type is left out, which the page says means text", "add it: template")
@@ -61,14 +46,9 @@ def _type_omitted(located: Located) -> Iterator[Hit]:
 # ---- recipients
 
 
-@rule(
-    "to-e164",
-    "error",
-    "Every recipient is a number in E.164 form; commas separate several.",
-    "messaging_object: to_number",
-    prevents="131026",
-)
+@rule("to-e164", "error", "messaging_object: to_number", prevents="131026")
 def _to_e164(located: Located) -> Iterator[Hit]:
+    """Every recipient is a number in E.164 form; commas separate several."""
     numbers = numbers_at(located, [TO])
     for number in numbers:
         if not number.strip() and len(numbers) > 1:
@@ -82,34 +62,26 @@ def _known_numbers(located: Located) -> Iterator[tuple[str, Planned | None]]:
     return ((number, planned(number)) for number in numbers_at(located, [TO]) if re.fullmatch(E164, number))
 
 
-@rule(
-    "to-impossible",
-    "warning",
-    "A number has a length that its country uses.",
-    'to_number: "A valid WhatsApp number"',
-    prevents="131026",
-)
+@rule("to-impossible", "warning", 'to_number: "A valid WhatsApp number"', prevents="131026")
 def _to_impossible(located: Located) -> Iterator[Hit]:
+    """A number has a length that its country uses."""
     for number, known in _known_numbers(located):
         if not known or not known.possible:
             yield Hit(TO, f"no country has a number like {number}", "count the digits once more")
 
 
-@rule(
-    "to-trunk",
-    "warning",
-    "After the country code comes no trunk prefix, such as the 0 in +44 (0)7911 123456.",
-    'to_number: "A valid WhatsApp number"',
-)
+@rule("to-trunk", "warning", 'to_number: "A valid WhatsApp number"')
 def _to_trunk(located: Located) -> Iterator[Hit]:
+    """After the country code comes no trunk prefix, such as the 0 in +44 (0)7911 123456."""
     for number, known in _known_numbers(located):
         if known and known.e164 != number:
             prefix = f"{number} has a prefix after +{known.country} that is dialled only inside the country"
             yield Hit(TO, prefix, f"write {known.e164}" if known.valid else "leave that prefix out")
 
 
-@rule("to-repeated", "warning", "A recipient is named once.", "messaging_object: to_number")
+@rule("to-repeated", "warning", "messaging_object: to_number")
 def _to_repeated(located: Located) -> Iterator[Hit]:
+    """A recipient is named once."""
     numbers = numbers_at(located, [TO])
     for number in dict.fromkeys(numbers):
         if numbers.count(number) > 1:
@@ -117,15 +89,9 @@ def _to_repeated(located: Located) -> Iterator[Hit]:
             yield Hit(TO, message, "name it once")
 
 
-@rule(
-    "to-sender",
-    "warning",
-    "A recipient is not the number that sends.",
-    "Meta: the sender cannot be its own recipient",
-    prevents="131021",
-    of_account=True,
-)
+@rule("to-sender", "warning", "Meta: the sender cannot be its own recipient", prevents="131021", of_account=True)
 def _to_sender(located: Located, account: Account) -> Iterator[Hit]:
+    """A recipient is not the number that sends."""
     for number, _ in _known_numbers(located):
         if number == account.phone_number:
             yield Hit(TO, f"{number} is the account's own number, which sends", "name another recipient")
@@ -134,14 +100,9 @@ def _to_sender(located: Located, account: Account) -> Iterator[Hit]:
 # ---- components and the code
 
 
-@rule(
-    "components",
-    "error",
-    "There is one body and at least one button, at most ten.",
-    "Request Format; button-components",
-    prevents="132000",
-)
+@rule("components", "error", "Request Format; button-components", prevents="132000")
 def _components(located: Located) -> Iterator[Hit]:
+    """There is one body and at least one button, at most ten."""
     for pointer, value in located[COMPONENTS]:
         if not isinstance(value, list):
             continue
@@ -168,14 +129,9 @@ def _code(located: Located) -> str:
     return "this text" if any(len(items) > 1 for _, _, items in _parameters(located)) else "the code"
 
 
-@rule(
-    "otp-twice",
-    "error",
-    "The body and the button hold the same code.",
-    '"must appear twice in the payload"',
-    prevents="132000",
-)
+@rule("otp-twice", "error", '"must appear twice in the payload"', prevents="132000")
 def _otp_twice(located: Located) -> Iterator[Hit]:
+    """The body and the button hold the same code."""
     for holder, pointer, items in _parameters(located):
         if len(items) != 1:
             yield Hit(pointer, f"the {holder} has {len(items)} parameters; the code is the only one", "write one")
@@ -188,27 +144,17 @@ def _otp_twice(located: Located) -> Iterator[Hit]:
             yield Hit(pointer, "this code differs from the first one", "write the same code in both")
 
 
-@rule(
-    "otp-length",
-    "error",
-    f"A code has at most {OTP_LIMIT} characters.",
-    'one_time_password: "Maximum 15 characters"',
-    prevents="132005",
-)
+@rule("otp-length", "error", 'one_time_password: "Maximum 15 characters"', prevents="132005")
 def _otp_length(located: Located) -> Iterator[Hit]:
+    """A code has at most 15 characters."""
     for pointer, code in texts_at(located, _CODES):
         if len(code) > OTP_LIMIT:
             yield Hit(pointer, f"{_code(located)} has {len(code)} characters", f"use at most {OTP_LIMIT}")
 
 
-@rule(
-    "otp-control",
-    "error",
-    "A code is one line of visible characters.",
-    "one_time_password: delivered to the customer",
-    prevents="132012",
-)
+@rule("otp-control", "error", "one_time_password: delivered to the customer", prevents="132012")
 def _otp_control(located: Located) -> Iterator[Hit]:
+    """A code is one line of visible characters."""
     for pointer, code in texts_at(located, _CODES):
         odd = [character for character in code if not character.isprintable()]
         if odd:
@@ -216,24 +162,17 @@ def _otp_control(located: Located) -> Iterator[Hit]:
             yield Hit(pointer, f"{_code(located)} has invisible characters: {shown}", "use letters, digits and signs")
 
 
-@rule(
-    "otp-media",
-    "warning",
-    "A code has no emoji and no URL.",
-    "Meta: no URLs, media or emoji in authentication parameters",
-    prevents="132007",
-)
+@rule("otp-media", "warning", "Meta: no URLs, media or emoji in authentication parameters", prevents="132007")
 def _otp_media(located: Located) -> Iterator[Hit]:
+    """A code has no emoji and no URL."""
     for pointer, code in texts_at(located, _CODES):
         if any(ord(character) >= 0x2190 for character in code) or re.search(r"://|\bwww\.", code):
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
-@rule(
-    "index-range", "error", "A button's index is an integer from 0 to 9.", 'index_value: "index values of 0 to 9"',
-    prevents="131009",
-)  # fmt: skip
+@rule("index-range", "error", 'index_value: "index values of 0 to 9"', prevents="131009")
 def _index_range(located: Located) -> Iterator[Hit]:
+    """A button's index is an integer from 0 to 9."""
     seen: list[object] = []
     for pointer, value in located[INDEX]:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -248,13 +187,9 @@ def _index_range(located: Located) -> Iterator[Hit]:
 # ---- template, extra_info and language
 
 
-@rule(
-    "template-name",
-    "warning",
-    f"A template's name has lower-case letters, digits and _, at most {NAME_LIMIT}.",
-    "Meta, Message Templates: name",
-)
+@rule("template-name", "warning", "Meta, Message Templates: name")
 def _template_name(located: Located) -> Iterator[Hit]:
+    """A template's name has lower-case letters, digits and _, at most 512."""
     for pointer, name in texts_at(located, [TEMPLATE_NAME]):
         if len(name) > NAME_LIMIT:
             yield Hit(pointer, f"the name has {len(name)} characters", f"use at most {NAME_LIMIT}")
@@ -264,13 +199,9 @@ def _template_name(located: Located) -> Iterator[Hit]:
             yield Hit(pointer, message, f"did you mean {fix}?" if fix else "look the name up at Meta")
 
 
-@rule(
-    "ref-cut",
-    "warning",
-    f"A ref has at most {REF_LIMIT} characters; a longer one is cut.",
-    '"exceeds 255 characters, it will be truncated"',
-)
+@rule("ref-cut", "warning", '"exceeds 255 characters, it will be truncated"')
 def _ref_cut(located: Located) -> Iterator[Hit]:
+    """A ref has at most 255 characters; a longer one is cut."""
     for field in _CUT:
         for pointer, value in texts_at(located, [field.pointer]):
             if len(value) > field.cut_at:
@@ -281,13 +212,9 @@ def _ref_cut(located: Located) -> Iterator[Hit]:
                 yield Hit(pointer, message, f"use at most {field.cut_at}")
 
 
-@rule(
-    "wa-source",
-    "warning",
-    "wa_source is one of the thirteen that the API knows.",
-    '"the system will override that as the "API""',
-)
+@rule("wa-source", "warning", '"the system will override that as the "API""')
 def _wa_source(located: Located) -> Iterator[Hit]:
+    """wa_source is one of the thirteen that the API knows."""
     for pointer, value in texts_at(located, [WA_SOURCE]):
         if value not in WA_SOURCES:
             near = did_you_mean(value.lower(), WA_SOURCES)
@@ -296,14 +223,9 @@ def _wa_source(located: Located) -> Iterator[Hit]:
             )
 
 
-@rule(
-    "language-code",
-    "warning",
-    "WhatsApp supports the language.",
-    "template_language_code; Meta's list of languages",
-    prevents="132001",
-)
+@rule("language-code", "warning", "template_language_code; Meta's list of languages", prevents="132001")
 def _language(located: Located) -> Iterator[Hit]:
+    """WhatsApp supports the language."""
     for pointer, value in texts_at(located, [LANGUAGE_CODE]):
         if value and value not in LANGUAGES:
             from kshell.api.regions import language_hint
@@ -315,12 +237,12 @@ def _language(located: Located) -> Iterator[Hit]:
 @rule(
     "approved",
     "warning",
-    "The account lists the template as approved in this language, if it lists approved templates.",
     'template_name: "WhatsApp must have approved it"; approved: in the account\'s file',
     prevents="132001",
     of_account=True,
 )
 def _approved(located: Located, account: Account) -> Iterator[Hit]:
+    """The account lists the template as approved in this language, if it lists approved templates."""
     approved = account.approved
     for pointer, name in texts_at(located, [TEMPLATE_NAME] if approved else ()):
         if name and name not in approved:
