@@ -48,13 +48,12 @@ def _frontend() -> Callable[[], int]:
 def _version() -> int:
     from kshell import __version__
 
-    try:  # installers run this, so it is fast and imports nothing more
-        print(f"kshell {__version__}", flush=True)  # noqa: T201
-    except BrokenPipeError:
-        return 0
-    except OSError as error:
-        sys.stderr.write(f"error: stdout cannot be written: {error.strerror}\n")
-        return 3
+    try:
+        print(f"kshell {__version__}", flush=True)  # noqa: T201 - installers run this: it is fast and imports nothing more
+    except OSError:
+        from kshell.cli import run
+
+        return run(["--version"])  # says why stdout cannot be written
     return 0
 
 

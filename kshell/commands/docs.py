@@ -21,7 +21,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 @command("docs", examples=["docs README.md", "docs --check README.md docs/ 'guide/*.rst'"], writes=_writes)
-@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False), metavar="FILE...")
 @click.option("--check", is_flag=True, help="Change nothing; print a diff and exit 1 if a block is stale or faulty.")
 @pass_session
 def docs(session: Session, files: tuple[str, ...], *, check: bool) -> Result:

@@ -28,7 +28,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 @command("import", examples=["import command.txt", "import command.txt --account acme"], writes=_writes)
-@click.argument("file", default="-", type=click.Path(), metavar="[FILE]")
+@click.argument("file", default="-", type=click.Path(readable=False), metavar="[FILE]")
 @click.option("--account", default="", metavar="NAME", help="Also write the account to profiles/accounts/NAME.yaml.")
 @click.option(
     "--template", default="", metavar="NAME", help="Write a new template to templates/NAME.json.j2, if one is needed."

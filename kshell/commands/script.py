@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
-from kshell.console.command import SHOW, Assignment, Number, command, offering, pass_caller
+from kshell.console.command import FILE, SHOW, Assignment, Number, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from kshell.scripts.runs import Plan, Run
     from kshell.session.session import Session
 
-_FILE = click.Path(path_type=Path)
-
 
 @command("source", examples=["source sessions/demo.kshell"])
-@click.argument("name", type=click.Path(), metavar="FILE")
+@click.argument("file", type=FILE, metavar="FILE")
 @pass_caller
-def source(caller: Caller, name: str) -> Result:
+def source(caller: Caller, file: Path) -> Result:
     """Run the lines of another script in this session.
 
     In a script, FILE is relative to that script.
@@ -49,7 +47,7 @@ def source(caller: Caller, name: str) -> Result:
     from kshell.scripts.summary import joined
 
     run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
-    file = run.included(Path(name))
+    file = run.included(file)
     try:
         script = read_script(file)
     except ScriptError as error:
@@ -113,7 +111,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 @command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
-@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Report the faults of the scripts, and run nothing.")
 @click.option(
     "--var",
@@ -125,7 +123,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 )
 @click.option(
     "--rows",
-    type=_FILE,
+    type=FILE,
     help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Failures and the "
     "number of warnings are shown, not the output of the lines; --report json=FILE keeps requests and answers.",
 )
@@ -145,7 +143,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     help="Write a report: junit=FILE, json=FILE, jsonl=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, "
     "no code and no full number.",
 )
-@click.option("--cassette", type=_FILE, help="Record requests and answers in FILE, and replay them from it.")
+@click.option("--cassette", type=FILE, help="Record requests and answers in FILE, and replay them from it.")
 @click.option(
     "--record",
     "mode",
@@ -159,7 +157,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 )
 @click.option(
     "--ledger",
-    type=_FILE,
+    type=FILE,
     help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
 )
 @click.option(

@@ -6,6 +6,7 @@ A command takes its parsed options and arguments, and the session or the caller.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from math import isnan
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,9 @@ from kshell.session.session import Overrides, Session
 
 Decorator = Callable[[Callable[..., Result]], Callable[..., Result]]
 Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
+
+FILE = click.Path(path_type=Path, readable=False)
+"""The type of a parameter that names a file. What reads the file says why it cannot: click would call it wrong usage."""
 
 SHOW = "kshell.show"
 """The key in ``context.meta`` of the function with which a slow command prints a ``Result`` at once."""
@@ -58,13 +62,20 @@ def common_options(*, hidden: bool) -> list[click.Option]:
 _COMMON = common_options(hidden=True)
 
 
+class Printed(click.exceptions.Exit):
+    """Raised by an option that prints ``text`` in place of running the command."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 def printing(names: Sequence[str], text: Callable[[click.Context], str], says: str) -> click.Option:
     """Return an option that prints ``text`` and exits. click's own ones use gettext, which makes every start import locale."""
 
     def show(context: click.Context, _: click.Parameter, given: Any) -> None:
         if given and not context.resilient_parsing:
-            click.echo(text(context), color=context.color)
-            context.exit()
+            raise Printed(text(context))
 
     return click.Option(names, is_flag=True, is_eager=True, expose_value=False, callback=show, help=says)
 

@@ -12,9 +12,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.exceptions import Exit
 
-from kshell.console.command import SHOW
+from kshell.console.command import SHOW, Printed
 from kshell.console.group import commands_of
 from kshell.core.errors import (
     EXIT_INTERRUPTED,
@@ -67,8 +66,8 @@ def perform(
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
-    except Exit as error:
-        return Performed(Result(exit_code=error.exit_code), context.color)
+    except Printed as printed:
+        return Performed(Result(f"{printed.text}\n"), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return Performed(failure(error, context.obj and context.obj.session), context.color)
 
@@ -85,8 +84,8 @@ def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:
         context = click.Context(command, parent=root, info_name=command.name, obj=caller)
         context.params = dict(params)
         result: Result = command.invoke(context)
-    except Exit as error:
-        return Result(exit_code=error.exit_code)
+    except Printed as printed:
+        return Result(f"{printed.text}\n")
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return failure(error, caller.session)
     return result
@@ -163,7 +162,7 @@ def check_words(words: Sequence[str], *, frontend: Frontend, whole: bool) -> dic
     try:
         name, command, rest = root.resolve_command(context, list(words))
         return command.make_context(name, rest, parent=context).params if command is not None and whole else {}
-    except Exit:
+    except Printed:
         return {}  # --help
     except click.UsageError as error:
         note = _usage_note(error, None)

@@ -236,7 +236,9 @@ def ran(*words: str | bytes, stdout: Any = subprocess.PIPE, **variables: str) ->
     )
 
 
-@pytest.mark.parametrize("words", [("curl", "-a", "docs"), ("send", TO, "otp=482913")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("curl", "-a", "docs"), ("send", TO, "otp=482913"), ("run", "--help"), ("--version",)], ids=" ".join
+)
 def test_a_reader_that_is_gone_is_no_error(words):
     """A closed pipe on stdout gives exit code 0 and no traceback; a send still shows its outcome on stderr."""
     reader, writer = os.pipe()
@@ -246,12 +248,14 @@ def test_a_reader_that_is_gone_is_no_error(words):
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
     assert b"Exception" not in done.stderr
+    assert b"error: " not in done.stderr
     assert (b"202 Accepted" in done.stderr) is (words[0] == "send")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
 @pytest.mark.parametrize(
-    ("words", "code"), [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3), (("--version",), 3)]
+    ("words", "code"),
+    [(("send", TO, "otp=482913"), 0), (("render", TO, "otp=482913"), 3), (("--version",), 3), (("run", "--help"), 3)],
 )
 def test_a_full_disk_is_said(words, code):
     """A full disk is an error on stderr, but the exit code of a send still reports the delivery."""

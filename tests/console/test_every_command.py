@@ -54,6 +54,13 @@ def ready(write, monkeypatch) -> Session:
     return session
 
 
+def test_what_reads_a_file_says_why_it_cannot():
+    """No parameter asks click whether its file is readable: a file that is not is a wrong file, and no wrong usage."""
+    kinds = [it.type for _, name in EVERY for it in command(name).params if isinstance(it.type, click.Path)]
+    assert kinds
+    assert not any(kind.readable for kind in kinds)
+
+
 def test_no_number_is_nan():
     """Every option for a number refuses ``nan``, which no range of click's excludes."""
     numbers = [
