@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from kshell.console.caller import Caller
-from kshell.console.command import command, pass_caller
+from kshell.console.command import Number, command, pass_caller
 from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
@@ -21,9 +21,7 @@ _SIMULATOR = "sandbox"  # the pod with the address of ``kshell sandbox``
 
 @command("inbox", examples=["inbox", "inbox --json", "inbox --to +919812345678 --code"])
 @click.option("--to", default="", metavar="NUMBER", help="Only the messages to this number.")
-@click.option(
-    "--wait", type=click.FloatRange(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message."
-)
+@click.option("--wait", type=Number(0, 3600), default=0.0, metavar="S", help="Wait up to S seconds for a message.")
 @click.option(
     "--code", "code_alone", is_flag=True, help="Print the newest code alone; exit 1 if no message reached the phone."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import command
+from kshell.console.command import Number, command
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _LONGEST_DELAY = 3600.0  # seconds
 @click.option("--callback", default="", metavar="URL", help="POST each status of each message there.")
 @click.option(
     "--delay",
-    type=click.FloatRange(0, _LONGEST_DELAY),
+    type=Number(0, _LONGEST_DELAY),
     default=0.2,
     show_default=True,
     metavar="SECONDS",

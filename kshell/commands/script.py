@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
-from kshell.console.command import SHOW, Assignment, command, offering, pass_caller
+from kshell.console.command import SHOW, Assignment, Number, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -161,7 +161,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @click.option("--yes", is_flag=True, help="With --update: write the changes to the scripts. With --resend: send.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 10_000),
+    type=Number(0, 10_000),
     metavar="N",
     help="Send at most N messages a second, over all jobs. The default is 80 on a live pod, and no limit (0) elsewhere.",
 )
@@ -180,7 +180,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     help="Let a failed expect look again at phone and statuses, up to N times. Nothing is sent again.",
 )
 @click.option(
-    "--delay", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="S",
+    "--delay", type=Number(0, 3600), default=1.0, show_default=True, metavar="S",
     help="Wait S seconds before each repetition.",
 )  # fmt: skip
 @click.pass_context

@@ -1,15 +1,15 @@
 """``send``: sends a message; ``again`` and ``edit`` send with the same ``deliver``."""
 
 from collections.abc import Sequence
-from math import isnan
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import click
 
 from kshell.api.answers import explain
 from kshell.api.payload import recipients_of
 from kshell.console.caller import Caller
-from kshell.console.command import command, gathered, message_options, offering, pass_caller
+from kshell.console.command import Number, command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
 from kshell.core.exchange import Delivery, Exchange
 from kshell.core.json_text import dumps
@@ -17,20 +17,6 @@ from kshell.core.models import TIMEOUT, Draft, Finding, Json, Result
 from kshell.core.terminal import finding_line
 from kshell.session.session import Overrides, Session
 from kshell.transport.exchange_text import document, outcome
-
-
-class Seconds(click.FloatRange):
-    """A timeout in seconds, above 0 and up to 3600; ``nan`` is refused too."""
-
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True, max=3600)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
-        seconds: float = super().convert(value, param, ctx)
-        if isnan(seconds):
-            self.fail(f"{value} is not a number of seconds.", param, ctx)
-        return seconds
 
 
 class Sending(NamedTuple):
@@ -81,7 +67,7 @@ sending_options = gathered(
     ),
     click.option(
         "--timeout",
-        type=Seconds(),
+        type=Number(0, 3600, min_open=True),
         default=TIMEOUT,
         show_default=True,
         metavar="SECONDS",
@@ -117,13 +103,13 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    explanation = explain(exchange, draft.account.name, draft.options)
+    meaning = partial(explain, exchange, draft.account.name, draft.options)
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
-        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
+        return Result(dumps(document(exchange, meaning())) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
     body = _received(caller.session) if sending.raw else body
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
+    return Result(body, (*notes, *outcome(exchange, meaning)), code, raw=sending.raw, sent=True)
 
 
 def _received(session: Session) -> bytes:

@@ -5,6 +5,7 @@ A command takes its parsed options and arguments, and the session or the caller.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
+from math import isnan
 from typing import Any
 
 import click
@@ -141,6 +142,17 @@ def offering(kind: str) -> Callable[[click.Context, click.Parameter, str], list[
         return completion.complete(kind, context, incomplete)
 
     return complete
+
+
+class Number(click.FloatRange):
+    """A number in a range. ``nan``, which is in every range for click, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 class Assignment(click.ParamType[tuple[str, str]]):

@@ -60,7 +60,7 @@ def run_rows(
     Raises ``ScriptError`` for a faulty script, ``LedgerError`` if the ledger cannot be used, ``UsageError`` for wrong
     arguments, and ``KeyboardInterrupt`` after an interrupted run.
     """
-    if not 1 <= jobs <= MOST_JOBS or (rate is not None and rate < 0):
+    if not 1 <= jobs <= MOST_JOBS or (rate is not None and not rate >= 0):
         raise UsageError(f"jobs={jobs!r} rate={rate!r}", hint=f"jobs is from 1 to {MOST_JOBS}, and rate is 0 or more")
     part = Shard.parse(f"{shard[0]}/{shard[1]}") if shard else None
     known = _checked(read_script(Path(script)))
