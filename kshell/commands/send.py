@@ -1,6 +1,7 @@
 """``send``: sends a message; ``again`` and ``edit`` send with the same ``deliver``."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import click
@@ -102,13 +103,13 @@ def deliver(caller: Caller, draft: Draft, sending: Sending, *, ask: bool) -> Res
             return Result(notes=[Note("info", "not sent")], exit_code=EXIT_NOT_SENT)
         notes = ()  # they were shown with the question
     exchange = caller.session.send(draft, timeout=sending.timeout)
-    explanation = explain(exchange, draft.account.name, draft.options)
+    meaning = partial(explain, exchange, draft.account.name, draft.options)
     code = EXIT_INTERRUPTED if exchange.interrupted else exchange.delivery.exit_code
     if sending.as_json:
-        return Result(dumps(document(exchange, explanation)) + "\n", notes, code, sent=True)
+        return Result(dumps(document(exchange, meaning())) + "\n", notes, code, sent=True)
     body = exchange.response.body if exchange.response else b""
     body = _received(caller.session) if sending.raw else body
-    return Result(body, (*notes, *outcome(exchange, explanation)), code, raw=sending.raw, sent=True)
+    return Result(body, (*notes, *outcome(exchange, meaning)), code, raw=sending.raw, sent=True)
 
 
 def _received(session: Session) -> bytes:

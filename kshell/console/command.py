@@ -160,7 +160,7 @@ class Number(click.FloatRange):
         """Return the number. Raises ``click.BadParameter`` for another text or a number out of the range."""
         number: float = super().convert(value, param, ctx)
         if isnan(number):
-            self.fail(f"{value} is not a number.", param, ctx)
+            self.fail(f"{value!r} is not a number.", param, ctx)
         return number
 
 

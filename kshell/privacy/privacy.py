@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kshell.core.models import REDACTED, Json
 from kshell.core.terminal import safe_line
@@ -79,7 +79,7 @@ class Privacy:
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
         if text not in self._masked:
-            hidden = self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text))
+            hidden = self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text) if "otp" in text else text)
             for spelling in private_values.grouped_codes(hidden, self.values):
                 hidden = hidden.replace(spelling, _MASKS["CODE"])
             hidden = without_numbers(hidden, self._digits, self._message_ids)
@@ -124,7 +124,7 @@ class Privacy:
     def mask_values(self) -> Change:
         """The function that masks every value in a text, in each of its forms."""
         known = (value for value in self.values if len(value.text) >= SHORTEST)
-        table = {form: mask for value in known for form, mask in _masked_forms(value)}
+        table = {form: mask for value in known for form, mask in _masked_forms(value).items()}
         replace = replacer(table)
         return replacer({**_masked_words(self._typed, replace), **table})
 
@@ -157,12 +157,15 @@ class Privacy:
         return "" if private_values.grouped_codes(kept, self.values) else kept
 
 
-def _masked_forms(value: Private) -> Iterator[tuple[str, str]]:
-    """Yield each form of a value, and its mask."""
+@lru_cache(maxsize=256)  # the rows of a run have the key and the sender in common
+def _masked_forms(value: Private) -> dict[str, str]:
+    """Return each form of a value, and its mask."""
     digits = re.sub("[^0-9]", "", value.text)
+    masks: dict[str, str] = {}
     for form in value.forms().values():
         masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
-        yield form, masked if masked != form else _MASKS[value.kind]
+        masks[form] = masked if masked != form else _MASKS[value.kind]
+    return masks
 
 
 def _masked_words(typed: Iterable[tuple[str, str]], replace: Change) -> dict[str, str]:

@@ -16,6 +16,7 @@ Change = Callable[[str], str]
 SHORTEST = 4  # characters; a shorter code is in other text by chance, so only a whole value is masked
 
 _SHORTEST_GROUPED = 6  # digits
+_SEPARATORS = b""" \t\n\r\v\f\x1c\x1d\x1e\x1f().'"\\-"""
 _SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
 _IN_GROUPS = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9]){{{_SHORTEST_GROUPED - 1},}}")
 
@@ -91,7 +92,7 @@ def _views(text: str) -> Iterator[tuple[str, bool]]:
     if "\\" in text:
         yield _unescaped(text).lower(), False
     if "-" in text or "_" in text:
-        yield lower.translate({45: 43, 95: 47}), False
+        yield lower.replace("-", "+").replace("_", "/"), False
     yield _bare(plain), True
 
 
@@ -111,6 +112,8 @@ def _traces(value: Private) -> tuple[str, ...]:
 
 def _bare(text: str) -> str:
     """Return ``text`` without the separators that may be written in a number or a key."""
+    if text.isascii():  # ten times as fast
+        return text.encode().translate(None, _SEPARATORS).decode()
     return re.sub(r"""[\s().'"\\-]""", "", text)
 
 
@@ -124,7 +127,8 @@ def replacer(table: Mapping[str, str]) -> Change:
     """Return a function that replaces every key of ``table`` by its value in one pass; the longest key matches first."""
 
     def replaced(text: str) -> str:  # a pattern of all keys would be compiled for each row of a run
-        found = sorted((start, -len(key), key) for key in table for start in _starts(key, text))
+        known = [key for key in table if key in text]
+        found = sorted((start, -len(key), key) for key in known for start in _starts(key, text))
         pieces: list[str] = []
         end = 0
         for start, _, key in found:

@@ -39,15 +39,15 @@ def short_line(exchange: Exchange) -> str:
     return " · ".join((" ".join(filter(None, said)), *exchange.marks))
 
 
-def outcome(exchange: Exchange, explanation: Explanation) -> list[Note]:
-    """Return the status line or the error, then the faults of the body, then the explanation if it was not accepted."""
+def outcome(exchange: Exchange, meaning: Callable[[], Explanation]) -> list[Note]:
+    """Return the status line or the error, then the faults of the body, then the meaning if it was not accepted."""
     kind: Literal["accepted", "refused"] = "accepted" if exchange.delivery.exit_code == EXIT_DONE else "refused"
     notes = [exchange.error.note if exchange.error else Note(kind, status_line(exchange))]
     if exchange.interrupted:
         notes.append(Note("info", f"interrupted; delivery: {exchange.delivery}"))
     notes += [*_oddities(exchange), *_wait(exchange)]
     if exchange.delivery.exit_code != EXIT_DONE and exchange.error is None:
-        notes.append(explained(explanation))
+        notes.append(explained(meaning()))
     return notes
 
 

@@ -45,7 +45,7 @@ def exchange(status: int, body: bytes = b"", **rest: Any) -> Exchange:
 
 def shown(got: Exchange) -> list[str]:
     """Return the lines that report the outcome of a send."""
-    return [line for note in outcome(got, explain(got, "acme")) for line in note_lines(note)]
+    return [line for note in outcome(got, lambda: explain(got, "acme")) for line in note_lines(note)]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_why_a_body_is_not_an_answer_is_said(body, fault):
     """The reason why a body is not a JSON object is on stderr and in the explanation."""
     got = exchange(200, body)
     assert got.answer.fault == fault
-    warnings = [note for note in outcome(got, explain(got, "acme")) if note.kind == "warning"]
+    warnings = [note for note in outcome(got, lambda: explain(got, "acme")) if note.kind == "warning"]
     assert warnings == ([Note("warning", f"the body is not as documented: {fault}")] if fault else [])
     assert f" About the body: {fault}." in explain(got, "acme").meaning or not fault
 
@@ -220,7 +220,7 @@ def test_why_a_body_is_not_an_answer_is_said(body, fault):
 def test_a_transfer_that_failed_is_said_beside_what_is_wrong_with_the_text():
     """An incomplete body gives one warning for the transfer and one for the JSON."""
     got = exchange(202, ACCEPTED[:20], fault="it broke off after 20 bytes: closed")
-    notes = outcome(got, explain(got, "acme"))
+    notes = outcome(got, lambda: explain(got, "acme"))
     assert [note.text.rpartition("documented: ")[2] for note in notes[1:]] == [
         "it broke off after 20 bytes: closed",
         "it is not valid JSON",

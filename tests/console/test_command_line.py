@@ -417,3 +417,21 @@ def test_a_closed_stdin_is_one_clear_error(words):
     )
     assert done.returncode == (2 if words in ("", "init") else 3)
     assert done.stderr.startswith("error: stdin is closed")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("send", "to=+919812345678", "--timeout"),
+        ("inbox", "--wait"),
+        ("sandbox", "--delay"),
+        ("run", "s.kshell", "--rate"),
+        ("run", "s.kshell", "--delay"),
+    ],
+    ids=" ".join,
+)
+def test_a_number_that_is_none_is_wrong_usage(cli, words):
+    """``nan`` is no number for any option: a usage error, exit code 2."""
+    ran = cli(*words, "nan")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{words[-1]}': 'nan' is not a number" in ran.err

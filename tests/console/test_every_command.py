@@ -61,21 +61,6 @@ def test_what_reads_a_file_says_why_it_cannot():
     assert not any(kind.readable for kind in kinds)
 
 
-def test_no_number_is_nan():
-    """Every option for a number refuses ``nan``, which no range of click's excludes."""
-    numbers = [
-        (option, parameter.type)
-        for _, name in EVERY
-        for parameter in command(name).params
-        for option in parameter.opts
-        if isinstance(parameter.type, click.types.FloatParamType)
-    ]
-    assert {option for option, _ in numbers} >= {"--timeout", "--wait", "--rate", "--delay"}
-    for option, kind in numbers:
-        with pytest.raises(click.BadParameter, match="nan is not a number"):
-            assert kind.convert("nan", None, None), option
-
-
 @pytest.mark.parametrize(("frontend", "name"), EVERY)
 def test_it_has_help_and_an_example(frontend, name):
     """Every command's help begins with a sentence, has an example and describes each option."""

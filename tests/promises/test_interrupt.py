@@ -273,7 +273,7 @@ def test_ctrl_c_while_the_simulator_answers_is_not_known(cli, monkeypatch):
     ("moment", "says"),
     [
         ("kshell.session.files.render", "interrupted; nothing was sent\n"),
-        ("kshell.commands.send.explain", "interrupted; delivery: accepted\n"),
+        ("kshell.commands.send.outcome", "interrupted; delivery: accepted\n"),
     ],
 )
 def test_ctrl_c_beside_the_sending_itself_tells_the_truth_too(cli, monkeypatch, moment, says):
