@@ -19,7 +19,7 @@ from kshell.api.endpoints import (
     find_fields,
 )
 from kshell.api.statuses import OUTCOMES, STATUSES, find_outcome
-from kshell.console.command import FILE, command, offering, pass_session
+from kshell.console.command import FILE, command, offering, pass_session, refuse_both
 from kshell.core.endpoint import Field, Rule
 from kshell.core.errors import SetupError, UsageError, did_you_mean, listed
 from kshell.core.exchange import Explanation
@@ -65,8 +65,7 @@ def explain_command(
     """
     if sum((word is not None, file is not None, table is not None)) > 1:
         raise UsageError("a word, --from and --table exclude each other", hint="keep one of them")
-    if table and as_json:
-        raise UsageError("--table is Markdown, and no JSON", hint="leave one of --table and --json out")
+    refuse_both(table=bool(table), json=as_json)
     if table:
         return Result(markdown_table(*_TABLES[table]))
     entries = _received(file) if file is not None else [_last(session)] if word is None else _found(word)

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from kshell.console.caller import Caller
-from kshell.console.command import Number, command, pass_caller
-from kshell.core.errors import EXIT_REFUSED, Note, UsageError
+from kshell.console.command import Number, command, pass_caller, refuse_both
+from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
 from kshell.core.terminal import fitted, safe_line, width_of
@@ -37,8 +37,7 @@ def inbox(caller: Caller, *, to: str, wait: float, code_alone: bool, url: str | 
     what the embedded simulator delivered. WhatsApp takes the text from the approved template; kshell knows only the code in
     the text and the code of the button.
     """
-    if code_alone and as_json:
-        raise UsageError("--code and --json exclude each other", hint="leave one of them out")
+    refuse_both(code=code_alone, json=as_json)
     messages = _messages(caller, to, wait, url)
     if code_alone:
         arrived = [message for message in messages if not message["fails_with"]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import FILE, command
-from kshell.core.errors import Note, UsageError
+from kshell.console.command import FILE, command, refuse_both
+from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Payload, Result
 from kshell.core.terminal import columns
@@ -42,8 +42,7 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
     """
     from kshell.scripts.ledger import counts, entries
 
-    if as_csv and as_json:
-        raise UsageError("--csv and --json exclude each other", hint="leave one of them out")
+    refuse_both(csv=as_csv, json=as_json)
     states = ("unknown", "claimed") if rows == "unknown" else _STATES if rows in (None, "all") else (rows,)
     listed = [entry for entry in entries(file) if entry.state in states] if rows or as_csv or as_json else []
     known = counts(file)

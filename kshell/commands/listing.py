@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kshell.console.command import command, offering, pass_session
+from kshell.console.command import command, offering, pass_session, refuse_both
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Account, Json, Pod, Result, Secret, Template
@@ -62,6 +62,7 @@ def templates(session: Session, name: str | None, *, source: bool, as_json: bool
     false) and type (text or integer). Below it stands the payload as JSON, with "{{ NAME }}" where a value goes. Filters
     change a value, as in {{ NAME | upper }}.
     """
+    refuse_both(source=source, json=as_json)
     if not source:
         return _listed(session, "template", name, as_json=as_json)
     if not name:

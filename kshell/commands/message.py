@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import click
 
-from kshell.console.command import command, gathered, message_options, offering, pass_session
-from kshell.core.errors import EXIT_REFUSED, Note, UsageError
+from kshell.console.command import command, gathered, message_options, offering, pass_session, refuse_both
+from kshell.core.errors import EXIT_REFUSED, Note
 from kshell.core.json_text import dumps
 from kshell.core.models import REDACTED, Draft, Finding, Pod, Result
 from kshell.core.terminal import columns, finding_line
@@ -26,8 +26,7 @@ class KeyForm(NamedTuple):
 
     def text(self, draft: Draft) -> str | None:
         """The text in place of the key; None for a reference. Raises ``SecretError`` if the key cannot be read."""
-        if self.masked and self.reveal:
-            raise UsageError("--masked and --reveal exclude each other", hint="leave one of them out")
+        refuse_both(masked=self.masked, reveal=self.reveal)
         if self.masked:
             return REDACTED
         return api_key.resolve(draft.account) if self.reveal else None

@@ -175,6 +175,13 @@ def offering(kind: str) -> Callable[[click.Context, click.Parameter, str], list[
     return complete
 
 
+def refuse_both(**given: bool) -> None:
+    """Raise ``UsageError`` if more than one of these options is given: another one would have no effect."""
+    names = [f"--{name}" for name, value in given.items() if value]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} exclude each other", hint="leave one of them out")
+
+
 class Assignment(click.ParamType[tuple[str, str]]):
     """``NAME=VALUE``; the value is all text after the first ``=``."""
 

@@ -222,6 +222,7 @@ def test_a_number_alone_is_no_place(cli, number):
         ("explain", "E110", "--from", "-"),
         ("ledger", "run.ledger", "--csv", "--json"),
         ("inbox", "--code", "--json"),
+        ("templates", "auth", "--source", "--json"),
     ],
     ids=" ".join,
 )
