@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 @command("source", examples=["source sessions/demo.kshell"])
-@click.argument("file", type=FILE, metavar="FILE")
+@click.argument("name", type=FILE, metavar="FILE")
 @pass_caller
-def source(caller: Caller, file: Path) -> Result:
+def source(caller: Caller, name: Path) -> Result:
     """Run the lines of another script in this session.
 
     In a script, FILE is relative to that script.
@@ -47,7 +47,7 @@ def source(caller: Caller, file: Path) -> Result:
     from kshell.scripts.summary import joined
 
     run = caller if isinstance(caller, ScriptRun) else ScriptRun(caller.session, outer=caller)
-    file = run.included(file)
+    file = run.included(name)
     try:
         script = read_script(file)
     except ScriptError as error:
