@@ -21,11 +21,11 @@ from kshell.__main__ import main
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SIGNALS = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
-STARTED = "print(flush=True)\nfrom kshell.__main__ import entry\nentry()"
+STARTED = "from kshell.__main__ import entry\nprint(flush=True)\nentry()"
 
 
 def kshell(*words: str, ignore_hangup: bool = False) -> subprocess.Popen[str]:
-    """Start kshell in a process that first prints an empty line; return the process."""
+    """Start kshell in a process that prints an empty line just before kshell's first instruction; return the process."""
     return subprocess.Popen(
         [sys.executable, "-c", STARTED, *words],
         stdout=subprocess.PIPE,

@@ -252,11 +252,13 @@ def test_a_failed_status_is_an_event_with_its_error(box: Sandbox) -> None:
 
 def test_statuses_of_earlier_messages_are_events() -> None:
     """Who begins to listen after a message gets the statuses that are still to come, and not the message."""
-    with kshell.sandbox(delay=0.3) as box:
+    with kshell.sandbox(delay=0.5) as box:
         send(box)
+        seen: list[str] = []
         with events(box) as stream:
-            seen = [stream.next() for _ in range(3)]
-        assert [data["status"] for _, data, _ in seen] == ["sent", "delivered", "read"]
+            while "read" not in seen:
+                seen.append(stream.next()[1]["status"])
+    assert seen == ["sent", "delivered", "read"][-len(seen) :]  # on a busy machine the first may be over
 
 
 def test_events_go_on_after_the_last_one_that_was_seen(box: Sandbox) -> None:
