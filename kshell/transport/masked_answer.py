@@ -35,6 +35,8 @@ def masked_exchange(exchange: Exchange, key: str) -> Exchange:
     if not key or response is None or not _may_repeat(response, key_privacy(key)):
         return exchange
     masked = _masked(response, key_privacy(key))
+    if masked == response:
+        return exchange
     answer = exchange_of(exchange.request, masked, exchange.elapsed_ms).answer
     return exchange._replace(response=masked, answer=answer)
 
