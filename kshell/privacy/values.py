@@ -16,6 +16,7 @@ Change = Callable[[str], str]
 SHORTEST = 4  # characters; a shorter code is in other text by chance, so only a whole value is masked
 
 _SHORTEST_GROUPED = 6  # digits
+_LONG = 64 * 1024  # characters
 _SEPARATORS = b""" \t\n\r\v\f\x1c\x1d\x1e\x1f().'"\\-"""
 _SEPARATOR = r"[\s()./_-]{0,2}"  # between the digits of a code
 _IN_GROUPS = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9]){{{_SHORTEST_GROUPED - 1},}}")
@@ -112,7 +113,7 @@ def _traces(value: Private) -> tuple[str, ...]:
 
 def _bare(text: str) -> str:
     """Return ``text`` without the separators that may be written in a number or a key."""
-    if text.isascii():  # ten times as fast
+    if len(text) < _LONG and text.isascii():  # ten times as fast, with three copies of the text
         return text.encode().translate(None, _SEPARATORS).decode()
     return re.sub(r"""[\s().'"\\-]""", "", text)
 

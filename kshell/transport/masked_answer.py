@@ -35,15 +35,19 @@ def masked_exchange(exchange: Exchange, key: str) -> Exchange:
     if not key or response is None or not _may_repeat(response, key_privacy(key)):
         return exchange
     masked = _masked(response, key_privacy(key))
+    if masked == response:
+        return exchange
     answer = exchange_of(exchange.request, masked, exchange.elapsed_ms).answer
     return exchange._replace(response=masked, answer=answer)
 
 
 def _may_repeat(response: Response, privacy: Privacy) -> bool:
     """Whether an answer may contain a value; looked up in all of its texts at once, which is quicker."""
+    if response.fault:  # it may end within a value
+        return True
     names = (text for header in response.headers for text in header)
-    text = "\n".join((response.reason, response.fault, *names, response.body.decode("utf-8", "surrogateescape")))
-    return bool(response.fault) or privacy.hide_values(text) != text
+    text = "\n".join((response.reason, *names, response.body.decode("utf-8", "surrogateescape")))
+    return privacy.hide_values(text) != text
 
 
 def _masked(response: Response, privacy: Privacy) -> Response:

@@ -383,6 +383,8 @@ def test_a_body_of_100_megabytes_is_cut(send_to):
 def test_a_body_without_end_takes_little_memory(chunk):
     """A body without end takes less than 6 MiB of memory."""
     coding = b"Transfer-Encoding: chunked\r\n" if chunk.startswith(b"3") else b""
+    with Server(read, answer(202, ACCEPTED)) as server:
+        deliver(server.url)  # imports what a send needs
     with Server(read, say(HEAD + coding + b"\r\n"), flood(chunk * (65536 // len(chunk)), 8)) as server:
         tracemalloc.start()
         try:
