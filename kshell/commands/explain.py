@@ -19,7 +19,7 @@ from kshell.api.endpoints import (
     find_fields,
 )
 from kshell.api.statuses import OUTCOMES, STATUSES, find_outcome
-from kshell.console.command import FILE, command, offering, pass_session, refuse_both
+from kshell.console.command import File, command, offering, pass_session, refuse_both
 from kshell.core.endpoint import Field, Rule
 from kshell.core.errors import SetupError, UsageError, did_you_mean, listed
 from kshell.core.exchange import Explanation
@@ -46,7 +46,7 @@ _MOST = 8 << 20  # bytes of an answer or of callbacks
     ],
 )
 @click.argument("word", required=False, shell_complete=offering("explainable"), metavar="[CODE|STATUS|FIELD|RULE]")
-@click.option("--from", "file", type=FILE, help="Explain an answer or a callback in a file; -: stdin.")
+@click.option("--from", "file", type=File(), help="Explain an answer or a callback in a file; -: stdin.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option(
     "--table",

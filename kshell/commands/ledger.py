@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import FILE, command, refuse_both
+from kshell.console.command import File, command, refuse_both
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Payload, Result
@@ -27,7 +27,7 @@ _FIELDS = {
 
 
 @command("ledger", examples=["ledger run.ledger", "ledger run.ledger --rows unknown --csv"])
-@click.argument("file", type=FILE)
+@click.argument("file", type=File())
 @click.option(
     "--rows",
     type=click.Choice([*_STATES, "all"]),

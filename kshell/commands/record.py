@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 
 from kshell.console.caller import Caller
-from kshell.console.command import FILE, command, pass_caller
+from kshell.console.command import File, command, pass_caller
 from kshell.core.errors import Note, UsageError
 from kshell.core.models import Result
 from kshell.profiles.files import quoted, shown
 
 
 @command("record", examples=["record session.kshell", "record session.kshell --expect --force"])
-@click.argument("file", type=FILE, metavar="FILE")
+@click.argument("file", type=File(), metavar="FILE")
 @click.option("--expect", "expects", is_flag=True, help="Write an expect for each answer.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @pass_caller

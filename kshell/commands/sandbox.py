@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kshell.console.command import FILE, Number, command
+from kshell.console.command import File, Number, command
 from kshell.core.models import Result
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LONGEST_DELAY = 3600.0  # seconds
 )
 @click.option(
     "--approved",
-    type=FILE,
+    type=File(),
     metavar="FILE",
     help="An account's file, or one with its key approved: alone. Other templates fail with 132001.",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from kshell.commands.run_options import ledger_of, plan_of, refuse_combinations, shard_of
-from kshell.console.command import FILE, SHOW, Assignment, Number, command, offering, pass_caller
+from kshell.console.command import SHOW, Assignment, File, Number, command, offering, pass_caller
 from kshell.core.errors import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @command("source", examples=["source sessions/demo.kshell"])
-@click.argument("name", type=FILE, metavar="FILE")
+@click.argument("name", type=File(), metavar="FILE")
 @pass_caller
 def source(caller: Caller, name: Path) -> Result:
     """Run the lines of another script in this session.
@@ -111,7 +111,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 @command("run", examples=["run sessions/demo.kshell", "run --check sessions/demo.kshell"], writes=_writes)
-@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=File(), metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="Report the faults of the scripts, and run nothing.")
 @click.option(
     "--var",
@@ -123,7 +123,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 )
 @click.option(
     "--rows",
-    type=FILE,
+    type=File(),
     help="Run the scripts once for each row of a .csv or .jsonl file; columns become variables. Failures and the "
     "number of warnings are shown, not the output of the lines; --report json=FILE keeps requests and answers.",
 )
@@ -143,7 +143,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
     help="Write a report: junit=FILE, json=FILE, jsonl=FILE, html=FILE, tap=FILE, or tap for stdout. It holds no key, "
     "no code and no full number.",
 )
-@click.option("--cassette", type=FILE, help="Record requests and answers in FILE, and replay them from it.")
+@click.option("--cassette", type=File(), help="Record requests and answers in FILE, and replay them from it.")
 @click.option(
     "--record",
     "mode",
@@ -157,7 +157,7 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 )
 @click.option(
     "--ledger",
-    type=FILE,
+    type=File(),
     help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
 )
 @click.option(

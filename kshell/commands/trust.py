@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from kshell.console.command import FILE, command, pass_session
+from kshell.console.command import File, command, pass_session
 from kshell.core.errors import Note, ProfileError
 from kshell.core.models import Origin, Result
 from kshell.profiles.files import shown
@@ -14,7 +14,7 @@ from kshell.session.session import Session
 
 
 @command("trust", examples=["trust profiles/pods/mine.yaml"])
-@click.argument("file", type=FILE)
+@click.argument("file", type=File())
 @pass_session
 def trust(session: Session, file: Path) -> Result:
     """Allow API keys to be sent to the host of a pod's file in this folder.

@@ -21,9 +21,6 @@ from kshell.session.session import Overrides, Session
 Decorator = Callable[[Callable[..., Result]], Callable[..., Result]]
 Writes = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 
-FILE = click.Path(path_type=Path, readable=False)
-"""The type of a parameter that names a file. What reads the file says why it cannot: click would call it wrong usage."""
-
 SHOW = "kshell.show"
 """The key in ``context.meta`` of the function with which a slow command prints a ``Result`` at once."""
 
@@ -149,6 +146,13 @@ def command(
 ) -> Callable[[Callable[..., Result]], Command]:
     """Define the command ``name``. The function's docstring is its help; click decorators define its parameters."""
     return click.command(name, cls=Command, examples=examples, writes=writes)
+
+
+class File(click.Path):
+    """The path of a file. What reads the file says why it cannot: click would call it wrong usage."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
 
 
 class Number(click.FloatRange):

@@ -3,8 +3,6 @@
 Only this module turns the name of a pod, an account or a template into a path.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat
@@ -40,7 +38,7 @@ class Places(NamedTuple):
     shipped: Path
 
     @classmethod
-    def standard(cls, home: str | None = None) -> Places:
+    def standard(cls, home: str | None = None) -> "Places":
         """Return ``--home`` or ``$KSHELL_HOME``, or else the working directory; the user's configuration; the shipped files.
 
         Raises ``UsageError`` if ``home`` is not a directory.

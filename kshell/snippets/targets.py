@@ -1,20 +1,14 @@
 """The registry of snippet targets, and helpers that write the headers and the body of a request."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from kshell.core.errors import UsageError
 from kshell.core.json_text import dumps
-from kshell.core.models import Secret
+from kshell.core.models import Request, Secret
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.core.models import Request
-
-    Write = Callable[[Request, str | None], str]
+Write = Callable[[Request, str | None], str]
 
 
 class Target(NamedTuple):
