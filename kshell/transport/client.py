@@ -37,6 +37,7 @@ TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not
 
 _QUOTED = r"(?s):? (bytearray\()?b['\"].*"
 _ERRNO = r"^\[Errno -?\d+\] "
+_CONNECTING = "connection.connect_tcp.started"
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
 _POLL = 0.1  # seconds between two checks for a Ctrl-C
@@ -55,11 +56,16 @@ class _StoppedError(Exception):
     """Raised before the first byte when the caller has given up, so nothing is written."""
 
 
+class _ClosedError(Exception):
+    """Raised before the first byte when a kept connection is no longer open."""
+
+
 class Attempt:
     """One send. ``exchange`` is its result so far, at any moment, also in an interrupt handler.
 
     A separate thread sends while the caller waits. Without it, the lookup of a host name could be neither timed nor
-    interrupted, and a Ctrl-C just before a wait for the network would be seen only after that wait.
+    interrupted, and a Ctrl-C just before a wait for the network would be seen only after that wait. A thread that gets no
+    Ctrl-C sends by itself over a connection that is open, which is quicker; ``KeptConnections`` ends it in time.
     """
 
     def __init__(
@@ -83,6 +89,8 @@ class Attempt:
         self._played = False
         self._expired = False
         self._stopped = False
+        self._left = False  # whether the connection may be another attempt's
+        self._must_be_open = False
         self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
         self._lock = threading.Lock()  # orders the first byte and the decision to give up
         self._connection: Connection | None = None
@@ -119,11 +127,12 @@ class Attempt:
                 self._whole = self._route.handle(*self._in_process())
             else:
                 self._under_way.acquire()
-                if connections:
-                    connections.begin(partial(self._run, connections))
-                else:
-                    threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
-                self._wait()
+                if not (connections and self._sent_from_here(connections)):
+                    if connections:
+                        connections.begin(partial(self._run, connections))
+                    else:
+                        threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
+                    self._wait()
         except KeyboardInterrupt:
             self.interrupted = True
             with suppress(KeyboardInterrupt):  # a second Ctrl-C changes nothing
@@ -139,6 +148,35 @@ class Attempt:
         headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
         return self.request.method, target, headers, self.request.body.encode()
 
+    def _sent_from_here(self, connections: KeptConnections) -> bool:
+        """Send in this thread if it gets no Ctrl-C and a kept connection is open. Return whether that was so."""
+        if threading.current_thread() is threading.main_thread() or not connections.has_free():
+            return False
+        self._must_be_open = True
+        try:
+            with connections.watching(self):
+                self._run(connections)
+        except _ClosedError:
+            self._must_be_open, self._connection, self._left = False, None, False
+            self._under_way.acquire()
+            return False
+        return True
+
+    def stop_if_late(self) -> None:
+        """Break the connection if the time is over. Any thread may call this."""
+        with self._lock:
+            if not self._left and time.perf_counter() >= self._started + self._route.timeout:
+                self._expired = self._stopped = True
+                self._break()
+
+    def _break(self) -> bool:
+        """Break the connection. Return whether there was one."""
+        connected = self._connection and self._connection.socket
+        if connected:
+            with suppress(OSError):  # it may be closed by now
+                connected.shutdown(socket.SHUT_RDWR)
+        return bool(connected)
+
     def _wait(self) -> None:
         end = self._started + self._route.timeout
         while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
@@ -151,10 +189,7 @@ class Attempt:
         """Prevent the first byte, or break the connection; then wait a moment for the result."""
         with self._lock:
             self._stopped = True
-        connected = self._connection and self._connection.socket
-        if connected:
-            with suppress(OSError):  # it may be closed by now
-                connected.shutdown(socket.SHUT_RDWR)
+            connected = not self._left and self._break()
         if self.begun or connected:
             self._under_way.acquire(timeout=_GRACE)
 
@@ -167,6 +202,8 @@ class Attempt:
             self._exchange_bytes(self._connection)
         except _StoppedError:
             pass
+        except _ClosedError:
+            raise
         except Exception as error:  # noqa: BLE001 - a bug is raised again in the caller's thread
             if http.is_fault(error):
                 self._error = error
@@ -185,9 +222,11 @@ class Attempt:
 
     def _leave(self, connections: KeptConnections | None) -> None:
         """Give the connection back after an exchange without anything unusual; else close it."""
+        with self._lock:
+            self._left = True
+            odd = self._error or self._bug or self._fault or self._stopped or self._head is None
         if self._connection is None:
             return
-        odd = self._error or self._bug or self._fault or self._stopped or self._head is None
         if connections and not odd:
             connections.give_back(self._connection)
         else:
@@ -215,6 +254,8 @@ class Attempt:
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         if self.begun:
             return
+        if event == _CONNECTING and self._must_be_open:
+            raise _ClosedError
         stream = info["return_value"] if event == _CONNECTED else None
         with self._lock:
             if self._stopped:
@@ -244,7 +285,7 @@ class Attempt:
             fault = "interrupted before it was complete"
         elif self._error is not None:
             fault = f"it broke off after {len(self._body)} bytes: {self._without_key(str(self._error))}"
-        headers = tuple((_latin(name), _latin(value)) for name, value in head.headers.raw)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw)
         return Response(head.status_code, head.reason_phrase, headers, body, self._fault or fault)
 
     def _transport_error(self) -> TransportError:
@@ -285,10 +326,6 @@ def cut_to_limit(response: Response) -> Response:
     if len(response.body) <= MOST_BODY:
         return response
     return response._replace(body=response.body[:MOST_BODY], fault=TOO_LONG)
-
-
-def _latin(raw: bytes) -> str:
-    return raw.decode("latin-1")
 
 
 def _chain(error: BaseException | None) -> list[str]:

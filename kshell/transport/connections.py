@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from kshell.transport.client import Attempt
     from kshell.transport.http import Connection
 
 
 SEND_THREAD = "kshell send"  # the name of a thread that sends a request
+_POLL = 0.1  # seconds
 
 
 class _Sender(threading.Thread):
@@ -42,6 +45,8 @@ class KeptConnections:
     def __init__(self) -> None:
         self._free: list[Connection] = []
         self._idle: list[_Sender] = []  # threads that wait for work
+        self._watched: dict[Attempt, None] = {}
+        self._watch: threading.Thread | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -61,6 +66,28 @@ class KeptConnections:
         except IndexError:
             sender = _Sender(self)
         sender.work.put(work)
+
+    def has_free(self) -> bool:
+        """Whether a connection is free that was open when it was used last."""
+        return bool(self._free)
+
+    @contextmanager
+    def watching(self, attempt: Attempt) -> Iterator[None]:
+        """End ``attempt`` when its time is over, at most ``_POLL`` seconds late, while the block sends it."""
+        self._watched[attempt] = None
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._watch_all, name="kshell watch", daemon=True)
+            self._watch.start()
+        try:
+            yield
+        finally:
+            del self._watched[attempt]
+
+    def _watch_all(self) -> None:
+        while not self._closed:
+            for attempt in [*self._watched]:
+                attempt.stop_if_late()
+            time.sleep(_POLL)
 
     def wants(self, sender: _Sender) -> bool:
         """Keep a thread that has no work, unless the connections are closed."""

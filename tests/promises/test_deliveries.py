@@ -10,6 +10,7 @@ import threading
 import time
 import tracemalloc
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -256,17 +257,57 @@ def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
     return send(small_request(url), key, Route(timeout))
 
 
+def kept(server: Server, *, thread: bool, timeout: float = PATIENCE) -> list[Exchange]:
+    """Send two small requests over kept connections, from this thread or from another one, as ``run --jobs`` does."""
+
+    def both() -> list[Exchange]:
+        attempts = [Attempt(small_request(server.url), lambda: KEY, Route(timeout)) for _ in range(2)]
+        return [attempt.run(connections=connections) for attempt in attempts]
+
+    with KeptConnections() as connections, ThreadPoolExecutor(1) as pool:
+        return pool.submit(both).result() if thread else both()
+
+
+THREADS = pytest.mark.parametrize("thread", [False, True], ids=["main thread", "other thread"])
+
+
+@THREADS
 @pytest.mark.parametrize("end", [close, reset])
-def test_a_message_over_a_kept_connection_is_not_sent_again(end):
+def test_a_message_over_a_kept_connection_is_not_sent_again(end, thread):
     """A message whose kept connection ends before an answer is unknown, and is not sent again over a new one."""
 
     def answer_the_first(connection: Connection) -> None:
         (answer(202, ACCEPTED) if len(connection.server.requests) == 1 else end)(connection)
 
-    with Server(read, answer_the_first, read, end) as server, KeptConnections() as connections:
-        attempts = [Attempt(small_request(server.url), lambda: KEY, Route(PATIENCE)) for _ in range(2)]
-        deliveries = [attempt.run(connections=connections).delivery for attempt in attempts]
+    with Server(read, answer_the_first, read, end) as server:
+        deliveries = [exchange.delivery for exchange in kept(server, thread=thread)]
     assert (deliveries, len(server.requests)) == ([Delivery.ACCEPTED, Delivery.UNKNOWN], 2)
+
+
+@THREADS
+def test_a_kept_connection_that_the_server_has_closed_is_opened_anew(thread):
+    """After an answer whose connection the server closes, the next message goes over a new connection, once."""
+    with Server(read, answer(202, ACCEPTED), close) as server:
+        deliveries = [exchange.delivery for exchange in kept(server, thread=thread)]
+    assert (deliveries, len(server.requests), server.connections) == ([Delivery.ACCEPTED] * 2, 2, 2)
+
+
+@THREADS
+def test_an_answer_in_drops_over_a_kept_connection_ends_in_time(thread):
+    """A head that comes byte by byte over a kept connection ends the wait after the timeout, and the outcome is unknown."""
+    with Server(read, answer(202, ACCEPTED), read, *[say(b"H"), pause(0.1)] * 50) as server:
+        first, second = kept(server, thread=thread, timeout=0.5)
+    assert (first.delivery, second.delivery, len(server.requests)) == (Delivery.ACCEPTED, Delivery.UNKNOWN, 2)
+    assert str(second.error) == "no answer within 0.5 s; the API may have the message"
+    assert second.elapsed_ms < 500 + SLACK * 1000
+
+
+@THREADS
+def test_a_kept_connection_is_used_for_the_next_message(thread):
+    """Two messages of a run go over one connection."""
+    with Server(read, answer(202, ACCEPTED), read, answer(202, ACCEPTED)) as server:
+        deliveries = [exchange.delivery for exchange in kept(server, thread=thread)]
+    assert (deliveries, len(server.requests), server.connections) == ([Delivery.ACCEPTED] * 2, 2, 1)
 
 
 # ---- not sent
