@@ -154,7 +154,7 @@ class Attempt:
             return False
         self._must_be_open = True
         try:
-            with connections.watching(self):
+            with connections.watching(self._stop_if_late):
                 self._run(connections)
         except _ClosedError:
             self._must_be_open, self._connection, self._left = False, None, False
@@ -162,8 +162,8 @@ class Attempt:
             return False
         return True
 
-    def stop_if_late(self) -> None:
-        """Break the connection if the time is over. Any thread may call this."""
+    def _stop_if_late(self) -> None:
+        """Break the connection if the time is over. Another thread calls this."""
         with self._lock:
             if not self._left and time.perf_counter() >= self._started + self._route.timeout:
                 self._expired = self._stopped = True

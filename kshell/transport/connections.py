@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kshell.transport.client import Attempt
     from kshell.transport.http import Connection
 
 
@@ -45,7 +44,7 @@ class KeptConnections:
     def __init__(self) -> None:
         self._free: list[Connection] = []
         self._idle: list[_Sender] = []  # threads that wait for work
-        self._watched: dict[Attempt, None] = {}
+        self._watched: dict[Callable[[], None], None] = {}
         self._watch: threading.Thread | None = None
         self._closed = False
 
@@ -72,21 +71,21 @@ class KeptConnections:
         return bool(self._free)
 
     @contextmanager
-    def watching(self, attempt: Attempt) -> Iterator[None]:
-        """End ``attempt`` when its time is over, at most ``_POLL`` seconds late, while the block sends it."""
-        self._watched[attempt] = None
+    def watching(self, stop_if_late: Callable[[], None]) -> Iterator[None]:
+        """Call ``stop_if_late`` every ``_POLL`` seconds while the block sends."""
+        self._watched[stop_if_late] = None
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_all, name="kshell watch", daemon=True)
             self._watch.start()
         try:
             yield
         finally:
-            del self._watched[attempt]
+            del self._watched[stop_if_late]
 
     def _watch_all(self) -> None:
         while not self._closed:
-            for attempt in [*self._watched]:
-                attempt.stop_if_late()
+            for stop_if_late in [*self._watched]:
+                stop_if_late()
             time.sleep(_POLL)
 
     def wants(self, sender: _Sender) -> bool:
