@@ -24,6 +24,12 @@ def handle(handler: Callable[[int, object], None]) -> None:
             signal.signal(number, handler)
 
 
+def unblock() -> None:
+    """Receive the signals that came while Python started, if its caller blocked them, as ``env --block-signal`` does."""
+    if hasattr(signal, "pthread_sigmask"):  # Windows has none
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [getattr(signal, name) for name in _NAMES])
+
+
 def leave(number: int, _frame: object) -> None:
     """End the process at once. This is the handler during the imports, before anything can be sent."""
     os.write(2, b"interrupted; nothing was sent\n")

@@ -137,6 +137,20 @@ def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypat
     assert ran.err.endswith("interrupted\n")
 
 
+@SIGNALS
+def test_a_signal_that_is_blocked_while_python_starts_is_not_lost(number):
+    """A signal that was blocked before Python started ends kshell at its first instruction: nothing was sent."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kshell", "send", "to=+919812345678"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [number]),  # noqa: PLW1509 - no thread is there yet
+    )
+    assert end(process, number) == (CODES[number], "interrupted; nothing was sent\n")
+
+
 def test_a_hangup_that_is_ignored_stays_ignored():
     """Under ``nohup`` SIGHUP does not end a send."""
     with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
