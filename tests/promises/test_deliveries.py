@@ -46,7 +46,7 @@ from kshell.transport.client import MOST_BODY, Attempt, Route, send
 from kshell.transport.connections import SEND_THREAD, KeptConnections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.servers import Connection, Step
 
@@ -257,12 +257,16 @@ def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
     return send(small_request(url), key, Route(timeout))
 
 
-def kept(server: Server, *, thread: bool, timeout: float = PATIENCE) -> list[Exchange]:
+def kept(
+    server: Server, *, thread: bool, timeout: float = PATIENCE, between: Callable[[], object] = lambda: None
+) -> list[Exchange]:
     """Send two small requests over kept connections, from this thread or from another one, as ``run --jobs`` does."""
 
     def both() -> list[Exchange]:
-        attempts = [Attempt(small_request(server.url), lambda: KEY, Route(timeout)) for _ in range(2)]
-        return [attempt.run(connections=connections) for attempt in attempts]
+        first, second = (Attempt(small_request(server.url), lambda: KEY, Route(timeout)) for _ in range(2))
+        exchange = first.run(connections=connections)
+        between()
+        return [exchange, second.run(connections=connections)]
 
     with KeptConnections() as connections, ThreadPoolExecutor(1) as pool:
         return pool.submit(both).result() if thread else both()
@@ -287,8 +291,15 @@ def test_a_message_over_a_kept_connection_is_not_sent_again(end, thread):
 @THREADS
 def test_a_kept_connection_that_the_server_has_closed_is_opened_anew(thread):
     """After an answer whose connection the server closes, the next message goes over a new connection, once."""
-    with Server(read, answer(202, ACCEPTED), close) as server:
-        deliveries = [exchange.delivery for exchange in kept(server, thread=thread)]
+    closed = threading.Event()
+
+    def close_and_say(connection: Connection) -> None:
+        close(connection)
+        closed.set()
+
+    with Server(read, answer(202, ACCEPTED), close_and_say) as server:
+        exchanges = kept(server, thread=thread, between=lambda: closed.wait(PATIENCE))
+    deliveries = [exchange.delivery for exchange in exchanges]
     assert (deliveries, len(server.requests), server.connections) == ([Delivery.ACCEPTED] * 2, 2, 2)
 
 
@@ -661,9 +672,9 @@ def test_what_is_given_up_is_cut():
 def test_a_fate_that_is_not_known_is_said_with_what_to_do(cli):
     """Without an answer, stderr has the error and a hint to check the delivery before sending again; exit code 5."""
     with Server(read, hang) as server:
-        ran = cli("send", "-p", local_pod(server.url), "to=+919812345678", "--timeout", "0.15")
+        ran = cli("send", "-p", local_pod(server.url), "to=+919812345678", "--timeout", "1")
     assert (ran.code, ran.out) == (5, "")
-    assert "error: no answer within 0.15 s; the API may have the message\n" in ran.err
+    assert "error: no answer within 1 s; the API may have the message\n" in ran.err
     assert "hint: it may have been delivered: " in ran.err
 
 
