@@ -80,7 +80,7 @@ def end(process: subprocess.Popen[str], when: Callable[[subprocess.Popen[str]], 
     with process:
         when(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     return Ended(process.returncode, out, err)
 
 
@@ -93,7 +93,7 @@ def settled(server: Server) -> Callable[[subprocess.Popen[str]], None]:
     """Return a function that waits until the server reached its step and the client has read all that came."""
 
     def wait(process: subprocess.Popen[str]) -> None:
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         if Path("/proc/self/task").exists():
             assert wait_until(lambda: sleeps(process) and not time.sleep(0.02) and sleeps(process))
         else:
@@ -164,7 +164,7 @@ def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         for connection in under_way:
             connection.close()
     assert process.returncode == 130
@@ -244,7 +244,7 @@ entry()
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was sent\n")
 
@@ -297,7 +297,7 @@ def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
         exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(5))
         assert not found.is_set()
         ended.set()
-        assert found.wait(20)
+        assert found.wait(60)
         assert wait_until(lambda: server.connections == 1)
     assert (exchange.delivery, exchange.interrupted) == (Delivery.NOT_SENT, True)
     assert server.received == b""
@@ -310,4 +310,4 @@ def _press(*_: object) -> None:
 def _press_until(ended: threading.Event) -> None:
     """Send SIGINT to this process, then wait until the main thread has acted."""
     os.kill(os.getpid(), signal.SIGINT)
-    ended.wait(20)
+    ended.wait(60)

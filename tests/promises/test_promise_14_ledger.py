@@ -101,9 +101,9 @@ def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write, number):
         write("s.kshell", f"send -p {local_pod(server.url)}\n")
         write("r.csv", rows_csv(3))
         with started() as run:
-            assert server.reached.wait(20)
+            assert server.reached.wait(60)
             run.send_signal(number)
-            _, err = run.communicate(timeout=20)
+            _, err = run.communicate(timeout=60)
     assert run.returncode == 128 + number
     assert [entry.state for entry in entries(LEDGER)] == ["unknown"]
     assert "messages: 1 unknown; " in err

@@ -104,7 +104,7 @@ def asked(
     port: int, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Return the status and the body of the simulator's answer to a request with exactly these headers."""
-    http = HTTPConnection("127.0.0.1", port, timeout=4)
+    http = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         http.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in (headers or {}).items():

@@ -57,14 +57,14 @@ class Sandbox(NamedTuple):
 
     def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
         """The answer to a request on a connection of its own."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as http:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as http:
             http.request(method, target, body, HEADERS | headers)
             answer = http.getresponse()
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
     def connect(self, sent: bytes) -> socket.socket:
         """A connection on which ``sent`` was written."""
-        stream = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         stream.sendall(sent)
         return stream
 
@@ -436,7 +436,7 @@ def test_a_signal_ends_it_within_a_second(number, full):
                 open_streams.enter_context(sandbox.connect(sent))
         begin = time.monotonic()
         sandbox.process.send_signal(number)
-        out, err = sandbox.process.communicate(timeout=20)
+        out, err = sandbox.process.communicate(timeout=60)
         seconds = time.monotonic() - begin
     assert (sandbox.process.returncode, out, err) == (0, "", "")
     assert in_time(seconds, 1)

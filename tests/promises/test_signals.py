@@ -40,7 +40,7 @@ def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     """Send a signal to the process; return its exit code and stderr."""
     with process:
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     return process.returncode, err
 
 
@@ -49,7 +49,7 @@ def test_a_signal_during_a_send_names_the_delivery(number):
     """A send that a signal ends reports the delivery "unknown" and exits with 128 plus the signal."""
     with Server(read, reach, hang) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         code, err = end(process, number)
     assert code == CODES[number]
     assert err.endswith("interrupted; delivery: unknown\n")
@@ -63,7 +63,7 @@ def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number,
     with Server(read, reach, pause(1)) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         process = kshell("run", "s.kshell", "--jobs", jobs, "--report", "json=r.json")
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         code, err = end(process, number)
     assert code == CODES[number]
     assert "scripts: 1 interrupted; messages: 1 unknown; " in err
@@ -91,7 +91,7 @@ entry()
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", "interrupted; nothing was sent\n")
 
@@ -155,7 +155,7 @@ def test_a_hangup_that_is_ignored_stays_ignored():
     """Under ``nohup`` SIGHUP does not end a send."""
     with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", ignore_hangup=True)
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         code, err = end(process, signal.SIGHUP)
     assert code == 0
     assert "\n202 " in f"\n{err}"
@@ -175,7 +175,7 @@ def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         write("rows.csv", "ref\na\nb\nc\n")
         process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json"])
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         wait_until(lambda: len(server.requests) == 2)
         begun = time.monotonic()
         code, err = end(process, signal.SIGTERM)
@@ -193,7 +193,7 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         write("rows.csv", "ref\na\nb\nc\n")
         process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2"])
-        assert server.reached.wait(20)
+        assert server.reached.wait(60)
         wait_until(lambda: len(server.requests) == 2)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)

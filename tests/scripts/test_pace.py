@@ -178,7 +178,7 @@ def test_ctrl_c_ends_the_wait_for_the_rate(write, jobs):
             assert wait_until(lambda: server.requests)
             time.sleep(0.1)
             run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=20)
+            _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert len(server.requests) == 1
     assert "1 accepted" in err

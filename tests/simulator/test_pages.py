@@ -59,7 +59,7 @@ def box(served: Sandbox) -> Sandbox:
 
 def ask(box: Sandbox, method: str, target: str, body: object = None, **headers: str) -> Answer:
     """Return the answer to a request on a connection of its own."""
-    with closing(HTTPConnection(urlsplit(box.url).netloc, timeout=10)) as http:
+    with closing(HTTPConnection(urlsplit(box.url).netloc, timeout=60)) as http:
         http.request(method, target, body if isinstance(body, bytes) else json.dumps(body), HEADERS | headers)
         answer = http.getresponse()
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
@@ -221,7 +221,7 @@ class Events:
 @contextmanager
 def events(box: Sandbox, **headers: str) -> Iterator[Events]:
     """A stream of the sandbox's events that has begun."""
-    with closing(HTTPConnection(urlsplit(box.url).netloc, timeout=10)) as http:
+    with closing(HTTPConnection(urlsplit(box.url).netloc, timeout=60)) as http:
         http.request("GET", "/inbox/events", headers=headers)
         answer = http.getresponse()
         assert answer.headers["content-type"].startswith("text/event-stream")

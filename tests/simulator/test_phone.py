@@ -122,7 +122,7 @@ def send(
     body = json.dumps({"messaging_object": asked, "extra_info": {"ref": ref}}).encode()
     url = f"{box.url}/v2/{box.sid}/whatsapp/{box.phone_number}/messages"
     request = urllib.request.Request(url, body, {"Content-Type": "application/json", "api-key": box.key})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return str(json.load(answer)["data"]["message_id"])
 
 

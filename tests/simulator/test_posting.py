@@ -223,7 +223,7 @@ def test_callbacks_come_from_the_server_too() -> None:
         ]
         template = {"name": "auth1", "language": {"code": "en_US"}, "components": components}
         body = {"messaging_object": {"messaging_product": "whatsapp", "to": TO, "template": template}}
-        http = HTTPConnection(urlsplit(box.url).netloc, timeout=5)
+        http = HTTPConnection(urlsplit(box.url).netloc, timeout=60)
         path = f"/v2/{box.sid}/whatsapp/{box.phone_number}/messages"
         http.request("POST", path, json.dumps(body), {"Content-Type": "application/json", "api-key": box.key})
         message_id = json.loads(http.getresponse().read())["data"]["message_id"]
