@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from conftest import PROJECT
 from support.registered import COMMANDS, command
-from support.servers import closed_port, wait_until
+from support.servers import unused_port, wait_until
 
 import kshell
 from kshell.console.caller import Caller
@@ -280,15 +280,14 @@ def test_a_closed_stream_does_not_change_the_exit_code(closed, account, code):
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_simulator_serves_on_when_its_reader_is_gone(stream):
     """The simulator goes on serving after the reader of its output closed the pipe."""
-    with closed_port() as port:
-        pass  # the port is now free for the simulator
+    port = unused_port()
     words = [sys.executable, "-m", "kshell", "sandbox", "--port", str(port)]
     reader, writer = os.pipe()
     os.close(reader)
     others = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(words, env=environment(), **{**others, stream: writer}) as process:
         os.close(writer)
-        assert wait_until(lambda: answers(port), 10)
+        assert wait_until(lambda: answers(port))
         assert answers(port)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0

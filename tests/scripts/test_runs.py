@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.programs import needs
 from support.random_parts import without_random_parts
+from support.screen import Terminal
 from support.servers import local_pod
 
 from kshell.core.errors import ScriptError
@@ -321,7 +322,7 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        assert httpx.get(f"{sandbox}/inbox?wait=20", trust_env=False, timeout=60).json()
+        assert httpx.get(f"{sandbox}/inbox?wait=50", trust_env=False, timeout=60).json()
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=60)[1]
     assert process.returncode == 130
@@ -350,12 +351,10 @@ def test_a_terminal_is_told_how_far_the_run_has_come(write):
     """On a terminal a run shows its progress on one line, which is cleared before other output."""
     write("s.kshell", SEND)
     write("r.csv", many(200))
-    ours, theirs = os.openpty()
-    words = [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv"]
-    subprocess.run(words, stderr=theirs, env={**os.environ, "PYTHONPATH": str(HERE.parent)}, check=True, timeout=60)
-    os.close(theirs)
-    shown = os.read(ours, 65536).decode()
-    os.close(ours)
+    terminal = Terminal(sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv", columns=100)
+    terminal.until("rows: 200 passed")
+    assert terminal.ended()
+    shown = terminal.bytes.decode()
     assert re.search(r"\r\x1b\[K\d+/200 · \d+/s · \d+ s left · \d+ passed\r\x1b\[K", shown)
     assert "\r\x1b[Krows: 200 passed; messages: 200 accepted" in shown
 

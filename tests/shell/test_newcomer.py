@@ -194,9 +194,8 @@ def test_the_shell_says_which_setting_chose_the_account():
     terminal = Terminal.kshell(columns=40, env={"KSHELL_ACCOUNT": "docs"})
     assert terminal.text.startswith("account docs, from KSHELL_ACCOUNT\n")
     assert " LIVE  docs@in auth>" in terminal.text
-    terminal.until("account: KSHELL_ACCOUNT").enter("use account demo").until("demo@sandbox auth>").until(
-        lambda text: "account: KSH" not in text
-    )
+    terminal.until("account: KSHELL_ACCOUNT")
+    terminal.enter("use account demo").until("demo@sandbox auth>").until(lambda text: "account: KSH" not in text)
     terminal.close()
 
 

@@ -89,7 +89,7 @@ def box(served: Sandbox) -> Sandbox:
 def opened(browser: Browser, box: Sandbox, **options: Any) -> Iterator[Page]:
     """The phone page, live. At the end its console must be empty."""
     context = browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -223,7 +223,7 @@ def test_a_page_whose_server_ends_says_so(browser: Browser) -> None:
         page = context.new_page()
         page.goto(box.url)
         page.wait_for_selector("#live[data-live]")
-    page.get_by_text("not connected").wait_for(timeout=10_000)
+    page.get_by_text("not connected").wait_for(timeout=60_000)
     context.close()
 
 
