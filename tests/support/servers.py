@@ -18,7 +18,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import subprocess
@@ -228,7 +228,7 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def settled(server: Server, process: subprocess.Popen[str]) -> None:
+def settled(server: Server, process: subprocess.Popen[Any]) -> None:
     """Wait until the server reached its step and the process has read all that came."""
     assert server.reached.wait(_PATIENCE)
     if Path("/proc/self/task").exists():
@@ -237,7 +237,7 @@ def settled(server: Server, process: subprocess.Popen[str]) -> None:
         time.sleep(0.5)
 
 
-def _sleeps(process: subprocess.Popen[str]) -> bool:
+def _sleeps(process: subprocess.Popen[Any]) -> bool:
     """Return whether every thread of a process waits for something other than the processor."""
     stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
     return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
