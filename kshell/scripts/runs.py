@@ -75,7 +75,6 @@ class Run:
         self.show = show
         self.tally = Tally()
         self.by_rows = plan.rows is not None
-        self.interrupted = False
         self.all_counted = True
         self.seconds = 0.0
         self.files = KeptFiles(plan.places)
@@ -86,6 +85,8 @@ class Run:
         self._lock = threading.RLock()  # for what the threads share: the cases, the counts, what is shown
         self._sender: Sender = send_attempt
         self._fault: ScriptError | None = None
+        self._interrupted = threading.Event()
+        self._retry = plan.retry._replace(wait=self._pause)
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
         self._progress = Progress(plan.rows or 0)
@@ -112,10 +113,24 @@ class Run:
         if self._fault:
             raise self._fault
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal has ended the run."""
+        return self._interrupted.is_set()
+
     def interrupt(self) -> None:
         """Begin no further case. A case that has not ended is interrupted."""
-        self.interrupted = self._closed = True
+        self._stop()
         self._count_under_way()
+
+    def _stop(self) -> None:
+        self._closed = True
+        self._interrupted.set()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait. Raises ``KeyboardInterrupt`` if the run is interrupted meanwhile."""
+        if self._interrupted.wait(seconds):
+            raise KeyboardInterrupt
 
     def _count_under_way(self) -> None:
         for case in [*self._under_way]:
@@ -133,7 +148,8 @@ class Run:
                     self.all_counted = False
                     return
         except KeyboardInterrupt:
-            self.interrupted, self.all_counted = True, False
+            self._stop()
+            self.all_counted = False
 
     def _take(self) -> Case | None:
         """Return the next case, or None after the last. If the file of rows cannot be read further, the cases end there."""
@@ -193,7 +209,7 @@ class Run:
             for one in working:
                 one.result()
         except KeyboardInterrupt:
-            self.interrupted = self._closed = True
+            self._stop()
             if self.plan.pace:
                 self.plan.pace.end()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
@@ -238,6 +254,7 @@ class Run:
         sender = self.plan.pace.sender(sender) if self.plan.pace else sender
         again = case in self._late
         case.script_run = _script_run(self.plan, case.row, sender, self.files)
+        case.script_run.retry = self._retry
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
@@ -267,7 +284,7 @@ class Run:
             for step in unshown:
                 self.show(step.result)
             if case.state == "interrupted":
-                self.interrupted = self._closed = True
+                self._stop()
             if case.state == "failed" and self.plan.bail:
                 self._closed = True
             if self.by_rows and case.failure:
@@ -290,7 +307,6 @@ def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> Sc
     for name, text in row.cells.items() if row else ():
         session.set(name, text, source="row")
     run = ScriptRun(session)
-    run.retry = plan.retry
     run.files = plan.outer.files if plan.outer else ()
     run.updates = [] if plan.update else None
     return run
