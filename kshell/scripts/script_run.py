@@ -51,7 +51,6 @@ class Retry(NamedTuple):
     times: int = 0
     delay: float = 1.0
     wait: Callable[[float], None] = time.sleep
-    wait: Callable[[float], None] = time.sleep
 
 
 class ScriptRun(Caller):
