@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Step = Callable[["Connection"], None]
 
 ACCEPTED = b'{"code": "WA202", "message": "Request Accepted", "data": {"message_id": "A1"}, "error": {}}'
+_PATIENCE = 60  # seconds; longer than each client's
 PAGE_SAMPLE = b"""{
 "code":"WA202"
 "message":"Request Accepted",
@@ -108,7 +109,7 @@ class Server:
 
     def _serve(self, stream: socket.socket) -> None:
         with stream, suppress(OSError):
-            stream.settimeout(5)
+            stream.settimeout(_PATIENCE)
             secured = self._tls.wrap_socket(stream, server_side=True) if self._tls else stream
             with secured:
                 connection = Connection(secured, self)
@@ -197,8 +198,8 @@ def reach(connection: Connection) -> None:
 
 
 def hang(connection: Connection) -> None:
-    """Do nothing until the server is stopped, or for 5 s."""
-    connection.server.stopped.wait(5)
+    """Do nothing until the server is stopped, or for a minute."""
+    connection.server.stopped.wait(_PATIENCE)
 
 
 def reset(connection: Connection) -> None:
@@ -225,7 +226,7 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = _PATIENCE) -> bool:
     """Return whether ``true`` returns true in time."""
     deadline = time.monotonic() + seconds
     while not true():
