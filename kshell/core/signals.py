@@ -58,6 +58,7 @@ def asked_to_end() -> bool:
 class Held:
     """A context, such as the writing of reports, that the first signal does not interrupt; a second one does.
 
+    Only the main thread gets signals, so in another thread nothing is held.
     ``interrupted`` says whether a signal was held. A context may begin with ``holding`` false, and set it later: then no
     signal can come between the work that may be interrupted and the work that may not.
     """
@@ -68,9 +69,13 @@ class Held:
 
     def __enter__(self) -> Held:
         """Begin to hold signals."""
-        _holding.append(self)
+        import threading  # the start of kshell does without it
+
+        if threading.current_thread() is threading.main_thread():
+            _holding.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop holding signals."""
-        _holding.remove(self)
+        if self in _holding:
+            _holding.remove(self)

@@ -16,7 +16,7 @@ from kshell.core.models import Finding, Result, first_error
 from kshell.scripts.script import refuse_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from kshell.core.exchange import Delivery, Exchange, Sent
@@ -50,6 +50,7 @@ class Retry(NamedTuple):
 
     times: int = 0
     delay: float = 1.0
+    wait: Callable[[float], None] = time.sleep
 
 
 class ScriptRun(Caller):

@@ -214,6 +214,36 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
 
 
+@SIGNALS
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_rows_under_way_are_waited_for(write, number, jobs):
+    """After a signal no row begins, and the answers of the rows under way are read: their outcome is known."""
+    count = int(jobs)
+    with Server(read, reach, pause(0.7), answer(202, ACCEPTED)) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\nsend\n")
+        write("rows.csv", "ref\na\nb\nc\n")
+        process = kshell("run", "s.kshell", "--rows", "rows.csv", "--jobs", jobs)
+        assert server.reached.wait(20)
+        wait_until(lambda: len(server.requests) == count)
+        code, err = end(process, number)
+    assert code == CODES[number]
+    assert f"rows: {count} interrupted, {3 - count} not run; messages: {count} accepted; " in err
+    assert len(server.requests) == count
+
+
+def test_a_signal_ends_the_wait_of_an_expect(write):
+    """Ctrl-C ends a row whose expect waits for the next look."""
+    write("s.kshell", "send\nexpect statuses == []\n")
+    write("rows.csv", "to\n+919812345678\n+919812345679\n")
+    options = ["--rows", "rows.csv", "--retry", "1", "--delay", "3000", "--ledger", "run.ledger"]
+    process = kshell("run", "s.kshell", *options)
+    written = Path("run.ledger-wal")
+    assert wait_until(lambda: written.exists() and b"accepted" in written.read_bytes())
+    code, err = end(process, signal.SIGINT)
+    assert code == 130
+    assert "rows: 1 interrupted, 1 not run; messages: 1 accepted; " in err
+
+
 def test_a_run_that_has_given_up_sends_nothing_more(write):
     """A case that still works when the run ends sends nothing after the summary."""
     from kshell.core.exchange import Exchange
