@@ -532,11 +532,13 @@ def test_html_is_a_page_that_a_browser_shows(reported, tmp_path):
     subprocess.run(
         [*browser, "--window-size=1000,1400", f"--screenshot={picture}", page],
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert picture.stat().st_size > 20_000
-    dumped = subprocess.run([*browser, "--dump-dom", page], capture_output=True, timeout=60, check=True).stdout.decode()
+    dumped = subprocess.run(
+        [*browser, "--dump-dom", page], capture_output=True, timeout=300, check=True
+    ).stdout.decode()
     states = re.findall(r'<details class="case" data-state="(\w+)"( open="")?>', dumped)
     assert states == [("failed", ' open=""'), ("failed", ' open=""'), ("passed", ""), ("passed", "")]
     assert '<div id="filter"><select aria-label="State"><option value="">all</option><option>failed</option>' in dumped
