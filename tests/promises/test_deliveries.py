@@ -420,7 +420,7 @@ def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
 
         def look_up(*_: object, **__: object) -> list[object]:
-            found.wait(10)
+            found.wait(60)
             return [address]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)

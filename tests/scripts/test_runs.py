@@ -322,9 +322,9 @@ def test_an_interrupted_run_says_what_happened_to_each_row(sandbox, write, jobs)
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     ) as process:
-        assert httpx.get(f"{sandbox}/inbox?wait=20", trust_env=False, timeout=30).json()
+        assert httpx.get(f"{sandbox}/inbox?wait=50", trust_env=False, timeout=60).json()
         process.send_signal(signal.SIGINT)
-        err = process.communicate(timeout=20)[1]
+        err = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     matches = [re.fullmatch(r"s\.kshell rows? (\d+)(?: to (\d+))?: (.*)", line) for line in err.splitlines()]
     spans = [(int(found[1]), int(found[2] or found[1]), found[3]) for found in matches if found]
@@ -360,7 +360,7 @@ def test_a_terminal_is_told_how_far_the_run_has_come(write):
         while read := os.read(ours, 65536):
             shown += read.decode()
     os.close(ours)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert re.search(r"\r\x1b\[K\d+/200 · \d+/s · \d+ s left · \d+ passed\r\x1b\[K", shown)
     assert "\r\x1b[Krows: 200 passed; messages: 200 accepted" in shown
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import re
 import socket
 import ssl
@@ -17,9 +18,10 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
     Step = Callable[["Connection"], None]
@@ -224,6 +226,29 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
+
+
+def settled(server: Server, process: subprocess.Popen[Any]) -> None:
+    """Wait until the server reached its step and the process has read all that came."""
+    assert server.reached.wait(_PATIENCE)
+    if Path("/proc/self/task").exists():
+        assert wait_until(lambda: _sleeps(process) and not time.sleep(0.02) and _sleeps(process))
+    else:
+        time.sleep(0.5)
+
+
+def _sleeps(process: subprocess.Popen[Any]) -> bool:
+    """Return whether every thread of a process waits for something other than the processor."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+
+
+def unused_port() -> int:
+    """Return a loopback port for a program. No system gives one of these to who asks for any port."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - a port, not a secret
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def wait_until(true: Callable[[], bool], seconds: float = _PATIENCE) -> bool:
