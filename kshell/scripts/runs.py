@@ -259,9 +259,10 @@ class Run:
         if self.plan.outer:
             self.plan.outer.nested.append(case)
         begun = time.perf_counter()
-        for step in case.script_run.play(case.script):
+        for count, step in enumerate(case.script_run.play(case.script), 1):
             yield step
-            if self.interrupted or case.exit_code == EXIT_INTERRUPTED:
+            passed = count == len(case.script.lines) and not case.exit_code
+            if (self.interrupted and not passed) or case.exit_code == EXIT_INTERRUPTED:
                 break
         else:
             case.state = "failed" if case.exit_code else "passed"
