@@ -127,6 +127,32 @@ def test_a_signal_at_any_moment_tells_the_truth(seed):
         assert server.requests == []
 
 
+IN_AN_IMPORT = """
+import signal, sys
+from kshell.__main__ import entry
+from kshell.core import signals
+
+def at_the_lock(frame, event, function):
+    locked = (frame.f_code.co_name, getattr(function, "__name__", "")) == ("cb", "acquire_lock")
+    if event == "c_return" and locked and signal.getsignal(signal.SIGTERM) is signals.interrupt:
+        sys.setprofile(None)
+        signals.interrupt(signal.SIGTERM, frame)  # as Python calls the handler
+
+sys.setprofile(at_the_lock)
+entry()
+"""
+
+
+def test_a_signal_in_a_callback_of_an_import_is_not_lost():
+    """A signal while importlib holds its lock ends a send like any other: it is not lost, and no thread waits for the lock."""
+    with Server(read, hang) as server:
+        words = [sys.executable, "-c", IN_AN_IMPORT, "send", "-p", local_pod(server.url), "to=+919812345678", "otp=1"]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        ended = subprocess.run(words, capture_output=True, env=environment, text=True, check=False, timeout=20)
+    assert (ended.returncode, "Exception ignored" in ended.stderr) == (143, False)
+    assert ended.stderr.splitlines()[-1].startswith("interrupted; ")
+
+
 def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypatch):
     """After a signal the reports are still written, and the exit code tells that the run was interrupted."""
     from kshell.core import signals
@@ -229,6 +255,18 @@ def test_rows_under_way_are_waited_for(write, number, jobs):
     assert code == CODES[number]
     assert f"rows: {count} interrupted, {3 - count} not run; messages: {count} accepted; " in err
     assert len(server.requests) == count
+
+
+def test_a_row_that_is_whole_after_a_signal_has_passed(write):
+    """A row whose last line ends well after the signal has passed; it is not called interrupted."""
+    with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        write("rows.csv", "ref\na\nb\n")
+        process = kshell("run", "s.kshell", "--rows", "rows.csv")
+        assert server.reached.wait(20)
+        code, err = end(process, signal.SIGINT)
+    assert code == 130
+    assert "s.kshell row 1: passed (accepted)\ns.kshell row 2: not run\n" in err
 
 
 def test_a_signal_ends_the_wait_of_an_expect(write):
