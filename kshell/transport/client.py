@@ -92,7 +92,7 @@ class Attempt:
         self._left = False  # whether the connection may be another attempt's
         self._must_be_open = False
         self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
-        self._lock = threading.Lock()  # orders the first byte and the decision to give up
+        self._lock = threading.RLock()  # orders the first byte and the decision to give up
         self._connection: Connection | None = None
         self._started = self._ended = time.perf_counter()
 
@@ -134,13 +134,18 @@ class Attempt:
                         threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
                     self._wait()
         except KeyboardInterrupt:
-            self.interrupted = True
             with suppress(KeyboardInterrupt):  # a second Ctrl-C changes nothing
-                self._stop()
+                self.interrupt()
+                self._wait_for_end()
         self._ended = time.perf_counter()
         if self._bug is not None:
             raise self._bug
         return self.exchange
+
+    def interrupt(self) -> None:
+        """Prevent the first byte, or break the connection. Another thread may call this; ``run`` returns soon then."""
+        self.interrupted = True
+        self._stop()
 
     def _in_process(self) -> tuple[str, str, list[tuple[str, str]], bytes]:
         address = urlsplit(self.request.url)
@@ -166,31 +171,29 @@ class Attempt:
         """Break the connection if the time is over. Another thread calls this."""
         with self._lock:
             if not self._left and time.perf_counter() >= self._started + self._route.timeout:
-                self._expired = self._stopped = True
-                self._break()
-
-    def _break(self) -> bool:
-        """Break the connection. Return whether there was one."""
-        connected = self._connection and self._connection.socket
-        if connected:
-            with suppress(OSError):  # it may be closed by now
-                connected.shutdown(socket.SHUT_RDWR)
-        return bool(connected)
+                self._expired = True
+                self._stop()
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
         while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
-            if time.perf_counter() >= end:
-                self._expired = True
+            if self.interrupted or time.perf_counter() >= end:
+                self._expired = not self.interrupted
                 self._stop()
+                self._wait_for_end()
                 return
 
     def _stop(self) -> None:
-        """Prevent the first byte, or break the connection; then wait a moment for the result."""
+        """Prevent the first byte, or break the connection."""
         with self._lock:
             self._stopped = True
-            connected = not self._left and self._break()
-        if self.begun or connected:
+            if not self._left and self._connection and self._connection.socket:
+                with suppress(OSError):  # it may be closed by now
+                    self._connection.socket.shutdown(socket.SHUT_RDWR)
+
+    def _wait_for_end(self) -> None:
+        """Wait a moment for the result of a send that was stopped, unless it waits for a name or a connection."""
+        if self.begun or (self._connection and self._connection.socket):
             self._under_way.acquire(timeout=_GRACE)
 
     def _run(self, connections: KeptConnections | None = None) -> None:
