@@ -36,7 +36,6 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = r"(?s):? (bytearray\()?b['\"].*"
-_ERRNO = r"^\[Errno -?\d+\] "
 _CONNECTING = "connection.connect_tcp.started"
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
@@ -138,7 +137,7 @@ class Attempt:
                 self.interrupt()
                 self._wait_for_end()
         self._ended = time.perf_counter()
-        if self._bug is not None:
+        if self._bug:
             raise self._bug
         return self.exchange
 
@@ -177,8 +176,8 @@ class Attempt:
     def _wait(self) -> None:
         end = self._started + self._route.timeout
         while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
-            if self.interrupted or time.perf_counter() >= end:
-                self._expired = not self.interrupted
+            self._expired = time.perf_counter() >= end
+            if self._expired or self.interrupted:
                 self._stop()
                 self._wait_for_end()
                 return
@@ -295,8 +294,8 @@ class Attempt:
         what, *causes = self._reasons()
         if self.begun:
             hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
-            what = what if what.startswith("no answer") else f"no answer: {what}"
-            return FateUnknownError(f"{what}; the API may have the message", hint=hint, causes=causes)
+            prefix = "" if what.startswith("no answer") else "no answer: "
+            return FateUnknownError(f"{prefix}{what}; the API may have the message", hint=hint, causes=causes)
         hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
         return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
@@ -334,8 +333,8 @@ def cut_to_limit(response: Response) -> Response:
 def _chain(error: BaseException | None) -> list[str]:
     """Return the texts of an error and its causes, the outermost first, each text once."""
     reasons: list[str] = []
-    while error is not None:
-        text = re.sub(_ERRNO, "", str(error)).rstrip(".") or type(error).__name__
+    while error:
+        text = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
         if text not in reasons:
             reasons.append(text)
         error = error.__cause__ or error.__context__
@@ -347,6 +346,5 @@ def _not_sent_hint(url: str, proxy: str) -> str:
         return f"the pod's proxy is {proxy}: is it right, and does it run?"
     base = "/".join(url.split("/", 3)[:3])
     if base.startswith("http://"):
-        port = urlsplit(base).port or 80
-        return f"is a server running at {base}? kshell sandbox --port {port} starts the simulator there"
+        return f"is a server running at {base}? kshell sandbox --port {urlsplit(base).port or 80} starts the simulator there"
     return f"nothing of the message left this machine; check the network and the host: curl -sSI {base}"
