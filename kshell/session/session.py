@@ -279,20 +279,23 @@ class Session:
             template = self.current_template(overrides, account)
         else:
             template = Template("", endpoint.title, (), account.origin, "")
-        further = map(Variable, further_parameters(endpoint, account))
-        template = template._replace(variables=(*template.variables, *further))
+        if further := further_parameters(endpoint, account):
+            template = template._replace(variables=(*template.variables, *map(Variable, further)))
         refuse_unknown(template, overrides.variables)
         unread = templates.unread_variables(account, template) if template.name == account.template else []
         values, notes = self._values(account, template, overrides.variables, unread)
-        payload = self.files.payload(template, values) if endpoint.takes_payload else {}
+        checked = self.files.checked(endpoint, account, template, values)
         notes = (*key_notes(account, pod), *unread, *notes)
-        return self._remembered(drafted(endpoint, account, pod, template, values, payload, notes))
+        return self._remembered(drafted(endpoint, account, pod, template, values, checked, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """Return ``draft`` with another payload, such as one that was edited by hand."""
-        endpoint, notes = draft.request.endpoint, key_notes(draft.account, draft.pod)
+        from kshell.api.checks import checked
+
+        endpoint, account, pod = draft.request.endpoint, draft.account, draft.pod
+        judged = checked(endpoint, account, payload)
         return self._remembered(
-            drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
+            drafted(endpoint, account, pod, draft.template, draft.values, judged, key_notes(account, pod))
         )
 
     def _remembered(self, draft: Draft) -> Draft:
