@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kshell.api.checks import Checked
     from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Account, Pod
+    from kshell.core.models import Account, Payload, Pod
 
 
 def send_authentication() -> Endpoint:
@@ -37,6 +37,15 @@ def drafted(
     """Build the request of a payload that was checked: the only place where a payload becomes a ``Request``."""
     request = build(endpoint, pod, account, checked.payload, values)
     return Draft(account, pod, template, values, checked.findings, request, notes)
+
+
+def redrafted(draft: Draft, payload: Payload) -> Draft:
+    """Return ``draft`` with another payload, without the notes on how its values were chosen."""
+    from kshell.api.checks import checked  # slow, and the prompt does not need it
+
+    account, endpoint = draft.account, draft.request.endpoint
+    judged, notes = checked(endpoint, account, payload), key_notes(account, draft.pod)
+    return drafted(endpoint, account, draft.pod, draft.template, draft.values, judged, notes)
 
 
 def defaults(account: Account, template: Template) -> dict[str, str]:

@@ -21,6 +21,7 @@ from kshell.session.drafting import (
     defaults,
     drafted,
     key_notes,
+    redrafted,
     refuse_missing,
     refuse_not_utf8,
     refuse_unknown,
@@ -290,13 +291,7 @@ class Session:
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """Return ``draft`` with another payload, such as one that was edited by hand."""
-        from kshell.api.checks import checked
-
-        endpoint, account, pod = draft.request.endpoint, draft.account, draft.pod
-        judged = checked(endpoint, account, payload)
-        return self._remembered(
-            drafted(endpoint, account, pod, draft.template, draft.values, judged, key_notes(account, pod))
-        )
+        return self._remembered(redrafted(draft, payload))
 
     def _remembered(self, draft: Draft) -> Draft:
         self._drafts.append(draft)
