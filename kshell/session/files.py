@@ -116,11 +116,12 @@ class KeptFiles(Files):
         """Return what ``Files`` returns; of a row like an earlier one, only what differs is made and checked."""
         typed = typed_values(template, values)
         kind = (endpoint.name, account.name, template.source, *typed, *map(type, typed.values()))
-        if kind not in self._prepared:
-            if len(self._prepared) == MOST_PREPARED:
+        try:
+            prepared = self._prepared[kind]
+        except KeyError:
+            if len(self._prepared) >= MOST_PREPARED:
                 self._prepared.clear()
-            self._prepared[kind] = _prepared(endpoint, account, template, typed)
-        prepared = self._prepared[kind]
+            prepared = self._prepared[kind] = _prepared(endpoint, account, template, typed)
         if prepared is None or not prepared.form.holds(values):
             return super().checked(endpoint, account, template, values)
         return prepared.check.checked(prepared.form.fill(typed), typed)

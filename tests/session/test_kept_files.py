@@ -26,6 +26,7 @@ from kshell.templating import forms
 from kshell.templating.environment import MOST_CHARACTERS
 from kshell.templating.forms import form_of
 
+REF = "/extra_info/ref"
 NAMES = ("a", "b", "n")
 ORIGIN = Origin(Path("t.json.j2"), "here")
 
@@ -51,9 +52,14 @@ def payload(kept: Files, made: Template, values: dict[str, str]) -> Any:
 
 def compare(made: Template, rows: list[dict[str, str]]) -> None:
     """Assert that the rows of a run get what each of them gets alone."""
-    alone, kept = Files(Places.standard()), KeptFiles(Places.standard())
+    kept = KeptFiles(Places.standard())
     for values in rows:
-        assert outcome(kept, made, values) == outcome(alone, made, values)
+        compare_row(kept, made, values)
+
+
+def compare_row(kept: KeptFiles, made: Template, values: dict[str, str]) -> None:
+    """Assert that a row gets in a run what it gets alone."""
+    assert outcome(kept, made, values) == outcome(Files(Places.standard()), made, values)
 
 
 PIECES = [
@@ -104,7 +110,7 @@ def message(holes: dict[str, str]) -> Template:
     first=st.fixed_dictionaries(dict.fromkeys(NAMES, FAULTY)),
     changes=st.lists(st.dictionaries(st.sampled_from(NAMES), FAULTY, max_size=2), max_size=5),
 )
-@example({"/extra_info/ref": '"{{ a }}"'}, {"a": "1"}, [{"a": "x" * 300}, {"a": "y" * 256}, {"a": "2"}])
+@example({REF: '"{{ a }}"'}, {"a": "1"}, [{"a": "x" * 300}, {"a": "y" * 256}, {"a": "2"}])
 @example({TO: '"{{ a }}"', "/extra_info/wa_source": '"{{ b }}"'}, {"a": NUMBER, "b": "x"}, [{"a": "+1,+1"}])
 def test_a_row_gets_the_findings_that_it_gets_alone(holes, first, changes):
     """Wherever the message has a variable and whatever changes from row to row, each row has its own findings, in order."""
@@ -146,6 +152,25 @@ def test_a_text_that_is_too_long_is_refused():
     payload(kept, made, {"a": "1"})
     with pytest.raises(TemplateError, match="KiB of text"):
         payload(kept, made, {"a": "x" * (MOST_CHARACTERS // 2)})
+
+
+def test_a_row_that_is_checked_within_another_s_check_changes_nothing_in_it(monkeypatch):
+    """Threads share the files of a run: at any moment of a row's check, other rows may be checked, also of other kinds."""
+    monkeypatch.setattr(files, "MOST_PREPARED", 1)
+    kept, made = KeptFiles(Places.standard()), message({TO: '"{{ a }}"', BODY_CODE: '"{{ b }}"', REF: '"{{ n }}"'})
+    rows = [{"a": f"+{number}", "b": "1" * number, "n": "x" * 300} for number in (12, 13, 14, 15, 16)]
+    waiting = [{"a": NUMBER}, *rows[2:]]
+    check = checks.found
+
+    def checked_within(*arguments):
+        if waiting:
+            compare_row(kept, made, waiting.pop())
+        return check(*arguments)
+
+    compare_row(kept, made, rows[0])
+    monkeypatch.setattr(checks, "found", checked_within)
+    compare_row(kept, made, rows[1])
+    assert waiting == []
 
 
 def test_rows_of_many_kinds_are_not_all_kept(monkeypatch):
