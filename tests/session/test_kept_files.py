@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from api.test_rules import ACCOUNT, BODY_CODE, NUMBER, TO, changed, place_in_good
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kshell.api import checks
@@ -74,7 +74,6 @@ SOURCES = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
 OBJECTS = st.lists(st.sampled_from(PIECES), max_size=3).map(lambda pieces: '{"k": ' + "".join(pieces) + "}")
 
 
-@settings(deadline=None)
 @given(source=SOURCES | OBJECTS, rows=st.lists(VALUES, min_size=1, max_size=4))
 @example('{"k": {{ n }}, "m": "{{ n }}"}', [{"n": "1"}, {"n": "2"}, {"n": "x"}])
 @example('{"{{ a }}": 1, "b": 2}', [{"a": "a"}, {"a": "b"}])
@@ -104,7 +103,6 @@ def message(holes: dict[str, str]) -> Template:
     return template(source)
 
 
-@settings(deadline=None)
 @given(
     holes=st.dictionaries(st.sampled_from(PLACES), INSERTED, min_size=1, max_size=6),
     first=st.fixed_dictionaries(dict.fromkeys(NAMES, FAULTY)),
