@@ -66,6 +66,28 @@ def test_resend_grants_a_send_of_unknown_outcome_once(file, state):
         assert claim(ledger, CELLS) is None
 
 
+def test_resend_grants_one_of_two_claims_in_one_commit(file):
+    """Of two claims of one unknown send that share a commit, ``resend`` grants one."""
+    granted: list[Claim | None] = []
+    with Ledger(file, SCRIPT) as ledger:
+        claim(ledger, CELLS)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        first = threading.Thread(target=claim, args=(ledger, CELLS | {"ref": "2"}))
+        both = [threading.Thread(target=lambda: granted.append(claim(ledger, CELLS))) for _ in range(2)]
+        first.start()
+        assert wait_until(lambda: ledger._leader and not ledger._tasks)  # its thread waits for the lock
+        for thread in both:
+            thread.start()
+        assert wait_until(lambda: len(ledger._tasks) == 2)
+        other.execute("ROLLBACK")
+        other.close()
+        for thread in (first, *both):
+            thread.join()
+    assert sum(map(bool, granted)) == 1
+
+
 def test_a_killed_resend_is_unknown_again(file):
     """What a killed run with ``resend`` was sending is not granted again, except to another run with ``resend``."""
     rows = [CELLS | {"ref": ref} for ref in "123"]
@@ -245,7 +267,7 @@ def test_a_claim_that_ctrl_c_withdraws_is_not_made(file):
         second = Claim(ledger.row(CELLS | {"ref": "2"}, 2, 3), 1, time.time())
 
         def press() -> None:
-            wait_until(lambda: ledger._claims)
+            wait_until(lambda: ledger._tasks)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
         pressing = threading.Thread(target=press)
