@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 BUSY_SECONDS = 10.0  # to wait for another process
-_LAST_SECONDS = 0.3  # to wait for it after a signal
+_LAST_SECONDS = 0.2  # to wait for it after a signal
 _STEP = 0.1  # seconds between two looks whether a signal has come
 _ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, columns TEXT, salt TEXT, begun REAL)"
 _SENDS = """
@@ -94,17 +95,50 @@ def open_for_run(file: Path, script: str, columns: str) -> tuple[Connection, str
 
 
 def open_for_reading(file: Path) -> Connection:
-    """Open an existing ledger. Raises ``LedgerError``."""
+    """Open an existing ledger. One whose run was killed before it had its tables is empty. Raises ``LedgerError``."""
     if not file.is_file():
         raise LedgerError(f"there is no ledger {shown(file)}", hint="run FILE --rows ROWS --ledger LEDGER makes one")
     with errors_of(file):
-        connection = _connected(f"{file.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            _check_version(connection, file)
-        except BaseException:
-            connection.close()
+            return _read(f"{file.resolve().as_uri()}?mode=ro", file)
+        except sqlite3.OperationalError as error:
+            if not _name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                raise
+            with suppress(OSError):
+                return _read_copy(file)
             raise
-        return connection
+
+
+def _read(uri: str, file: Path) -> Connection:
+    connection = _connected(uri, uri=True)
+    try:
+        if not connection.patiently("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            connection.close()
+            connection = _connected(":memory:")
+            connection.execute(_SENDS)
+            return connection
+        _check_version(connection, file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_copy(file: Path) -> Connection:
+    """Return a ledger in memory: to read a file in place, SQLite may have to write beside it, and the folder is read-only.
+
+    A run that uses the ledger has all files beside it already, so nothing is written during the copy.
+    """
+    from tempfile import TemporaryDirectory
+
+    real, memory = Path(os.path.realpath(file)), _connected(":memory:")
+    with TemporaryDirectory() as folder:
+        for part in (real, Path(f"{real}-wal"), Path(f"{real}-journal")):
+            if part.exists():
+                shutil.copyfile(part, Path(folder, part.name))
+        with closing(_read(Path(folder, real.name).as_uri(), file)) as copy:
+            copy.backup(memory)
+    return memory
 
 
 def _made(file: Path) -> str:

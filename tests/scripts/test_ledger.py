@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -286,6 +287,34 @@ def test_a_ledger_that_is_not_there_is_not_made_by_reading(file):
     with pytest.raises(LedgerError, match="there is no ledger"):
         counts(file)
     assert not file.exists()
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "PRAGMA journal_mode = WAL"])
+def test_a_ledger_that_was_killed_while_it_was_made_is_empty(cli, statement):
+    """A ledger whose run was killed before it had its tables is empty, and the command says that no message was begun."""
+    connection = sqlite3.connect("run.ledger")
+    connection.execute(statement)
+    connection.close()
+    ran = cli("ledger", "run.ledger")
+    assert (ran.code, ran.out) == (0, "messages: none\n")
+    assert "run.ledger is empty: no message was begun" in ran.err
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_ledger_is_read_where_no_file_can_be_made_beside_it(file, closed):
+    """A ledger is read where SQLite cannot make the file that it shares with writers, also after a kill; it stays as it is."""
+    kept = file.with_name("kept")
+    with Ledger(file, SCRIPT) as ledger:
+        claim(ledger, CELLS)
+        shutil.copy(file, kept)
+        shutil.copy(f"{file}-wal", f"{kept}-wal")
+    if closed:
+        shutil.copy(file, kept)
+        Path(f"{kept}-wal").unlink()
+    Path(f"{kept}-shm").symlink_to("nowhere")  # SQLite does not follow it
+    before = kept.read_bytes()
+    assert counts(kept) == {"claimed": 1}
+    assert kept.read_bytes() == before
 
 
 def test_a_claim_that_cannot_be_written_raises(file, monkeypatch):
