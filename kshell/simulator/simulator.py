@@ -103,10 +103,10 @@ class Simulator:
         Meta's, such as 131026: the request is accepted, and the message, with ``to`` the one to that number, fails with the
         code. What is asked for several times is done as many times. Raises ``ValueError`` for an unknown answer or number.
         """
-        if answer not in FAILURES and answer not in META_TITLES:
+        if not isinstance(answer, str | int) or (answer not in FAILURES and answer not in META_TITLES):
             known = ", ".join([*FAILURES, *map(str, META_TITLES)])
             raise ValueError(f"there is no answer {answer!r}; known are: {known}")
-        if to and not E164.fullmatch(to):
+        if to and not E164.fullmatch(str(to)):
             raise ValueError(f"{to!r} is not a number in E.164 form, such as +919812345678")
         with self._next_lock:
             if len(self._next) == _NEXT_LIMIT:
