@@ -21,10 +21,12 @@ from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
 from kshell.curl.options import (
     BODIES,
+    DASH_SAYS,
     EATEN,
     EATEN_SAYS,
     FORMS,
     STAND_IN,
+    TYPOGRAPHIC,
     Options,
     bodies,
     body_text,
@@ -116,6 +118,7 @@ def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
     yield from (odd for odd in oddities[:inner] if odd.message != FOLLOWED)
     fatal = any(odd.fatal for odd in oddities)
     for options in requests(parse(words[1:], stdin)):
+        yield from (word.oddity(*DASH_SAYS) for word in values(options, TYPOGRAPHIC))
         yield from _key_faults(options)
         yield from _host_faults(options, hosts)
         if WITHIN not in messages:

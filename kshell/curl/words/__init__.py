@@ -11,10 +11,10 @@ import re
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.posix import PosixReader
 from kshell.curl.words.powershell import STOP_PARSING, PowershellReader, VerbatimReader
-from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Reader, Word, Words
+from kshell.curl.words.reader import DASHES, FOLLOWED, WITHIN, Oddity, Reader, Word, Words
 from kshell.curl.words.start import CURL, first_command
 
-__all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
+__all__ = ["CURL", "DASHES", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
 
 _POWERSHELL = re.compile(
     r"^[ \t]*(?:\$\w+[ \t]*=[ \t]*['\"@$]|curl\.exe\b|(?:'[^'\n]*'|\"[^\"\n]*\")[ \t]*\|)"

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 FOLLOWED = "what follows the command"
 WITHIN = "a command within the command"
+DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+"""The typographic dashes, as a range of a regular expression."""
 
 _SOMETHING = re.compile(r"\s*\S")
 
