@@ -253,8 +253,10 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
         update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
     ]
     changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
-    hint = [Note("hint", "add --yes to write this")] if diffs and not write else []
-    return joined([*(failures if summary.exit_code else []), changed, summary, Result(notes=hint)])
+    notes = [Note("hint", "add --yes to write this")] if diffs and not write else []
+    if not diffs and not summary.exit_code:
+        notes = [Note("info", "nothing to update: every expect line holds")]
+    return joined([*(failures if summary.exit_code else []), changed, summary, Result(notes=notes)])
 
 
 def _run(

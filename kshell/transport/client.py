@@ -19,7 +19,7 @@ from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.exchange import Delivery, Exchange, Response
 from kshell.core.models import TIMEOUT, Secret, is_loopback
-from kshell.transport.connections import SEND_THREAD
+from kshell.transport.connections import POLL, SEND_THREAD
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _ERRNO = r"^\[Errno -?\d+\] "
 _CONNECTING = "connection.connect_tcp.started"
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
-_POLL = 0.1  # seconds between two checks for a Ctrl-C
 _GRACE = 1.0  # seconds for an interrupted exchange to end
 
 
@@ -179,7 +178,7 @@ class Attempt:
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
-        while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
+        while not self._under_way.acquire(timeout=min(POLL, max(end - time.perf_counter(), 0))):
             if time.perf_counter() >= end:
                 self._expired = True
                 self._stop()
