@@ -158,7 +158,9 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @click.option(
     "--ledger",
     type=File(),
-    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
+    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent. A run "
+    "with other columns in a .csv file, with an edited script, or with a script that has a run line or computes the name "
+    "of a command or of a sourced script is refused.",
 )
 @click.option(
     "--resend",
