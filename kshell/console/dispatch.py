@@ -62,7 +62,9 @@ def perform(
     root = commands_of(frontend)
     context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     try:
-        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width or _help_width())
+        # click's own width is 48 columns at least, whatever the terminal has
+        width = width or max(20, min(shutil.get_terminal_size().columns, 100) - 2)
+        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
@@ -70,11 +72,6 @@ def perform(
         return Performed(Result(f"{printed.text}\n"), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return Performed(failure(error, context.obj and context.obj.session), context.color)
-
-
-def _help_width() -> int:
-    """The width of help: click's own has 48 columns at least, whatever the terminal has."""
-    return max(20, min(shutil.get_terminal_size().columns, 100) - 2)
 
 
 def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:

@@ -80,9 +80,10 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     done = 0
     while done < len(starts):
         start, taken = starts[done], 1
-        while done + taken < len(starts) and _is_open_at(text[start : ends[done + taken - 1]]):
+        command = split(text[start : ends[done]])
+        while done + taken < len(starts) and any(odd.fatal for odd in command.oddities):  # in an open quote
             taken *= 2
-        command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
+            command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
         for odd in _faults(command, hosts):
             yield odd._replace(line=odd.line + line_of[start])
         last = command.stdin or command.words[-1]
@@ -99,11 +100,6 @@ def _assigned_keys(text: str) -> Iterator[Oddity]:
         if looks_real(match[1]) and re.search(r"\d", match[1]):
             reader.odd(match.start(1), *_REAL_KEY_ASSIGNED)
     yield from reader.oddities
-
-
-def _is_open_at(text: str) -> bool:
-    """Whether the command at the beginning of ``text`` ends in an open quote."""
-    return any(odd.fatal for odd in split(text).oddities)
 
 
 def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:

@@ -37,7 +37,7 @@ def recover(template: Template, payload: Payload) -> dict[str, str] | None:
         rendered = templates.render(template, values)
     except KshellError:
         return None
-    if not _same(rendered, payload):
+    if json.dumps(rendered, sort_keys=True) != json.dumps(payload, sort_keys=True):  # 1 is not True
         return None
     return {variable.name: values[variable.name] for variable in template.variables if variable.name in values}
 
@@ -74,10 +74,6 @@ def _match_text(skeleton: str, text: str, values: dict[str, str]) -> None:
     match = re.fullmatch(pattern, text, re.DOTALL)
     for name, value in zip(pieces[1::2], match.groups() if match else (), strict=False):
         values.setdefault(name, value)
-
-
-def _same(one: Json, other: Json) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 # ---- a new template

@@ -30,10 +30,8 @@ from kshell.transport.exchange_text import shown_body
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from kshell.core.exchange import Exchange
     from kshell.core.models import Result
     from kshell.documents.reader import Block, Comment, Reader
-    from kshell.transport.client import Attempt
 
 COMMANDS = (
     "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help", "openapi", "schema",
@@ -229,13 +227,14 @@ def _session(places: Places) -> Session:
     from kshell.simulator.simulator import Simulator
 
     simulator = Simulator(new_id=lambda: _MESSAGE_ID)
-    session = Session(places, simulator=simulator, sender=_send_in_fixed_time, embedded_only=True)
+    session = Session(
+        places,
+        simulator=simulator,
+        sender=lambda attempt: attempt.run()._replace(elapsed_ms=_ELAPSED_MS),
+        embedded_only=True,
+    )
     session.account, session.account_source = DEFAULT_ACCOUNT, ""  # whatever KSHELL_ACCOUNT names here
     return session
-
-
-def _send_in_fixed_time(attempt: Attempt) -> Exchange:
-    return attempt.run()._replace(elapsed_ms=_ELAPSED_MS)
 
 
 # ---- hand-written curl

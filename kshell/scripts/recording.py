@@ -65,7 +65,8 @@ class Recording:
         self._sent_count = session.sent_count
         if self._update(session):
             self._rewrite()
-        script_line = line if line.head in _script_commands() else as_send(session, sent, line) if sent else None
+        in_scripts = line.head in COMMANDS and "script" in COMMANDS[line.head].frontends
+        script_line = line if in_scripts else as_send(session, sent, line) if sent else None
         effective = result.exit_code == 0 or sent is not None
         kept = script_line is not None and line.head not in _NOT_KEPT and effective
         if script_line and kept:
@@ -245,10 +246,6 @@ def _send_options(line: Line) -> Iterator[str]:
     for before, word in zip(["", *words], words, strict=False):
         if word in (*_SEND_FLAGS, *_SEND_VALUES) or word.partition("=")[0] in _SEND_VALUES or before in _SEND_VALUES:
             yield word
-
-
-def _script_commands() -> set[str]:
-    return {name for name, entry in COMMANDS.items() if "script" in entry.frontends}
 
 
 def _generated_code(session: Session) -> str:

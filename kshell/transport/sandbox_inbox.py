@@ -55,12 +55,9 @@ def _fetched(base_url: str, values: dict[str, str], timeout: float) -> list[dict
         raise KeyboardInterrupt
     if attempt.received is None:
         details = [exchange.error.message] if exchange.error else []
-        raise SetupError(f"no sandbox answers at {base_url}", hint=_start(base_url), details=details)
+        hint = f"start it: kshell sandbox --port {urlsplit(base_url).port or 80}"
+        raise SetupError(f"no sandbox answers at {base_url}", hint=hint, details=details)
     return _messages(base_url, attempt.received)
-
-
-def _start(base_url: str) -> str:
-    return f"start it: kshell sandbox --port {urlsplit(base_url).port or 80}"
 
 
 def _messages(base_url: str, response: Response) -> list[dict[str, Any]]:

@@ -198,9 +198,7 @@ def _kept_response(response: Response, hide: Change) -> Response:
     """Return an answer as the cassette keeps it."""
     lower = tuple((name.lower(), text) for name, text in response.headers)
     hidden = changed_response(response._replace(headers=lower, fault=""), hide)
-    return hidden._replace(body=_without_end(hidden.body)) if response.fault == TOO_LONG else hidden
-
-
-def _without_end(body: bytes) -> bytes:
-    """Return a cut and hidden body without its end, filled up to exceed the client's limit again."""
-    return text_of(body)[:-_END].encode("utf-8", "surrogateescape") + b" " * (MOST_READ - MOST_BODY)
+    if response.fault != TOO_LONG:
+        return hidden
+    body = text_of(hidden.body)[:-_END].encode("utf-8", "surrogateescape")
+    return hidden._replace(body=body + b" " * (MOST_READ - MOST_BODY))  # which exceeds the client's limit again

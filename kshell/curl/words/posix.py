@@ -281,10 +281,12 @@ class PosixReader(Reader):
         start, self.position = self.position, match.end()
         raw = b"".join(map(_ansi_bytes, _ANSI.finditer(match[1]))).partition(b"\0")[0]  # bash ends it there
         try:
-            return _joined_surrogates(raw.decode("utf-8", "surrogatepass"))
+            text = raw.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             self.odd(start, "bytes that are not UTF-8", "write the characters themselves")
             return raw.decode("utf-8", "replace")
+        # browsers write a character beyond U+FFFF as two escapes
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _ansi_bytes(match: re.Match[str]) -> bytes:
@@ -301,16 +303,3 @@ def _ansi_bytes(match: re.Match[str]) -> bytes:
         number = int(short or long, 16)
         text = chr(number) if number < 0x110000 else "\ufffd"
     return text.encode("utf-8", "surrogatepass")
-
-
-def _joined_surrogates(text: str) -> str:
-    """Return ``text`` with surrogate pairs joined: browsers write a character beyond U+FFFF as two escapes."""
-    return (
-        text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        if _has_surrogates(text)
-        else text
-    )
-
-
-def _has_surrogates(text: str) -> bool:
-    return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is not None
