@@ -5,14 +5,15 @@ The page ``docs/python.md`` describes it; its examples are run as tests.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
+from typing import NamedTuple
 
 from kshell.api.answers import explain
 from kshell.core.arguments import is_number, require, require_seconds, require_text
-from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mean, listed
-from kshell.core.exchange import Delivery
-from kshell.core.models import TIMEOUT
+from kshell.core.errors import EXIT_REFUSED, Note, TransportError, UsageError, YoursError, did_you_mean, listed
+from kshell.core.exchange import Delivery, Explanation
+from kshell.core.models import TIMEOUT, Draft, Finding, Json, Payload, Request
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
@@ -20,14 +21,6 @@ from kshell.session.session import Overrides, Session
 from kshell.snippets.catalog import find_target
 from kshell.snippets.shells import SHELLS
 from kshell.snippets.shells import curl as curl_command
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from os import PathLike
-
-    from kshell.core.errors import Note, TransportError
-    from kshell.core.exchange import Explanation
-    from kshell.core.models import Draft, Finding, Json, Payload, Request
 
 
 class PayloadError(YoursError):

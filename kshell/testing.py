@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from kshell.core.arguments import require, require_seconds, require_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from kshell.simulator.inbox import Delivered
     from kshell.simulator.simulator import Simulator
 

@@ -21,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.profiles.files import write_named
 from kshell.scripts.rows import RowFile
 from kshell.scripts.script import STDIN, Script, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, ScriptRun
@@ -288,7 +289,6 @@ def _run(
 
 
 def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
-    from kshell.profiles.files import write_named
     from kshell.scripts.progress import Progress
 
     progress = Progress(1 if reports else 0)

@@ -25,14 +25,13 @@ from kshell.core.errors import (
     UsageError,
 )
 from kshell.core.models import Result
-from kshell.syntax.command_table import WHOLE
+from kshell.syntax.command_table import WHOLE, Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
     from kshell.session.session import Session
-    from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line
 
     Show = Callable[[Result, bool | None], object]

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.api.payload import recipients_of, token
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
+from kshell.core.endpoint import Endpoint
 from kshell.core.errors import KshellError, listed
 from kshell.core.json_text import NotJsonError, reader
-from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Finding, Json, is_loopback
 from kshell.curl.options import (
     BODIES,
     DASH_SAYS,
@@ -36,16 +37,9 @@ from kshell.curl.options import (
     requests,
     values,
 )
-from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, split
+from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, Words, split
+from kshell.profiles.files import Places
 from kshell.profiles.profiles import load_pod
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Finding, Json
-    from kshell.curl.words import Words
-    from kshell.profiles.files import Places
 
 _read = reader(strict=False)  # a pasted string may have line breaks
 _KEY_ASSIGNMENT = re.compile(r"\b\w*KEY=['\"]?([A-Za-z0-9]{16,})(?!\w)", re.IGNORECASE)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.api.request import header_names
+from kshell.core.endpoint import Endpoint
 from kshell.curl.words import DASHES, Oddity, Word
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.endpoint import Endpoint
 
 BODIES = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
 

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from kshell.api.endpoints import FIELDS
 from kshell.api.payload import texts_at, token
 from kshell.core.errors import KshellError
 from kshell.core.json_text import dumps
+from kshell.core.models import Json, Payload, Template
 from kshell.curl.command import PLACEHOLDER
 from kshell.templating import templates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from kshell.core.models import Json, Payload, Template
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")

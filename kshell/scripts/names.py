@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from kshell.core.errors import KshellError, Note, did_you_mean, listed
+from kshell.core.errors import KshellError, Note, Place, did_you_mean, listed
 from kshell.profiles.profiles import load_account
-from kshell.scripts.script import expressions_of, read_script
+from kshell.scripts.script import Script, expressions_of, read_script
+from kshell.session.session import Session
+from kshell.syntax.lines import Line
 from kshell.templating.evaluation import names_in
 from kshell.templating.templates import load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from kshell.core.errors import Place
-    from kshell.scripts.script import Script
-    from kshell.session.session import Session
-    from kshell.syntax.lines import Line
 
 
 class ReadNames:

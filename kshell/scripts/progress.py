@@ -6,10 +6,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 _PAUSE = 0.1  # seconds between two writes
 

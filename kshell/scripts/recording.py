@@ -13,21 +13,19 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError, Note
-from kshell.core.exchange import Delivery
+from kshell.core.exchange import Delivery, Exchange, Sent
 from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
 from kshell.profiles.files import shown, write_private
 from kshell.syntax.command_table import COMMANDS
-from kshell.syntax.lines import Line, Piece, quote
+from kshell.syntax.lines import Line, Piece, Word, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kshell.core.exchange import Exchange, Sent
     from kshell.core.models import Result
     from kshell.session.session import Overrides, Session
-    from kshell.syntax.lines import Word
 
 _GIVEN = ("var", "row")  # the sources of variables that come from outside a script
 _NOT_KEPT = frozenset({

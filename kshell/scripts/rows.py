@@ -10,20 +10,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TextIO
 
 from kshell.core.errors import Note, Place, ScriptError, listed
 from kshell.core.json_text import reader
 from kshell.profiles.files import open_regular, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-    from typing import TextIO
 
 MOST_LINE = 1 << 20  # characters
 

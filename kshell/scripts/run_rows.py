@@ -6,7 +6,8 @@ The page ``docs/scale.md`` shows it under Dask and Celery.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
 from kshell.core.arguments import is_number, path_of, require
 from kshell.core.errors import EXIT_INTERRUPTED, ScriptError
@@ -15,15 +16,10 @@ from kshell.scripts.ledger import Ledger
 from kshell.scripts.pace import Pace
 from kshell.scripts.rows import rows_of
 from kshell.scripts.runs import Plan, Run
-from kshell.scripts.script import check_script, read_script, whole_text
+from kshell.scripts.script import Script, check_script, read_script, whole_text
 from kshell.scripts.script_run import Case
 from kshell.scripts.shards import Shard
 from kshell.session.session import keeping_connections
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from kshell.scripts.script import Script
 
 MOST_JOBS = 64
 MOST_RATE = 10_000  # messages a second

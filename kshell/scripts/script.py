@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kshell.console.dispatch import check_words
-from kshell.core.errors import KshellError, Note, ScriptError
+from kshell.core.errors import KshellError, Note, Place, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Continuation, Line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from kshell.core.errors import Place
 
 MOST_LINES = 10_000  # without blank lines and comments; to check one takes about a tenth of a millisecond
 MOST_FAULTS = 100

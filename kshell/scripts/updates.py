@@ -11,18 +11,16 @@ import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import ScriptError
+from kshell.core.errors import Place, ScriptError
 from kshell.profiles.files import read_text, rewrite
-from kshell.syntax.failed_expect import NOT_THERE, failed_parts
+from kshell.syntax.failed_expect import NOT_THERE, Side, failed_parts
 from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from kshell.core.errors import Place
     from kshell.privacy.privacy import Privacy
-    from kshell.syntax.failed_expect import Side
     from kshell.syntax.lines import Line
 
 _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kshell.core.errors import Note
+from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template, render
-
-if TYPE_CHECKING:
-    from kshell.core.errors import Note
-    from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
 
 LOADERS: dict[Kind, Callable[[Places, str], Any]] = {
     "pod": load_pod,

@@ -15,7 +15,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -30,12 +30,11 @@ try:
 except ImportError:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Connection  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+import asyncio
+from collections.abc import Callable, Iterator
+from types import FrameType
 
-    from kshell.simulator.simulator import Simulator
+from kshell.simulator.simulator import Simulator
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200

@@ -21,11 +21,13 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from kshell.core.exchange import Response
+from kshell.core.models import Payload
 from kshell.simulator.documented import (
     FAILURES,
     INCORRECT_KEY,
@@ -37,19 +39,11 @@ from kshell.simulator.documented import (
     NO_SUCH_PATH,
     UNKNOWN_NUMBER,
     WRONG_METHOD,
+    Failure,
 )
-from kshell.simulator.inbox import Inbox
-from kshell.simulator.payload import E164, read_message
+from kshell.simulator.inbox import Delivered, Inbox
+from kshell.simulator.payload import E164, Message, read_message
 from kshell.simulator.statuses import META_TITLES, NO_SUCH_TEMPLATE, magic_code
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
-    from kshell.core.models import Payload
-    from kshell.simulator.documented import Failure
-    from kshell.simulator.inbox import Delivered
-    from kshell.simulator.payload import Message
-
 
 ACCEPTED_CODE = "WA202"
 _NEXT_LIMIT = 1_000

@@ -5,14 +5,10 @@ r"""Snippets that are command lines: curl for three families of shells, HTTPie a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from kshell.core.models import Request
 from kshell.snippets.targets import body, bounded, headers, refuse, target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.core.models import Request
 
 # Characters to avoid inside of single quotes: ' ends the quote, fish reads two backslashes as one, an interactive bash may
 # expand ! after the first line, and a backtick is hard to read.

@@ -18,16 +18,14 @@ from urllib.parse import urlsplit
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.exchange import Delivery, Exchange, Response
-from kshell.core.models import TIMEOUT, Secret, is_loopback
-from kshell.transport.connections import POLL, SEND_THREAD
+from kshell.core.models import TIMEOUT, Request, Secret, is_loopback
+from kshell.transport.connections import POLL, SEND_THREAD, KeptConnections
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kshell.core.models import Request
     from kshell.privacy.values import Private
-    from kshell.transport.connections import KeptConnections
     from kshell.transport.http import Connection, Head
 
     Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from kshell.core.endpoint import Endpoint
 from kshell.core.errors import SetupError, UsageError
+from kshell.core.exchange import Response
 from kshell.core.models import Request, is_loopback
 from kshell.simulator.inbox import from_json
 from kshell.transport.client import Attempt, Route
-
-if TYPE_CHECKING:
-    from kshell.core.exchange import Response
 
 _INBOX = Endpoint("inbox", "The simulator's inbox", "Read the simulator's messages", "GET", "/inbox")
 _MOST = 32 << 20  # bytes; an inbox keeps 16 MiB of messages

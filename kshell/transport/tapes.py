@@ -10,20 +10,26 @@ from __future__ import annotations
 import os
 import secrets
 from collections import defaultdict, deque
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from types import TracebackType
+from typing import Literal
 
 from kshell.core.errors import CassetteError, SecretError, SetupError
+from kshell.core.exchange import Exchange, Response
+from kshell.core.models import Request
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
 from kshell.privacy.pseudonyms import Pseudonyms
-from kshell.privacy.values import Private
+from kshell.privacy.values import Change, Private
 from kshell.profiles.files import shown
-from kshell.transport.client import MOST_BODY, TOO_LONG, cut_to_limit
+from kshell.transport.client import MOST_BODY, TOO_LONG, Attempt, cut_to_limit
 from kshell.transport.tape_file import read_cassette, write_cassette
 from kshell.transport.tape_misses import why_missing
 from kshell.transport.tape_requests import (
+    Facts,
     KeptExchange,
     answer_text,
     changed_response,
@@ -34,18 +40,7 @@ from kshell.transport.tape_requests import (
     text_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import TracebackType
-
-    from kshell.core.exchange import Exchange, Response
-    from kshell.core.models import Request
-    from kshell.privacy.values import Change
-    from kshell.transport.client import Attempt
-    from kshell.transport.tape_requests import Facts
-
-    FactsKey = frozenset[tuple[str, str]]
+FactsKey = frozenset[tuple[str, str]]
 
 Mode = Literal["none", "once", "new", "all"]
 
