@@ -1,7 +1,5 @@
 """The command line: run its arguments and return the exit code. ``console`` finds, runs and prints the command."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 The page ``docs/python.md`` describes it; its examples are run as tests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Check what a Python program passes: a wrong argument would otherwise fail later, in words about kshell's own code."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from reprlib import repr as shortened

@@ -1,7 +1,5 @@
 """A curl command -> its URL, its key as a reference, its payload, and warnings about the parts that are not understood."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator

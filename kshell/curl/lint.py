@@ -4,8 +4,6 @@ Only a certain fault is reported. A placeholder (``<sid>``, ``$KEY``, ``TO_NUMBE
 file or in a variable is not reported as missing.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """Parse the options of a curl command by curl's manual, and find those that a message cannot express."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 A template is rendered with a marker for each variable. The text of the payload at a marker is the variable's value.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 This is the inverse of a curl snippet. Scripts and account files have a reference to the key, never the key itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, TypeVar

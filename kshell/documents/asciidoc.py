@@ -1,7 +1,5 @@
 """AsciiDoc: comments ``// kshell: COMMAND``, and listing blocks between ``----`` with their title and attributes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Markdown, MDX and MyST: HTML, MDX and MyST comments, fenced blocks and tables, in lists and in quotes too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from itertools import chain

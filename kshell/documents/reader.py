@@ -3,8 +3,6 @@
 A comment owns the code block or the table that follows it; blank lines may come between. A comment in a code block is text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple

@@ -3,8 +3,6 @@
 This module does no file I/O. Each comment's command runs in a new session that gives the same answers every time.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """reStructuredText: comments ``.. kshell: COMMAND``, ``.. code-block::`` with options, and literal blocks after ``::``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

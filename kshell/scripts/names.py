@@ -1,7 +1,5 @@
 """The variables that nothing reads: columns of rows, ``--var`` options, ``set`` lines. They are found before a script runs."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The line that shows how far a slow command is. It is written only if stderr is a terminal."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import time

@@ -5,8 +5,6 @@ A faulty row does not stop the others.
 A cell stays unchanged text. A number that a spreadsheet has rounded is refused: its digits are lost. A JSON string is kept.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections import Counter

@@ -3,8 +3,6 @@
 The page ``docs/scale.md`` shows it under Dask and Celery.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 A script is checked before its first line runs, so that a misspelt word on its last line is found before anything is sent.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Read the pods, accounts and templates that a session names: each time anew, or once for a whole run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Requests that a page of another site may have made get a 403. The log line about
 number. ``BODY_LIMIT`` bounds one body, ``BODIES_LIMIT`` all bodies together.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -6,8 +6,6 @@ These limits bound the memory and the response time: ``REQUEST_SECONDS`` for an 
 ``CONNECTIONS`` for open connections, and those of the application and of the inbox.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

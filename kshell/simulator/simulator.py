@@ -14,8 +14,6 @@ page's. The page leaves the following open; the simulator decides it (``payload`
     content type is WA400.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading

@@ -3,8 +3,6 @@
 No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
-from __future__ import annotations
-
 import json
 
 from kshell.core.models import Request

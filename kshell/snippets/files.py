@@ -3,8 +3,6 @@ r"""Snippets that are files of other tools: a raw request, HAR, a Postman collec
 If a tool expands ``{{name}}``, the key is written as such a name, and a brace in a value as ``\u007b``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from kshell import __version__

@@ -3,8 +3,6 @@
 No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
-from __future__ import annotations
-
 from kshell.core.models import Request
 from kshell.snippets.literals import JAVASCRIPT, payload_of
 from kshell.snippets.targets import headers, key_variable, status_name, target

@@ -4,8 +4,6 @@ Each language is a ``Grammar``. A literal holds no character that a terminal, an
 anything but text: characters that are not printable are escaped.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

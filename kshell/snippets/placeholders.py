@@ -3,8 +3,6 @@
 A placeholder is the page's term in capitals, without ``<`` and ``>``, which have a meaning in shells and URLs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container
 
 from kshell.api.payload import replaced, texts_at

@@ -3,8 +3,6 @@ r"""Snippets that are command lines: curl for three families of shells, HTTPie a
 ``bash`` means every shell with the same quoting in the forms used here: bash, dash, zsh, fish, busybox, ksh, yash.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from kshell.core.models import Request

@@ -1,7 +1,5 @@
 """Explain syntax errors and unknown names in an expression."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -5,8 +5,6 @@ or an unknown name is a fault of the script (exit code 3); ``diagnostics`` expla
 that did not hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 

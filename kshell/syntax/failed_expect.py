@@ -4,8 +4,6 @@ The expression is taken apart by its tokens, which know their offsets. ``or``, `
 evaluates them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

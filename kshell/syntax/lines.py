@@ -5,8 +5,6 @@ comment. ``{{ … }}`` outside of single quotes is a Jinja expression. Expressio
 so a value can neither add a word nor be expanded again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Exchange -> text: lines for people, and a JSON document for programs. Neither contains the key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

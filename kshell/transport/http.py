@@ -3,8 +3,6 @@
 Proxy, netrc and certificate settings of the environment are ignored. Nothing is redirected or tried again.
 """
 
-from __future__ import annotations
-
 import socket
 import ssl
 import zlib

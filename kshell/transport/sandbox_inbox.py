@@ -1,7 +1,5 @@
 """Read the inbox of ``kshell sandbox`` over HTTP. Nothing secret is sent, and only to this machine."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit

@@ -3,8 +3,6 @@
 No other module imports vcrpy. Its YAML serializer reads and writes the file, so plain vcrpy can replay it too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

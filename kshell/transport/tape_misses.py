@@ -4,8 +4,6 @@ A cassette has only the pseudonym of a code. It may replace a part of any text, 
 name by chance. So a fact does not differ if it could have been equal before its codes were replaced.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A request and an answer as a cassette keeps them, and the facts by which two requests match."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -5,8 +5,6 @@ with another code does not. A played answer gets the values of the current reque
 so a replay needs no key.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections import defaultdict, deque

@@ -4,8 +4,6 @@ Mistakes that fail in a shell (a space after a continuation, typographic quotes)
 as oddities. Nothing is expanded or run.
 """
 
-from __future__ import annotations
-
 import re
 
 from kshell.curl.words.cmd import CmdReader

@@ -1,7 +1,5 @@
 """Read a command that was written for bash, dash, zsh, fish or another POSIX shell."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, partial
 

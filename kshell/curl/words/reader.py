@@ -1,7 +1,5 @@
 """The base class of the readers, and the words and oddities that they return."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from functools import cached_property
