@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
-from kshell.scripts.script import whole_text
+from kshell.scripts.script import Script, whole_text
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.shards import Shard
 from kshell.session.session import Session, keeping_connections, send_attempt
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
     from kshell.scripts.runs import Plan
-    from kshell.scripts.script import Script
     from kshell.session.session import Sender
     from kshell.transport.tapes import Mode
 
