@@ -19,7 +19,7 @@ _received: list[int] = []
 _holding: list[Held] = []
 
 
-def handle(handler: Callable[[int, object], None]) -> None:
+def handle(handler: Callable[[int, FrameType | None], None]) -> None:
     """Set ``handler`` for every signal that the process does not ignore; ``nohup`` makes it ignore SIGHUP."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -32,7 +32,7 @@ def unblock() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [getattr(signal, name) for name in _NAMES])
 
 
-def leave(number: int, _frame: object) -> None:
+def leave(number: int, _frame: FrameType | None) -> None:
     """End the process at once. This is the handler during the imports, before anything can be sent."""
     os.write(2, b"interrupted; nothing was sent\n")
     os._exit(128 + number)

@@ -208,13 +208,14 @@ class Run:
                 pass
             for one in working:
                 one.result()
-        except KeyboardInterrupt:
-            self._stop()
+        except BaseException as error:
+            by_signal = isinstance(error, KeyboardInterrupt)
+            self._stop() if by_signal else self._close()
             if self.plan.pace:
                 self.plan.pace.end()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
                 self._progress.show("interrupted; waiting for the cases that have begun")
-                wait(working, timeout=_LAST_SECONDS if asked_to_end() else None)
+                wait(working, timeout=None if by_signal and not asked_to_end() else _LAST_SECONDS)
             raise
         finally:
             pool.shutdown(wait=False)
@@ -259,9 +260,10 @@ class Run:
         if self.plan.outer:
             self.plan.outer.nested.append(case)
         begun = time.perf_counter()
-        for step in case.script_run.play(case.script):
+        for count, step in enumerate(case.script_run.play(case.script), 1):
             yield step
-            if self.interrupted or case.exit_code == EXIT_INTERRUPTED:
+            passed = count == len(case.script.lines) and not case.exit_code
+            if (self.interrupted and not passed) or case.exit_code == EXIT_INTERRUPTED:
                 break
         else:
             case.state = "failed" if case.exit_code else "passed"

@@ -257,6 +257,18 @@ def test_rows_under_way_are_waited_for(write, number, jobs):
     assert len(server.requests) == count
 
 
+def test_a_row_that_is_whole_after_a_signal_has_passed(write):
+    """A row whose last line ends well after the signal has passed; it is not called interrupted."""
+    with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        write("rows.csv", "ref\na\nb\n")
+        process = kshell("run", "s.kshell", "--rows", "rows.csv")
+        assert server.reached.wait(20)
+        code, err = end(process, signal.SIGINT)
+    assert code == 130
+    assert "s.kshell row 1: passed (accepted)\ns.kshell row 2: not run\n" in err
+
+
 def test_a_signal_ends_the_wait_of_an_expect(write):
     """Ctrl-C ends a row whose expect waits for the next look."""
     write("s.kshell", "send\nexpect statuses == []\n")

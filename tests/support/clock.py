@@ -33,7 +33,7 @@ def seconds_of(work: Callable[[], object], short: float = _SHORT) -> float:
 
 
 def in_time(seconds: float, most: float) -> bool:
-    """Return whether work that took ``seconds`` of the clock on the wall would take less than ``most`` on a quiet machine.
+    """Return whether work that took ``seconds`` of the clock or the processor would take less than ``most`` on a quiet machine.
 
     If it took longer, a loop shows how much slower this machine is at the moment.
     """
