@@ -3,14 +3,19 @@
 The script filters the cases. The page's policy (CSP) allows this script and no other.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import time
 from html import escape
+from typing import TYPE_CHECKING
 
 from kshell.core.json_text import dumps
-from kshell.scripts.masked_case import MaskedCase, MaskedStep
-from kshell.scripts.runs import Run
+
+if TYPE_CHECKING:
+    from kshell.scripts.masked_case import MaskedCase, MaskedStep
+    from kshell.scripts.runs import Run
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --soft: #8882; }
