@@ -78,13 +78,13 @@ def _listed(session: Session, kind: Kind, name: str | None, *, as_json: bool) ->
             items.append(session.files.load(kind, known))
         except KshellError as error:
             notes.append(error.note)
-    rows = [(*(getattr(item, column) for column in _COLUMNS[kind]), _source(item), item.title) for item in items]
+    files = ("shipped" if item.origin.place == "shipped" else shown(item.origin.file) for item in items)
+    rows = [
+        (*(getattr(item, column) for column in _COLUMNS[kind]), file, item.title)
+        for item, file in zip(items, files, strict=True)
+    ]
     text = dumps([_data(item) for item in items]) + "\n" if as_json else columns(rows)
     return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
-
-
-def _source(item: Any) -> str:
-    return "shipped" if item.origin.place == "shipped" else shown(item.origin.file)
 
 
 def _text(item: Account | Pod | Template) -> str:

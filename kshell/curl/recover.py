@@ -79,7 +79,8 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
     names = dict(_variable_names(payload))
     values: dict[str, str] = {}
     body = _with_variables(payload, "", names, values)
-    header = "".join(f"  {name}: {{help: {dumps(_help(name))}}}\n" for name in values)
+    terms = {field.variable: field.name.replace("_", " ") for field in reversed(FIELDS)}
+    header = "".join(f"  {name}: {{help: {dumps(terms[name])}}}\n" for name in values)
     text = dumps(body, avoid="{")
     for name in values:
         text = text.replace(dumps(f"{_OPEN}{name}{_CLOSE}"), f'"{{{{ {name} }}}}"')
@@ -108,7 +109,3 @@ def _with_variables(value: Json, pointer: str, names: Mapping[str, str], values:
     if not name or not isinstance(value, str) or values.setdefault(name, value) != value:
         return value
     return f"{_OPEN}{name}{_CLOSE}"
-
-
-def _help(name: str) -> str:
-    return next(field.name.replace("_", " ") for field in FIELDS if field.variable == name)

@@ -82,17 +82,11 @@ def updated_text(text: str, updates: Sequence[Update]) -> str:
     return "".join(lines)
 
 
-def diff_of(name: str, before: str, after: str) -> str:
-    """Return the unified diff of two texts of a file."""
-    return "".join(
-        unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name} (updated)")
-    )
-
-
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
     """Return the diff of a script's updates; with ``write``, make them in the file too."""
     before = read_text(file, ScriptError)
     after = updated_text(before, updates)
     if write:
         rewrite(file, after)
-    return diff_of(str(file), before, after)
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(unified_diff(old, new, str(file), f"{file} (updated)"))
