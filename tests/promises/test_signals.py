@@ -19,6 +19,7 @@ from support.screen import Terminal
 from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read, wait_until
 
 from kshell.__main__ import main
+from kshell.scripts.ledger import counts
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SIGNALS = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
@@ -210,7 +211,8 @@ def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
     with Server(read, reach, hang) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         write("rows.csv", "ref\na\nb\nc\n")
-        process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json"])
+        options = ["--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json", "--ledger", "run.ledger"]
+        process = kshell("run", "s.kshell", *options)
         assert server.reached.wait(60)
         assert wait_until(lambda: len(server.requests) == 2)
         begun = time.monotonic()
@@ -223,6 +225,7 @@ def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
     cases = json.loads(Path("r.json").read_text())["cases"]
     assert [case["deliveries"] for case in cases] == [["unknown"], ["unknown"], []]
+    assert counts(Path("run.ledger")) == {"unknown": 2}
 
 
 def test_a_second_ctrl_c_counts_what_is_under_way(write):
