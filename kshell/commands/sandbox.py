@@ -53,15 +53,13 @@ def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, qu
     is accepted and fails with that code of Meta's: +15001310260 with 131026. GET /inbox shows the messages as JSON.
     """
     from kshell.simulator.posting import callbacks_to
-    from kshell.simulator.server import HttpServer, stopped_by_signals
+    from kshell.simulator.server import serve
     from kshell.simulator.simulator import Simulator
 
     simulator = Simulator(delay=delay, approved=read_approved(approved) if approved else None)
     log = (lambda _line: None) if quiet else (lambda line: _print_line(line, err=True))
     with callbacks_to(callback, simulator.kept, log) if callback else nullcontext():
-        server = HttpServer(simulator, "127.0.0.1", port, on_request=log, knowledge=knowledge())
-        with stopped_by_signals(server):
-            server.run(_print_line)
+        serve(simulator, "127.0.0.1", port, on_ready=_print_line, on_request=log, knowledge=knowledge())
     return Result()
 
 

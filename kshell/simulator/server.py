@@ -39,11 +39,28 @@ CONNECTIONS = 200
 _numbers = count()  # of connections
 
 
+def serve(
+    simulator: Simulator,
+    host: str,
+    port: int,
+    *,
+    on_ready: Callable[[str], None],
+    on_request: Callable[[str], None],
+    knowledge: Knowledge,
+) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
+
+    Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
+    """
+    server = HttpServer(simulator, host, port, on_request=on_request, knowledge=knowledge)
+    with _stopped_by_signals(server):
+        server.run(on_ready)
+
+
 class HttpServer:
     """A simulator that listens on ``url``. ``run`` answers what is asked there, until ``stop`` is called by any thread.
 
-    Port 0 means any free port; ``on_request`` gets a log line about each request. Raises ``UsageError`` if the port cannot be
-    opened.
+    Raises ``UsageError`` if the port cannot be opened.
     """
 
     def __init__(
@@ -188,7 +205,7 @@ def _base_url(listener: socket.socket) -> str:
 
 
 @contextmanager
-def stopped_by_signals(server: HttpServer) -> Iterator[None]:
+def _stopped_by_signals(server: HttpServer) -> Iterator[None]:
     """Make the signals that end a command stop ``server`` and have no other effect.
 
     Uvicorn handles SIGINT and SIGTERM too, but only while it serves. A signal that the process ignores stays ignored.
