@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 from kshell.core.errors import KshellError
 from kshell.core.models import Account, Draft
@@ -19,13 +20,10 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
 
     ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
     """
-    from kshell.api.payload import Located, codes_of, recipients_of
-
-    endpoint, payload = draft.request.endpoint, Located(draft.payload)
-    for code in codes_of(endpoint, payload):
+    for code in draft.codes:
         if code:
             yield Private("CODE", code, generated.index(code) + 1 if code in generated else 0)
-    for number in (*recipients_of(endpoint, payload), draft.account.phone_number):
+    for number in (*draft.recipients, draft.account.phone_number):
         yield from _spellings(number)
 
 
@@ -55,8 +53,9 @@ def kind_by_name(name: str) -> str:
     return "NUMBER" if re.fullmatch(_NUMBER_NAME, name) else "CODE"
 
 
-def _spellings(number: str) -> Iterator[Private]:
-    """Yield a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
+@lru_cache(maxsize=64)  # all messages of a run have one sender
+def _spellings(number: str) -> tuple[Private, ...]:
+    """Return a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
     digits = re.sub("[^0-9]", "", number)
-    if len(digits) >= LEAST_DIGITS:
-        yield from (Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}")))
+    spellings = dict.fromkeys((number, f"+{digits}")) if len(digits) >= LEAST_DIGITS else ()
+    return tuple(Private("NUMBER", spelling) for spelling in spellings)
