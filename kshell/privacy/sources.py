@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 from kshell.core.errors import KshellError
 from kshell.core.models import Account, Draft
@@ -48,6 +49,7 @@ def named_values(name: str, text: str) -> Iterator[Private]:
         yield Private(kind, text)
 
 
+@lru_cache(maxsize=256)  # all rows have the same names
 def kind_by_name(name: str) -> str:
     """Return ``NUMBER`` or ``CODE`` if a variable is named like one, else ``""``."""
     if re.fullmatch(_PUBLIC_NAME, name) or not re.fullmatch(_PRIVATE_NAME, name):
@@ -55,8 +57,10 @@ def kind_by_name(name: str) -> str:
     return "NUMBER" if re.fullmatch(_NUMBER_NAME, name) else "CODE"
 
 
-def _spellings(number: str) -> Iterator[Private]:
-    """Yield a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
+@lru_cache(maxsize=256)  # a row has its recipient in several places
+def _spellings(number: str) -> list[Private]:
+    """Return a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
     digits = re.sub("[^0-9]", "", number)
-    if len(digits) >= LEAST_DIGITS:
-        yield from (Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}")))
+    if len(digits) < LEAST_DIGITS:
+        return []
+    return [Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}"))]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from kshell.scripts.masked_case import MaskedCase
+    from kshell.scripts.masked_case import MaskedCase, MaskedStep
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case
 
@@ -114,9 +114,16 @@ class Reports:
 
 
 def _json_case(case: MaskedCase) -> str:
-    facts = {**case._asdict(), "seconds": round(case.seconds, 4), "steps": [step._asdict() for step in case.steps]}
-    del facts["verdict"], facts["reason"]
-    return dumps(facts, indent=None)
+    facts = {**case._asdict(), "seconds": round(case.seconds, 4)}
+    del facts["verdict"], facts["reason"], facts["steps"]
+    return f'{dumps(facts, indent=None)[:-1]},"steps":[{",".join(map(_json_step, case.steps))}]}}'
+
+
+def _json_step(step: MaskedStep) -> str:
+    facts = step._asdict()
+    del facts["exchange"], facts["failure"]
+    failure = dumps([*step.failure], indent=None)
+    return f'{dumps(facts, indent=None)[:-1]},"exchange":{step.exchange},"failure":{failure}}}'
 
 
 def _json(run: Run, _: list[Kept], cases: list[str], note: str) -> str:
