@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from functools import cached_property, lru_cache
 
 from kshell.core.models import REDACTED, Json
@@ -20,7 +20,7 @@ from kshell.privacy.values import SHORTEST, Change, Private, replacer
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
 _MASKED_KEY = rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)"
-_BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
+BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
 _TYPED_CODE = r"(otp(?<![\w-]otp)(?:=|\s+))(?!new\b|\{\{)\S+"
 
 
@@ -41,6 +41,7 @@ class Privacy:
         self.values = tuple(dict.fromkeys(value for value in values if value.text))
         self._message_ids = message_ids
         self._typed = typed
+        self._unchanged: Set[str] = frozenset()
         self._masked: dict[str, str] = {}  # a cache, because a case has the same texts in several places
 
     def with_values(self, values: Iterable[Private]) -> Privacy:
@@ -78,21 +79,27 @@ class Privacy:
 
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
+        if text in self._unchanged:
+            return text
         if text not in self._masked:
             self._masked[text] = self._unless_it_leaks(self._mask_digits(self._mask_written(text)))
         return self._masked[text]
 
-    def learn(self, texts: Iterable[str]) -> set[str]:
-        """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` changes.
+    def learn(self, texts: Iterable[str], unchanged: Set[str] = frozenset()) -> set[str]:
+        """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` may change.
 
-        A text that makes a match across its border, or a leak anywhere, leaves each text to ``mask``.
+        ``unchanged`` are texts that need no mask, as ``CommonTexts`` finds them. A text that makes a match across its border,
+        or a leak anywhere, leaves each text to ``mask``.
         """
-        known = list(dict.fromkeys(texts))
-        joined = self._mask_written(_BORDER.join(known))
-        masked = joined.split(_BORDER)
+        self._unchanged = unchanged
+        if self._words:
+            self._unchanged = {text for text in unchanged if not any(word in text for word in self._words)}
+        known = list(dict.fromkeys(text for text in texts if text not in self._unchanged))
+        joined = self._mask_written(BORDER.join(known))
+        masked = joined.split(BORDER)
         for place in _places(joined):
             masked[place] = self._mask_digits(masked[place])
-        if len(masked) != len(known) or self.leak(_BORDER.join(masked)):
+        if len(masked) != len(known) or self.leak(BORDER.join(masked)):
             masked = [self.mask(text) for text in known]
         self._masked.update(zip(known, masked, strict=True))
         changed = {text for text, mask in zip(known, masked, strict=True) if text != mask}
@@ -103,8 +110,6 @@ class Privacy:
 
     def _mask_digits(self, text: str) -> str:
         """Return ``text`` with numbers and codes masked whose digits may be in groups."""
-        if not any(six_digits_in(text)):
-            return text
         for spelling in private_values.grouped_codes(text, self.values):
             text = text.replace(spelling, _MASKS["CODE"])
         return without_numbers(text, self._digits, self._message_ids)
@@ -134,14 +139,24 @@ class Privacy:
         return [value.text[1:] for value in self.values if value.kind == "NUMBER" and value.text[0] == "+"]
 
     @cached_property
+    def _forms(self) -> dict[str, str]:
+        """Every form of every value that is not too short, and its mask."""
+        forms: dict[str, str] = {}
+        for value in self.values:
+            forms |= masked_forms(value) if len(value.text) >= SHORTEST else {}
+        return forms
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        """The typed words that contain a value only once their quotes are removed, and their masks."""
+        replace = replacer(self._forms)
+        pairs = [pair for pair in self._typed if pair[1] not in self._unchanged and replace(pair[1]) != pair[1]]
+        return {word: replace(text) for word, text in pairs if replace(word) == word}
+
+    @cached_property
     def mask_values(self) -> Change:
         """The function that masks every value in a text, in each of its forms."""
-        table: dict[str, str] = {}
-        for value in self.values:
-            table |= _masked_forms(value) if len(value.text) >= SHORTEST else {}
-        replace = replacer(table)
-        words = {word: text for word, text in self._typed if replace(text) != text and replace(word) == word}
-        return replacer({word: replace(text) for word, text in words.items()} | table) if words else replace
+        return replacer({**self._words, **self._forms} if self._words else self._forms)
 
     # ---- pseudonyms
 
@@ -177,14 +192,14 @@ def _places(joined: str) -> dict[int, None]:
     places: dict[int, None] = {}
     place = end = 0
     for found in six_digits_in(joined):
-        place += joined.count(_BORDER, end, found.start())
+        place += joined.count(BORDER, end, found.start())
         end = found.start()
         places[place] = None
     return places
 
 
 @lru_cache(maxsize=256)  # the rows of a run have the key and the sender in common
-def _masked_forms(value: Private) -> dict[str, str]:
+def masked_forms(value: Private) -> dict[str, str]:
     """Return each form of a value, and its mask."""
     if value.kind != "NUMBER":
         return dict.fromkeys(value.forms().values(), _MASKS[value.kind])

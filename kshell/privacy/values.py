@@ -36,11 +36,20 @@ class Private(NamedTuple):
 
     def forms(self) -> dict[str, str]:
         """Return the forms in which the value may be written, by the suffix of the pseudonym that replaces each."""
-        escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
         packed = base64.b64encode(self.text.encode("utf-8", "surrogatepass")).decode()
-        encoded = quote(self.text, safe="", errors="surrogatepass")
-        forms = {"": self.text, "-escaped": escaped, "-json": printable, "-url": encoded, "-base": packed}
-        forms["-shown"] = safe_line(self.text)
+        escaped = printable = shown = self.text
+        encoded = self.text.replace("+", "%2B")
+        if not (self.text.isascii() and self.text.lstrip("+").isalnum()):  # most values are
+            escaped, printable = json.dumps(self.text)[1:-1], dumps(self.text)[1:-1]
+            encoded, shown = quote(self.text, safe="", errors="surrogatepass"), safe_line(self.text)
+        forms = {
+            "": self.text,
+            "-escaped": escaped,
+            "-json": printable,
+            "-url": encoded,
+            "-base": packed,
+            "-shown": shown,
+        }
         if self.kind == "NUMBER":
             return forms | ({"-digits": self.text[1:]} if self.text[0] == "+" else {})
         if len(self.text) < SHORTEST:
@@ -78,17 +87,17 @@ def leak(text: str, values: Iterable[Private]) -> str:
     known = [*values]
     if grouped_codes(text, known) or ("%" in text and grouped_codes(unquote(unquote(text)), known)):
         return "CODE"
-    wanted = [(value, trace) for value in known for trace in _traces(value)]
+    wanted = [(value, trace) for value in known for trace in traces(value)]
     found = {
         value
-        for view, bare in (_views(text) if known else ())
+        for view, bare in (views(text) if known else ())
         for value, trace in wanted
         if trace in view and not (bare and value.kind == "CODE")
     }
     return next((value.kind for value in known if value in found), "")
 
 
-def _views(text: str) -> Iterator[tuple[str, bool]]:
+def views(text: str) -> Iterator[tuple[str, bool]]:
     """Yield decodings of ``text`` in lower case, and whether separators are removed. Long texts are not held all at once."""
     unquoted, lower = unquote(unquote(text)), text.lower()
     plain = lower if unquoted == text else unquoted.lower()
@@ -101,7 +110,7 @@ def _views(text: str) -> Iterator[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=256)
-def _traces(value: Private) -> tuple[str, ...]:
+def traces(value: Private) -> tuple[str, ...]:
     """Return lower-case texts. A text that contains ``value`` contains one of them. A short value has none."""
     if len(value.text) < SHORTEST:
         return ()

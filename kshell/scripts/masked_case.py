@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kshell.core.errors import Note
     from kshell.core.models import Finding
+    from kshell.privacy.common_texts import CommonTexts
     from kshell.privacy.values import Private
     from kshell.scripts.script_run import Case, State, Step
     from kshell.syntax.lines import Line
@@ -62,11 +63,12 @@ class MaskedCase(NamedTuple):
     steps: tuple[MaskedStep, ...]
 
 
-def masked_case(case: Case) -> MaskedCase:
-    """Return what reports may say of ``case``."""
+def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
+    """Return what reports may say of ``case``. ``common`` are the texts of the cases before it."""
     privacy = _privacy(case)
     documents = [JsonPieces(document_of(step.sent)) if step.sent else None for step in case.steps]
-    changed = privacy.learn([*_lines_of(case), *(text for document in documents if document for text in document.texts)])
+    texts = [*_lines_of(case), *(text for document in documents if document for text in document.texts)]
+    changed = privacy.learn(texts, common.unchanged(texts, privacy.values))
     error = first_error(case.failure)
     reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
     return MaskedCase(
@@ -89,6 +91,7 @@ def masked_case(case: Case) -> MaskedCase:
 def _lines_of(case: Case) -> Iterator[str]:
     for step in case.steps:
         yield step.line.text
+        yield from (text for _, text in _typed(step.line))
         yield status_line(step.sent.exchange) if step.sent else ""
 
 

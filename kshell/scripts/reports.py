@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from kshell import __version__
 from kshell.core.errors import EXIT_REFUSED, SetupError
 from kshell.core.json_text import dumps
+from kshell.privacy.common_texts import CommonTexts
 from kshell.profiles.files import open_named, shown
 from kshell.scripts.html_report import html_case, html_page
 from kshell.scripts.masked_case import masked_case
@@ -81,6 +82,7 @@ class Reports:
         self._kept: list[Kept] = []
         self._failures = 0
         self._left_out = 0
+        self._common = CommonTexts()
 
     def take(self, case: Case) -> None:
         """Take a case that has ended."""
@@ -88,7 +90,7 @@ class Reports:
         self._left_out += not kept
         if not kept and not self.lines:
             return
-        masked = masked_case(case)
+        masked = masked_case(case, self._common)
         for report in self.lines:
             report.write(f"{_json_case(masked)}\n")
         if kept:
