@@ -38,13 +38,9 @@ class JsonPieces:
             if is_name and mask != text:  # two names may become one
                 return dumps(privacy.mask_json(self._value), indent=None)
             if mask != text:
-                pieces[2 * position + 1] = dumps(mask)[1:-1]
+                pieces[2 * position + 1] = one_line(mask)[1:-1]
         if re.search("[-0-9][0-9]{3}", "".join(pieces[::2])):
             pieces[::2] = [
                 re.sub(_INTEGER, lambda found: dumps(privacy.mask_json(int(found[0]))), piece) for piece in pieces[::2]
             ]
         return printable('"'.join(pieces))
-
-
-def _masked_integer(digits: str, privacy: Privacy) -> str:
-    return dumps(privacy.mask_json(int(digits)))

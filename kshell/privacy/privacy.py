@@ -95,11 +95,13 @@ class Privacy:
         if self._words:
             self._unchanged = {text for text in unchanged if not any(word in text for word in self._words)}
         known = list(dict.fromkeys(text for text in texts if text not in self._unchanged))
-        joined = self._mask_written(BORDER.join(known))
+        joined = BORDER.join(known)
+        plain = joined.count("\0") < len(known)  # no text has the sign of a border
+        joined = self._mask_written(joined)
         masked = joined.split(BORDER)
         for place in _places(joined):
             masked[place] = self._mask_digits(masked[place])
-        if len(masked) != len(known) or self.leak(BORDER.join(masked)):
+        if not plain or len(masked) != len(known) or self.leak(BORDER.join(masked)):
             masked = [self.mask(text) for text in known]
         self._masked.update(zip(known, masked, strict=True))
         changed = {text for text, mask in zip(known, masked, strict=True) if text != mask}

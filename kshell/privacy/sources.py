@@ -57,10 +57,9 @@ def kind_by_name(name: str) -> str:
     return "NUMBER" if re.fullmatch(_NUMBER_NAME, name) else "CODE"
 
 
-@lru_cache(maxsize=256)  # a row has its recipient in several places
-def _spellings(number: str) -> list[Private]:
+@lru_cache(maxsize=64)  # all messages of a run have one sender
+def _spellings(number: str) -> tuple[Private, ...]:
     """Return a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
     digits = re.sub("[^0-9]", "", number)
-    if len(digits) < LEAST_DIGITS:
-        return []
-    return [Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}"))]
+    spellings = dict.fromkeys((number, f"+{digits}")) if len(digits) >= LEAST_DIGITS else ()
+    return tuple(Private("NUMBER", spelling) for spelling in spellings)

@@ -124,7 +124,7 @@ def _json_case(case: MaskedCase) -> str:
 def _json_step(step: MaskedStep) -> str:
     facts = step._asdict()
     del facts["exchange"], facts["failure"]
-    failure = dumps([*step.failure], indent=None)
+    failure = dumps([*step.failure], indent=None) if step.failure else "[]"
     return f'{dumps(facts, indent=None)[:-1]},"exchange":{step.exchange},"failure":{failure}}}'
 
 
