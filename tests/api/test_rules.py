@@ -11,7 +11,7 @@ from unicodedata import category
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
@@ -432,7 +432,6 @@ def test_a_payload_without_a_message_names_nobody():
     assert recipients_of(SEND_AUTHENTICATION, {}) == []
 
 
-@settings(deadline=None)
 @given(digits=st.text("0123456789", min_size=1, max_size=18), before=st.sampled_from(["", "00", "+", " ", "("]))
 def test_a_fix_of_a_number_is_a_number(digits, before):
     """The number that a fix offers is in E.164 form."""
@@ -671,7 +670,6 @@ def test_every_field_of_the_table_is_a_spot_that_was_tried():
             assert where == ([pointer] if pointer not in (f"{BODY}/type", f"{BUTTON}/type") else [])
 
 
-@settings(deadline=None)
 @given(
     payload=st.dictionaries(st.text(max_size=5), ANYTHING, max_size=4)
     | st.builds(lambda spot, value: changed({spot: value}), st.sampled_from(SPOTS), ANYTHING)

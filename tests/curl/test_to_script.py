@@ -439,7 +439,7 @@ variables = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("shell", FAMILIES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(variables, st.booleans(), st.sampled_from([("", ""), ("Send it:\n\n```\n", "\n```\n\nIt's sent.\n")]))
 def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
     """Importing the output of ``curl``, in a fence too, gives the same request, for any text in any variable."""
@@ -447,7 +447,7 @@ def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
     assert _back(request, shell, compact, around) == request
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(variables, st.sampled_from(["$ ", "time ", "export K=x\n\n", "K='a b' ", "cd 'a b' && "]))
 def test_what_stands_before_curl_changes_nothing(typed, before):
     """A prompt, assignments and other commands before ``curl`` change no request."""

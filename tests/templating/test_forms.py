@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kshell.core.errors import TemplateError
@@ -44,7 +44,6 @@ SOURCES = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
 OBJECTS = st.lists(st.sampled_from(PIECES), max_size=3).map(lambda pieces: '{"k": ' + "".join(pieces) + "}")
 
 
-@settings(deadline=None)
 @given(source=SOURCES | OBJECTS, rows=st.lists(VALUES, min_size=1, max_size=4))
 @example('{"k": {{ n }}, "m": "{{ n }}"}', [{"n": "1"}, {"n": "2"}, {"n": "x"}])
 @example('{"{{ a }}": 1, "b": 2}', [{"a": "a"}, {"a": "b"}])
