@@ -91,10 +91,11 @@ class Reports:
         if not kept and not self.lines:
             return
         masked = masked_case(case, self._common)
+        line = _json_case(masked) if self.lines or "json" in self._kinds else ""
         for report in self.lines:
-            report.write(f"{_json_case(masked)}\n")
+            report.write(f"{line}\n")
         if kept:
-            pieces = {kind: REPORTS[kind].piece(masked) for kind in self._kinds}
+            pieces = {kind: line if kind == "json" else REPORTS[kind].piece(masked) for kind in self._kinds}
             self._kept.append(Kept(case.position, masked._replace(steps=(), failure=()), pieces))
 
     def _is_kept(self, case: Case) -> bool:
