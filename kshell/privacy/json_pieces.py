@@ -22,7 +22,7 @@ class JsonPieces:
     """A JSON object as text. ``texts`` are its texts and names, in order; ``masked`` returns it without private values."""
 
     def __init__(self, value: dict[str, Json]) -> None:
-        self._value = value
+        self.value = value
         text = one_line(value)
         plain = "\\" not in text
         self._pieces = text.split('"') if plain else re.split(_STRING, text)
@@ -36,7 +36,7 @@ class JsonPieces:
             text, is_name = self.texts[position], pieces[2 * position + 2][:1] == ":"
             mask = privacy.mask(text) if is_name else str(privacy.mask_json(text))
             if is_name and mask != text:  # two names may become one
-                return dumps(privacy.mask_json(self._value), indent=None)
+                return dumps(privacy.mask_json(self.value), indent=None)
             if mask != text:
                 pieces[2 * position + 1] = one_line(mask)[1:-1]
         if re.search("[-0-9][0-9]{3}", "".join(pieces[::2])):
