@@ -5,10 +5,9 @@ from difflib import unified_diff
 
 import click
 
-from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.caller import Caller
-from kshell.console.command import command, offering, pass_caller, pass_session
+from kshell.console.command import as_json, command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.exchange import Delivery, Sent
 from kshell.core.json_text import dumps
@@ -25,11 +24,8 @@ def _number(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result
     )
 
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @command("history", examples=["history", "history --json"])
-@_AS_JSON
+@as_json
 @pass_session
 def history(session: Session, *, as_json: bool) -> Result:
     """List the last 100 messages that were sent in this session: number, sender, recipient, answer.
@@ -45,7 +41,7 @@ def history(session: Session, *, as_json: bool) -> Result:
 
 def _row(number: int, sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
-    first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
+    first, *others = draft.recipients or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
     return str(number), who, to, short_line(exchange), exchange.answer.message_id, f"{exchange.elapsed_ms:.0f} ms"
@@ -54,7 +50,7 @@ def _row(number: int, sent: Sent) -> tuple[str, ...]:
 @command("last", examples=["last", "last --answer"])
 @_number("number")
 @click.option("--answer", is_flag=True, help="Print only the body of the answer.")
-@_AS_JSON
+@as_json
 @pass_session
 def last(session: Session, number: int | None, *, answer: bool, as_json: bool) -> Result:
     """Show the request and the answer of exchange NUMBER, by default the last one."""

@@ -4,7 +4,7 @@ Nothing here does I/O. Every type is immutable. They are named tuples because ev
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -178,13 +178,21 @@ class Template(NamedTuple):
         """Return the variable called ``name``; None if the template does not have it."""
         return next((variable for variable in self.variables if variable.name == name), None)
 
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those of ``names`` that are no variable of the template."""
+        known = {variable.name for variable in self.variables}
+        return [name for name in names if name not in known]
+
     def missing(self, values: Mapping[str, str]) -> list[Variable]:
         """Return the required variables that ``values`` does not hold."""
         return [variable for variable in self.variables if variable.required and variable.name not in values]
 
 
 class Draft(NamedTuple):
-    """One complete message that is not sent yet. ``notes`` tell the user how its values were chosen."""
+    """One complete message that is not sent yet. ``notes`` tell the user how its values were chosen.
+
+    ``codes`` and ``recipients`` are the one-time passwords and the phone numbers in its payload, unchanged.
+    """
 
     account: Account
     pod: Pod
@@ -193,6 +201,8 @@ class Draft(NamedTuple):
     findings: tuple[Finding, ...]
     request: Request
     notes: tuple[Note, ...]
+    codes: Sequence[str]
+    recipients: Sequence[str]
 
     @property
     def payload(self) -> Payload:
@@ -232,6 +242,11 @@ class Result(NamedTuple):
     sent: bool = False
     prose: bool = False
     findings: Sequence[Finding] = ()
+
+    @property
+    def data(self) -> bytes:
+        """The output as bytes: UTF-8 in every locale, since JSON is UTF-8."""
+        return self.output.encode("utf-8", "backslashreplace") if isinstance(self.output, str) else self.output
 
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:

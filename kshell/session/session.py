@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import further_parameters
 from kshell.core.errors import KshellError, Note, ProfileError, UsageError
-from kshell.core.models import Draft, Template, Variable
+from kshell.core.models import Account, Draft, Payload, Pod, Template, Variable
 from kshell.profiles import api_key, code_policy
 from kshell.session.drafting import (
     defaults,
     drafted,
     key_notes,
+    redrafted,
     refuse_missing,
     refuse_not_utf8,
     refuse_unknown,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.exchange import Exchange, Sent
-    from kshell.core.models import Account, Payload, Pod
     from kshell.privacy.privacy import Privacy
     from kshell.privacy.values import Private
     from kshell.profiles.files import Places
@@ -279,21 +279,18 @@ class Session:
             template = self.current_template(overrides, account)
         else:
             template = Template("", endpoint.title, (), account.origin, "")
-        further = map(Variable, further_parameters(endpoint, account))
-        template = template._replace(variables=(*template.variables, *further))
+        if further := further_parameters(endpoint, account):
+            template = template._replace(variables=(*template.variables, *map(Variable, further)))
         refuse_unknown(template, overrides.variables)
         unread = templates.unread_variables(account, template) if template.name == account.template else []
         values, notes = self._values(account, template, overrides.variables, unread)
-        payload = self.files.payload(template, values) if endpoint.takes_payload else {}
+        checked = self.files.checked(endpoint, account, template, values)
         notes = (*key_notes(account, pod), *unread, *notes)
-        return self._remembered(drafted(endpoint, account, pod, template, values, payload, notes))
+        return self._remembered(drafted(endpoint, account, pod, template, values, checked, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """Return ``draft`` with another payload, such as one that was edited by hand."""
-        endpoint, notes = draft.request.endpoint, key_notes(draft.account, draft.pod)
-        return self._remembered(
-            drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
-        )
+        return self._remembered(redrafted(draft, payload))
 
     def _remembered(self, draft: Draft) -> Draft:
         self._drafts.append(draft)

@@ -103,7 +103,7 @@ def _variable(document: Document, key: Node, node: Node) -> Variable:
     default = table.text("default") if table.get("default") else None
     kind = table.text("type", "text")
     if kind not in ("text", "integer"):
-        table.fail("type", f"a type is text or integer, not {kind!r}")
+        table.fail("type", f"a type is text or integer, not {kind!r}", "write type: integer, or remove the line")
     return Variable(
         name=name,
         help=table.text("help", ""),
@@ -231,7 +231,6 @@ def describe(variable: Variable) -> str:
 
 def unread_variables(account: Account, template: Template) -> list[Note]:
     """Return a warning for each variable of an account that ``template``, which is the account's, does not have."""
-    unread = [name for name in account.variables if template.variable(name) is None]
     return [
         Note(
             "warning",
@@ -239,7 +238,7 @@ def unread_variables(account: Account, template: Template) -> list[Note]:
             name.place() if isinstance(name, Reference) else None,
             unknown_variable_hint(template, name),
         )
-        for name in unread
+        for name in template.unknown(account.variables)
     ]
 
 
