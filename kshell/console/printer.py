@@ -13,7 +13,11 @@ from kshell.core.terminal import columns_of, highlighted, note_lines, safe, want
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
-    """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails."""
+    """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails.
+
+    ``colour`` counts if the result does not say whether to colour it.
+    """
+    colour = colour if result.colour is None else result.colour
     with Held() as held:  # what became of a message is said, also if a signal comes now
         _write_notes(result.notes, colour)
         held.holding = result.sent

@@ -671,7 +671,7 @@ def test_the_option_of_colours_holds_in_the_shell(monkeypatch, chosen):
     monkeypatch.setattr(loop.Loop, "run", lambda shell: shown.append(shell.preferences.colour) or 0)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
     words = {None: [], True: ["--color"], False: ["--no-color"]}[chosen]
-    assert perform([*words, "shell"]).result.exit_code == 0
+    assert perform([*words, "shell"]).exit_code == 0
     assert shown == [chosen]
 
 
