@@ -62,7 +62,7 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
             width = columns_of(sys.stdout)
             output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
     colour = wants_colour(sys.stdout, chosen=chosen)
-    if result.findings:
+    if output and result.findings:
         lines = (note_lines(it, colour=colour, width=columns_of(sys.stdout)) for it in result.findings)
         output = "".join(f"{line}\n" for line in chain.from_iterable(lines))
     elif isinstance(output, str) and colour:
