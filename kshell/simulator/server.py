@@ -46,7 +46,7 @@ def serve(
     *,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
-    knowledge: Knowledge,
+    knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
@@ -70,7 +70,7 @@ class HttpServer:
         port: int,
         *,
         on_request: Callable[[str], None],
-        knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
+        knowledge: Knowledge = Knowledge(),  # noqa: B008
     ) -> None:
         self._listener = _bound(host, port)
         self.url = _base_url(self._listener)
