@@ -6,13 +6,16 @@ These limits bound the memory and the response time: ``REQUEST_SECONDS`` for an 
 ``CONNECTIONS`` for open connections, and those of the application and of the inbox.
 """
 
+import asyncio
 import os
 import signal
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -22,17 +25,12 @@ from kshell.core.signals import ENDING
 from kshell.simulator.app import App
 from kshell.simulator.joined_writes import JoinedWrites
 from kshell.simulator.pages import Knowledge
+from kshell.simulator.simulator import Simulator
 
 try:
     from kshell.simulator.fast_connection import FastConnection as Connection
 except ImportError:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Connection  # type: ignore[assignment]
-
-import asyncio
-from collections.abc import Callable, Iterator
-from types import FrameType
-
-from kshell.simulator.simulator import Simulator
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
