@@ -224,7 +224,7 @@ def cli(capfdbinary: pytest.CaptureFixture[bytes], recorded_output: Output) -> A
 def program() -> Any:
     """Return a function that runs kshell in a new process; ``input`` and ``env`` are optional."""
 
-    def ran(*words: str, input: bytes = b"", env: dict[str, str] | None = None, timeout: float = 20) -> Ran:  # noqa: A002
+    def ran(*words: str, input: bytes = b"", env: dict[str, str] | None = None, timeout: float = 60) -> Ran:  # noqa: A002
         done = subprocess.run(
             [sys.executable, "-m", "kshell", *words],
             input=input,

@@ -97,7 +97,7 @@ def test_a_test_is_skipped_before_its_fixtures_are_set_up(write):
     file = write("test_skipped.py", SKIPPED)
     words = [sys.executable, "-m", "pytest", "-p", "support.programs", "-p", "no:cacheprovider", "-rs", file]
     environment = {**os.environ, "PYTHONPATH": str(HERE), VARIABLE: "bash", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
     assert "bash is hidden by KSHELL_TEST_WITHOUT" in done.stdout
     assert done.returncode == 0
 

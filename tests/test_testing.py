@@ -38,7 +38,7 @@ def send(box: Sandbox, to: str = TO, code: str = "482913", *, name: str = "auth1
         {"Content-Type": "application/json", "api-key": key or box.key},
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as got:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as got:  # noqa: S310
             return int(got.status)
     except HTTPError as refused:
         with refused:
@@ -50,9 +50,9 @@ def send(box: Sandbox, to: str = TO, code: str = "482913", *, name: str = "auth1
 
 def test_it_knows_what_the_command_s_sandbox_knows(kaleyra: Sandbox) -> None:
     """The phone page of a test's sandbox has the meanings of Meta's codes, and OpenAPI is served."""
-    with urllib.request.urlopen(f"{kaleyra.url}/", timeout=5) as about:  # noqa: S310
+    with urllib.request.urlopen(f"{kaleyra.url}/", timeout=60) as about:  # noqa: S310
         assert "Whose move?" in json.load(about)["errors"]["131026"]
-    with urllib.request.urlopen(f"{kaleyra.url}/openapi.json", timeout=5) as document:  # noqa: S310
+    with urllib.request.urlopen(f"{kaleyra.url}/openapi.json", timeout=60) as document:  # noqa: S310
         assert json.load(document)["openapi"].startswith("3.1")
 
 
@@ -74,7 +74,7 @@ def test_a_code_that_is_still_to_come_is_waited_for(kaleyra: Sandbox) -> None:
     """``code_for`` returns as soon as the application has sent the message."""
     timer = threading.Timer(0.1, send, [kaleyra])
     timer.start()
-    assert kaleyra.code_for(TO, timeout=20) == "482913"
+    assert kaleyra.code_for(TO, timeout=60) == "482913"
     timer.join()
 
 
@@ -84,7 +84,7 @@ def test_a_code_is_returned_once(kaleyra: Sandbox) -> None:
     assert kaleyra.code_for(TO) == "111111"
     timer = threading.Timer(0.1, send, [kaleyra, TO, "222222"])
     timer.start()
-    assert kaleyra.code_for(TO, timeout=20) == "222222"
+    assert kaleyra.code_for(TO, timeout=60) == "222222"
     timer.join()
 
 

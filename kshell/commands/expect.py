@@ -1,7 +1,5 @@
 """``expect`` and ``capture``: test the last answer, or store a value from it."""
 
-import time
-
 import click
 
 from kshell.console.caller import Caller
@@ -48,7 +46,7 @@ def expect(caller: Caller, words: tuple[str, ...]) -> Result:
         except AbsentError as error:
             hint = error.hint
         if retries_left:
-            time.sleep(retry.delay)
+            retry.wait(retry.delay)
     if script_run and script_run.updates is not None:
         updates = updates_of(expression, names, line, session.privacy())
         script_run.updates += updates

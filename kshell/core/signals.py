@@ -8,16 +8,18 @@ import signal
 TYPE_CHECKING = False  # a signal while typing is imported could not be handled yet
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))  # Windows has no SIGHUP
 _EXIT_INTERRUPTED = 130
+_SOON = 0.005  # seconds
 
 _received: list[int] = []
 _holding: list[Held] = []
 
 
-def handle(handler: Callable[[int, object], None]) -> None:
+def handle(handler: Callable[[int, FrameType | None], None]) -> None:
     """Set ``handler`` for every signal that the process does not ignore; ``nohup`` makes it ignore SIGHUP."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -30,19 +32,36 @@ def unblock() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [getattr(signal, name) for name in _NAMES])
 
 
-def leave(number: int, _frame: object) -> None:
+def leave(number: int, _frame: FrameType | None) -> None:
     """End the process at once. This is the handler during the imports, before anything can be sent."""
     os.write(2, b"interrupted; nothing was sent\n")
     os._exit(128 + number)
 
 
-def interrupt(number: int, _frame: object) -> None:
-    """Raise ``KeyboardInterrupt`` for any of the signals; inside of ``Held`` only record the first one."""
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise ``KeyboardInterrupt`` for any of the signals; inside of ``Held`` only record the first one.
+
+    During an import the signal comes again a moment later: an exception in the callbacks of importlib would be lost, and the
+    lock that they hold would stop every later import of other threads.
+    """
+    if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
+        _come_again(number)
+        return
     _received.append(number)
     if _holding and _holding[-1].holding and not _holding[-1].interrupted:
         _holding[-1].interrupted = True
     else:
         raise KeyboardInterrupt
+
+
+def _come_again(number: int) -> None:
+    import threading
+
+    main = threading.main_thread().ident
+    again = getattr(signal, "pthread_kill", None)  # Windows has none; elsewhere it ends a wait of the main thread
+    timer = threading.Timer(_SOON, again or signal.raise_signal, (main, number) if again else (number,))
+    timer.daemon = True
+    timer.start()
 
 
 def exit_code(code: int) -> int:
@@ -58,6 +77,7 @@ def asked_to_end() -> bool:
 class Held:
     """A context, such as the writing of reports, that the first signal does not interrupt; a second one does.
 
+    Only the main thread gets signals, so in another thread nothing is held.
     ``interrupted`` says whether a signal was held. A context may begin with ``holding`` false, and set it later: then no
     signal can come between the work that may be interrupted and the work that may not.
     """
@@ -68,9 +88,13 @@ class Held:
 
     def __enter__(self) -> Held:
         """Begin to hold signals."""
-        _holding.append(self)
+        import threading  # the start of kshell does without it
+
+        if threading.current_thread() is threading.main_thread():
+            _holding.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop holding signals."""
-        _holding.remove(self)
+        if self in _holding:
+            _holding.remove(self)

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 
+_ANSWERED = ("accepted", "refused")
+
 
 class LedgerRows:
     """The rows of a run with ``ledger``. ``close`` is called if the ledger cannot be written: no further row may begin then.
 
-    ``late`` are the rows that another job or run was sending when their turn came. They are looked at again at the end.
+    ``late`` are the rows that another job or run was sending when their turn came, or that it sent before their own claim. They
+    are looked at again at the end.
     """
 
     def __init__(self, ledger: Ledger, close: Callable[[], None]) -> None:
@@ -56,8 +59,8 @@ class LedgerRows:
             case.state, case.unrun = "failed", Result(notes=[error.note], exit_code=error.exit_code)
             return True
         unknown = self._unknown_among(entries)
-        ended = sum(entry.state in ("accepted", "refused") for entry in entries)
-        if not unknown and not 0 < _sends_in(case.script) <= ended:
+        case.answered = frozenset(entry.ordinal for entry in entries if entry.state in _ANSWERED)
+        if not unknown and not 0 < _sends_in(case.script) <= len(case.answered):
             return False
         if unknown and unknown.state == "claimed" and case not in self.late:
             self.late[case] = None
@@ -71,10 +74,13 @@ class LedgerRows:
         """Return a sender for the sends of a row, in the order of its script.
 
         A send that an earlier run ended is not sent: its status, code and message id are the answer. The sender raises
-        ``FateUnknownError`` for a send whose outcome is unknown, and ``LedgerError`` if the ledger cannot be written.
+        ``FateUnknownError`` for a send whose outcome is unknown, and for one that another job or run has begun since
+        ``passes_over``; the row is late then, unless a message of it was sent. It raises ``LedgerError`` if the ledger cannot
+        be written.
         """
         ordinals = count(1)
         row, found = self._row(case), ref(case)  # the case keeps its sender; both are gone at once when it has ended
+        answered, again = case.answered, case in self.late
         new: list[Exchange] = []
 
         def send_once(attempt: Attempt) -> Exchange:
@@ -92,7 +98,7 @@ class LedgerRows:
             except BaseException:  # also Ctrl-C: what is known now is noted
                 self._note(claim, attempt.exchange)
                 raise
-            if earlier.state in ("accepted", "refused"):
+            if earlier.state in _ANSWERED and (claim.ordinal in answered or new or again):
                 return _played(earlier, attempt)
             if not new and (late := found()):
                 self.late[late] = None  # another job or run was faster

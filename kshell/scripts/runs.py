@@ -5,10 +5,10 @@ Every case is run at most once. The summary counts every case, also if the run w
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext, suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from kshell.core.errors import EXIT_INTERRUPTED, LedgerError, Note, ScriptError
@@ -21,8 +21,7 @@ from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from kshell.core.exchange import Exchange
     from kshell.profiles.files import Places
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     Show = Callable[[Result], object]
 
 _COUNTING_SECONDS = 2.0  # for the rows that were not begun
+_POLL = 0.1  # seconds between two checks for a Ctrl-C
 _LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills after 10
 
 
@@ -75,16 +75,18 @@ class Run:
         self.show = show
         self.tally = Tally()
         self.by_rows = plan.rows is not None
-        self.interrupted = False
         self.all_counted = True
         self.seconds = 0.0
         self.files = KeptFiles(plan.places)
         self._cases = enumerate(cases)
         self._ended = ended
         self._notes: dict[Note, None] = {}
-        self._under_way: dict[Case, Future[None] | None] = {}  # taken, and not counted yet
+        self._under_way: dict[Case, None] = {}  # taken, and not counted yet
+        self._lock = threading.RLock()  # for what the threads share: the cases, the counts, what is shown
         self._sender: Sender = send_attempt
         self._fault: ScriptError | None = None
+        self._interrupted = threading.Event()
+        self._retry = plan.retry._replace(wait=self._pause)
         self._closed = False  # once closed, no further case begins
         self._given_up = False  # once given up, nothing more is sent
         self._progress = Progress(plan.rows or 0)
@@ -98,7 +100,7 @@ class Run:
         try:
             with self.plan.ledger or nullcontext(), self.plan.sender as self._sender:
                 try:
-                    self._go_in_threads() if self.plan.jobs > 1 else self._go_in_order()
+                    self._go_in_threads() if self.by_rows or self.plan.jobs > 1 else self._go_in_order()
                     self._run_late()
                 except KeyboardInterrupt:  # between two lines; within a line it is part of the result
                     self.interrupt()
@@ -111,10 +113,24 @@ class Run:
         if self._fault:
             raise self._fault
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal has ended the run."""
+        return self._interrupted.is_set()
+
     def interrupt(self) -> None:
         """Begin no further case. A case that has not ended is interrupted."""
-        self.interrupted = self._closed = True
+        self._stop()
         self._count_under_way()
+
+    def _stop(self) -> None:
+        self._closed = True
+        self._interrupted.set()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait. Raises ``KeyboardInterrupt`` if the run is interrupted meanwhile."""
+        if self._interrupted.wait(seconds):
+            raise KeyboardInterrupt
 
     def _count_under_way(self) -> None:
         for case in [*self._under_way]:
@@ -126,33 +142,38 @@ class Run:
         end = time.monotonic() + _COUNTING_SECONDS
         try:
             self._count_under_way()
-            for case in self._taken():
+            while case := self._take():
                 self._count(case)
                 if time.monotonic() > end:
                     self.all_counted = False
                     return
         except KeyboardInterrupt:
-            self.interrupted, self.all_counted = True, False
+            self._stop()
+            self.all_counted = False
 
-    def _taken(self) -> Iterator[Case]:
-        """Take one case after the other. If the file of rows cannot be read to its end, the cases end with its fault."""
-        try:
-            for position, case in self._cases:
+    def _take(self) -> Case | None:
+        """Return the next case, or None after the last. If the file of rows cannot be read further, the cases end there."""
+        with self._lock:
+            try:
+                position, case = next(self._cases, (0, None))
+            except ScriptError as error:
+                self._fault, self.all_counted = error, False
+                return None
+            if case:
                 case.position = position
                 self._under_way[case] = None
-                yield case
-        except ScriptError as error:
-            self._fault, self.all_counted = error, False
+            return case
 
     def _count(self, case: Case) -> None:
         """Count a case that has ended, or will not begin, and forget it. A signal waits until this is done."""
-        with Held() as held:
-            del self._under_way[case]
-            self.tally.add(case)
-            for one in case.with_nested():
-                for sent in one.session.sent if one.session else ():
-                    self._notes |= dict.fromkeys(self.files.folder_notes(sent.draft))
-            self._ended(case)
+        with Held() as held, self._lock:
+            if case in self._under_way:  # else it ended while the run was given up
+                del self._under_way[case]
+                self.tally.add(case)
+                for one in case.with_nested():
+                    for sent in one.session.sent if one.session else ():
+                        self._notes |= dict.fromkeys(self.files.folder_notes(sent.draft))
+                self._ended(case)
         if held.interrupted:
             raise KeyboardInterrupt
 
@@ -171,58 +192,42 @@ class Run:
         return [*self._notes]
 
     def _go_in_order(self) -> None:
-        for case in self._taken():
+        """Run the cases in this thread, and show the result of each line as it ends."""
+        while not self._closed and (case := self._take()):
             for step in self._run(case):
-                if not self.by_rows and (step.result.output or step.result.notes):
+                if step.result.output or step.result.notes:
                     self.show(step.result)
             self._finish(case)
-            if self._closed:
-                return
 
     def _go_in_threads(self) -> None:
+        """Run the cases in ``jobs`` threads. Each takes the next case when it has ended one; this thread gets the signals."""
         pool = ThreadPoolExecutor(self.plan.jobs)
-        ended: SimpleQueue[Case] = SimpleQueue()
-        given = 0  # cases that the threads have and that were not shown
+        working = [pool.submit(self._work) for _ in range(self.plan.jobs)]
         try:
-            for case in self._taken():
-                self._under_way[case] = pool.submit(self._run_and_put, case, ended)
-                given += 1
-                if given == 2 * self.plan.jobs:
-                    self._show_case(ended.get())
-                    given -= 1
-                if self._closed:
-                    break
-            for _ in range(given):
-                self._show_case(ended.get())
-        except KeyboardInterrupt:
-            self.interrupted = self._closed = True
+            while wait(working, timeout=_POLL).not_done:  # on Windows, Ctrl-C does not end a wait
+                pass
+            for one in working:
+                one.result()
+        except BaseException as error:
+            by_signal = isinstance(error, KeyboardInterrupt)
+            self._stop() if by_signal else self._close()
             if self.plan.pace:
                 self.plan.pace.end()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
                 self._progress.show("interrupted; waiting for the cases that have begun")
-                pool.shutdown(wait=False, cancel_futures=True)
-                wait(self._begun(), timeout=_LAST_SECONDS if asked_to_end() else None)
+                wait(working, timeout=None if by_signal and not asked_to_end() else _LAST_SECONDS)
             raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
 
-    def _begun(self) -> list[Future[None]]:
-        """Return the futures of the cases that were given to the threads and are not counted."""
-        return [future for future in self._under_way.values() if future and not future.cancelled()]
-
-    def _run_and_put(self, case: Case, ended: SimpleQueue[Case]) -> None:
+    def _work(self) -> None:
         try:
-            self._run_to_end(case)
-        finally:
-            ended.put(case)
-
-    def _show_case(self, case: Case) -> None:
-        future = self._under_way[case]
-        if future:
-            future.result()
-        for step in () if self.by_rows else case.steps:
-            self.show(step.result)
-        self._finish(case)
+            while not self._closed and (case := self._take()):
+                self._run_to_end(case)
+                self._finish(case, () if self.by_rows else case.steps)
+        except BaseException:
+            self._closed = True  # the other threads end, and ``go`` raises this error
+            raise
 
     def _run_to_end(self, case: Case) -> None:
         for _ in self._run(case):
@@ -250,13 +255,15 @@ class Run:
         sender = self.plan.pace.sender(sender) if self.plan.pace else sender
         again = case in self._late
         case.script_run = _script_run(self.plan, case.row, sender, self.files)
+        case.script_run.retry = self._retry
         case.state = "running"
         if self.plan.outer:
             self.plan.outer.nested.append(case)
         begun = time.perf_counter()
-        for step in case.script_run.play(case.script):
+        for count, step in enumerate(case.script_run.play(case.script), 1):
             yield step
-            if self.interrupted or case.exit_code == EXIT_INTERRUPTED:
+            passed = count == len(case.script.lines) and not case.exit_code
+            if (self.interrupted and not passed) or case.exit_code == EXIT_INTERRUPTED:
                 break
         else:
             case.state = "failed" if case.exit_code else "passed"
@@ -267,23 +274,26 @@ class Run:
             case.state, case.script_run = "not run", None
 
     def _send(self, attempt: Attempt) -> Exchange:
-        """Send, unless the run has ended without waiting for this case: then the message would be missing in the summary."""
-        if self._given_up:
+        """Send, unless the run was interrupted, or has ended without waiting for this case: no further message begins then."""
+        if self._given_up or self.interrupted:
             raise KeyboardInterrupt
         return self._sender(attempt)
 
-    def _finish(self, case: Case) -> None:
-        if case in self._late:
-            return
-        if case.state == "interrupted":
-            self.interrupted = self._closed = True
-        if case.state == "failed" and self.plan.bail:
-            self._closed = True
-        if self.by_rows and case.failure:
-            self._progress.clear()
-            self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
-        self._count(case)
-        self._progress.step(case.state)
+    def _finish(self, case: Case, unshown: Sequence[Step] = ()) -> None:
+        with self._lock:
+            if case in self._late or case not in self._under_way:  # it is looked at again, or the run has given it up
+                return
+            for step in unshown:
+                self.show(step.result)
+            if case.state == "interrupted":
+                self._stop()
+            if case.state == "failed" and self.plan.bail:
+                self._closed = True
+            if self.by_rows and case.failure:
+                self._progress.clear()
+                self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))
+            self._count(case)
+            self._progress.step(case.state)
 
 
 def _ledger_rows(ledger: Ledger, close: Callable[[], None]) -> LedgerRows:
@@ -299,7 +309,6 @@ def _script_run(plan: Plan, row: Row | None, sender: Sender, files: Files) -> Sc
     for name, text in row.cells.items() if row else ():
         session.set(name, text, source="row")
     run = ScriptRun(session)
-    run.retry = plan.retry
     run.files = plan.outer.files if plan.outer else ()
     run.updates = [] if plan.update else None
     return run

@@ -16,7 +16,7 @@ from kshell.core.models import Finding, Result, first_error
 from kshell.scripts.script import refuse_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from kshell.core.exchange import Delivery, Exchange, Sent
@@ -50,6 +50,7 @@ class Retry(NamedTuple):
 
     times: int = 0
     delay: float = 1.0
+    wait: Callable[[float], None] = time.sleep
 
 
 class ScriptRun(Caller):
@@ -142,7 +143,7 @@ class Case:
     """A script to run, with its row if the run has rows. Once it has run, it has the outcome.
 
     ``unrun`` is the outcome if no line is run, because the row is faulty or nothing of it is left to send. ``earlier`` are the
-    deliveries of an earlier run by its ledger.
+    deliveries of an earlier run by its ledger, and ``answered`` the ordinals of its sends that had an answer before it was run.
     """
 
     def __init__(self, script: Script, row: Row | None = None) -> None:
@@ -154,6 +155,7 @@ class Case:
         self.state: State = "failed" if row and row.fault else "not run"
         self.unrun = Result(notes=[row.fault], exit_code=EXIT_SETUP) if row and row.fault else None
         self.earlier: tuple[str, ...] = ()
+        self.answered: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:

@@ -94,7 +94,7 @@ def test_a_session_sends_to_an_endpoint_without_a_payload() -> None:
         session = Session(Places.standard())
         overrides = Overrides(pod=local_pod(server.url), variables={"waba_id": "1234567"})
         draft = session.draft(overrides, LIST_TEMPLATES)
-        exchange = session.send(draft, timeout=5)
+        exchange = session.send(draft, timeout=60)
     (got,) = server.requests
     assert (got.method, got.body, got.header("content-type"), got.header("content-length")) == ("GET", b"", [], [])
     assert got.target == "/v2/HXSANDBOXIN/whatsapp/1234567/message_templates"

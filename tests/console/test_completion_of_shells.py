@@ -111,7 +111,7 @@ def test_zsh_without_a_setup_completes_too(tmp_path):
 
 def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a shell to its end; return its exit code and output."""
-    return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30)
+    return subprocess.run(words, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def program_on_terminal(*words: str) -> tuple[int, bytes]:
         start_new_session=True,
     )
     os.close(its)
-    code = process.wait(20)
+    code = process.wait(60)
     reader.join()
     os.close(ours)
     return code, reader.output

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import transcripts
 from support.programs import needs
-from support.servers import closed_port, wait_until
+from support.servers import unused_port, wait_until
 
 import kshell
 from kshell.console.dispatch import check_words
@@ -53,8 +53,8 @@ ACCOUNT = "pod: here\nsid: HX1IN\napi_key: env:K\nphone_number: '+911234567890'\
 def test_the_page_s_application_gets_the_page_s_lines(cli, write, monkeypatch):
     """Two messages to the sandbox, one to a number that fails, reach the page's application as the page says."""
     monkeypatch.setenv("K", "Acanary00000000000000000000000key")
-    with closed_port() as port:
-        url = f"http://127.0.0.1:{port}/hook"
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}/hook"
     hook, log = write("hook.py", block("<!-- file: hook.py -->", "python")), Path("log.txt")
 
     def lines() -> list[str]:
@@ -63,12 +63,12 @@ def test_the_page_s_application_gets_the_page_s_lines(cli, write, monkeypatch):
     with log.open("wb") as out, kshell.sandbox(callback=url) as sandbox:
         application = subprocess.Popen([sys.executable, str(hook), str(port)], stdout=out)
         try:
-            assert wait_until(lambda: cli("trigger", "sent", "--url", url).code == 0, 10)
+            assert wait_until(lambda: cli("trigger", "sent", "--url", url).code == 0)
             write("profiles/pods/here.yaml", f"base_url: {sandbox.url}\n")
             write("profiles/accounts/here.yaml", ACCOUNT)
             for ref, to, count in (("customer-41", "+919812345678", 3), ("customer-42", "+15001310260", 5)):
                 assert cli("send", "-a", "here", f"to={to}", f"ref={ref}", "otp=482913").code == 0
-                assert wait_until(lambda count=count: len(lines()) == count, 10)
+                assert wait_until(lambda count=count: len(lines()) == count)
         finally:
             application.terminate()
             application.wait()

@@ -366,7 +366,7 @@ def test_what_is_no_file_is_written_to(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     reader = subprocess.Popen(["cat", tmp_path / "fifo"], stdout=subprocess.PIPE)
     write_private(tmp_path / "fifo", "text")
-    assert reader.communicate(timeout=10)[0] == b"text"
+    assert reader.communicate(timeout=60)[0] == b"text"
     assert (tmp_path / "fifo").is_fifo()
 
 

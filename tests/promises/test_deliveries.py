@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.clock import in_time, with_limit
 from support.programs import needs
 from support.servers import (
     ACCEPTED,
@@ -52,9 +53,9 @@ if TYPE_CHECKING:
     from support.servers import Connection, Step
 
 TIMEOUT = 0.3  # for a server that does not end by itself
-PATIENCE = 10.0  # for a server that does
-HANDSHAKE = 0.6  # for a server that does not end, over TLS: a handshake is slow on a busy machine
-SLACK = 2.0  # seconds that a busy machine may add to a time-out
+PATIENCE = 30.0  # for a server that does
+HANDSHAKE = 0.6  # for a server that does not end, over TLS
+SLACK = 2.0  # seconds that a machine may add to a time-out
 KEY = "Acanary00000000000000000000000key"
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 HEAD = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
@@ -68,6 +69,11 @@ class Outcome(NamedTuple):
     response: Any
     error: Any
     seconds: float
+
+    @property
+    def is_without_answer(self) -> bool:
+        """Whether the time limit ended the send before an answer began."""
+        return bool(self.error) and "no answer within" in self.error["message"]
 
 
 @pytest.fixture
@@ -105,6 +111,8 @@ def _endless(*steps: Step, delivery: str = "unknown", fault: str = "") -> Schedu
     return Schedule((read, *steps), delivery, fault=fault, timeout=TIMEOUT)
 
 
+INCOMPLETE = "it was not complete after {timeout:g} s"
+
 SCHEDULES: dict[str, Schedule] = {
     "closes when it accepts": Schedule((close,), "unknown", requests=0),
     "reads nothing and hangs": Schedule((hang,), "unknown", requests=0, timeout=TIMEOUT),
@@ -114,26 +122,23 @@ SCHEDULES: dict[str, Schedule] = {
     "reads all and closes": _whole(close, delivery="unknown"),
     "half a head, then closes": _whole(say(HEAD[:30]), close, delivery="unknown"),
     "half a head, then hangs": _endless(say(HEAD), hang),
-    "answers too late": _endless(pause(TIMEOUT + 0.1), answer(202, ACCEPTED)),
+    "answers too late": _endless(hang, answer(202, ACCEPTED)),
     "answers late, but in time": _whole(pause(0.05), answer(202, ACCEPTED), delivery="accepted"),
-    "a head, a byte at a time": _endless(drip(HEAD + b"\r\n")),
+    "a head, a byte at a time": _endless(drip(HEAD * 9)),
     "202 with half a body, then closes": _whole(
         answer(202, ACCEPTED[:40], length=99), close, delivery="accepted", fault="it broke off after 40 bytes: "
     ),
     "202 with half a body, then hangs": _endless(
-        answer(202, ACCEPTED[:40], length=99), hang, delivery="accepted", fault="it was not complete after 0.3 s"
+        answer(202, ACCEPTED[:40], length=99), hang, delivery="accepted", fault=INCOMPLETE
     ),
     "202 with half a body, then resets": _whole(
         answer(202, b"", length=99), pause(0.05), reset, delivery="accepted", fault="it broke off after 0 bytes: "
     ),
     "202 with a body, a byte at a time": _endless(
-        say(HEAD + b"Content-Length: 99\r\n\r\n"),
-        drip(ACCEPTED),
-        delivery="accepted",
-        fault="it was not complete after 0.3 s",
+        say(HEAD + b"Content-Length: 999\r\n\r\n"), drip(ACCEPTED * 9), delivery="accepted", fault=INCOMPLETE
     ),
     "202 until it closes, a byte at a time": _endless(
-        say(HEAD + b"\r\n"), drip(ACCEPTED), delivery="accepted", fault="it was not complete after 0.3 s"
+        say(HEAD + b"\r\n"), drip(ACCEPTED * 9), delivery="accepted", fault=INCOMPLETE
     ),
     "202 with a faulty chunk": _whole(
         say(HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"a":\r\nzz\r\n'),
@@ -193,19 +198,43 @@ SCHEDULES: dict[str, Schedule] = {
 EXIT_CODES = {"accepted": 0, "refused": 1, "not-sent": 4, "unknown": 5}
 
 
+class Tried(NamedTuple):
+    """What came of a send within ``timeout`` seconds, and what reached the server."""
+
+    timeout: float
+    outcome: Outcome
+    connections: int
+    requests: int
+
+
+def tried(send_to: Any, schedule: Schedule, tls: ssl.SSLContext | None = None) -> Tried:
+    """Send to a server with a schedule; once more with more time, if the machine was too slow for what is expected."""
+
+    def attempt(timeout: float) -> Tried:
+        with Server(*schedule.steps, tls=tls) as server:
+            outcome = send_to(server.url, timeout=timeout)
+        assert max(server.connections, len(server.requests)) <= 1
+        return Tried(timeout, outcome, server.connections, len(server.requests))
+
+    def is_late(tried: Tried) -> bool:
+        is_expected = tried[2:] == (1, schedule.requests) and tried.outcome.delivery == schedule.delivery
+        return tried.outcome.is_without_answer and not is_expected
+
+    return with_limit(attempt, is_late, schedule.timeout)
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_what_is_said_of_the_message_is_true(send_to, name):
     """Whatever a server does, there is one connection, at most one request, and a true exit code within the time-out."""
     schedule = SCHEDULES[name]
-    with Server(*schedule.steps) as server:
-        outcome = send_to(server.url, timeout=schedule.timeout)
+    timeout, outcome, *reached = tried(send_to, schedule)
     assert (outcome.delivery, outcome.code) == (schedule.delivery, EXIT_CODES[schedule.delivery])
-    assert (server.connections, len(server.requests)) == (1, schedule.requests)
-    assert schedule.timeout == PATIENCE or outcome.seconds < TIMEOUT + SLACK
+    assert reached == [1, schedule.requests]
+    assert in_time(outcome.seconds, timeout + SLACK)
     if outcome.response is None:
         assert outcome.error["message"].startswith("no answer")
     else:
-        assert outcome.response["fault"].startswith(schedule.fault)
+        assert outcome.response["fault"].startswith(schedule.fault.format(timeout=timeout))
 
 
 WHOLE = ("gzip", "deflate", "100, then 202", "103, then 202", "two answers", "answers late, but in time")
@@ -261,7 +290,10 @@ def deliver(url: str, *, timeout: float = PATIENCE, key: str = KEY) -> Exchange:
 def kept(
     server: Server, *, thread: bool, timeout: float = PATIENCE, between: Callable[[], object] = lambda: None
 ) -> list[Exchange]:
-    """Send two small requests over kept connections, from this thread or from another one, as ``run --jobs`` does."""
+    """Send two small requests over kept connections, from this thread or from another one, as ``run --jobs`` does.
+
+    The second uses the first one's connection if that is open, however long this machine takes.
+    """
 
     def both() -> list[Exchange]:
         first, second = (Attempt(small_request(server.url), lambda: KEY, Route(timeout)) for _ in range(2))
@@ -269,7 +301,8 @@ def kept(
         between()
         return [exchange, second.run(connections=connections)]
 
-    with KeptConnections() as connections, ThreadPoolExecutor(1) as pool:
+    with pytest.MonkeyPatch.context() as patch, KeptConnections() as connections, ThreadPoolExecutor(1) as pool:
+        patch.setattr("kshell.transport.http._IDLE_SECONDS", 600)
         return pool.submit(both).result() if thread else both()
 
 
@@ -307,11 +340,20 @@ def test_a_kept_connection_that_the_server_has_closed_is_opened_anew(thread):
 @THREADS
 def test_an_answer_in_drops_over_a_kept_connection_ends_in_time(thread):
     """A head that comes byte by byte over a kept connection ends the wait after the timeout, and the outcome is unknown."""
-    with Server(read, answer(202, ACCEPTED), read, *[say(b"H"), pause(0.1)] * 50) as server:
-        first, second = kept(server, thread=thread, timeout=0.5)
-    assert (first.delivery, second.delivery, len(server.requests)) == (Delivery.ACCEPTED, Delivery.UNKNOWN, 2)
-    assert str(second.error) == "no answer within 0.5 s; the API may have the message"
-    assert second.elapsed_ms < 500 + SLACK * 1000
+
+    def attempt(timeout: float) -> tuple[float, list[Exchange], int]:
+        with Server(read, answer(202, ACCEPTED), read, drip(b"H" * 999, 0.1)) as server:
+            exchanges = kept(server, thread=thread, timeout=timeout)
+        return timeout, exchanges, len(server.requests)
+
+    def is_late(tried: tuple[float, list[Exchange], int]) -> bool:
+        _, (first, _), requests = tried
+        return first.response is None or first.response.fault != "" or requests < 2
+
+    timeout, (first, second), requests = with_limit(attempt, is_late, 0.5)
+    assert (first.delivery, second.delivery, requests) == (Delivery.ACCEPTED, Delivery.UNKNOWN, 2)
+    assert str(second.error) == f"no answer within {timeout:g} s; the API may have the message"
+    assert in_time(second.elapsed_ms / 1000, timeout + SLACK)
 
 
 @THREADS
@@ -358,7 +400,7 @@ def test_a_connection_that_is_never_taken_up_is_not_sent(send_to):
         outcome = send_to(f"http://127.0.0.1:{port}", timeout=TIMEOUT)
     assert (outcome.code, outcome.delivery) == (4, "not-sent")
     assert outcome.error["message"] == "not sent: no answer within 0.3 s"
-    assert outcome.seconds < TIMEOUT + SLACK
+    assert in_time(outcome.seconds, TIMEOUT + SLACK)
 
 
 def test_a_host_with_several_dead_addresses_takes_no_longer(send_to, monkeypatch):
@@ -368,7 +410,7 @@ def test_a_host_with_several_dead_addresses_takes_no_longer(send_to, monkeypatch
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 20)
         outcome = send_to("https://api.invalid", timeout=TIMEOUT)
     assert (outcome.code, outcome.error["message"]) == (4, "not sent: no answer within 0.3 s")
-    assert outcome.seconds < TIMEOUT + SLACK
+    assert in_time(outcome.seconds, TIMEOUT + SLACK)
 
 
 def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
@@ -378,12 +420,12 @@ def test_a_name_that_is_looked_up_for_too_long_is_not_sent(monkeypatch):
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
 
         def look_up(*_: object, **__: object) -> list[object]:
-            found.wait(10)
+            found.wait(60)
             return [address]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
         exchange = deliver("http://api.invalid", timeout=TIMEOUT)
-        assert exchange.elapsed_ms < (TIMEOUT + SLACK) * 1000
+        assert in_time(exchange.elapsed_ms / 1000, TIMEOUT + SLACK)
         found.set()
         assert wait_until(lambda: server.connections == 1)
     assert exchange.delivery is Delivery.NOT_SENT
@@ -490,10 +532,11 @@ def test_no_proxy_is_taken_from_the_environment(send_to, monkeypatch, scheme):
     """A proxy named by an environment variable gets no connection."""
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    with Server(read, answer(200)) as proxy, Server(read, answer(202, ACCEPTED)) as server:
+    steps = (read, answer(202, ACCEPTED)) if scheme == "http" else (close,)
+    with Server(read, answer(200)) as proxy, Server(*steps) as server:
         for name in PROXY_VARIABLES:
             monkeypatch.setenv(name, proxy.url)
-        outcome = send_to(f"{scheme}://127.0.0.1:{server.port}", timeout=PATIENCE if scheme == "http" else 1)
+        outcome = send_to(f"{scheme}://127.0.0.1:{server.port}")
     assert proxy.connections == 0
     assert server.connections == 1
     assert outcome.code == (0 if scheme == "http" else 4)
@@ -631,7 +674,7 @@ def test_a_handshake_that_is_never_answered_is_not_sent(send_to):
     with Server(hang) as server:
         outcome = send_to(f"https://127.0.0.1:{server.port}", timeout=TIMEOUT)
     assert (outcome.code, outcome.error["message"]) == (4, "not sent: no answer within 0.3 s")
-    assert outcome.seconds < TIMEOUT + SLACK
+    assert in_time(outcome.seconds, TIMEOUT + SLACK)
 
 
 @needs("openssl")
@@ -648,22 +691,26 @@ def test_a_right_certificate_is_accepted(send_to, trusted):
     [
         ((drip(HEAD * 9),), "unknown", None),
         ((hang,), "unknown", None),
-        ((say(HEAD + b"\r\n"), drip(ACCEPTED)), "accepted", "it was not complete after 0.6 s"),
+        ((say(HEAD + b"\r\n"), drip(ACCEPTED * 9)), "accepted", INCOMPLETE),
     ],
     ids=["head", "silence", "body"],
 )
 def test_the_time_is_bounded_over_tls_too(send_to, trusted, steps, delivery, fault):
     """An answer that comes a byte at a time over TLS ends at the same time-out as over http."""
-    with Server(read, *steps, tls=trusted("IP").context) as server:
-        outcome = send_to(server.url, timeout=HANDSHAKE)
-    assert outcome.seconds < HANDSHAKE + SLACK
-    assert (outcome.delivery, outcome.response and outcome.response["fault"]) == (delivery, fault)
+    schedule = Schedule((read, *steps), delivery, timeout=HANDSHAKE)
+    timeout, outcome, *_ = tried(send_to, schedule, trusted("IP").context)
+    assert in_time(outcome.seconds, timeout + SLACK)
+    assert outcome.delivery == delivery
+    assert (outcome.response and outcome.response["fault"]) == (fault and fault.format(timeout=timeout))
 
 
 def test_what_is_given_up_is_cut():
     """After the time-out no thread goes on reading from a server that sends a byte at a time."""
     with Server(read, drip(HEAD * 100)) as server:
-        assert deliver(server.url, timeout=TIMEOUT).delivery is Delivery.UNKNOWN
+        exchange = with_limit(
+            lambda timeout: deliver(server.url, timeout=timeout), lambda tried: tried.delivery is Delivery.NOT_SENT
+        )
+        assert exchange.delivery is Delivery.UNKNOWN
         assert wait_until(lambda: SEND_THREAD not in [thread.name for thread in threading.enumerate()])
 
 
@@ -672,10 +719,15 @@ def test_what_is_given_up_is_cut():
 
 def test_a_fate_that_is_not_known_is_said_with_what_to_do(cli):
     """Without an answer, stderr has the error and a hint to check the delivery before sending again; exit code 5."""
-    with Server(read, hang) as server:
-        ran = cli("send", "-p", local_pod(server.url), "to=+919812345678", "--timeout", "1")
+
+    def attempt(timeout: float) -> tuple[str, Any]:
+        with Server(read, hang) as server:
+            words = ("to=+919812345678", "--timeout", f"{timeout:g}")
+            return words[-1], cli("send", "-p", local_pod(server.url), *words)
+
+    seconds, ran = with_limit(attempt, lambda tried: tried[1].code == 4)
     assert (ran.code, ran.out) == (5, "")
-    assert "error: no answer within 1 s; the API may have the message\n" in ran.err
+    assert f"error: no answer within {seconds} s; the API may have the message\n" in ran.err
     assert "hint: it may have been delivered: " in ran.err
 
 
@@ -715,7 +767,8 @@ def test_the_time_is_that_of_this_exchange():
     """``elapsed_ms`` counts the milliseconds from the connection to the last byte."""
     with Server(read, pause(0.1), answer(202, ACCEPTED)) as server:
         exchange = deliver(server.url)
-    assert 100 <= exchange.elapsed_ms < 100 + SLACK * 1000
+    assert exchange.elapsed_ms >= 100
+    assert in_time(exchange.elapsed_ms / 1000, 0.1 + SLACK)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "3601", "soon", ""])

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -29,6 +29,7 @@ from support.servers import (
     read,
     refusal,
     say,
+    settled,
     wait_until,
 )
 
@@ -61,7 +62,7 @@ class Ended(NamedTuple):
 
 def sending(url: str, *words: str) -> subprocess.Popen[str]:
     """Start a send in a process; return the process."""
-    return kshell("send", "-p", local_pod(url), "to=+919812345678", "--timeout", "5", *words)
+    return kshell("send", "-p", local_pod(url), "to=+919812345678", "--timeout", "60", *words)
 
 
 def kshell(*words: str) -> subprocess.Popen[str]:
@@ -80,32 +81,13 @@ def end(process: subprocess.Popen[str], when: Callable[[subprocess.Popen[str]], 
     with process:
         when(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     return Ended(process.returncode, out, err)
 
 
 def interrupted(url: str, when: Callable[[subprocess.Popen[str]], object], *words: str) -> Ended:
     """Send in a process and press Ctrl-C after ``when`` returned."""
     return end(sending(url, *words), when)
-
-
-def settled(server: Server) -> Callable[[subprocess.Popen[str]], None]:
-    """Return a function that waits until the server reached its step and the client has read all that came."""
-
-    def wait(process: subprocess.Popen[str]) -> None:
-        assert server.reached.wait(20)
-        if Path("/proc/self/task").exists():
-            assert wait_until(lambda: sleeps(process) and not time.sleep(0.02) and sleeps(process))
-        else:
-            time.sleep(0.5)
-
-    return wait
-
-
-def sleeps(process: subprocess.Popen[str]) -> bool:
-    """Return whether every thread of a process waits for something other than the processor."""
-    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
-    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
 
 
 MOMENTS = {
@@ -123,7 +105,7 @@ def test_ctrl_c_says_what_became_of_the_message(moment):
     """After Ctrl-C the exit code is 130 and stderr names a delivery that agrees with what the server received."""
     steps, delivery, requests = MOMENTS[moment]
     with Server(*steps) as server:
-        ended = interrupted(server.url, settled(server))
+        ended = interrupted(server.url, partial(settled, server))
     assert (ended.code, ended.delivery, len(server.requests)) == (130, delivery, requests)
     assert server.connections == 1
     assert "Traceback" not in ended.err
@@ -132,7 +114,7 @@ def test_ctrl_c_says_what_became_of_the_message(moment):
 def test_ctrl_c_before_the_connection_stands_is_not_sent():
     """Ctrl-C during the TLS handshake reports "not sent", without a hint, and nothing was written."""
     with Server(reach, hang) as server:
-        ended = interrupted(f"https://127.0.0.1:{server.port}", settled(server))
+        ended = interrupted(f"https://127.0.0.1:{server.port}", partial(settled, server))
     assert (ended.code, ended.delivery) == (130, "not-sent")
     assert "error: not sent: interrupted\n" in ended.err
     assert "hint" not in ended.err
@@ -145,7 +127,7 @@ def test_ctrl_c_twice_says_the_same(pause_before_the_second):
     with Server(read, reach, hang) as server:
 
         def twice(process: subprocess.Popen[str]) -> None:
-            settled(server)(process)
+            settled(server, process)
             process.send_signal(signal.SIGINT)
             time.sleep(pause_before_the_second)
 
@@ -164,7 +146,7 @@ def test_ctrl_c_twice_ends_a_run_whose_threads_wait_for_an_answer(write):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         for connection in under_way:
             connection.close()
     assert process.returncode == 130
@@ -190,7 +172,7 @@ entry()
 def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
     """After Ctrl-C the part of the body that was read is on stdout, and a warning says that it is incomplete."""
     with Server(read, say(HEAD % 202 + ACCEPTED[:9]), reach, hang) as server:
-        ended = interrupted(server.url, settled(server))
+        ended = interrupted(server.url, partial(settled, server))
     assert ended.out == ACCEPTED[:9].decode()
     assert "warning: the body is not as documented: interrupted before it was complete\n" in ended.err
 
@@ -198,7 +180,7 @@ def test_ctrl_c_leaves_what_came_of_the_body_on_stdout():
 def test_ctrl_c_leaves_a_whole_document():
     """With ``--json``, Ctrl-C still gives a complete document with the delivery and the error."""
     with Server(read, reach, hang) as server:
-        ended = interrupted(server.url, settled(server), "--json")
+        ended = interrupted(server.url, partial(settled, server), "--json")
     assert ended.code == 130
     assert json.loads(ended.out)["delivery"] == "unknown"
     assert json.loads(ended.out)["error"]["message"] == "no answer: interrupted; the API may have the message"
@@ -244,7 +226,7 @@ entry()
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was sent\n")
 
@@ -254,7 +236,7 @@ def test_ctrl_c_while_the_answer_is_read_is_an_exchange(monkeypatch):
     with Server(read, answer(202, ACCEPTED)) as server:
         ended = threading.Event()
         monkeypatch.setattr("kshell.transport.client.Attempt._read", lambda *_: _press_until(ended))
-        exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(5))
+        exchange = send(Request(SEND_AUTHENTICATION, f"{server.url}/x", (), {}), "key", Route(60))
         ended.set()
     assert (exchange.delivery, exchange.interrupted) == (Delivery.ACCEPTED, True)
     assert exchange.response.fault == "interrupted before it was complete"
@@ -294,10 +276,10 @@ def test_ctrl_c_while_a_name_is_looked_up_is_told_at_once(monkeypatch):
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(5))
+        exchange = send(Request(SEND_AUTHENTICATION, "http://api.invalid/x", (), {}), "key", Route(60))
         assert not found.is_set()
         ended.set()
-        assert found.wait(20)
+        assert found.wait(60)
         assert wait_until(lambda: server.connections == 1)
     assert (exchange.delivery, exchange.interrupted) == (Delivery.NOT_SENT, True)
     assert server.received == b""
@@ -310,4 +292,4 @@ def _press(*_: object) -> None:
 def _press_until(ended: threading.Event) -> None:
     """Send SIGINT to this process, then wait until the main thread has acted."""
     os.kill(os.getpid(), signal.SIGINT)
-    ended.wait(20)
+    ended.wait(60)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 from support.canary import spellings
-from support.clock import in_time
+from support.clock import seconds_of
 from support.servers import Server, answer, close, local_pod, read, say
 
 from kshell.console.dispatch import perform_line
@@ -129,11 +128,11 @@ def test_a_long_body_of_many_texts_is_masked_in_time(cli):
     body = json.dumps([f"{number:06}" for number in range(100_000)])[:-1] + f', "{FORMS["JSON-escaped, every sign"]}"]'
     with Server(read, answer(202, body.encode())) as server:
         local_pod(server.url)
-        begun = time.perf_counter()
-        ran = cli("send", "-a", "acme", f"to={TO}", "otp=482913", "--json")
-        seconds = time.perf_counter() - begun
+        runs = []
+        seconds = seconds_of(lambda: runs.append(cli("send", "-a", "acme", f"to={TO}", "otp=482913", "--json")), 2)
+    (ran,) = runs
     assert (ran.code, ran.json["response"]["body"]) == (0, "(hidden: a key is in it)")
-    assert in_time(seconds, 2)
+    assert seconds < 2
 
 
 @pytest.mark.parametrize("size", [8, len(KEY) - 1])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 from support.counting import accept_all, messages_by_recipient, rows_csv
-from support.servers import Server, answer, local_pod, read, refusal, wait_until
+from support.servers import Server, answer, hang, local_pod, reach, read, refusal, settled, wait_until
 
 from kshell.scripts.ledger import counts
 
@@ -116,21 +119,21 @@ def test_a_clock_that_goes_back_sends_no_row_twice(server, run, monkeypatch):
 
 def test_rows_that_wait_for_a_pause_are_not_claimed(write, run):
     """While a run waits after a 429, no row that waits is claimed: the next run sends them, and the refused one not again."""
-    seen = []
-    with Server(read, answer(429, refusal("WA429"), ("Retry-After", "60"))) as server:
+    words = ["run", "s.kshell", "--rows", "r.csv", "--ledger", "run.ledger", "--rate", "1000"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with Server(read, answer(429, refusal("WA429"), ("Retry-After", "600")), reach, hang) as server:
         write("s.kshell", f"send -p {local_pod(server.url)}\n")
-
-        def look() -> None:
-            wait_until(lambda: server.requests and counts(LEDGER)["refused"])
-            seen.append(counts(LEDGER))
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        assert run(rows_csv(3), "--rate", "1000").code == 130
-        looking.join()
+        write("r.csv", rows_csv(3))
+        with subprocess.Popen(
+            [sys.executable, "-m", "kshell", *words], env=environment, stderr=subprocess.PIPE
+        ) as waiting:
+            settled(server, waiting)
+            assert wait_until(lambda: counts(LEDGER)["refused"])
+            seen = counts(LEDGER)
+            waiting.send_signal(signal.SIGINT)
+            waiting.communicate(timeout=60)
         sent = messages_by_recipient(server)
-    assert seen == [{"refused": 1}]
+    assert (waiting.returncode, seen) == (130, {"refused": 1})
     with Server(accept_all) as server:
         local_pod(server.url)
         assert run(rows_csv(3)).code == 0

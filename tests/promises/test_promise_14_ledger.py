@@ -14,7 +14,7 @@ import pytest
 from conftest import PROJECT
 from support.counting import accept_all, messages_by_recipient, rows_csv
 from support.programs import needs
-from support.servers import Server, local_pod, pause, reach, read, wait_until
+from support.servers import Server, hang, local_pod, reach, read, wait_until
 
 from kshell.scripts.ledger import entries
 
@@ -97,13 +97,13 @@ def test_a_claim_is_on_the_disk_before_its_first_byte(server, write):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write, number):
     """A signal in a send leaves this send "unknown" in the ledger, and no other row."""
-    with Server(read, reach, pause(1)) as server:
+    with Server(read, reach, hang) as server:
         write("s.kshell", f"send -p {local_pod(server.url)}\n")
         write("r.csv", rows_csv(3))
         with started() as run:
-            assert server.reached.wait(20)
+            assert server.reached.wait(60)
             run.send_signal(number)
-            _, err = run.communicate(timeout=20)
+            _, err = run.communicate(timeout=60)
     assert run.returncode == 128 + number
     assert [entry.state for entry in entries(LEDGER)] == ["unknown"]
     assert "messages: 1 unknown; " in err

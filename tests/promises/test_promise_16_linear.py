@@ -107,11 +107,15 @@ SLOW = {
 
 @pytest.mark.parametrize(("parse", "start", "unit", "times"), SLOW.values(), ids=SLOW)
 def test_twice_the_text_takes_at_most_three_times_the_time(parse, start, unit, times):
-    """The time of the processor is the least of three, so that another program's work is not counted."""
+    """The time of the processor is the least of three, in one of three tries, so that another program's work is not counted."""
     ended = "x" if unit == " " else ""
     once, twice = (f"{start}{unit * count}{ended}" for count in (times, 2 * times))
-    most = 3 * min(_seconds(parse, once) for _ in range(3)) + 0.01
-    assert any(_seconds(parse, twice) < most for _ in range(3))
+
+    def is_linear():
+        most = 3 * min(_seconds(parse, once) for _ in range(3)) + 0.01
+        return any(_seconds(parse, twice) < most for _ in range(3))
+
+    assert any(is_linear() for _ in range(3))
 
 
 def _seconds(parse, text):

@@ -104,7 +104,7 @@ def asked(
     port: int, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Return the status and the body of the simulator's answer to a request with exactly these headers."""
-    http = HTTPConnection("127.0.0.1", port, timeout=4)
+    http = HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         http.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in (headers or {}).items():
@@ -180,7 +180,7 @@ def test_no_page_of_another_site_reads_or_sends(tmp_path: Path) -> None:
         url = f"http://evil.test:{server.server_port}/"
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen([*words, url], **quiet) as browser:
-            in_time = ended.wait(60)
+            in_time = ended.wait(120)
             browser.terminate()
         server.shutdown()
         inbox = asked(port, "GET", "/inbox", headers={"Host": "localhost"})[1].decode()

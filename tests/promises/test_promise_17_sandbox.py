@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from http.client import HTTPConnection
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from conftest import PROJECT
-from support.clock import in_time
+from support.clock import in_time, with_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,20 +57,24 @@ class Sandbox(NamedTuple):
 
     def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
         """The answer to a request on a connection of its own."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as http:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as http:
             http.request(method, target, body, HEADERS | headers)
             answer = http.getresponse()
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
     def connect(self, sent: bytes) -> socket.socket:
         """A connection on which ``sent`` was written."""
-        stream = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         stream.sendall(sent)
         return stream
 
     def send(self, count: int, body: bytes) -> None:
         """Send the same message ``count`` times; each is accepted."""
-        assert {self.ask("POST", TARGET, body).status for _ in range(count)} == {202}
+        assert [self.ask("POST", TARGET, body).status for _ in range(count)] == [202] * count
+
+    def is_prompt(self, *sent: bytes) -> bool:
+        """Whether ``GET /`` is answered within ``PROMPT`` while requests are open on which ``sent`` was written."""
+        return any(in_time(self.seconds(*sent), PROMPT) for _ in range(3))
 
     def seconds(self, *sent: bytes) -> float:
         """How long ``GET /`` takes while requests are open on which ``sent`` was written.
@@ -280,7 +284,7 @@ def test_a_full_inbox_that_is_read_delays_nobody():
     """While clients ask for a large inbox, other requests are answered in 100 ms."""
     with served() as sandbox:
         sandbox.send(8, LARGE)
-        assert in_time(sandbox.seconds(GET_INBOX, GET_INBOX), PROMPT)
+        assert sandbox.is_prompt(GET_INBOX, GET_INBOX)
 
 
 def test_clients_that_wait_delay_nobody():
@@ -288,7 +292,7 @@ def test_clients_that_wait_delay_nobody():
     with served() as sandbox, ExitStack() as open_streams:
         for request in (*[WAIT] * 40, *[EVENTS] * 10):
             open_streams.enter_context(sandbox.connect(request))
-        assert in_time(sandbox.seconds(), PROMPT)
+        assert sandbox.is_prompt()
 
 
 def test_more_clients_than_may_wait_lock_nobody_out():
@@ -302,7 +306,7 @@ def test_more_clients_than_may_wait_lock_nobody_out():
 
 def test_large_messages_delay_nobody(sandbox):
     """While messages of 1 MiB and 300,000 values are read, other requests are answered in 100 ms."""
-    assert in_time(sandbox.seconds(POST_HEAVY, POST_HEAVY), PROMPT)
+    assert sandbox.is_prompt(POST_HEAVY, POST_HEAVY)
 
 
 @needs_proc
@@ -315,7 +319,7 @@ def test_many_unfinished_requests_keep_the_memory_and_the_time():
                 stream.sendall(HEAD + b" " * (MIB - 1))
             except OSError:
                 continue  # it was dropped
-        assert in_time(sandbox.seconds(), PROMPT)
+        assert sandbox.is_prompt()
         assert sandbox.ask("POST", TARGET, message()).status == 202
         assert sandbox.most_memory() < MEMORY
 
@@ -330,25 +334,21 @@ def test_many_open_connections_end_the_oldest():
         with pytest.raises(TimeoutError):
             first.recv(1)
         assert sandbox.ask("GET", "/").status == 200
-        first.settimeout(3)
+        first.settimeout(60)
         with suppress(ConnectionError):
             assert first.recv(1) == b""
 
 
-IMPATIENT = f"from kshell.simulator import server; server.REQUEST_SECONDS = 0.5; {KSHELL}"
+def impatient(limit: float) -> AbstractContextManager[Sandbox]:
+    """A simulator that gives each request ``limit`` seconds, which may be too short for a busy machine."""
+    return served(f"from kshell.simulator import server; server.REQUEST_SECONDS = {limit}; {KSHELL}")
 
 
 @pytest.fixture(scope="module")
-def _impatient() -> Iterator[Sandbox]:
-    with served(IMPATIENT) as sandbox:
+def hasty() -> Iterator[Sandbox]:
+    """A simulator that gives each request half a second."""
+    with impatient(0.5) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def impatient(_impatient) -> Sandbox:
-    """Return a simulator with an empty inbox that gives each request half a second."""
-    assert _impatient.ask("DELETE", "/inbox").status == 204
-    return _impatient
 
 
 @pytest.mark.parametrize(
@@ -363,11 +363,11 @@ def impatient(_impatient) -> Sandbox:
     ],
     ids=["nothing", "head", "body", "second", "refused", "next"],
 )
-def test_an_unfinished_request_is_dropped(impatient, sent):
+def test_an_unfinished_request_is_dropped(hasty, sent):
     """A request that is not complete in its time ends with its connection, even if a byte comes now and then."""
-    with impatient.connect(sent) as stream:
+    with hasty.connect(sent) as stream:
         stream.settimeout(0.1)
-        end = time.monotonic() + 3
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
                 if not stream.recv(MIB):
@@ -380,43 +380,55 @@ def test_an_unfinished_request_is_dropped(impatient, sent):
     pytest.fail("the connection is still open")
 
 
-def test_an_answer_that_nobody_reads_is_dropped(impatient):
-    """A client that asks for a full inbox and does not read it is dropped in the same time, before the answer's end."""
-    with closing(socket.socket()) as stream:
-        impatient.send(16, message("x" * (MIB - 1000)))
+def unread(sandbox: Sandbox, request: bytes, messages: int, seconds: float) -> int:
+    """How many bytes come in the end of a request whose answer is not read while so many messages are sent, and so long."""
+    received = 0
+    with closing(socket.socket()) as stream, suppress(ConnectionError):
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-        stream.connect(("127.0.0.1", impatient.port))
-        stream.sendall(GET_INBOX)
-        time.sleep(1.5)
-        stream.settimeout(5)
-        received = bytearray()
-        with suppress(ConnectionError):
-            while data := stream.recv(MIB):
-                received += data
-    assert MIB // 16 < len(received) < 15 * MIB
+        stream.settimeout(60)
+        stream.connect(("127.0.0.1", sandbox.port))
+        stream.sendall(request)
+        sandbox.send(messages, message("x" * (MIB - 1000)))
+        time.sleep(seconds)
+        while data := stream.recv(MIB):
+            received += len(data)
+    return received
 
 
-def test_a_client_that_waits_is_not_too_slow(impatient):
+def test_an_answer_that_nobody_reads_is_dropped():
+    """A client that asks for a full inbox and does not read it is dropped in the same time, before the answer's end."""
+
+    def received(limit: float) -> int:
+        with impatient(limit) as sandbox, suppress(ConnectionError):
+            sandbox.send(16, message("x" * (MIB - 1000)))
+            return unread(sandbox, GET_INBOX, 0, 3 * limit)
+        return 0
+
+    assert with_limit(received, lambda size: not MIB // 16 < size < 15 * MIB, 0.5, 5) in range(MIB // 16, 15 * MIB)
+
+
+def test_a_client_that_waits_is_not_too_slow(hasty):
     """A request that waits for a message longer than a request may take to come in is answered, not dropped."""
-    assert impatient.ask("GET", "/inbox?wait=1.2").json == []
+
+    def answered(limit: float) -> Any:
+        with nullcontext(hasty) if limit == 0.5 else impatient(limit) as sandbox, suppress(ConnectionError):
+            return sandbox.ask("GET", f"/inbox?wait={2.4 * limit}").json
+        return None
+
+    assert with_limit(answered, lambda answer: answer is None, 0.5, 5) == []
 
 
 @needs_proc
 def test_events_that_nobody_reads_are_dropped():
     """A client that asks for events and does not read them is dropped, and the memory stays bounded."""
-    with served(IMPATIENT) as sandbox, closing(socket.socket()) as stream:
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-        stream.connect(("127.0.0.1", sandbox.port))
-        stream.sendall(EVENTS)
-        sandbox.send(30, message("x" * (MIB - 1000)))
-        time.sleep(1.5)
-        stream.settimeout(5)
-        received = 0
-        with suppress(ConnectionError):
-            while data := stream.recv(MIB):
-                received += len(data)
-        assert received < 15 * MIB
-        assert sandbox.most_memory() < MEMORY
+
+    def received(limit: float) -> tuple[int, int]:
+        with impatient(limit) as sandbox:
+            return unread(sandbox, EVENTS, 30, 3 * limit), sandbox.most_memory()
+
+    size, memory = with_limit(received, lambda got: not 0 < got[0] < 15 * MIB, 0.5, 5)
+    assert 0 < size < 15 * MIB
+    assert memory < MEMORY
 
 
 def test_the_time_of_a_request_is_seconds():
@@ -429,14 +441,18 @@ def test_the_time_of_a_request_is_seconds():
 @pytest.mark.parametrize(("number", "full"), [(signal.SIGINT, False), (signal.SIGTERM, True)], ids=["empty", "full"])
 def test_a_signal_ends_it_within_a_second(number, full):
     """Empty, or full and with requests under way, waiting and unfinished: it ends with exit code 0, in silence."""
-    with served() as sandbox, ExitStack() as open_streams:
-        if full:
-            sandbox.send(8, LARGE)
-            for sent in (GET_INBOX, WAIT, EVENTS, HEAD + b"{", b"GET", *[POST_HEAVY] * 4):
-                open_streams.enter_context(sandbox.connect(sent))
-        begin = time.monotonic()
-        sandbox.process.send_signal(number)
-        out, err = sandbox.process.communicate(timeout=20)
-        seconds = time.monotonic() - begin
-    assert (sandbox.process.returncode, out, err) == (0, "", "")
-    assert in_time(seconds, 1)
+
+    def seconds() -> float:
+        with served() as sandbox, ExitStack() as open_streams:
+            if full:
+                sandbox.send(8, LARGE)
+                for sent in (GET_INBOX, WAIT, EVENTS, HEAD + b"{", b"GET", *[POST_HEAVY] * 4):
+                    open_streams.enter_context(sandbox.connect(sent))
+            begin = time.monotonic()
+            sandbox.process.send_signal(number)
+            out, err = sandbox.process.communicate(timeout=60)
+            end = time.monotonic()
+        assert (sandbox.process.returncode, out, err) == (0, "", "")
+        return end - begin
+
+    assert any(in_time(seconds(), 1) for _ in range(3))

@@ -186,7 +186,7 @@ def test_the_program_opens_nothing_for_writing_while_it_sends(account, words):
     command = [sys.executable, "-c", AUDIT, "send", "-a", account, "-p", "sandbox", f"to={TO}", "otp=1", *words]
     with closed_port() as port:
         local_pod(f"http://127.0.0.1:{port}")
-        done = subprocess.run(command, capture_output=True, env=environment, text=True, timeout=20)
+        done = subprocess.run(command, capture_output=True, env=environment, text=True, timeout=60)
     assert done.returncode == (4 if "local" in words else 0)
     assert "WROTE" not in done.stderr
 
@@ -330,7 +330,7 @@ def test_the_simulator_s_lines_hold_no_secret(cli, account, sandbox):
     assert cli("send", "-a", account, f"to={TO}", f"otp={CODE}").code == 0
     assert cli("send", "-a", account, "to=+15005550005", f"otp={CODE}").code == 1
     sandbox.send_signal(signal.SIGINT)
-    out, err = sandbox.communicate(timeout=10)
+    out, err = sandbox.communicate(timeout=60)
     assert (out, err) == ("", "202 WA202, 1 recipient\n400 E110, 0 recipients\n")
 
 

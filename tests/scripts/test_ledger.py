@@ -106,9 +106,7 @@ def test_an_outcome_is_durable_without_another_claim(file):
     """An outcome is in the file soon, also if no further claim follows."""
     with Ledger(file, SCRIPT) as ledger:
         ledger.end(claim(ledger, CELLS), "accepted", 202, "WA202", "A1")
-        until = time.monotonic() + 10
-        while counts(file)["claimed"] and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: not counts(file)["claimed"])
         assert counts(file) == {"accepted": 1}
 
 
@@ -245,10 +243,16 @@ def test_a_claim_that_ctrl_c_withdraws_is_not_made(file):
         ledger.end(first, "accepted")
         assert wait_until(lambda: not ledger._outcomes)  # the writer waits for the lock
         second = Claim(ledger.row(CELLS | {"ref": "2"}, 2, 3), 1, time.time())
-        pressed = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
-        pressed.start()
-        with pytest.raises(KeyboardInterrupt):
+
+        def press() -> None:
+            wait_until(lambda: ledger._claims)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+        pressing = threading.Thread(target=press)
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the thread waits for the claim
+            pressing.start()
             ledger.claim(second, NUMBER)
+        pressing.join()
         ledger.end(second, "not-sent")
         other.execute("ROLLBACK")
         other.close()

@@ -81,6 +81,40 @@ def test_a_clock_that_stands_still_sends_no_row_twice(run, monkeypatch):
     assert [*messages_by_recipient(server).values()] == [1]
 
 
+@pytest.fixture
+def looking_too_early(monkeypatch):
+    """Let the first looks at the ledger find nothing, as if a row were sent right after them: ``looking_too_early(looks)``."""
+
+    def look_early(looks: int) -> None:
+        look, early = Ledger.sends_of, iter(range(looks))
+        monkeypatch.setattr(Ledger, "sends_of", lambda *words: look(*words) if next(early, None) is None else [])
+
+    return look_early
+
+
+@pytest.mark.parametrize("script", ["send\n", "send\nsend ref=2\n"])
+def test_a_row_that_an_equal_row_overtook_is_passed_over(run, looking_too_early, script):
+    """A row that an equal row sent between its look at the ledger and its claim is counted as passed over."""
+    run(script, 1)
+    looking_too_early(3)
+    ran = run(script, "to,otp\n" + "+919812345678,123456\n" * 3)
+    assert ran.code == 0
+    sent = script.count("send")
+    assert f"rows: 1 passed, 2 passed over (accepted); messages: {sent} accepted; " in ran.err
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_a_row_that_was_overtaken_sends_what_is_left(run, looking_too_early, looks):
+    """A row whose first message was sent after each of its looks at the ledger plays the answer and sends the second one."""
+    script = "send\nexpect body.code == 'WA202'\nexpect stop == 'no'\nsend ref=2\n"
+    run(script, 1, "--var", "stop=yes")
+    looking_too_early(looks)
+    again = run(script, 1, "--var", "stop=no")
+    assert again.code == 0
+    assert "rows: 1 passed; messages: 1 accepted; " in again.err
+    assert counts(LEDGER) == {"accepted": 2}
+
+
 def test_a_row_of_unknown_outcome_is_listed_and_not_sent(run):
     """A row that a killed run was sending is not sent; it is named with its time, and the exit code is 5."""
     run("send\n", 3)
@@ -143,8 +177,9 @@ def test_of_a_row_with_two_sends_the_second_is_sent_later(run):
     assert counts(LEDGER) == {"accepted": 4}
 
 
-def test_a_row_that_another_run_sends_is_looked_at_again(run, write):
+def test_a_row_that_another_run_sends_is_looked_at_again(run, write, monkeypatch):
     """A row that another run is sending is passed over at the end, when its outcome is known."""
+    monkeypatch.setattr("kshell.scripts.ledger._MOMENT", 60)
     write("s.kshell", "send\n")
     with Ledger(LEDGER, "send") as ledger:
         claim = Claim(ledger.row({"to": "+919800000000", "otp": "000000"}, 1, 2), 1, time.time())

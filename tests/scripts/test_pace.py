@@ -12,8 +12,8 @@ from email.utils import formatdate
 
 import pytest
 from conftest import PROJECT
-from support.counting import accept_all, rows_csv
-from support.servers import ACCEPTED, Connection, Server, answer, close, local_pod, read, refusal, wait_until
+from support.counting import rows_csv
+from support.servers import ACCEPTED, Connection, Server, answer, close, hang, local_pod, reach, read, refusal, settled
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.core.exchange import Delivery, Exchange, Response
@@ -98,7 +98,7 @@ def test_the_end_of_the_run_ends_a_wait():
     thread = threading.Thread(target=work)
     thread.start()
     pace.end()
-    thread.join(20)
+    thread.join(60)
     assert interrupted.is_set()
 
 
@@ -166,7 +166,7 @@ def test_a_429_pauses_the_run_and_is_not_sent_again(cli, write):
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_ends_the_wait_for_the_rate(write, jobs):
     """Ctrl-C while a row waits for its turn ends the run; that row was not sent."""
-    with Server(accept_all) as server:
+    with Server(read, answer(202, ACCEPTED), reach, hang) as server:
         write("s.kshell", f"send -p {local_pod(server.url)}\n")
         write("r.csv", rows_csv(4))
         with subprocess.Popen(
@@ -175,10 +175,9 @@ def test_ctrl_c_ends_the_wait_for_the_rate(write, jobs):
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             text=True,
         ) as run:
-            assert wait_until(lambda: server.requests)
-            time.sleep(0.1)
+            settled(server, run)
             run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=20)
+            _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert len(server.requests) == 1
     assert "1 accepted" in err

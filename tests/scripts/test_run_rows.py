@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sqlite3
+import threading
+from pathlib import Path
 
 import pytest
 from support.counting import accept_all, messages_by_recipient
-from support.servers import Server, local_pod
+from support.servers import ACCEPTED, Server, answer, local_pod, pause, reach, read
 
 import kshell
+from kshell.scripts.ledger import counts
 from kshell.session.session import Session
 
 ROWS = [{"to": f"+9198000000{number:02}", "otp": f"{number:06}"} for number in range(6)]
@@ -57,6 +61,32 @@ def test_a_row_that_has_ended_is_forgotten_without_the_garbage_collector(write, 
     finally:
         gc.enable()
     assert len(left) <= 1
+
+
+class LimitError(Exception):
+    """What an engine raises in a task that takes too long."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timers that signal")
+def test_what_is_under_way_when_an_engine_ends_a_task_is_noted(write):
+    """After an exception from a signal handler no row begins, and the ledger gets the outcome of what was under way."""
+
+    def end(*_: object) -> None:
+        raise LimitError
+
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+            write("row.kshell", f"send -p {local_pod(server.url)}\n")
+            task = threading.Thread(target=lambda: (server.reached.wait(20), signal.pthread_kill(main, signal.SIGALRM)))
+            main = threading.main_thread().ident
+            task.start()
+            with pytest.raises(LimitError):
+                kshell.run_rows("row.kshell", ROWS, ledger="run.ledger")
+            task.join()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (counts(Path("run.ledger")), len(server.requests)) == ({"accepted": 1}, 1)
 
 
 def test_values_are_texts_or_whole_numbers(script):

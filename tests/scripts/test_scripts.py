@@ -633,7 +633,7 @@ def test_retry_looks_again_and_sends_nothing(run, monkeypatch):
 
 def test_an_answer_is_read_once(run, monkeypatch):
     """An expect on the answer alone is not repeated: the answer stays what it is."""
-    monkeypatch.setattr("kshell.commands.expect.time.sleep", lambda _: pytest.fail("it waited"))
+    monkeypatch.setattr("kshell.scripts.runs.Run._pause", lambda *_: pytest.fail("it waited"))
     assert run(f"{TO}send\nexpect status == 200\n", "--retry", "2").code == 1
 
 

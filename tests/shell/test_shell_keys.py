@@ -6,7 +6,6 @@ import json
 import stat
 import sys
 import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,9 @@ from kshell.session.session import Overrides, Session
 from kshell.shell import loop
 
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP, RIGHT, ESC, TAB = "\r", "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\x1b", "\t"
-PAUSE = "\0"  # wait until the shell has read its history, which it does while the user types
+PAUSE = (
+    "\0"  # wait until the shell has read its history and looked for a suggestion, which it does while the user types
+)
 TO = "to=+919812345678"
 
 
@@ -57,11 +58,13 @@ def typed(capfdbinary, monkeypatch) -> Any:
 
 
 class Ready:
-    """Waits until a shell has run a number of lines and has read its history."""
+    """Waits until a shell has run a number of lines, has read its history and has looked for a suggestion."""
 
     def __init__(self, shell: loop.Loop) -> None:
         self.shell = shell
         self.prompted = 0
+        self.suggested_for = ""  # the text for which a suggestion was looked for last
+        shell.prompts.default_buffer.on_suggestion_set += self.keep
         ask = shell.prompts.prompt
         shell.prompts.prompt = lambda: self.count() or ask()
 
@@ -69,10 +72,13 @@ class Ready:
         """Count one more prompt."""
         self.prompted += 1
 
-    def after(self, lines: int) -> None:
-        """Return once more than ``lines`` prompts were shown, and wait a moment for the suggestion."""
-        assert wait_until(lambda: self.prompted > lines and self.history_is_read(), 20)
-        time.sleep(0.3)
+    def keep(self, buffer: Any) -> None:
+        """Keep the text for which a suggestion was found, or none."""
+        self.suggested_for = buffer.text
+
+    def after(self, lines: int, text: str) -> None:
+        """Return once more than ``lines`` prompts were shown and a suggestion for ``text``, if any, was looked for."""
+        assert wait_until(lambda: self.prompted > lines and self.history_is_read() and text in ("", self.suggested_for))
 
     def history_is_read(self) -> bool:
         """Return whether the shell has read its history."""
@@ -86,14 +92,14 @@ def press(pipe: Any, keys: str, ready: Ready) -> None:
     pipe.send_text(first)
 
     def later() -> None:
-        lines = first.count(ENTER)
+        lines, typed = first.count(ENTER), first
         for part in rest:
             try:
-                ready.after(lines)
+                ready.after(lines, typed.rpartition(ENTER)[2])
             except AssertionError:
                 pipe.send_text(CTRL_C + CTRL_D)  # ends the shell, and with it the test
                 raise
-            lines += part.count(ENTER)
+            lines, typed = lines + part.count(ENTER), part
             pipe.send_text(part)
 
     threading.Thread(target=later).start()
@@ -653,7 +659,7 @@ def test_values_of_forgotten_exchanges_stay_private(typed):
     """A session that has forgotten an exchange, or never sent its draft, still masks the values."""
     session = Session(Places.standard(), history=1)
     for number in range(3):
-        session.send(session.draft(Overrides(variables={"to": "+919812345678", "otp": f"48291{number}"})), timeout=5)
+        session.send(session.draft(Overrides(variables={"to": "+919812345678", "otp": f"48291{number}"})), timeout=60)
     assert len(session.sent) == 1
     assert "48291" not in session.privacy(keys=False).mask("codes 482910 482911 482912")
 

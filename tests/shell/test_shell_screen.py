@@ -24,7 +24,7 @@ class Slow(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["content-length"]))
         self.server.received.set()
         if not self.answer:
-            time.sleep(20)
+            time.sleep(60)
         self.wfile.write(
             b"HTTP/1.1 400 \x1b[31mBad\x1b[2J\r\ncontent-length: %d\r\n\r\n%b" % (len(self.answer), self.answer)
         )
@@ -111,7 +111,7 @@ def test_ctrl_c_during_a_slow_send_ends_the_send_and_not_the_shell(shell, server
     """Ctrl-C during a slow send reports the delivery, and the shell goes on."""
     terminal = shell()
     terminal.enter("send -p mine to=+919812345678")
-    assert server.received.wait(10)
+    assert server.received.wait(60)
     terminal.type("\x03").until("last: unknown")
     assert "delivery: unknown" in terminal.text
     terminal.enter("pods sandbox").until("Embedded simulator")

@@ -89,7 +89,7 @@ def box(served: Sandbox) -> Sandbox:
 def opened(browser: Browser, box: Sandbox, **options: Any) -> Iterator[Page]:
     """The phone page, live. At the end its console must be empty."""
     context = browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -122,7 +122,7 @@ def send(
     body = json.dumps({"messaging_object": asked, "extra_info": {"ref": ref}}).encode()
     url = f"{box.url}/v2/{box.sid}/whatsapp/{box.phone_number}/messages"
     request = urllib.request.Request(url, body, {"Content-Type": "application/json", "api-key": box.key})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return str(json.load(answer)["data"]["message_id"])
 
 
@@ -223,7 +223,7 @@ def test_a_page_whose_server_ends_says_so(browser: Browser) -> None:
         page = context.new_page()
         page.goto(box.url)
         page.wait_for_selector("#live[data-live]")
-    page.get_by_text("not connected").wait_for(timeout=10_000)
+    page.get_by_text("not connected").wait_for(timeout=60_000)
     context.close()
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.clock import in_time, with_limit
 from support.servers import Server, answer, closed_port, hang, read, say, wait_until
 
 import kshell
@@ -109,7 +110,7 @@ def test_many_messages_without_a_delay_keep_their_order() -> None:
     with server.listener, posted_to(server.url) as (inbox, lines):
         for number in range(300):
             add(inbox, f"A{number}")
-        assert wait_until(lambda: len(lines) == 900, 20)
+        assert wait_until(lambda: len(lines) == 900)
     assert server.statuses == {f"A{number}": STEPS for number in range(300)}
 
 
@@ -152,7 +153,7 @@ def test_a_url_that_hangs_is_given_up_and_stops_nobody(monkeypatch: pytest.Monke
         begun = time.monotonic()
         for number in range(100):
             add(inbox, f"A{number}")
-        assert time.monotonic() - begun < 10  # a post takes 0.2 s
+        assert in_time(time.monotonic() - begun, 10)  # a post takes 0.2 s
         assert wait_until(lambda: len(lines) >= 4)
         server.stopped.set()
     assert lines[0] == "callback sent for +91XXXXXXXX78: no answer (none within 0 s)"
@@ -174,12 +175,16 @@ def test_the_messages_that_wait_are_limited(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_cleared_inbox_has_no_callbacks() -> None:
     """Statuses that were still to come of messages that were forgotten are not posted; those of new ones are."""
-    with Server(read, answer(200)) as server, posted_to(server.url, delay=0.1) as (inbox, lines):
-        add(inbox, "A1")
-        inbox.clear()
-        add(inbox, "A2")
-        assert wait_until(lambda: len(lines) == 3)
-    assert {json.loads(request.body)["message_id"] for request in server.requests} == {"A2"}
+
+    def posted(delay: float) -> set[str]:
+        with Server(read, answer(200)) as server, posted_to(server.url, delay=delay) as (inbox, lines):
+            add(inbox, "A1")
+            inbox.clear()
+            add(inbox, "A2")
+            assert wait_until(lambda: len(lines) >= 3)
+        return {json.loads(request.body)["message_id"] for request in server.requests}
+
+    assert with_limit(posted, lambda ids: "A1" in ids, 0.1, 3) == {"A2"}
 
 
 def test_nothing_is_posted_after_the_end() -> None:
@@ -223,7 +228,7 @@ def test_callbacks_come_from_the_server_too() -> None:
         ]
         template = {"name": "auth1", "language": {"code": "en_US"}, "components": components}
         body = {"messaging_object": {"messaging_product": "whatsapp", "to": TO, "template": template}}
-        http = HTTPConnection(urlsplit(box.url).netloc, timeout=5)
+        http = HTTPConnection(urlsplit(box.url).netloc, timeout=60)
         path = f"/v2/{box.sid}/whatsapp/{box.phone_number}/messages"
         http.request("POST", path, json.dumps(body), {"Content-Type": "application/json", "api-key": box.key})
         message_id = json.loads(http.getresponse().read())["data"]["message_id"]

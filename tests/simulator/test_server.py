@@ -74,7 +74,7 @@ def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host
 def connection(url: str) -> HTTPConnection:
     """Return a connection to ``url`` with a time-out of 5 seconds."""
     parts = urlsplit(url)
-    return HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    return HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
 
 def ask(url: str, method: str, target: str, body: bytes | None = None) -> Answer:
@@ -315,7 +315,7 @@ def test_a_signal_ends_it_well(number: signal.Signals) -> None:
             begun = monotonic()
             program.send_signal(number)
             try:
-                out, err = program.communicate(timeout=30)
+                out, err = program.communicate(timeout=60)
             except subprocess.TimeoutExpired:
                 program.kill()
                 raise
@@ -337,7 +337,7 @@ def test_httptools_keeps_no_more_than_h11(sent: bytes) -> None:
     """Too many headers, trailers or requests without an answer are answered 400, also where httptools parses them."""
 
     def send(url: str) -> bytes:
-        with socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5) as stream:
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=60) as stream:
             stream.sendall(sent)
             return b"".join(iter(lambda: stream.recv(MIB), b""))
 

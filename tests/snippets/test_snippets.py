@@ -312,7 +312,7 @@ def test_a_pasted_line_is_accepted_by_the_simulator(cli, shell):
         script = Path("pasted")
         script.write_text("".join(f"{line.rstrip()} -s -w '%{{http_code}}\\n' -o /dev/null\n" for line in lines))
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "KALEYRA_API_KEY": KEY}
-        done = subprocess.run([*SHELLS[shell], str(script)], capture_output=True, env=environment, timeout=20)
+        done = subprocess.run([*SHELLS[shell], str(script)], capture_output=True, env=environment, timeout=60)
         assert done.stdout == b"202\n202\n202\n", done.stderr
 
 

@@ -37,7 +37,7 @@ class Terminal:
         settings = {"TERM": "xterm", "PYTHONPATH": str(PROJECT), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(env or {})}
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.child = pexpect.spawn(
-            words[0], list(words[1:]), dimensions=(lines, columns), env=kept | settings, cwd=cwd, timeout=10
+            words[0], list(words[1:]), dimensions=(lines, columns), env=kept | settings, cwd=cwd, timeout=60
         )
         self.child.delaybeforesend = None
         self.screen.write_process_input = self.child.send  # the answer to a program that asks for the cursor's position
@@ -46,7 +46,7 @@ class Terminal:
     def kshell(cls, *words: str, **settings: object) -> Terminal:
         """Start kshell's shell and wait for its first prompt."""
         terminal = cls(sys.executable, "-m", "kshell", *words, **settings)  # type: ignore[arg-type]
-        return terminal.until("last:")
+        return terminal.until("last: nothing sent")
 
     def type(self, text: str) -> Terminal:
         r"""Press keys; ``\r`` is Enter, ``\x03`` Ctrl-C."""
@@ -66,7 +66,7 @@ class Terminal:
         self.bytes += got
         self.stream.feed(got)
 
-    def until(self, wanted: str | Callable[[str], bool], seconds: float = 10) -> Terminal:
+    def until(self, wanted: str | Callable[[str], bool], seconds: float = 60) -> Terminal:
         """Wait for a text on the screen, or until ``wanted`` returns true for the screen's text."""
         end = time.monotonic() + seconds
         found = wanted if callable(wanted) else lambda text: wanted in text

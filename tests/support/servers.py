@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import re
 import socket
 import ssl
@@ -17,14 +18,16 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
     Step = Callable[["Connection"], None]
 
 ACCEPTED = b'{"code": "WA202", "message": "Request Accepted", "data": {"message_id": "A1"}, "error": {}}'
+_PATIENCE = 60  # seconds; longer than each client's
 PAGE_SAMPLE = b"""{
 "code":"WA202"
 "message":"Request Accepted",
@@ -108,7 +111,7 @@ class Server:
 
     def _serve(self, stream: socket.socket) -> None:
         with stream, suppress(OSError):
-            stream.settimeout(5)
+            stream.settimeout(_PATIENCE)
             secured = self._tls.wrap_socket(stream, server_side=True) if self._tls else stream
             with secured:
                 connection = Connection(secured, self)
@@ -197,8 +200,8 @@ def reach(connection: Connection) -> None:
 
 
 def hang(connection: Connection) -> None:
-    """Do nothing until the server is stopped, or for 5 s."""
-    connection.server.stopped.wait(5)
+    """Do nothing until the server is stopped, or for a minute."""
+    connection.server.stopped.wait(_PATIENCE)
 
 
 def reset(connection: Connection) -> None:
@@ -225,7 +228,30 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> bool:
+def settled(server: Server, process: subprocess.Popen[Any]) -> None:
+    """Wait until the server reached its step and the process has read all that came."""
+    assert server.reached.wait(_PATIENCE)
+    if Path("/proc/self/task").exists():
+        assert wait_until(lambda: _sleeps(process) and not time.sleep(0.02) and _sleeps(process))
+    else:
+        time.sleep(0.5)
+
+
+def _sleeps(process: subprocess.Popen[Any]) -> bool:
+    """Return whether every thread of a process waits for something other than the processor."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+
+
+def unused_port() -> int:
+    """Return a loopback port for a program. No system gives one of these to who asks for any port."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - a port, not a secret
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def wait_until(true: Callable[[], bool], seconds: float = _PATIENCE) -> bool:
     """Return whether ``true`` returns true in time."""
     deadline = time.monotonic() + seconds
     while not true():

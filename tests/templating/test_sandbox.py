@@ -9,6 +9,7 @@ from time import process_time
 import pytest
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
+from support.clock import in_time
 
 from kshell.core.json_text import text_of
 from kshell.templating.evaluation import evaluate
@@ -93,7 +94,7 @@ def test_an_expression_sees_lists_of_any_size():
     """An expression reads a list of 100,000 items within a second."""
     begun = process_time()
     assert evaluate("body.items | length", {"body": {"items": list(range(100_000))}}) == 100_000
-    assert process_time() - begun < 1
+    assert in_time(process_time() - begun, 1)
 
 
 @pytest.mark.parametrize("operator", ["-", "*", "/", "//", "%"])

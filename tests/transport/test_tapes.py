@@ -91,7 +91,7 @@ def send(write):
         session.simulator = server
         draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE, **variables}))
         with Tape(file, mode) as session.sender:
-            return session.send(draft, timeout=5)
+            return session.send(draft, timeout=60)
 
     return sent
 
@@ -108,7 +108,7 @@ def play(name: str, folder: Path) -> Exchange:
     session.simulator = Nobody()
     draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
     with Tape(folder / f"{name}.yaml", "none") as session.sender:
-        return session.send(draft, timeout=5)
+        return session.send(draft, timeout=60)
 
 
 def answer_of(exchange: Exchange) -> tuple[object, ...]:
@@ -294,7 +294,7 @@ def test_a_code_in_a_header_in_utf_8_keeps_the_file_from_being_written(tape):
         session = Session(Places.standard())
         draft = session.draft(Overrides(account="canary", pod="local", variables={"to": TO, "otp": code}))
         with pytest.raises(CassetteError, match="a code would be in it"), Tape(tape) as session.sender:
-            assert session.send(draft, timeout=5).response.status == 202
+            assert session.send(draft, timeout=60).response.status == 202
     assert not tape.exists()
 
 
@@ -430,9 +430,9 @@ def test_an_answer_is_played_once(send, tape):
     session.simulator = Nobody()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
     with Tape(tape, "none") as session.sender:
-        session.send(draft, timeout=5)
+        session.send(draft, timeout=60)
         with pytest.raises(CassetteError, match="no further answer"):
-            session.send(draft, timeout=5)
+            session.send(draft, timeout=60)
 
 
 def test_what_became_of_a_played_message_is_said_by_its_answer():
@@ -441,7 +441,7 @@ def test_what_became_of_a_played_message_is_said_by_its_answer():
         session = Session(Places.standard(), simulator=Nobody())
         draft = session.draft(Overrides(account=name, variables={"to": TO, "otp": CODE}))
         with Tape(FOLDER / f"{name}.yaml", "none") as session.sender:
-            exchange = session.send(draft, timeout=5)
+            exchange = session.send(draft, timeout=60)
         assert exchange.delivery == session.attempt.exchange.delivery == delivery
 
 
@@ -457,7 +457,7 @@ def test_each_of_many_threads_is_played_an_answer_of_its_own(tape, mode):
         def one(sender: object) -> list[bytes]:
             session = Session(Places.standard(), simulator=server, sender=sender)
             draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
-            return [session.send(draft, timeout=5).response.body for _ in range(8)]
+            return [session.send(draft, timeout=60).response.body for _ in range(8)]
 
         with Tape(tape, mode) as sender, ThreadPoolExecutor(16) as pool:
             return sorted(body for part in pool.map(one, [sender] * 16) for body in part)
@@ -501,7 +501,7 @@ def test_a_recording_from_elsewhere_says_so(send, tape, write):
     session.simulator = Echo()
     draft = session.draft(Overrides(account="canary", variables={"to": TO, "otp": CODE}))
     with Tape(tape) as session.sender:
-        session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=5)
+        session.send(draft._replace(request=draft.request._replace(url="https://api.example.com/v2/x")), timeout=60)
     assert "Recorded from the API;" in tape.read_text()
 
 
@@ -523,7 +523,7 @@ def flooded(send, write):
                 draft = draft._replace(request=draft.request._replace(url=sent.url))
             sent.url = draft.request.url
             with Tape(tape, mode) if tape else nullcontext(send_attempt) as session.sender:
-                exchange = session.send(draft, timeout=10)
+                exchange = session.send(draft, timeout=60)
         return exchange, sum(written)
 
     return sent
@@ -577,7 +577,7 @@ def test_an_answer_that_broke_off_is_shown_and_not_kept(tape):
         session = Session(Places.standard())
         draft = session.draft(Overrides(account="canary", pod="local", variables={"to": TO, "otp": CODE}))
         with Tape(tape) as session.sender:
-            exchange = session.send(draft, timeout=5)
+            exchange = session.send(draft, timeout=60)
     assert (exchange.response.body, "broke off" in exchange.response.fault) == (b"{", True)
     assert not tape.exists()
 
@@ -680,10 +680,10 @@ def test_playing_looks_at_each_exchange_a_fixed_number_of_times(tmp_path, monkey
     ]
     with Tape(tmp_path / "tape.yaml") as session.sender:
         for draft in drafts:
-            session.send(draft, timeout=5)
+            session.send(draft, timeout=60)
     calls = []
     monkeypatch.setattr(tapes, "facts_of", lambda request: calls.append(request) or facts_of(request))
     with Tape(tmp_path / "tape.yaml", "none") as session.sender:
         for draft in drafts:
-            session.send(draft, timeout=5)
+            session.send(draft, timeout=60)
     assert len(drafts) < len(calls) <= 4 * len(drafts)
