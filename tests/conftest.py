@@ -41,7 +41,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # the number of examples of a property test that does not set it; without a deadline, which a busy machine would miss
-settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "30")), deadline=None)
+settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "20")), deadline=None)
 settings.load_profile("suite")
 
 

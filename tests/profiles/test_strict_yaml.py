@@ -99,7 +99,6 @@ def bare(node: Node) -> object:
     return node if node.value else ""
 
 
-@settings(max_examples=100)
 @given(text=st.text("ab:-?{}[],|>'\"%#@\\~\r\n ") | st.lists(st.sampled_from(
     ["a", "b", ": ", ":", "\n", "\n  ", "\n- ", "- ", "? ", "[", "]", "{", "}", ", ", "'", '"', "|\n", ">-\n ", "#", " #"]
 )).map("".join))  # fmt: skip

@@ -265,7 +265,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=5))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
     """Any sequence of reads, writes, pauses and ends gives at most one request, and "not sent" only if no byte arrived."""
     with Server(*steps) as server:
