@@ -138,8 +138,8 @@ FILES = {
 }
 TEXTS = {"line": line, "rest": rest, "script": script, "blocks": blocks, "history": storable}
 STARTS = {"line": "set a=", "script": "set a='", "history": "set a='", "rows.csv": 'a,b\n"', "rows.jsonl": '{"a": "'}
-# 1 MB within 2 seconds; the suite takes a twentieth of both, because the times above are linear
-SIZE = 1_000_000 if os.environ.get("KSHELL_PAYLOADS") else 50_000
+# 1 MB within 2 seconds; the suite takes a tenth of both, because the times above are linear
+SIZE = 1_000_000 if os.environ.get("KSHELL_PAYLOADS") else 100_000
 MOST_SECONDS = 2 * SIZE / 1_000_000
 FILLED = {
     "newlines": "\n", "quotes": '"', "brackets": "[", "backslashes": "\\", "braces": "{",
