@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support import canary
 from support.screen import Terminal
 
@@ -40,8 +40,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# the number of examples of a property test that does not set it; without a deadline, which a busy machine would miss
-settings.register_profile("suite", max_examples=int(os.environ.get("KSHELL_EXAMPLES", "20")), deadline=None)
+settings.register_profile(
+    "suite",
+    max_examples=int(os.environ.get("KSHELL_EXAMPLES", "20")),  # of a property test that does not set it
+    deadline=None,  # a busy machine would miss it
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("suite")
 
 

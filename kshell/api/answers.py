@@ -5,7 +5,6 @@ The documented answers are data in ``Endpoint.answers``.
 
 from collections.abc import Iterable
 
-from kshell.api.payload import Located, texts_at
 from kshell.core.endpoint import DocumentedAnswer, Endpoint
 from kshell.core.exchange import Body, Delivery, Exchange, Explanation, Response
 from kshell.core.json_text import TooDeepError, dumps, loads
@@ -38,12 +37,12 @@ def read_body(endpoint: Endpoint, response: Response) -> Body:
 def _read_value(endpoint: Endpoint, value: Json) -> Body:
     if not isinstance(value, dict):
         return Body(value, fault="it is JSON, but not an object")
-    error, located = value.get("error"), Located(value)
+    error = value.get("error")
     return Body(
         json=value,
-        code=_text_at(located, "/code"),
-        message=_text_at(located, "/message"),
-        message_id=_text_at(located, endpoint.message_id),
+        code=_text_at(value, "/code"),
+        message=_text_at(value, "/message"),
+        message_id=_text_at(value, endpoint.message_id),
         error_keys=tuple(error) if isinstance(error, dict) else (),
     )
 
@@ -75,8 +74,11 @@ def _members(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else ()
 
 
-def _text_at(located: Located, pointer: str) -> str:
-    return next((text for _, text in texts_at(located, [pointer])), "")
+def _text_at(value: Json, pointer: str) -> str:
+    """Return the text at a JSON pointer through objects; empty if there is none."""
+    for name in pointer.split("/")[1:]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _why_not_json(body: bytes) -> str:

@@ -62,15 +62,19 @@ def numbers_at(payload: Json | Located, pointers: Iterable[str]) -> list[str]:
 
 def cut_texts(endpoint: Endpoint, payload: Payload) -> Payload:
     """Return ``payload`` with each text cut that the API would cut, such as a ``ref`` of more than 255 characters."""
-    located = Located(payload)
-    cut = {
+    cuts = long_texts(endpoint, Located(payload))
+    return replaced(payload, cuts) if cuts else payload
+
+
+def long_texts(endpoint: Endpoint, located: Located) -> dict[str, str]:
+    """Return each text that the API would cut, by its JSON pointer, as the API would cut it."""
+    return {
         place: text[: field.cut_at]
         for field in endpoint.fields
         if field.cut_at
         for place, text in texts_at(located, [field.pointer])
         if len(text) > field.cut_at
     }
-    return replaced(payload, cut) if cut else payload
 
 
 def replaced(payload: Payload, values: Mapping[str, str]) -> Payload:

@@ -3,8 +3,9 @@
 A rule does no I/O and does not change the payload.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 
 from kshell.api.payload import MISSING, Located, token
@@ -20,23 +21,32 @@ Find = Callable[..., Iterator[Hit]]
 def check(endpoint: Endpoint, payload: Payload, account: Account | None = None) -> tuple[Finding, ...]:
     """Return every finding about ``payload``, errors first. Without the account that sends, its rules do not run."""
     located = Located(payload)
-    findings = (
-        Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents)
-        for rule in endpoint.rules.values()
-        if account or not rule.of_account
-        for hit in (rule.find(located, account) if rule.of_account else rule.find(located))
-    )
-    return tuple(sorted(findings, key=lambda finding: finding.severity))
+    rules = endpoint.rules.values()
+    return errors_first(found(rule, located, account) for rule in rules if account or not rule.of_account)
+
+
+def found(rule: Rule, located: Located, account: Account | None) -> list[Finding]:
+    """Return what a rule finds in a payload."""
+    hits = rule.find(located, account) if rule.of_account else rule.find(located)
+    return [Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents) for hit in hits]
+
+
+def errors_first(findings: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
+    """Return the findings of several rules in one tuple: errors first, then in their order."""
+    return tuple(sorted(chain.from_iterable(findings), key=attrgetter("severity")))
 
 
 def rule_decorator(rules: dict[str, Rule]) -> Callable[..., Callable[[Find], Find]]:
-    """Return a decorator that registers a function in ``rules``. The function's docstring is what the rule says."""
+    """Return a decorator that registers a function in ``rules``. The function's docstring is what the rule says.
+
+    The decorator's arguments after the third are the pointers of the texts and numbers that the function reads.
+    """
 
     def rule(
-        code: str, severity: Severity, page: str, *, prevents: str = "", of_account: bool = False
+        code: str, severity: Severity, page: str, *reads: str, prevents: str = "", of_account: bool = False
     ) -> Callable[[Find], Find]:
         def register(find: Find) -> Find:
-            rules[code] = Rule(code, severity, find.__doc__ or "", page, find, prevents, of_account)
+            rules[code] = Rule(code, severity, find.__doc__ or "", page, find, reads, prevents, of_account)
             return find
 
         return register
@@ -49,10 +59,19 @@ def rule_decorator(rules: dict[str, Rule]) -> Callable[..., Callable[[Find], Fin
 
 def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     """Return the rules of a table of fields: mandatory fields, types, allowed values, unknown fields."""
-    inside = tuple(field for field in fields if field.pointer)
-    return {
-        code: Rule(code, severity, find.__doc__ or "", page, partial(find, tuple(filter(concerns, inside))), prevents)
-        for code, severity, page, concerns, find, prevents in _RULES_OF_FIELDS
+    inside = [field for field in fields if field.pointer]
+    rules: dict[str, Rule] = {}
+    for code, severity, page, concerns, find, prevents in _RULES_OF_FIELDS:
+        concerned = tuple(filter(concerns, inside))
+        reads = tuple(field.pointer for field in concerned)
+        rules[code] = Rule(code, severity, find.__doc__ or "", page, partial(find, concerned), reads, prevents)
+    names: dict[str, list[str]] = {}
+    for field in inside:
+        parent, _, name = field.pointer.rpartition("/")
+        names.setdefault(parent, []).append(name)
+    says, find_unknown = _unknown.__doc__ or "", partial(_unknown, names)
+    return rules | {
+        "field-unknown": Rule("field-unknown", "warning", says, "Request Format", find_unknown, prevents="100")
     }
 
 
@@ -95,17 +114,13 @@ def _value(fields: Fields, located: Located) -> Iterator[Hit]:
                 yield Hit(pointer, f"{field.name} is {value!r}", f"write {' or '.join(field.allowed)}")
 
 
-def _unknown(fields: Fields, located: Located) -> Iterator[Hit]:
+def _unknown(names: dict[str, list[str]], located: Located) -> Iterator[Hit]:
     """The page documents every field."""
-    known: dict[str, list[str]] = {}
-    for field in fields:
-        parent, _, name = field.pointer.rpartition("/")
-        known.setdefault(parent, []).append(name)
-    for parent, names in known.items():
+    for parent, known in names.items():
         for pointer, value in located[parent]:
             for name in value if isinstance(value, dict) else ():
-                if name not in names:
-                    near = did_you_mean(name, names)
+                if name not in known:
+                    near = did_you_mean(name, known)
                     yield Hit(f"{pointer}/{token(name)}", f"the page has no field {name!r} here", near or "remove it")
 
 
@@ -114,5 +129,4 @@ _RULES_OF_FIELDS: tuple[_Row, ...] = (
     ("field-missing", "error", "the column Mandatory? of every table", attrgetter("mandatory"), _missing, "131008"),
     ("field-type", "error", "the column Data Type of every table", attrgetter("kind"), _type, "131009"),
     ("field-value", "error", '"Only allowed value is …"', attrgetter("allowed"), _value, "131009"),
-    ("field-unknown", "warning", "Request Format", attrgetter("name"), _unknown, "100"),
 )

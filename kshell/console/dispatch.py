@@ -80,20 +80,18 @@ def _help_width() -> int:
 def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:
     """Run the words of a script's line as ``perform`` does. Equal words are parsed once: every row runs the same lines."""
     try:
-        root, command, params = _parsed(words)
-        context = click.Context(command, parent=root, info_name=command.name, obj=caller)
-        context.params = dict(params)
-        result: Result = command.invoke(context)
+        root, command, run = _parsed(words)
+        with click.Context(command, parent=root, info_name=command.name, obj=caller):
+            return run()
     except Printed as printed:
         return Result(f"{printed.text}\n")
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return failure(error, caller.session)
-    return result
 
 
 @lru_cache(maxsize=256)
-def _parsed(words: tuple[str, ...]) -> tuple[click.Context, click.Command, dict[str, Any]]:
-    """Return the root context of a script's line, its command, and its parsed options and arguments.
+def _parsed(words: tuple[str, ...]) -> tuple[click.Context, click.Command, Callable[[], Result]]:
+    """Return the root context of a script's line, its command, and the command's function with what was parsed.
 
     Raise as click and ``Commands`` do.
     """
@@ -101,8 +99,8 @@ def _parsed(words: tuple[str, ...]) -> tuple[click.Context, click.Command, dict[
     context = click.Context(root, info_name="", **root.context_settings)
     with context:
         name, command, rest = root.resolve_command(context, list(words))
-        assert command is not None  # noqa: S101 - resolve_command raises
-        return context, command, command.make_context(name, rest, parent=context).params
+        assert command is not None and command.callback is not None  # noqa: S101, PT018 - resolve_command raises
+        return context, command, partial(command.callback, **command.make_context(name, rest, parent=context).params)
 
 
 def _show_coloured(show: Show, context: click.Context, result: Result) -> None:

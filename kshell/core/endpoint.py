@@ -51,8 +51,9 @@ class Hit(NamedTuple):
 class Rule(NamedTuple):
     """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it.
 
-    ``find`` takes the payload, and the ``Account`` that sends it if ``of_account``. ``prevents`` is the code of Meta's with
-    which a message that breaks the rule may fail; it is empty if there is none.
+    ``find`` takes the payload, and the ``Account`` that sends it if ``of_account``. What it yields depends on the texts and
+    numbers at the pointers ``reads``, on every ``type``, and on the payload's shape: its names, its items, the types of its
+    values. ``prevents`` is the code of Meta's with which a message that breaks the rule may fail; it is empty if there is none.
     """
 
     code: str
@@ -60,6 +61,7 @@ class Rule(NamedTuple):
     says: str
     page: str
     find: Callable[..., Iterator[Hit]]
+    reads: tuple[str, ...] = ()
     prevents: str = ""
     of_account: bool = False
 

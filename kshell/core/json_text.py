@@ -75,16 +75,17 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
 
 def _indented(value: Json, encode: Callable[[str], str], line: str, step: str) -> str:
     """Return what ``json.dumps`` with an indent returns, in a third of its time; ``encode`` quotes a text."""
-    if isinstance(value, str):
-        return encode(value)
     inner = line + step
     if isinstance(value, dict) and value:
-        members = (f"{encode(name)}: {_indented(item, encode, inner, step)}" for name, item in value.items())
+        members = [  # most members are texts, and a call takes longer than to quote one
+            f"{encode(name)}: {encode(item) if isinstance(item, str) else _indented(item, encode, inner, step)}"
+            for name, item in value.items()
+        ]
         return f"{{{inner}{f',{inner}'.join(members)}{line}}}"
     if isinstance(value, list) and value:
-        items = f",{inner}".join(_indented(item, encode, inner, step) for item in value)
+        items = f",{inner}".join([_indented(item, encode, inner, step) for item in value])
         return f"[{inner}{items}{line}]"
-    return json.dumps(value)
+    return encode(value) if isinstance(value, str) else json.dumps(value)
 
 
 def text_of(value: object) -> str:

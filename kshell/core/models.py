@@ -4,7 +4,7 @@ Nothing here does I/O. Every type is immutable. They are named tuples because ev
 a tuple takes a tenth of a dataclass's time. For the same reason annotations are not text, which NamedTuple would compile.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -177,6 +177,11 @@ class Template(NamedTuple):
     def variable(self, name: str) -> Variable | None:
         """Return the variable called ``name``; None if the template does not have it."""
         return next((variable for variable in self.variables if variable.name == name), None)
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those of ``names`` that are no variable of the template."""
+        known = {variable.name for variable in self.variables}
+        return [name for name in names if name not in known]
 
     def missing(self, values: Mapping[str, str]) -> list[Variable]:
         """Return the required variables that ``values`` does not hold."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 from kshell.core.errors import KshellError
 from kshell.core.models import Account, Draft
@@ -55,8 +56,9 @@ def kind_by_name(name: str) -> str:
     return "NUMBER" if re.fullmatch(_NUMBER_NAME, name) else "CODE"
 
 
-def _spellings(number: str) -> Iterator[Private]:
-    """Yield a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
+@lru_cache(maxsize=64)  # all messages of a run have one sender
+def _spellings(number: str) -> tuple[Private, ...]:
+    """Return a number as it is written and in E.164 form; nothing if it has too few digits to be called."""
     digits = re.sub("[^0-9]", "", number)
-    if len(digits) >= LEAST_DIGITS:
-        yield from (Private("NUMBER", spelling) for spelling in dict.fromkeys((number, f"+{digits}")))
+    spellings = dict.fromkeys((number, f"+{digits}")) if len(digits) >= LEAST_DIGITS else ()
+    return tuple(Private("NUMBER", spelling) for spelling in spellings)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _COUNTING_SECONDS = 2.0  # for the rows that were not begun
 _POLL = 0.1  # seconds between two checks for a Ctrl-C
+_GRACE = 2.0  # seconds for what was under way to be noted, after its connections were broken
 _LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills after 10
 
 
@@ -84,6 +85,7 @@ class Run:
         self._under_way: dict[Case, None] = {}  # taken, and not counted yet
         self._lock = threading.RLock()  # for what the threads share: the cases, the counts, what is shown
         self._sender: Sender = send_attempt
+        self._attempts: dict[Attempt, None] = {}  # under way
         self._fault: ScriptError | None = None
         self._interrupted = threading.Event()
         self._retry = plan.retry._replace(wait=self._pause)
@@ -216,6 +218,9 @@ class Run:
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
                 self._progress.show("interrupted; waiting for the cases that have begun")
                 wait(working, timeout=None if by_signal and not asked_to_end() else _LAST_SECONDS)
+            for attempt in [*self._attempts]:
+                attempt.interrupt()
+            wait(working, timeout=_GRACE)
             raise
         finally:
             pool.shutdown(wait=False)
@@ -277,7 +282,11 @@ class Run:
         """Send, unless the run was interrupted, or has ended without waiting for this case: no further message begins then."""
         if self._given_up or self.interrupted:
             raise KeyboardInterrupt
-        return self._sender(attempt)
+        self._attempts[attempt] = None
+        try:
+            return self._sender(attempt)
+        finally:
+            del self._attempts[attempt]
 
     def _finish(self, case: Case, unshown: Sequence[Step] = ()) -> None:
         with self._lock:

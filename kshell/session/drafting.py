@@ -13,6 +13,7 @@ from kshell.templating import templates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kshell.api.checks import Checked
     from kshell.core.endpoint import Endpoint
     from kshell.core.models import Account, Payload, Pod
 
@@ -30,16 +31,21 @@ def drafted(
     pod: Pod,
     template: Template,
     values: Mapping[str, str],
-    payload: Payload,
+    checked: Checked,
     notes: tuple[Note, ...],
 ) -> Draft:
-    """Check and cut a payload, and build its request: the only place where a payload becomes a ``Request``."""
-    from kshell.api.payload import cut_texts
-    from kshell.api.rules import check
+    """Build the request of a payload that was checked: the only place where a payload becomes a ``Request``."""
+    request = build(endpoint, pod, account, checked.payload, values)
+    return Draft(account, pod, template, values, checked.findings, request, notes)
 
-    request = build(endpoint, pod, account, cut_texts(endpoint, payload), values)
-    findings = check(endpoint, payload, account)
-    return Draft(account, pod, template, values, findings, request, notes)
+
+def redrafted(draft: Draft, payload: Payload) -> Draft:
+    """Return ``draft`` with another payload, without the notes on how its values were chosen."""
+    from kshell.api.checks import checked  # slow, and the prompt does not need it
+
+    account, endpoint = draft.account, draft.request.endpoint
+    judged, notes = checked(endpoint, account, payload), key_notes(account, draft.pod)
+    return drafted(endpoint, account, draft.pod, draft.template, draft.values, judged, notes)
 
 
 def defaults(account: Account, template: Template) -> dict[str, str]:
@@ -57,13 +63,10 @@ def source_if_unset(variable: Variable) -> str:
 
 def refuse_unknown(template: Template, typed: Mapping[str, str]) -> None:
     """Raise ``UsageError`` for a typed variable that the template does not have."""
-    owner = f"the template {template.name}" if template.name else template.title
-    for name in typed:
-        if template.variable(name) is None:
-            raise UsageError(
-                f"{owner} has no variable {name!r}",
-                hint=templates.unknown_variable_hint(template, name),
-            )
+    for name in template.unknown(typed):
+        owner = f"the template {template.name}" if template.name else template.title
+        hint = templates.unknown_variable_hint(template, name)
+        raise UsageError(f"{owner} has no variable {name!r}", hint=hint)
 
 
 def refuse_missing(template: Template, values: Mapping[str, str], unread: Iterable[Note]) -> None:

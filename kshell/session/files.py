@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
-from kshell.templating.templates import load_template, render
+from kshell.templating.templates import load_template, render, typed_values
 
 if TYPE_CHECKING:
+    from kshell.api.checks import Checked, FormCheck
+    from kshell.core.endpoint import Endpoint
     from kshell.core.errors import Note
-    from kshell.core.models import Account, Draft, Origin, Payload, Pod, Template
+    from kshell.core.models import Account, Draft, Origin, Pod, Template
+    from kshell.templating.forms import Form, Values
+
+MOST_PREPARED = 64
 
 LOADERS: dict[Kind, Callable[[Places, str], Any]] = {
     "pod": load_pod,
@@ -39,9 +44,14 @@ class Files:
         """Return the template called ``name``. Raises ``TemplateError``."""
         return load_template(self._places, name)
 
-    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
-        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
-        return render(template, values)
+    def checked(self, endpoint: Endpoint, account: Account, template: Template, values: Mapping[str, str]) -> Checked:
+        """Return the payload that a template makes of ``values``, cut and checked. Raises ``TemplateError``.
+
+        It is empty if the endpoint takes no payload.
+        """
+        from kshell.api.checks import checked  # slow, and the prompt does not need it
+
+        return checked(endpoint, account, render(template, values) if endpoint.takes_payload else {})
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
@@ -56,19 +66,33 @@ class Files:
         return [*folder_notes(self._places, draft)]
 
 
+class _Prepared(NamedTuple):
+    form: Form
+    check: FormCheck
+
+
+def _prepared(endpoint: Endpoint, account: Account, template: Template, typed: Values) -> _Prepared | None:
+    """Return what payloads with values of these names and types have in common; None if each must be rendered."""
+    from kshell.api.checks import FormCheck, have_one_shape
+    from kshell.templating.forms import form_of
+
+    form = form_of(template, typed) if endpoint.takes_payload else None
+    if form is None or not have_one_shape(form.holes):
+        return None
+    return _Prepared(form, FormCheck(endpoint, account, form.fill(typed), typed, form.holes))
+
+
 class KeptFiles(Files):
     """The profiles and templates of a run. Each file is read once, so that every row has the same. Threads may share them."""
 
     def __init__(self, places: Places) -> None:
-        from kshell.templating.forms import Forms
-
         super().__init__(places)
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
         self._accounts: dict[str, Account] = {}
         self._pods: dict[str, Pod] = {}
         self._templates: dict[str, Template] = {}
-        self._forms = Forms()
+        self._prepared: dict[tuple[object, ...], _Prepared | None] = {}
 
     def account(self, name: str) -> Account:
         """Return the account called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
@@ -88,9 +112,19 @@ class KeptFiles(Files):
             self._templates[name] = super().template(name)
         return self._templates[name]
 
-    def payload(self, template: Template, values: Mapping[str, str]) -> Payload:
-        """Return the payload that a template makes of ``values``. Raises ``TemplateError``."""
-        return self._forms.render(template, values)
+    def checked(self, endpoint: Endpoint, account: Account, template: Template, values: Mapping[str, str]) -> Checked:
+        """Return what ``Files`` returns; of a row like an earlier one, only what differs is made and checked."""
+        typed = typed_values(template, values)
+        kind = (endpoint.name, account.name, template.source, *typed, *map(type, typed.values()))
+        try:
+            prepared = self._prepared[kind]
+        except KeyError:
+            if len(self._prepared) >= MOST_PREPARED:
+                self._prepared.clear()
+            prepared = self._prepared[kind] = _prepared(endpoint, account, template, typed)
+        if prepared is None or not prepared.form.holds(values):
+            return super().checked(endpoint, account, template, values)
+        return prepared.check.checked(prepared.form.fill(typed), typed)
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""

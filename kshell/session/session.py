@@ -21,6 +21,7 @@ from kshell.session.drafting import (
     defaults,
     drafted,
     key_notes,
+    redrafted,
     refuse_missing,
     refuse_not_utf8,
     refuse_unknown,
@@ -279,21 +280,18 @@ class Session:
             template = self.current_template(overrides, account)
         else:
             template = Template("", endpoint.title, (), account.origin, "")
-        further = map(Variable, further_parameters(endpoint, account))
-        template = template._replace(variables=(*template.variables, *further))
+        if further := further_parameters(endpoint, account):
+            template = template._replace(variables=(*template.variables, *map(Variable, further)))
         refuse_unknown(template, overrides.variables)
         unread = templates.unread_variables(account, template) if template.name == account.template else []
         values, notes = self._values(account, template, overrides.variables, unread)
-        payload = self.files.payload(template, values) if endpoint.takes_payload else {}
+        checked = self.files.checked(endpoint, account, template, values)
         notes = (*key_notes(account, pod), *unread, *notes)
-        return self._remembered(drafted(endpoint, account, pod, template, values, payload, notes))
+        return self._remembered(drafted(endpoint, account, pod, template, values, checked, notes))
 
     def redraft(self, draft: Draft, payload: Payload) -> Draft:
         """Return ``draft`` with another payload, such as one that was edited by hand."""
-        endpoint, notes = draft.request.endpoint, key_notes(draft.account, draft.pod)
-        return self._remembered(
-            drafted(endpoint, draft.account, draft.pod, draft.template, draft.values, payload, notes)
-        )
+        return self._remembered(redrafted(draft, payload))
 
     def _remembered(self, draft: Draft) -> Draft:
         self._drafts.append(draft)

@@ -37,9 +37,7 @@ class Unset(Undefined):
 class _CountedContext(Context):
     """The state of one rendering, which counts its work."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.work = 0
+    work = 0
 
     def spend(self, work: int) -> None:
         """Count ``work``. Raise ``SecurityError`` where it is more than ``MOST_WORK`` in all."""

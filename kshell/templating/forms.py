@@ -7,50 +7,43 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kshell.api.checks import Hole
 from kshell.core.errors import TemplateError
 from kshell.templating.environment import MOST_CHARACTERS
-from kshell.templating.templates import inserts_only, render, typed_values
+from kshell.templating.templates import inserts_only, render
 
 if TYPE_CHECKING:
-    from kshell.core.models import Payload, Template
+    from kshell.core.models import Template
 
 Values = Mapping[str, str | int]
 Fill = Callable[[Values], Any]
 
 
-class _Form(NamedTuple):
-    """``fill`` returns the payload of other values; ``most`` characters of values make no text that is too long."""
+class Form(NamedTuple):
+    """``fill`` returns the payload of other values, which are in its ``holes``, by JSON pointer.
+
+    ``most`` characters of values make no text that is too long.
+    """
 
     fill: Fill
+    holes: Mapping[str, Hole]
     most: int
 
-
-class Forms:
-    """The forms of a run's payloads. Threads may share them."""
-
-    def __init__(self) -> None:
-        self._forms: dict[tuple[object, ...], _Form | None] = {}
-
-    def render(self, template: Template, values: Mapping[str, str]) -> Payload:
-        """Return what ``templates.render`` returns, and raise what it raises."""
-        typed = typed_values(template, values)
-        names = (template.source, *typed, *map(type, typed.values()))
-        if names not in self._forms:
-            self._forms[names] = _form(template, typed)
-        form = self._forms[names]
-        if form is None or sum(map(len, values.values())) > form.most:
-            return render(template, values)
-        payload: Payload = form.fill(typed)
-        return payload
+    def holds(self, values: Mapping[str, str]) -> bool:
+        """Whether the values are so short that ``fill`` returns what ``render`` does; else they must be rendered."""
+        return sum(map(len, values.values())) <= self.most
 
 
-def _form(template: Template, typed: Values) -> _Form | None:
-    """Return the form of the payloads of values with these names and types; None if each must be rendered."""
+def form_of(template: Template, typed: Values) -> Form | None:
+    """Return the form of the payloads of values with these names and types; None if each must be rendered.
+
+    Raises ``TemplateError``.
+    """
     if not inserts_only(template):
         return None
     token = 10**17 + int.from_bytes(os.urandom(7))  # an integer of a template has at most 18 digits
@@ -59,11 +52,14 @@ def _form(template: Template, typed: Values) -> _Form | None:
         for position, (name, value) in enumerate(typed.items())
     }
     with suppress(TemplateError):
-        fill = _filled(render(template, marks), {mark: name for name, mark in marks.items()})
+        names = {mark: name for name, mark in marks.items()}
+        marked = render(template, marks)
+        fill = _filled(marked, names)
         if fill(typed) == render(template, {name: str(value) for name, value in typed.items()}):
-            holes = template.source.count("{{")
+            count = template.source.count("{{")
             # escaped in JSON, a character takes 12 at most
-            return _Form(fill, (MOST_CHARACTERS - len(template.source)) // (12 * holes or 1))
+            most = (MOST_CHARACTERS - len(template.source)) // (12 * count or 1)
+            return Form(fill, dict(_holes(marked, names)), most)
     return None
 
 
@@ -81,3 +77,12 @@ def _filled(part: object, names: Mapping[str, str]) -> Fill:
         pieces = [(names.get(piece, ""), piece) for piece in re.split("(\x02[0-9]+-[0-9]+\x02)", part)]
         return lambda values: "".join(str(values[name]) if name else piece for name, piece in pieces)
     return lambda _: part
+
+
+def _holes(part: object, names: Mapping[str, str], place: str = "") -> Iterator[tuple[str, Hole]]:
+    """Yield each text or number that has marks, with its JSON pointer."""
+    if isinstance(part, dict | list):
+        for step, item in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from _holes(item, names, f"{place}/{step}")
+    elif inside := [name for mark, name in names.items() if mark in str(part)]:
+        yield place, Hole(inside, _filled(part, names))

@@ -231,7 +231,6 @@ def describe(variable: Variable) -> str:
 
 def unread_variables(account: Account, template: Template) -> list[Note]:
     """Return a warning for each variable of an account that ``template``, which is the account's, does not have."""
-    unread = [name for name in account.variables if template.variable(name) is None]
     return [
         Note(
             "warning",
@@ -239,7 +238,7 @@ def unread_variables(account: Account, template: Template) -> list[Note]:
             name.place() if isinstance(name, Reference) else None,
             unknown_variable_hint(template, name),
         )
-        for name in unread
+        for name in template.unknown(account.variables)
     ]
 
 

@@ -36,7 +36,6 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = r"(?s):? (bytearray\()?b['\"].*"
-_ERRNO = r"^\[Errno -?\d+\] "
 _CONNECTING = "connection.connect_tcp.started"
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
@@ -92,7 +91,7 @@ class Attempt:
         self._left = False  # whether the connection may be another attempt's
         self._must_be_open = False
         self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
-        self._lock = threading.Lock()  # orders the first byte and the decision to give up
+        self._lock = threading.RLock()  # orders the first byte and the decision to give up
         self._connection: Connection | None = None
         self._started = self._ended = time.perf_counter()
 
@@ -134,13 +133,18 @@ class Attempt:
                         threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
                     self._wait()
         except KeyboardInterrupt:
-            self.interrupted = True
             with suppress(KeyboardInterrupt):  # a second Ctrl-C changes nothing
-                self._stop()
+                self.interrupt()
+                self._wait_for_end()
         self._ended = time.perf_counter()
-        if self._bug is not None:
+        if self._bug:
             raise self._bug
         return self.exchange
+
+    def interrupt(self) -> None:
+        """Prevent the first byte, or break the connection. Another thread may call this; ``run`` returns soon then."""
+        self.interrupted = True
+        self._stop()
 
     def _in_process(self) -> tuple[str, str, list[tuple[str, str]], bytes]:
         address = urlsplit(self.request.url)
@@ -166,31 +170,29 @@ class Attempt:
         """Break the connection if the time is over. Another thread calls this."""
         with self._lock:
             if not self._left and time.perf_counter() >= self._started + self._route.timeout:
-                self._expired = self._stopped = True
-                self._break()
-
-    def _break(self) -> bool:
-        """Break the connection. Return whether there was one."""
-        connected = self._connection and self._connection.socket
-        if connected:
-            with suppress(OSError):  # it may be closed by now
-                connected.shutdown(socket.SHUT_RDWR)
-        return bool(connected)
+                self._expired = True
+                self._stop()
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
         while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
-            if time.perf_counter() >= end:
-                self._expired = True
+            self._expired = time.perf_counter() >= end
+            if self._expired or self.interrupted:
                 self._stop()
+                self._wait_for_end()
                 return
 
     def _stop(self) -> None:
-        """Prevent the first byte, or break the connection; then wait a moment for the result."""
+        """Prevent the first byte, or break the connection."""
         with self._lock:
             self._stopped = True
-            connected = not self._left and self._break()
-        if self.begun or connected:
+            if not self._left and self._connection and self._connection.socket:
+                with suppress(OSError):  # it may be closed by now
+                    self._connection.socket.shutdown(socket.SHUT_RDWR)
+
+    def _wait_for_end(self) -> None:
+        """Wait a moment for the result of a send that was stopped, unless it waits for a name or a connection."""
+        if self.begun or (self._connection and self._connection.socket):
             self._under_way.acquire(timeout=_GRACE)
 
     def _run(self, connections: KeptConnections | None = None) -> None:
@@ -292,8 +294,8 @@ class Attempt:
         what, *causes = self._reasons()
         if self.begun:
             hint = "it may have been delivered: ask the recipient, or look in Kaleyra's reports, before you send again"
-            what = what if what.startswith("no answer") else f"no answer: {what}"
-            return FateUnknownError(f"{what}; the API may have the message", hint=hint, causes=causes)
+            prefix = "" if what.startswith("no answer") else "no answer: "
+            return FateUnknownError(f"{prefix}{what}; the API may have the message", hint=hint, causes=causes)
         hint = "" if self.interrupted else _not_sent_hint(self.request.url, self._route.proxy)
         return NotSentError(f"not sent: {what}", hint=hint, causes=causes)
 
@@ -331,8 +333,8 @@ def cut_to_limit(response: Response) -> Response:
 def _chain(error: BaseException | None) -> list[str]:
     """Return the texts of an error and its causes, the outermost first, each text once."""
     reasons: list[str] = []
-    while error is not None:
-        text = re.sub(_ERRNO, "", str(error)).rstrip(".") or type(error).__name__
+    while error:
+        text = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
         if text not in reasons:
             reasons.append(text)
         error = error.__cause__ or error.__context__
@@ -344,6 +346,5 @@ def _not_sent_hint(url: str, proxy: str) -> str:
         return f"the pod's proxy is {proxy}: is it right, and does it run?"
     base = "/".join(url.split("/", 3)[:3])
     if base.startswith("http://"):
-        port = urlsplit(base).port or 80
-        return f"is a server running at {base}? kshell sandbox --port {port} starts the simulator there"
+        return f"is a server running at {base}? kshell sandbox --port {urlsplit(base).port or 80} starts the simulator there"
     return f"nothing of the message left this machine; check the network and the host: curl -sSI {base}"

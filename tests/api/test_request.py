@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
@@ -46,7 +46,6 @@ def test_the_host_is_the_pod_s(host):
     assert build(SEND_AUTHENTICATION, POD._replace(base_url=host), account(), {}).url.startswith(f"{host}/v2/HX")
 
 
-@settings(deadline=None)
 @given(sid=st.text("!~/?#%\\:@&=+;,a0.\"'<>|^`{}[]", min_size=1).filter(lambda sid: sid.strip(".")))
 def test_a_sid_is_one_segment_of_the_path(sid):
     """No SID adds a segment, a query or a fragment to the URL."""

@@ -11,14 +11,15 @@ from unicodedata import category
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.authentication.fields import E164, FIELDS, LANGUAGES, NAME_LIMIT, OTP_LIMIT, REF_LIMIT, WA_SOURCES
 from kshell.api.authentication.rules import RULES
-from kshell.api.payload import cut_texts, recipients_of, texts_at
+from kshell.api.payload import Located, cut_texts, recipients_of, texts_at
 from kshell.api.rules import check as check_by
+from kshell.api.rules import found
 from kshell.api.statuses import find_outcome
 from kshell.core.models import Account, Origin, OtpPolicy, Secret
 from kshell.core.terminal import finding_line
@@ -84,6 +85,11 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         else:
             holder[name] = value
     return payload
+
+
+def place_in_good(pointer: str) -> str:
+    """Return the JSON pointer of the place in the good payload that a field's pointer leads to."""
+    return pointer.replace("/body", "/0").replace("/button", "/1").replace("/*", "/0")
 
 
 def codes(otp: Any) -> dict[str, Any]:
@@ -361,6 +367,29 @@ def test_a_rule_says_what_it_is_and_what_it_rests_on(code):
     assert rule.page
 
 
+class Followed(Located):
+    """A payload that notes which pointers are followed."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        super().__init__(payload)
+        self.followed: set[str] = set()
+
+    def __getitem__(self, pointer: str) -> list[tuple[str, object]]:
+        self.followed.add(pointer)
+        return super().__getitem__(pointer)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_a_rule_reads_only_what_it_declares(code):
+    """A rule reads no text and no number beside those that it declares and each type, so that a run need not ask it again."""
+    texts = {field.pointer for field in FIELDS if field.pointer and field.kind in ("text", "integer")}
+    for changes in [*(case.changes for _, case in BREAKING), *(changes for _, changes in KEEPING)]:
+        payload = Followed(changed(changes))
+        found(RULES[code], payload, ACCOUNT)
+        undeclared = texts & payload.followed - {*RULES[code].reads}
+        assert [pointer for pointer in undeclared if not pointer.endswith("/type")] == []
+
+
 @pytest.mark.parametrize(
     ("code", "limit"), [("otp-length", OTP_LIMIT), ("ref-cut", REF_LIMIT), ("template-name", NAME_LIMIT)]
 )
@@ -432,7 +461,6 @@ def test_a_payload_without_a_message_names_nobody():
     assert recipients_of(SEND_AUTHENTICATION, {}) == []
 
 
-@settings(deadline=None)
 @given(digits=st.text("0123456789", min_size=1, max_size=18), before=st.sampled_from(["", "00", "+", " ", "("]))
 def test_a_fix_of_a_number_is_a_number(digits, before):
     """The number that a fix offers is in E.164 form."""
@@ -663,7 +691,7 @@ def test_any_shape_at_any_spot_is_judged(spot):
 def test_every_field_of_the_table_is_a_spot_that_was_tried():
     """A null at each field of the table gives a finding of the wrong type there."""
     for field in FIELDS:
-        pointer = field.pointer.replace("/body", "/0").replace("/button", "/1").replace("/*", "/0")
+        pointer = place_in_good(field.pointer)
         if pointer:
             judged(changed({pointer: None}))
             where = [finding.pointer for finding in check(changed({pointer: None})) if finding.code == "field-type"]
@@ -671,7 +699,6 @@ def test_every_field_of_the_table_is_a_spot_that_was_tried():
             assert where == ([pointer] if pointer not in (f"{BODY}/type", f"{BUTTON}/type") else [])
 
 
-@settings(deadline=None)
 @given(
     payload=st.dictionaries(st.text(max_size=5), ANYTHING, max_size=4)
     | st.builds(lambda spot, value: changed({spot: value}), st.sampled_from(SPOTS), ANYTHING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kshell.core.json_text import dumps
@@ -42,7 +42,6 @@ def strings(text: str) -> str:
     return found
 
 
-@settings(deadline=None)
 @given(value=VALUES, indent=st.sampled_from([None, 2]), avoid=st.text(PUNCTUATION))
 @example(value='it\'s 100% \\ "x" !', indent=None, avoid="'\\!`\"%")
 @example(value={"a,b": [1, -2.5], "c:d": {}}, indent=2, avoid=",:[]{}-.")
@@ -52,7 +51,6 @@ def test_any_json_is_the_same_value_in_any_spelling(value, indent, avoid):
     assert json.loads(dumps(value, indent=indent, avoid=avoid)) == joined(value)
 
 
-@settings(deadline=None)
 @given(value=VALUES, avoid=st.text(PUNCTUATION))
 @example(value="\x7f\x80\x9f\u00ad\u200b\u202e\u2028\ufeff\U000e0001\ud800\n\t", avoid="")
 def test_every_character_is_printable(value, avoid):
@@ -63,7 +61,6 @@ def test_every_character_is_printable(value, avoid):
     assert text.encode()
 
 
-@settings(deadline=None)
 @given(value=VALUES, avoid=st.text(PUNCTUATION))
 @example(value='"\\', avoid='"')
 @example(value='"\\', avoid="\\")
@@ -115,7 +112,6 @@ def test_an_avoided_character_is_written_by_its_number(avoid, text):
     assert dumps("'\"\\!\n", avoid=avoid) == text
 
 
-@settings(deadline=None)
 @given(value=VALUES, indent=st.integers(1, 4))
 def test_indented_json_is_written_as_python_writes_it(value, indent):
     """JSON with an indent has the lines and the blanks of Python's own ``json.dumps``."""

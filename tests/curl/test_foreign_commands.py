@@ -322,9 +322,9 @@ def test_a_raw_control_character_in_a_string_is_reported(raw, escaped):
     assert (odd.line, odd.column, odd.fix) == (2, 9, f"it was read as {escaped}")
 
 
-def test_stdin_that_is_not_utf_8_is_refused(program):
+def test_stdin_that_is_not_utf_8_is_refused(cli):
     """Bytes that are not UTF-8 are an error at their place, not replaced in the message."""
-    ran = program("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
+    ran = cli("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("error: stdin:2:16: not UTF-8: byte 0xe9")
 

@@ -558,9 +558,9 @@ def test_what_a_message_cannot_hold_is_told(imported):
     assert "curl's option -5" in ran.err
 
 
-def test_too_much_on_stdin_is_an_error(program):
+def test_too_much_on_stdin_is_an_error(cli):
     """More than 256 KiB on stdin is an error with exit code 3."""
-    ran = program("import", input=b"x" * 300_000)
+    ran = cli("import", input=b"x" * 300_000)
     assert ran.code == 3
     assert "stdin is larger than 256 KiB" in ran.err
 

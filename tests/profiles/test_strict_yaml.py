@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.clock import in_time
 
@@ -57,7 +57,6 @@ def test_a_scalar_is_the_text_that_was_typed(text):
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
-@settings(deadline=None)
 @given(text=ANY_TEXT)
 @example("\r\x85\u2028\u2029\ufeff")
 @example("\ud800\udc00")
@@ -68,7 +67,6 @@ def test_load_of_dump_is_the_text(text):
 
 
 @pytest.mark.parametrize("style", [None, "'", "|"])
-@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_characters="\r\x85\u2028\u2029", exclude_categories=())))
 @example("012345")
 @example(" leading and trailing \n\n")
@@ -77,7 +75,6 @@ def test_load_of_dump_is_the_text_in_every_style(style, text):
     assert value_of(yaml.safe_dump({"v": text}, default_style=style, allow_unicode=True)) == text
 
 
-@settings(deadline=None)
 @given(text=st.text("ab:-?{}[],&*!|>'\"%#@\\~\0\t\r\n "))
 def test_a_fault_is_always_at_a_place_of_the_file(text):
     """Any text is a document, or one error with a line and a column inside the file."""

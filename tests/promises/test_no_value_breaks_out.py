@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kshell.core.errors import TemplateError
@@ -71,7 +71,6 @@ def test_every_variable_of_the_message_is_proved():
     assert {spot: value for spot, value in EXPECTED.items() if spot in own} == own
 
 
-@settings(deadline=None)
 @given(values=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, TEXT)))
 @example(values=dict.fromkeys(NAMES, '", "to": "+1'))
 @example(values={"otp": '\\", "x": "', "index": '0, "x": 1'})
@@ -141,7 +140,6 @@ def test_a_value_is_only_where_the_template_puts_it(insertion, v, w):
     assert render(template(body), {"v": v, "w": w}) == each_joined(expected(v, w))
 
 
-@settings(deadline=None)
 @given(v=TEXT, w=TEXT)
 @example(v='",', w='"')
 def test_a_template_that_would_let_a_value_out_is_refused(v, w):
@@ -150,7 +148,6 @@ def test_a_template_that_would_let_a_value_out_is_refused(v, w):
         render(template('{"a": ["\\{{ v }}", "\\\\\\{{ w }}"]}'), {"v": v, "w": w})
 
 
-@settings(deadline=None)
 @given(v=TEXT)
 def test_an_integer_field_is_an_integer_or_the_text(v):
     """A value for an integer field becomes a whole number or stays a text, and no other field changes."""
@@ -160,7 +157,6 @@ def test_an_integer_field_is_an_integer_or_the_text(v):
     assert payload["v"] == joined(v) or (isinstance(payload["v"], int) and payload["v"] == int(v))
 
 
-@settings(deadline=None)
 @given(values=st.fixed_dictionaries(dict.fromkeys(("v", "w"), TEXT)))
 def test_a_field_that_a_value_names_cannot_replace_another(values):
     """A value used as a field's name is refused if it is also another field's name; it never replaces that field."""

@@ -19,6 +19,7 @@ from support.screen import Terminal
 from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read, wait_until
 
 from kshell.__main__ import main
+from kshell.scripts.ledger import counts
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SIGNALS = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
@@ -50,9 +51,9 @@ def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, err
 
 
-@SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_a_send_names_the_delivery(number):
-    """A send that a signal ends reports the delivery "unknown" and exits with 128 plus the signal."""
+    """A send that SIGTERM or SIGHUP ends reports the delivery "unknown" and exits with 128 plus the signal."""
     with Server(read, reach, hang) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
         assert server.reached.wait(60)
@@ -62,8 +63,7 @@ def test_a_signal_during_a_send_names_the_delivery(number):
     assert len(server.requests) == 1
 
 
-@SIGNALS
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "2"), (signal.SIGTERM, "1"), (signal.SIGHUP, "2")])
 def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number, jobs):
     """A run that a signal ends prints its summary and writes its reports whole."""
 
@@ -210,7 +210,8 @@ def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
     with Server(read, reach, hang) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         write("rows.csv", "ref\na\nb\nc\n")
-        process = kshell(*["run", "s.kshell", "--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json"])
+        options = ["--rows", "rows.csv", "--jobs", "2", "--report", "json=r.json", "--ledger", "run.ledger"]
+        process = kshell("run", "s.kshell", *options)
         assert server.reached.wait(60)
         assert wait_until(lambda: len(server.requests) == 2)
         begun = time.monotonic()
@@ -223,6 +224,7 @@ def test_sigterm_ends_the_wait_of_a_run_in_threads(write):
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
     cases = json.loads(Path("r.json").read_text())["cases"]
     assert [case["deliveries"] for case in cases] == [["unknown"], ["unknown"], []]
+    assert counts(Path("run.ledger")) == {"unknown": 2}
 
 
 def test_a_second_ctrl_c_counts_what_is_under_way(write):
@@ -240,8 +242,7 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
 
 
-@SIGNALS
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "1")])
 def test_rows_under_way_are_waited_for(write, number, jobs):
     """After a signal no row begins, and the answers of the rows under way are read: their outcome is known."""
     count = int(jobs)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.servers import Server, answer, local_pod, read
 
@@ -264,7 +264,6 @@ LINES = st.lists(st.one_of(
 
 
 @given(before=LINES, after=LINES, expects=st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_running_what_was_recorded_gives_the_same_session_and_requests(shell, codes, before, after, expects):
     """Running a recording gives the same session and requests, and recording that run gives the same file."""
     for name in ("one.kshell", "two.kshell"):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.programs import needs
 from support.random_parts import without_random_parts
@@ -161,7 +161,6 @@ def test_a_json_string_is_no_number(rows):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_text_in_a_cell_is_that_text(rows, texts):
     """A quoted cell is read as the text that a CSV writer put there, or refused as a rounded number."""
     import csv

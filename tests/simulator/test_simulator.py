@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.page import PAGE
 
@@ -728,21 +728,18 @@ JSON = st.recursive(
 DOCUMENTED = {"202 WA202", *(f"{failure.status} {failure.code}" for failure in FAILURES.values())}
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.lists(st.tuples(st.text(), st.text())), st.binary())
 def test_any_request_is_answered(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
     """Any request is answered, without an exception."""
     assert code(Simulator().handle(method, target, headers, body)) in {"404 404", "405 405"}
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_body_is_answered(body: bytes) -> None:
     """Any body is answered with WA400, without an exception."""
     assert code(post(body)) == "400 WA400"
 
 
-@settings(deadline=None)
 @given(st.sampled_from([*MANDATORY, *OPTIONAL]), JSON)
 def test_any_value_in_any_place_is_answered(path: str, value: object) -> None:
     """Any value in any field gets a documented answer."""

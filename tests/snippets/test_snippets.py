@@ -186,7 +186,7 @@ _PAYLOAD = st.dictionaries(_TEXT, _TEXT | st.integers() | st.lists(_TEXT, max_si
 
 
 @in_shells(*SHELLS)
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 @given(payloads=st.lists(_PAYLOAD, min_size=6, max_size=6))
 def test_no_payload_is_pasted_as_another(shell, payloads):
     """For any JSON object, a pasted line makes the same request as ``send``."""

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import vcr
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.random_parts import without_random_parts
 from support.record_cassettes import CODE, FOLDER, TO, record
@@ -204,7 +204,6 @@ def test_what_is_played_is_what_was_recorded(send, tape):
 
 
 @given(code=st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_code_is_hidden_and_matches_itself_alone(send, tmp_path, code):
     """For any code, the cassette plays the request with that code and refuses one with another code."""
     tape = tmp_path / "any.yaml"

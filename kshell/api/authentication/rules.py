@@ -29,7 +29,7 @@ from kshell.core.models import Account
 
 _MOST_BUTTONS = len(INDEX_RANGE)
 _CODES = tuple(field.pointer for field in FIELDS if field.role == "code")
-_CUT = tuple(field for field in FIELDS if field.cut_at)
+_CUT = {field.pointer: field for field in FIELDS if field.cut_at}
 
 RULES = rules_of_fields(FIELDS)
 rule = rule_decorator(RULES)
@@ -46,7 +46,7 @@ def _type_omitted(located: Located) -> Iterator[Hit]:
 # ---- recipients
 
 
-@rule("to-e164", "error", "messaging_object: to_number", prevents="131026")
+@rule("to-e164", "error", "messaging_object: to_number", TO, prevents="131026")
 def _to_e164(located: Located) -> Iterator[Hit]:
     """Every recipient is a number in E.164 form; commas separate several."""
     numbers = numbers_at(located, [TO])
@@ -62,7 +62,7 @@ def _known_numbers(located: Located) -> Iterator[tuple[str, Planned | None]]:
     return ((number, planned(number)) for number in numbers_at(located, [TO]) if re.fullmatch(E164, number))
 
 
-@rule("to-impossible", "warning", 'to_number: "A valid WhatsApp number"', prevents="131026")
+@rule("to-impossible", "warning", 'to_number: "A valid WhatsApp number"', TO, prevents="131026")
 def _to_impossible(located: Located) -> Iterator[Hit]:
     """A number has a length that its country uses."""
     for number, known in _known_numbers(located):
@@ -70,7 +70,7 @@ def _to_impossible(located: Located) -> Iterator[Hit]:
             yield Hit(TO, f"no country has a number like {number}", "count the digits once more")
 
 
-@rule("to-trunk", "warning", 'to_number: "A valid WhatsApp number"')
+@rule("to-trunk", "warning", 'to_number: "A valid WhatsApp number"', TO)
 def _to_trunk(located: Located) -> Iterator[Hit]:
     """After the country code comes no trunk prefix, such as the 0 in +44 (0)7911 123456."""
     for number, known in _known_numbers(located):
@@ -79,7 +79,7 @@ def _to_trunk(located: Located) -> Iterator[Hit]:
             yield Hit(TO, prefix, f"write {known.e164}" if known.valid else "leave that prefix out")
 
 
-@rule("to-repeated", "warning", "messaging_object: to_number")
+@rule("to-repeated", "warning", "messaging_object: to_number", TO)
 def _to_repeated(located: Located) -> Iterator[Hit]:
     """A recipient is named once."""
     numbers = numbers_at(located, [TO])
@@ -89,7 +89,7 @@ def _to_repeated(located: Located) -> Iterator[Hit]:
             yield Hit(TO, message, "name it once")
 
 
-@rule("to-sender", "warning", "Meta: the sender cannot be its own recipient", prevents="131021", of_account=True)
+@rule("to-sender", "warning", "Meta: the sender cannot be its own recipient", TO, prevents="131021", of_account=True)
 def _to_sender(located: Located, account: Account) -> Iterator[Hit]:
     """A recipient is not the number that sends."""
     for number, _ in _known_numbers(located):
@@ -129,7 +129,7 @@ def _code(located: Located) -> str:
     return "this text" if any(len(items) > 1 for _, _, items in _parameters(located)) else "the code"
 
 
-@rule("otp-twice", "error", '"must appear twice in the payload"', prevents="132000")
+@rule("otp-twice", "error", '"must appear twice in the payload"', *_CODES, prevents="132000")
 def _otp_twice(located: Located) -> Iterator[Hit]:
     """The body and the button hold the same code."""
     for holder, pointer, items in _parameters(located):
@@ -139,12 +139,12 @@ def _otp_twice(located: Located) -> Iterator[Hit]:
             fix = 'write {"type": "text", "text": CODE}'
             yield Hit(f"{pointer}/0", f"the {holder}'s parameter is {type_of(items[0])}, not an object", fix)
     codes = texts_at(located, _CODES)
-    for pointer, code in codes[1:] if _code(located) == "the code" else ():
-        if code != codes[0][1]:
+    for pointer, code in codes[1:]:
+        if code != codes[0][1] and _code(located) == "the code":
             yield Hit(pointer, "this code differs from the first one", "write the same code in both")
 
 
-@rule("otp-length", "error", 'one_time_password: "Maximum 15 characters"', prevents="132005")
+@rule("otp-length", "error", 'one_time_password: "Maximum 15 characters"', *_CODES, prevents="132005")
 def _otp_length(located: Located) -> Iterator[Hit]:
     """A code has at most 15 characters."""
     for pointer, code in texts_at(located, _CODES):
@@ -152,25 +152,25 @@ def _otp_length(located: Located) -> Iterator[Hit]:
             yield Hit(pointer, f"{_code(located)} has {len(code)} characters", f"use at most {OTP_LIMIT}")
 
 
-@rule("otp-control", "error", "one_time_password: delivered to the customer", prevents="132012")
+@rule("otp-control", "error", "one_time_password: delivered to the customer", *_CODES, prevents="132012")
 def _otp_control(located: Located) -> Iterator[Hit]:
     """A code is one line of visible characters."""
     for pointer, code in texts_at(located, _CODES):
-        odd = [character for character in code if not character.isprintable()]
-        if odd:
-            shown = listed(f"U+{ord(character):04X}" for character in dict.fromkeys(odd))
+        if not code.isprintable():
+            odd = dict.fromkeys(character for character in code if not character.isprintable())
+            shown = listed(f"U+{ord(character):04X}" for character in odd)
             yield Hit(pointer, f"{_code(located)} has invisible characters: {shown}", "use letters, digits and signs")
 
 
-@rule("otp-media", "warning", "Meta: no URLs, media or emoji in authentication parameters", prevents="132007")
+@rule("otp-media", "warning", "Meta: no URLs, media or emoji in authentication parameters", *_CODES, prevents="132007")
 def _otp_media(located: Located) -> Iterator[Hit]:
     """A code has no emoji and no URL."""
     for pointer, code in texts_at(located, _CODES):
-        if any(ord(character) >= 0x2190 for character in code) or re.search(r"://|\bwww\.", code):
+        if re.search(r"[\u2190-\U0010ffff]|://|\bwww\.", code):
             yield Hit(pointer, "WhatsApp accepts no emoji and no URL in a code", "use letters, digits and signs")
 
 
-@rule("index-range", "error", 'index_value: "index values of 0 to 9"', prevents="131009")
+@rule("index-range", "error", 'index_value: "index values of 0 to 9"', INDEX, prevents="131009")
 def _index_range(located: Located) -> Iterator[Hit]:
     """A button's index is an integer from 0 to 9."""
     seen: list[object] = []
@@ -187,7 +187,7 @@ def _index_range(located: Located) -> Iterator[Hit]:
 # ---- template, extra_info and language
 
 
-@rule("template-name", "warning", "Meta, Message Templates: name")
+@rule("template-name", "warning", "Meta, Message Templates: name", TEMPLATE_NAME)
 def _template_name(located: Located) -> Iterator[Hit]:
     """A template's name has lower-case letters, digits and _, at most 512."""
     for pointer, name in texts_at(located, [TEMPLATE_NAME]):
@@ -199,11 +199,11 @@ def _template_name(located: Located) -> Iterator[Hit]:
             yield Hit(pointer, message, f"did you mean {fix}?" if fix else "look the name up at Meta")
 
 
-@rule("ref-cut", "warning", '"exceeds 255 characters, it will be truncated"')
+@rule("ref-cut", "warning", '"exceeds 255 characters, it will be truncated"', *_CUT)
 def _ref_cut(located: Located) -> Iterator[Hit]:
     """A ref has at most 255 characters; a longer one is cut."""
-    for field in _CUT:
-        for pointer, value in texts_at(located, [field.pointer]):
+    for spot, field in _CUT.items():
+        for pointer, value in texts_at(located, [spot]):
             if len(value) > field.cut_at:
                 end = value[field.cut_at - 12 : field.cut_at]
                 message = (
@@ -212,7 +212,7 @@ def _ref_cut(located: Located) -> Iterator[Hit]:
                 yield Hit(pointer, message, f"use at most {field.cut_at}")
 
 
-@rule("wa-source", "warning", '"the system will override that as the "API""')
+@rule("wa-source", "warning", '"the system will override that as the "API""', WA_SOURCE)
 def _wa_source(located: Located) -> Iterator[Hit]:
     """wa_source is one of the thirteen that the API knows."""
     for pointer, value in texts_at(located, [WA_SOURCE]):
@@ -223,7 +223,7 @@ def _wa_source(located: Located) -> Iterator[Hit]:
             )
 
 
-@rule("language-code", "warning", "template_language_code; Meta's list of languages", prevents="132001")
+@rule("language-code", "warning", "template_language_code; Meta's list of languages", LANGUAGE_CODE, prevents="132001")
 def _language(located: Located) -> Iterator[Hit]:
     """WhatsApp supports the language."""
     for pointer, value in texts_at(located, [LANGUAGE_CODE]):
@@ -238,6 +238,8 @@ def _language(located: Located) -> Iterator[Hit]:
     "approved",
     "warning",
     'template_name: "WhatsApp must have approved it"; approved: in the account\'s file',
+    TEMPLATE_NAME,
+    LANGUAGE_CODE,
     prevents="132001",
     of_account=True,
 )

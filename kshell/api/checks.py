@@ -1,0 +1,94 @@
+"""Cut and check a payload, alone or as one of many that differ only in the values of variables."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from kshell.api.payload import Located, cut_texts, long_texts, replaced
+from kshell.api.rules import check, errors_first, found
+from kshell.core.endpoint import Endpoint
+from kshell.core.models import Account, Finding, Payload
+
+Values = Mapping[str, str | int]
+
+
+class Checked(NamedTuple):
+    """A payload in which each text is cut that the API would cut, and the findings about the payload before."""
+
+    payload: Payload
+    findings: tuple[Finding, ...]
+
+
+def checked(endpoint: Endpoint, account: Account, payload: Payload) -> Checked:
+    """Cut and check a payload."""
+    return Checked(cut_texts(endpoint, payload), check(endpoint, payload, account))
+
+
+class Hole(NamedTuple):
+    """A text or a number of a payload that depends on variables. ``fill`` returns it for values of the variables ``names``."""
+
+    names: Collection[str]
+    fill: Callable[[Values], str | int]
+
+
+def have_one_shape(holes: Iterable[str]) -> bool:
+    """Whether a field's pointer leads to the same places in all payloads with holes at these JSON pointers."""
+    return not any(place.endswith("/type") for place in holes)
+
+
+class _Known(NamedTuple):
+    """What is known of a payload: its values, its followed pointers, the texts to cut, and what rules find, by their number."""
+
+    values: Values
+    located: Located
+    cuts: Mapping[str, str]
+    findings: Mapping[int, list[Finding]]
+
+
+class FormCheck:
+    """Check payloads of one form: they have one shape, and the values of variables in the same ``holes`` (by JSON pointer).
+
+    A rule runs again only if a value that it reads differs from that of the payload before. Threads may share a check.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, account: Account, payload: Payload, values: Values, holes: Mapping[str, Hole]
+    ) -> None:
+        self._endpoint = endpoint
+        self._account = account
+        self._rules = tuple(endpoint.rules.values())
+        located = Located(payload)
+        cutting = [field.pointer for field in endpoint.fields if field.cut_at]
+        self._spots: dict[str, dict[str, list[tuple[str, Hole | None, object]]]] = defaultdict(dict)
+        for pointer in {*cutting, *(pointer for rule in self._rules for pointer in rule.reads)}:
+            spots = [(place, holes.get(place), value) for place, value in located[pointer]]
+            for name in (name for _, hole, _ in spots if hole for name in hole.names):
+                self._spots[name][pointer] = spots
+        self._readers = {
+            name: {number for number, rule in enumerate(self._rules) if not spots.keys().isdisjoint(rule.reads)}
+            for name, spots in self._spots.items()
+        }
+        self._cutting = {name for name, spots in self._spots.items() if not spots.keys().isdisjoint(cutting)}
+        findings = self._found(range(len(self._rules)), located)
+        self._last = _Known(values, located, long_texts(endpoint, located), findings)
+
+    def checked(self, payload: Payload, values: Values) -> Checked:
+        """Return what the function ``checked`` returns."""
+        last = self._last
+        changed = [name for name in self._spots if values[name] != last.values[name]]
+        located, again = Located(payload), set[int]()
+        located.update(last.located)
+        for name in changed:
+            again |= self._readers[name]
+            for pointer, spots in self._spots[name].items():
+                located[pointer] = [(place, hole.fill(values) if hole else value) for place, hole, value in spots]
+        findings = {at: known for at, known in last.findings.items() if at not in again} | self._found(again, located)
+        cuts = last.cuts if self._cutting.isdisjoint(changed) else long_texts(self._endpoint, located)
+        self._last = _Known(values, located, cuts, findings)
+        in_order = errors_first(findings[number] for number in sorted(findings))
+        return Checked(replaced(payload, cuts) if cuts else payload, in_order)
+
+    def _found(self, numbers: Iterable[int], located: Located) -> dict[int, list[Finding]]:
+        """Return what the rules with these numbers find, without those that find nothing."""
+        findings = {number: found(self._rules[number], located, self._account) for number in numbers}
+        return {number: known for number, known in findings.items() if known}
