@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from pathlib import Path
 
@@ -63,12 +64,13 @@ def test_what_reads_a_file_says_why_it_cannot():
 
 @pytest.mark.parametrize(("frontend", "name"), EVERY)
 def test_it_has_help_and_an_example(frontend, name):
-    """Every command's help begins with a sentence, has an example and describes each option."""
+    """Every command's help begins with a sentence, has examples of it and describes each option."""
     result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
     assert result.exit_code == 0
     known = command(name)
     assert known.get_short_help_str(200)
     assert known.examples
+    assert {shlex.split(example)[0] for example in known.examples} == {name}
     assert all(param.help for param in known.params if param.param_type_name == "option")
 
 
