@@ -1,18 +1,12 @@
 """The command line: run its arguments and return the exit code. ``console`` finds, runs and prints the command."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from kshell.console.dispatch import perform
 from kshell.console.printer import show
 from kshell.core.errors import EXIT_SETUP
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kshell.core.models import Result
+from kshell.core.models import Result
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,7 +21,6 @@ def run(arguments: Sequence[str]) -> int:
 def _completed(instruction: str) -> Result:
     """The completions for bash, zsh or fish. After an error nothing is printed, since the user is typing."""
     from kshell.commands.completion import answer
-    from kshell.core.models import Result
 
     try:
         return Result(answer(instruction))

@@ -3,14 +3,15 @@
 The page ``docs/python.md`` describes it; its examples are run as tests.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
+from typing import NamedTuple
 
 from kshell.api.answers import explain
-from kshell.core.errors import EXIT_REFUSED, UsageError, YoursError, did_you_mean, listed
-from kshell.core.exchange import Delivery
-from kshell.core.models import TIMEOUT
+from kshell.core.arguments import is_number, require, require_seconds, require_text
+from kshell.core.errors import EXIT_REFUSED, Note, TransportError, UsageError, YoursError, did_you_mean, listed
+from kshell.core.exchange import Delivery, Explanation
+from kshell.core.models import TIMEOUT, Draft, Finding, Json, Payload, Request
 from kshell.profiles.api_key import resolve
 from kshell.profiles.files import Places
 from kshell.profiles.trust import folder_notes
@@ -18,14 +19,6 @@ from kshell.session.session import Overrides, Session
 from kshell.snippets.catalog import find_target
 from kshell.snippets.shells import SHELLS
 from kshell.snippets.shells import curl as curl_command
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from os import PathLike
-
-    from kshell.core.errors import Note, TransportError
-    from kshell.core.exchange import Explanation
-    from kshell.core.models import Draft, Finding, Json, Payload, Request
 
 
 class PayloadError(YoursError):
@@ -96,6 +89,7 @@ class Message:
         The command reads the key from the environment; ``reveal`` writes the key into it. ``compact`` makes it one line.
         Raises ``UsageError`` for another shell or for text that it cannot quote, ``SecretError`` if the key cannot be read.
         """
+        require_text(shell=shell)
         if shell not in SHELLS:
             hint = did_you_mean(shell, SHELLS) or f"shells: {listed(sorted(SHELLS))}"
             raise UsageError(f"there is no shell {shell!r}", hint=hint)
@@ -103,19 +97,22 @@ class Message:
 
     def snippet(self, target: str, *, reveal: bool = False) -> str:
         """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""
+        require_text(target=target)
         return find_target(target).write(self.request, self._key(reveal=reveal))
 
     def send(self, *, timeout: float = TIMEOUT, force: bool = False, allow: Collection[str] = ()) -> Answer:
-        """Send the message, once for each call; ``timeout`` is in seconds, from connecting to the last byte.
+        """Send the message, once for each call; ``timeout`` is in seconds, up to 3600, from connecting to the last byte.
 
         A refusal or a failure of the network is an ``Answer``. Raises ``PayloadError`` if a finding is an error, unless its
         rule is one of ``allow`` or ``force`` is given. Raises ``UsageError`` for a rule that there is not and for a timeout
-        that is not above 0, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
+        out of its range, ``SecretError`` for an unreadable key, ``TrustError`` for an untrusted pod.
         """
-        if not timeout > 0:  # nan too
-            raise UsageError(f"timeout is {timeout!r}", hint="write a number of seconds above 0")
+        require_seconds("timeout", timeout, zero=False)
+        require(
+            isinstance(allow, Collection) and not isinstance(allow, str), "allow", allow, "list of rules", "['to-e164']"
+        )
         for rule in allow:
-            if rule not in self.request.endpoint.rules:
+            if not isinstance(rule, str) or rule not in self.request.endpoint.rules:
                 raise UsageError(f"there is no rule {rule!r}", hint="kshell explain RULE describes a rule")
         if errors := self._draft.refused_by(allow, force=force):
             raise PayloadError(errors)
@@ -151,11 +148,12 @@ def message(
     they are searched for in the same folders as by the command line. Without ``otp`` a code is generated.
 
     Raises ``ProfileError`` and ``TemplateError`` for a faulty or missing file, ``UsageError`` for an unknown variable, for a
-    missing required one, and for a value that is neither text nor an integer, such as ``None``.
+    missing required one, and for an argument that is no text, such as ``None``; a variable may be an integer too.
     """
+    require_text(account=account, pod=pod, template=template)
     for name, value in variables.items():
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            raise UsageError(f"{name} is {value!r}, which is no text", hint=f"write {name}='…', or leave it out")
-    session = Session(Places.standard(str(home) if home is not None else None))
+        fits = isinstance(value, str) or is_number(value, whole=True)
+        require(fits, name, value, "text", "'…', or leave it out")
     values = {name: str(value) for name, value in variables.items()}
+    session = Session(Places.standard(str(home) if home is not None else None))
     return Message(session, session.draft(Overrides(account, pod, template, values)))

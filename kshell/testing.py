@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+from kshell.core.arguments import require, require_seconds, require_text
 
+if TYPE_CHECKING:
     from kshell.simulator.inbox import Delivered
     from kshell.simulator.simulator import Simulator
 
@@ -47,8 +48,11 @@ class Sandbox:
         """Return the one-time password of the newest message to ``number`` that this method has not returned yet.
 
         Without one, wait for it for ``timeout`` seconds. A message that fails does not reach the phone, so it is passed over.
-        Raises ``TimeoutError``, which says what the sandbox got instead.
+        Raises ``TimeoutError``, which says what the sandbox got instead, and ``UsageError`` for a number that is no text and
+        for a timeout that is not from 0 to 3600.
         """
+        require_text(number=number)
+        require_seconds("timeout", timeout, zero=True)
         with self._arrived:
             if not self._arrived.wait_for(lambda: self._newest(number), timeout):
                 raise TimeoutError(f"no code for {number} within {timeout:g} s: {self._instead(number)}")
@@ -73,6 +77,7 @@ class Sandbox:
 
     def statuses_of(self, number: str) -> list[str]:
         """Return the statuses of the newest message to ``number`` so far, such as ``["sent", "delivered", "read"]``."""
+        require_text(number=number)
         messages = self._simulator.kept.messages(number)
         return [status.status for status in messages[-1].statuses] if messages else []
 
@@ -89,6 +94,7 @@ class Sandbox:
 
         Raises ``UsageError`` if ``url`` is not an address to post to.
         """
+        require_text(url=url)
         self._callbacks.close()
         if url:
             from kshell.simulator.posting import callbacks_to
@@ -116,7 +122,11 @@ def sandbox(
 
     ``callback`` is a URL that gets each status of each message, ``delay`` the seconds between them. With ``approved``, which
     maps names of templates to languages, a message with another template fails with 132001.
+    Raises ``UsageError`` for another URL, for a delay that is not from 0 to 3600, and for ``approved`` of another form.
     """
+    require_text(callback=callback)
+    require_seconds("delay", delay, zero=True)
+    require(_is_approved(approved), "approved", approved, "mapping of lists", "{'auth1': ['en_US', 'hi']}")
     from kshell.commands.sandbox import knowledge
     from kshell.simulator.server import HttpServer
     from kshell.simulator.simulator import Simulator
@@ -135,3 +145,12 @@ def sandbox(
         box.callbacks_to("")
         server.stop()
         serving.join(_END_SECONDS)
+
+
+def _is_approved(approved: object) -> bool:
+    """Whether this is None or maps names to collections of languages; a text would be a collection of letters."""
+    return approved is None or (
+        isinstance(approved, Mapping)
+        and all(isinstance(name, str) for name in approved)
+        and all(isinstance(codes, Collection) and not isinstance(codes, str) for codes in approved.values())
+    )

@@ -77,9 +77,23 @@ def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
         kshell.message(to="+919812345678", otp=value)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_is_above_zero(timeout: float) -> None:
-    """A timeout that is not above 0 raises ``UsageError``, and nothing is sent."""
+@pytest.mark.parametrize("name", ["account", "pod", "template", "home"])
+@pytest.mark.parametrize("given", [5, b"demo", ["demo"]], ids=repr)
+def test_a_name_is_text(name: str, given: Any) -> None:
+    """An account, a pod, a template or a home that is no text raises ``UsageError``."""
+    with pytest.raises(kshell.UsageError):
+        kshell.message(to="+919812345678", **{name: given})
+
+
+def test_none_names_no_account() -> None:
+    """``account=None``, such as a setting that is missing, raises ``UsageError``: it does not mean the account demo."""
+    with pytest.raises(kshell.UsageError, match="account is None, which is no text"):
+        kshell.message(None, to="+919812345678")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "5", True])
+def test_a_timeout_is_above_zero(timeout: Any) -> None:
+    """A timeout that is no number above 0, or is over an hour, raises ``UsageError``, and nothing is sent."""
     with pytest.raises(kshell.UsageError, match="timeout is"):
         kshell.message(to="+919812345678").send(timeout=timeout)
 
@@ -107,6 +121,22 @@ def test_the_error_of_a_payload_holds_its_findings() -> None:
     with pytest.raises(kshell.PayloadError) as caught:
         message.send()
     assert {finding.code for finding in caught.value.findings} == {"to-e164", "otp-length"}
+
+
+@pytest.mark.parametrize("allow", [None, "to-e164", 5, [5], [[]]], ids=repr)
+def test_allow_is_a_list_of_rules(allow: Any) -> None:
+    """``allow`` with anything but names of rules raises ``UsageError``, and nothing is sent."""
+    with pytest.raises(kshell.UsageError, match=r"^allow is|there is no rule"):
+        kshell.message(to="+919812345678").send(allow=allow)
+
+
+@pytest.mark.parametrize("given", [None, 5, []], ids=repr)
+def test_a_target_is_text(given: Any) -> None:
+    """A shell or a target that is no text raises ``UsageError``."""
+    message = kshell.message(to="+919812345678")
+    for call in (lambda: message.curl(shell=given), lambda: message.snippet(given)):
+        with pytest.raises(kshell.UsageError, match="which is no text"):
+            call()
 
 
 @pytest.mark.parametrize(("call", "hint"), [("snippet", "did you mean python?"), ("curl", "did you mean bash?")])

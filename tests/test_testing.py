@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 
 import pytest
@@ -180,6 +180,58 @@ def test_a_template_that_is_not_approved_fails() -> None:
     with kshell.sandbox(approved={"auth1": ["en_US"]}) as box:
         assert [send(box), send(box, name="auth2")] == [202, 202]
         assert [message.fails_with for message in box.inbox] == [0, 132001]
+
+
+# ---- wrong arguments
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"delay": delay} for delay in (float("nan"), -1, float("inf"), None, "1", True)),
+        *({"callback": callback} for callback in (None, 5, b"http://127.0.0.1/", "nope")),
+        *(
+            {"approved": approved}
+            for approved in ("auth1", ["auth1"], {"auth1": "en_US"}, {"auth1": None}, {5: ["en"]})
+        ),
+    ],
+    ids=repr,
+)
+def test_a_sandbox_of_wrong_arguments_does_not_begin(wrong: dict[str, Any]) -> None:
+    """An argument of a wrong type or out of its range raises ``UsageError``, and no thread is left."""
+    before = set(threading.enumerate())
+    with pytest.raises(kshell.UsageError), kshell.sandbox(**wrong):
+        pytest.fail("it began")
+    assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), -1, float("inf"), None, "1", True])
+def test_the_wait_for_a_code_is_a_number_of_seconds(kaleyra: Sandbox, timeout: Any) -> None:
+    """Another timeout raises ``UsageError`` at once: with nan the wait would never end."""
+    with pytest.raises(kshell.UsageError, match="timeout is"):
+        kaleyra.code_for(TO, timeout=timeout)
+
+
+@pytest.mark.parametrize("given", [None, 919812345678, b"x", []], ids=repr)
+def test_a_number_is_text(kaleyra: Sandbox, given: Any) -> None:
+    """A number or a URL that is no text raises ``UsageError`` at once."""
+    for call in (kaleyra.code_for, kaleyra.statuses_of, kaleyra.callbacks_to):
+        with pytest.raises(kshell.UsageError, match="which is no text"):
+            call(given)
+
+
+@pytest.mark.parametrize("given", ["nope", 0, None, [], {}, True, float("nan"), "131026"], ids=repr)
+def test_an_unknown_failure_cannot_be_asked_for(kaleyra: Sandbox, given: Any) -> None:
+    """``fail_next`` raises ``ValueError``, with the known answers, for anything else."""
+    with pytest.raises(ValueError, match="low-balance"):
+        kaleyra.fail_next(given)
+
+
+@pytest.mark.parametrize("given", ["nope", 919812345678, b"x"], ids=repr)
+def test_a_failure_is_asked_for_a_number(kaleyra: Sandbox, given: Any) -> None:
+    """``fail_next`` raises ``ValueError`` for a recipient that is no number in E.164 form."""
+    with pytest.raises(ValueError, match=r"E\.164"):
+        kaleyra.fail_next("low-balance", to=given)
 
 
 # ---- what it costs

@@ -8,7 +8,7 @@ import click
 from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.caller import Caller
-from kshell.console.command import command, offering, pass_caller, pass_session
+from kshell.console.command import as_json, command, offering, pass_caller, pass_session
 from kshell.core.errors import Note, UsageError
 from kshell.core.exchange import Delivery, Sent
 from kshell.core.json_text import dumps
@@ -25,11 +25,8 @@ def _number(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result
     )
 
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @command("history", examples=["history", "history --json"])
-@_AS_JSON
+@as_json
 @pass_session
 def history(session: Session, *, as_json: bool) -> Result:
     """List the last 100 messages that were sent in this session: number, sender, recipient, answer.
@@ -54,7 +51,7 @@ def _row(number: int, sent: Sent) -> tuple[str, ...]:
 @command("last", examples=["last", "last --answer"])
 @_number("number")
 @click.option("--answer", is_flag=True, help="Print only the body of the answer.")
-@_AS_JSON
+@as_json
 @pass_session
 def last(session: Session, number: int | None, *, answer: bool, as_json: bool) -> Result:
     """Show the request and the answer of exchange NUMBER, by default the last one."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kshell.console.command import File, command, refuse_both
+from kshell.console.command import File, as_json, command, refuse_both
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Payload, Result
@@ -34,7 +34,7 @@ _FIELDS = {
     help="List the rows in this state. unknown lists the claimed ones too: their run was killed, or has not ended.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Result:
     """Count the messages in a run's ledger by their state, or list the rows in one state.
 

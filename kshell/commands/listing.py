@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
-from kshell.console.command import command, offering, pass_session, refuse_both
+from kshell.console.command import as_json, command, offering, pass_session, refuse_both
 from kshell.core.errors import EXIT_DONE, EXIT_SETUP, KshellError, UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Account, Json, Pod, Result, Secret, Template
 from kshell.core.terminal import columns
 from kshell.profiles.files import Kind, shown
-from kshell.session.files import LOADERS
 from kshell.session.session import Session
 from kshell.templating.templates import describe
 
@@ -22,8 +21,6 @@ _COLUMNS: dict[Kind, tuple[str, ...]] = {
 }
 """What a list shows of each kind, before the file and the title."""
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 def _name(kind: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     return click.argument("name", required=False, shell_complete=offering(kind), metavar="[NAME]")
@@ -31,7 +28,7 @@ def _name(kind: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]
 
 @command("accounts", examples=["accounts", "accounts demo"])
 @_name("accounts")
-@_AS_JSON
+@as_json
 @pass_session
 def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
     """List the accounts, or show one, with the file that defines it. A key is never shown."""
@@ -40,7 +37,7 @@ def accounts(session: Session, name: str | None, *, as_json: bool) -> Result:
 
 @command("pods", examples=["pods", "pods in"])
 @_name("pods")
-@_AS_JSON
+@as_json
 @pass_session
 def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
     """List the pods, or show one, with the file that defines it."""
@@ -50,7 +47,7 @@ def pods(session: Session, name: str | None, *, as_json: bool) -> Result:
 @command("templates", examples=["templates", "templates auth", "templates auth --source"])
 @_name("templates")
 @click.option("--source", is_flag=True, help="Print the text of the template's file, to copy it.")
-@_AS_JSON
+@as_json
 @pass_session
 def templates(session: Session, name: str | None, *, source: bool, as_json: bool) -> Result:
     """List the templates, or show one with its variables and the file that defines it.
@@ -72,23 +69,22 @@ def templates(session: Session, name: str | None, *, source: bool, as_json: bool
 
 def _listed(session: Session, kind: Kind, name: str | None, *, as_json: bool) -> Result:
     """List all files of a kind, or show the one called ``name``; in a list, an unreadable file becomes a note."""
-    load = LOADERS[kind]
     if name:
-        item = load(session.places, name)
+        item = session.files.load(kind, name)
         return Result(dumps(_data(item)) + "\n") if as_json else Result(_text(item), prose=True)
     items, notes = [], []
     for known in session.places.names(kind):
         try:
-            items.append(load(session.places, known))
+            items.append(session.files.load(kind, known))
         except KshellError as error:
             notes.append(error.note)
-    rows = [(*(getattr(item, column) for column in _COLUMNS[kind]), _source(item), item.title) for item in items]
+    files = ("shipped" if item.origin.place == "shipped" else shown(item.origin.file) for item in items)
+    rows = [
+        (*(getattr(item, column) for column in _COLUMNS[kind]), file, item.title)
+        for item, file in zip(items, files, strict=True)
+    ]
     text = dumps([_data(item) for item in items]) + "\n" if as_json else columns(rows)
     return Result(text, notes, EXIT_SETUP if notes else EXIT_DONE, prose=not as_json)
-
-
-def _source(item: Any) -> str:
-    return "shipped" if item.origin.place == "shipped" else shown(item.origin.file)
 
 
 def _text(item: Account | Pod | Template) -> str:

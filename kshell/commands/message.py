@@ -3,6 +3,7 @@
 import sys
 from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import click
 
@@ -98,7 +99,6 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
 def _is_served(pod: Pod) -> bool:
     """Whether a program of this machine listens where the embedded pod would be: ``kshell sandbox``."""
     import socket
-    from urllib.parse import urlsplit
 
     url = urlsplit(pod.base_url)
     with suppress(OSError), socket.create_connection((url.hostname, url.port or 80), timeout=0.1):

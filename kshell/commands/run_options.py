@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from kshell.core.errors import UsageError
+from kshell.scripts.script import Script, whole_text
 from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.shards import Shard
 from kshell.session.session import Session, keeping_connections, send_attempt
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from kshell.scripts.ledger import Ledger
     from kshell.scripts.pace import Pace
     from kshell.scripts.runs import Plan
-    from kshell.scripts.script import Script
     from kshell.session.session import Sender
     from kshell.transport.tapes import Mode
 
@@ -88,7 +88,6 @@ def ledger_of(script: Script, columns: Iterable[str], options: Mapping[str, Any]
     if file is None:
         return None
     from kshell.scripts.ledger import Ledger, counts
-    from kshell.scripts.script import whole_text
 
     if options["resend"] and not options["yes"]:
         known = counts(file)

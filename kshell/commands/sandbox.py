@@ -11,6 +11,7 @@ import click
 
 from kshell.console.command import File, Number, command
 from kshell.core.models import Result
+from kshell.profiles.profiles import read_approved
 
 if TYPE_CHECKING:
     from kshell.simulator.pages import Knowledge
@@ -51,7 +52,6 @@ def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, qu
     valid, except the magic values that cause each documented failure: see the shipped accounts. A message to +1500<code>0
     is accepted and fails with that code of Meta's: +15001310260 with 131026. GET /inbox shows the messages as JSON.
     """
-    from kshell.profiles.profiles import read_approved
     from kshell.simulator.posting import callbacks_to
     from kshell.simulator.server import serve
     from kshell.simulator.simulator import Simulator

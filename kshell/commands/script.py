@@ -21,6 +21,7 @@ from kshell.core.errors import (
     listed,
 )
 from kshell.core.models import Result
+from kshell.profiles.files import write_named
 from kshell.scripts.rows import RowFile
 from kshell.scripts.script import STDIN, Script, absent_names, check_script, read_script
 from kshell.scripts.script_run import Case, ScriptRun
@@ -158,7 +159,9 @@ def _writes(options: Mapping[str, Any]) -> tuple[str, str] | None:
 @click.option(
     "--ledger",
     type=File(),
-    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent.",
+    help="With --rows: keep in FILE what became of each message, and pass over the rows that an earlier run sent. A run "
+    "with other columns in a .csv file, with an edited script, or with a script that has a run line or computes the name "
+    "of a command or of a sourced script is refused.",
 )
 @click.option(
     "--resend",
@@ -253,8 +256,10 @@ def _update(cases: list[Case], plan: Plan, *, write: bool) -> Result:
         update_file(Path(file), [update for update in updates if update.at.file == file], write=write) for file in files
     ]
     changed = Result("".join(diffs), exit_code=EXIT_REFUSED if diffs and not write else EXIT_DONE)
-    hint = [Note("hint", "add --yes to write this")] if diffs and not write else []
-    return joined([*(failures if summary.exit_code else []), changed, summary, Result(notes=hint)])
+    notes = [Note("hint", "add --yes to write this")] if diffs and not write else []
+    if not diffs and not summary.exit_code:
+        notes = [Note("info", "nothing to update: every expect line holds")]
+    return joined([*(failures if summary.exit_code else []), changed, summary, Result(notes=notes)])
 
 
 def _run(
@@ -284,7 +289,6 @@ def _run(
 
 
 def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
-    from kshell.profiles.files import write_named
     from kshell.scripts.progress import Progress
 
     progress = Progress(1 if reports else 0)

@@ -272,21 +272,19 @@ message_options = gathered(
 """The parameters of every message command; the function gets them as one ``Overrides`` named ``overrides``."""
 
 
-def pass_caller(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Give the function the caller of the command as its first argument."""
+def _passing(value: Callable[[click.Context], Any]) -> Decorator:
+    """Return a decorator that gives the function ``value`` of click's context as its first argument."""
 
-    @click.pass_context
-    def with_caller(context: click.Context, /, *args: Any, **options: Any) -> Result:
-        return function(context.obj, *args, **options)
+    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
+        @click.pass_context
+        def with_value(context: click.Context, /, *args: Any, **options: Any) -> Result:
+            return function(value(context), *args, **options)
 
-    return update_wrapper(with_caller, function)
+        return update_wrapper(with_value, function)
+
+    return decorate
 
 
-def pass_session(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Give the function the session of its caller as its first argument."""
-
-    @click.pass_context
-    def with_session(context: click.Context, /, *args: Any, **options: Any) -> Result:
-        return function(session_of(context), *args, **options)
-
-    return update_wrapper(with_session, function)
+pass_caller = _passing(lambda context: context.obj)
+pass_session = _passing(session_of)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -25,14 +25,13 @@ from kshell.core.errors import (
     UsageError,
 )
 from kshell.core.models import Result
-from kshell.syntax.command_table import WHOLE
+from kshell.syntax.command_table import WHOLE, Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kshell.console.caller import Caller
     from kshell.session.session import Session
-    from kshell.syntax.command_table import Frontend
     from kshell.syntax.lines import Line
 
     Show = Callable[[Result, bool | None], object]
@@ -62,7 +61,9 @@ def perform(
     root = commands_of(frontend)
     context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     try:
-        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width or _help_width())
+        # click's own width is 48 columns at least, whatever the terminal has
+        width = width or max(20, min(shutil.get_terminal_size().columns, 100) - 2)
+        context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
         context.meta[SHOW] = show and partial(_show_coloured, show, context)
         with context:
             return Performed(root.invoke(context), context.color)
@@ -70,11 +71,6 @@ def perform(
         return Performed(Result(f"{printed.text}\n"), context.color)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
         return Performed(failure(error, context.obj and context.obj.session), context.color)
-
-
-def _help_width() -> int:
-    """The width of help: click's own has 48 columns at least, whatever the terminal has."""
-    return max(20, min(shutil.get_terminal_size().columns, 100) - 2)
 
 
 def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:

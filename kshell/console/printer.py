@@ -63,8 +63,7 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
         output = "".join(f"{line}\n" for line in chain.from_iterable(lines))
     elif isinstance(output, str) and colour:
         output = highlighted(output)
-    # UTF-8 in every locale, since JSON is UTF-8
-    sys.stdout.buffer.write(output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output)
+    sys.stdout.buffer.write(Result(output).data)
 
 
 def _discard(stream: TextIO) -> None:

@@ -32,15 +32,8 @@ class Delivery(StrEnum):
     @property
     def exit_code(self) -> int:
         """The exit code of a ``send`` with this outcome."""
-        return _EXIT_CODES[self]
-
-
-_EXIT_CODES = {
-    Delivery.ACCEPTED: EXIT_DONE,
-    Delivery.REFUSED: EXIT_REFUSED,
-    Delivery.NOT_SENT: EXIT_NOT_SENT,
-    Delivery.UNKNOWN: EXIT_UNKNOWN,
-}
+        codes = {"accepted": EXIT_DONE, "refused": EXIT_REFUSED, "not-sent": EXIT_NOT_SENT, "unknown": EXIT_UNKNOWN}
+        return codes[self]
 
 
 class Body(NamedTuple):

@@ -238,6 +238,11 @@ class Result(NamedTuple):
     prose: bool = False
     findings: Sequence[Finding] = ()
 
+    @property
+    def data(self) -> bytes:
+        """The output as bytes: UTF-8 in every locale, since JSON is UTF-8."""
+        return self.output.encode("utf-8", "backslashreplace") if isinstance(self.output, str) else self.output
+
 
 def first_error(notes: Sequence[Note | Finding]) -> Note | None:
     """Return the first note that is an error, or None. Findings do not count: they are about a payload."""

@@ -1,16 +1,16 @@
 """A curl command -> its URL, its key as a reference, its payload, and warnings about the parts that are not understood."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterable, Iterator
 from itertools import starmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
+from kshell.api.request import Address
 from kshell.core.errors import Place, ScriptError
 from kshell.core.json_text import NotJsonError, reader, text_of
-from kshell.core.models import DEFAULT_KEY_VARIABLE, Secret
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Payload, Secret
 from kshell.curl.options import (
     EATEN,
     EATEN_SAYS,
@@ -28,12 +28,6 @@ from kshell.curl.options import (
 )
 from kshell.curl.options import values as values_of
 from kshell.curl.words import Oddity, Word, split
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from kshell.api.request import Address
-    from kshell.core.models import Payload
 
 _REFERENCE = re.compile(r"\$\{?(?:env:)?(\w+)\}?|%(\w+)%|\{\{(\w+)\}\}|<([\w -]+)>")
 _LIKE_A_KEY = re.compile(r"(?=(?:\D*\d){4})\w{20,}")  # a variable's name is shorter, or has fewer digits

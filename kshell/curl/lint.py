@@ -4,27 +4,28 @@ Only a certain fault is reported. A placeholder (``<sid>``, ``$KEY``, ``TO_NUMBE
 file or in a variable is not reported as missing.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
 from kshell.api.payload import recipients_of, token
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
+from kshell.core.endpoint import Endpoint
 from kshell.core.errors import KshellError, listed
 from kshell.core.json_text import NotJsonError, reader
-from kshell.core.models import DEFAULT_KEY_VARIABLE, is_loopback
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Finding, Json, is_loopback
 from kshell.curl.options import (
     BODIES,
+    DASH_SAYS,
     EATEN,
     EATEN_SAYS,
     FORMS,
     STAND_IN,
+    TYPOGRAPHIC,
     Options,
     bodies,
     body_text,
@@ -34,16 +35,9 @@ from kshell.curl.options import (
     requests,
     values,
 )
-from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, split
+from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, Words, split
+from kshell.profiles.files import Places
 from kshell.profiles.profiles import load_pod
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Finding, Json
-    from kshell.curl.words import Words
-    from kshell.profiles.files import Places
 
 _read = reader(strict=False)  # a pasted string may have line breaks
 _KEY_ASSIGNMENT = re.compile(r"\b\w*KEY=['\"]?([A-Za-z0-9]{16,})(?!\w)", re.IGNORECASE)
@@ -78,9 +72,10 @@ def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     done = 0
     while done < len(starts):
         start, taken = starts[done], 1
-        while done + taken < len(starts) and _is_open_at(text[start : ends[done + taken - 1]]):
+        command = split(text[start : ends[done]])
+        while done + taken < len(starts) and any(odd.fatal for odd in command.oddities):  # in an open quote
             taken *= 2
-        command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
+            command = split(text[start : ends[min(done + taken, len(starts)) - 1]])
         for odd in _faults(command, hosts):
             yield odd._replace(line=odd.line + line_of[start])
         last = command.stdin or command.words[-1]
@@ -99,11 +94,6 @@ def _assigned_keys(text: str) -> Iterator[Oddity]:
     yield from reader.oddities
 
 
-def _is_open_at(text: str) -> bool:
-    """Whether the command at the beginning of ``text`` ends in an open quote."""
-    return any(odd.fatal for odd in split(text).oddities)
-
-
 def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
     """Yield the faults of the curl command at the beginning of ``text``."""
     return _faults(split(text), hosts)
@@ -116,6 +106,7 @@ def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
     yield from (odd for odd in oddities[:inner] if odd.message != FOLLOWED)
     fatal = any(odd.fatal for odd in oddities)
     for options in requests(parse(words[1:], stdin)):
+        yield from (word.oddity(*DASH_SAYS) for word in values(options, TYPOGRAPHIC))
         yield from _key_faults(options)
         yield from _host_faults(options, hosts)
         if WITHIN not in messages:

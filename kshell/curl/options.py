@@ -1,18 +1,12 @@
 """Parse the options of a curl command by curl's manual, and find those that a message cannot express."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.api.request import header_names
-from kshell.curl.words import Oddity, Word
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.core.endpoint import Endpoint
+from kshell.core.endpoint import Endpoint
+from kshell.curl.words import DASHES, Oddity, Word
 
 BODIES = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
 
@@ -73,6 +67,9 @@ POSTMAN = re.compile(r'(\\[\\"/bfnrtu])|\\([$#!`])')
 EATEN = re.compile(r'[^\'"\\]*"\s*\{\s*"')
 EATEN_SAYS = ("double quotes around the payload, which end at the first one in it", "use single quotes: '{…}'")
 FORMS = ("--form", "--data-urlencode")
+DASH_SAYS = ("a typographic dash before an option", "write - before a letter and -- before a name")
+TYPOGRAPHIC = "typographic dash"  # in place of an option's name: its word has one
+_DASHED = re.compile(rf"-?[{DASHES}][-{DASHES}]*(?=\w)")
 
 Options = list[tuple[str, Word]]
 
@@ -85,6 +82,9 @@ def parse(words: tuple[Word, ...], stdin: Word | None = None) -> Options:
     options: Options = []
     rest = iter(words)
     for word in rest:
+        if dashes := _DASHED.match(word.raw):
+            options.append((TYPOGRAPHIC, word))
+            word = word._replace(text=_with_hyphens(word.text[dashes.end() :], len(dashes[0])))  # noqa: PLW2901
         if word.text == "--":
             options += [("--url", url) for url in rest]
         for name, attached in _named(word):
@@ -95,6 +95,12 @@ def parse(words: tuple[Word, ...], stdin: Word | None = None) -> Options:
                 value = stdin._replace(text=re.sub("[\r\n]", "", stdin.text)) if name in _STRIPPED else stdin
             options.append((name, value))
     return options
+
+
+def _with_hyphens(name: str, dashes: int) -> str:
+    """Return an option of which a word processor made typographic ``dashes``; one of them may stand for two hyphens."""
+    long = _long_name(f"--{name}")
+    return f"--{name}" if dashes > 1 or long in _VALUED or long in _FLAGS or _is_turned_off(long) else f"-{name}"
 
 
 def requests(options: Options) -> list[Options]:
@@ -179,6 +185,8 @@ def _inexpressible(name: str, word: Word, endpoint: Endpoint) -> Iterator[tuple[
             yield f"the shell's variable {variable} in the payload", "it was taken as it stands"
         for sign in dict.fromkeys(match[2] for match in POSTMAN.finditer(word.text) if match[2]):
             yield f"\\{sign} in the payload, which is not JSON", f"it was read as {sign}"
+    elif name == TYPOGRAPHIC:
+        yield DASH_SAYS
     elif name not in {"--request", "--url", *_HARMLESS} and not _is_turned_off(name):
         option, equals, _ = name.partition("=")  # the key may follow it
         fix = f"curl takes no =; write {option} VALUE" if equals else "it was left out"

@@ -3,23 +3,18 @@
 A template is rendered with a marker for each variable. The text of the payload at a marker is the variable's value.
 """
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from kshell.api.endpoints import FIELDS
 from kshell.api.payload import texts_at, token
 from kshell.core.errors import KshellError
 from kshell.core.json_text import dumps
+from kshell.core.models import Json, Payload, Template
 from kshell.curl.command import PLACEHOLDER
 from kshell.templating import templates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from kshell.core.models import Json, Payload, Template
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKER = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
@@ -37,7 +32,7 @@ def recover(template: Template, payload: Payload) -> dict[str, str] | None:
         rendered = templates.render(template, values)
     except KshellError:
         return None
-    if not _same(rendered, payload):
+    if json.dumps(rendered, sort_keys=True) != json.dumps(payload, sort_keys=True):  # 1 is not True
         return None
     return {variable.name: values[variable.name] for variable in template.variables if variable.name in values}
 
@@ -76,10 +71,6 @@ def _match_text(skeleton: str, text: str, values: dict[str, str]) -> None:
         values.setdefault(name, value)
 
 
-def _same(one: Json, other: Json) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
 # ---- a new template
 
 
@@ -88,7 +79,8 @@ def new_template(payload: Payload) -> tuple[str, dict[str, str]]:
     names = dict(_variable_names(payload))
     values: dict[str, str] = {}
     body = _with_variables(payload, "", names, values)
-    header = "".join(f"  {name}: {{help: {dumps(_help(name))}}}\n" for name in values)
+    terms = {field.variable: field.name.replace("_", " ") for field in reversed(FIELDS)}
+    header = "".join(f"  {name}: {{help: {dumps(terms[name])}}}\n" for name in values)
     text = dumps(body, avoid="{")
     for name in values:
         text = text.replace(dumps(f"{_OPEN}{name}{_CLOSE}"), f'"{{{{ {name} }}}}"')
@@ -117,7 +109,3 @@ def _with_variables(value: Json, pointer: str, names: Mapping[str, str], values:
     if not name or not isinstance(value, str) or values.setdefault(name, value) != value:
         return value
     return f"{_OPEN}{name}{_CLOSE}"
-
-
-def _help(name: str) -> str:
-    return next(field.name.replace("_", " ") for field in FIELDS if field.variable == name)

@@ -3,27 +3,20 @@
 This is the inverse of a curl snippet. Scripts and account files have a reference to the key, never the key itself.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from kshell.api.endpoints import FIELDS
 from kshell.core.errors import KshellError, ScriptError, UsageError, listed
 from kshell.core.json_text import dumps
-from kshell.core.models import DEFAULT_KEY_VARIABLE
-from kshell.curl.command import PLACEHOLDER
+from kshell.core.models import DEFAULT_KEY_VARIABLE, Account, Pod, Template
+from kshell.curl.command import PLACEHOLDER, Copied
 from kshell.curl.recover import new_template, recover
+from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.syntax.lines import quote
 from kshell.templating import templates
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from kshell.core.models import Account, Pod, Template
-    from kshell.curl.command import Copied
-    from kshell.profiles.files import Kind, Places
 
 
 class Profiles(NamedTuple):

@@ -1,14 +1,9 @@
 """AsciiDoc: comments ``// kshell: COMMAND``, and listing blocks between ``----`` with their title and attributes."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.documents.reader import OURS, Block, Comment, Finding, Reader, lines_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _COMMENT = re.compile(r"//(?!/)[ \t]*(?=kshell[ \t]*:(?!:))", re.IGNORECASE)
 _BEFORE = re.compile(r"\[.*\][ \t]*\Z|\.[^\s.]")

@@ -1,15 +1,10 @@
 """Markdown, MDX and MyST: HTML, MDX and MyST comments, fenced blocks and tables, in lists and in quotes too."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from kshell.documents.reader import OURS, Block, Comment, Reader, indented, lines_of, longer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _CONTAINERS = r"((?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*+[ \t]*)"
 _FENCE = re.compile(rf"{_CONTAINERS}(`{{3,}}|~{{3,}}|:{{3,}}(?=\{{code))([^`\n]*)\Z")

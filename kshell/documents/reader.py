@@ -3,13 +3,9 @@
 A comment owns the code block or the table that follows it; blank lines may come between. A comment in a code block is text.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
 
 
 class Block(NamedTuple):

@@ -3,37 +3,28 @@
 This module does no file I/O. Each comment's command runs in a new session that gives the same answers every time.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform
 from kshell.core.errors import EXIT_DONE, EXIT_REFUSED, Note, Place, ScriptError, listed
-from kshell.core.models import first_error
+from kshell.core.models import Result, first_error
 from kshell.core.terminal import note_lines
 from kshell.curl import lint
 from kshell.documents.asciidoc import AsciidocReader
 from kshell.documents.markdown import MarkdownReader
-from kshell.documents.reader import content
+from kshell.documents.reader import Block, Comment, Reader, content
 from kshell.documents.restructured_text import RestReader
 from kshell.profiles.files import Places
 from kshell.session.session import DEFAULT_ACCOUNT, Session
 from kshell.snippets import catalog
 from kshell.transport.exchange_text import shown_body
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from kshell.core.exchange import Exchange
-    from kshell.core.models import Result
-    from kshell.documents.reader import Block, Comment, Reader
-    from kshell.transport.client import Attempt
 
 COMMANDS = (
     "render", "check", "curl", "snippet", "send", "explain", "accounts", "pods", "templates", "help", "openapi", "schema",
@@ -229,13 +220,14 @@ def _session(places: Places) -> Session:
     from kshell.simulator.simulator import Simulator
 
     simulator = Simulator(new_id=lambda: _MESSAGE_ID)
-    session = Session(places, simulator=simulator, sender=_send_in_fixed_time, embedded_only=True)
+    session = Session(
+        places,
+        simulator=simulator,
+        sender=lambda attempt: attempt.run()._replace(elapsed_ms=_ELAPSED_MS),
+        embedded_only=True,
+    )
     session.account, session.account_source = DEFAULT_ACCOUNT, ""  # whatever KSHELL_ACCOUNT names here
     return session
-
-
-def _send_in_fixed_time(attempt: Attempt) -> Exchange:
-    return attempt.run()._replace(elapsed_ms=_ELAPSED_MS)
 
 
 # ---- hand-written curl

@@ -1,14 +1,9 @@
 """reStructuredText: comments ``.. kshell: COMMAND``, ``.. code-block::`` with options, and literal blocks after ``::``."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kshell.documents.reader import OURS, Block, Comment, Reader, indented, lines_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _COMMENT = re.compile(r"([ \t]*)\.\.(?=[ \t]|\Z)[ \t]*")
 _DIRECTIVE = re.compile(r"([ \t]*)\.\.[ \t]+(?:code-block|code|sourcecode)::[ \t]*(\S*)")

@@ -187,7 +187,7 @@ def _otp_policy(table: Table) -> OtpPolicy:
     policy = Table(table.document, node, "otp", OTP_KEYS)
     length = policy.text("length", "6")
     if not re.fullmatch(r"[1-9][0-9]?", length) or int(length) > OTP_LIMIT:
-        policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}")
+        policy.fail("length", f"a code has 1 to {OTP_LIMIT} characters, not {length!r}", "write length: 6")
     alphabet = policy.text("alphabet", "digits")
     if alphabet not in ALPHABETS:
         near = did_you_mean(alphabet, ALPHABETS)

@@ -62,7 +62,7 @@ class Document:
         self._columns_before = len(before) - before.rfind("\n") - 1
         self.root = self._parse()
 
-    def fail(self, node: Node, message: str, hint: str = "") -> NoReturn:
+    def fail(self, node: Node, message: str, hint: str) -> NoReturn:
         """Raise ``fault`` at ``node``; the error shows the line with a caret."""
         self._fail(node.line, node.column, message, hint)
 
@@ -219,10 +219,10 @@ class Table:
         """Return the value as a bool. Raise the document's fault for other text than ``true`` or ``false``."""
         text = self.text(key, "true" if default else "false")
         if text not in ("true", "false"):
-            self.fail(key, f"{key!r} is true or false, not {text!r}")
+            self.fail(key, f"{key!r} is true or false, not {text!r}", f"write {key}: true, or remove the line")
         return text == "true"
 
-    def fail(self, key: str, message: str, hint: str = "") -> NoReturn:
+    def fail(self, key: str, message: str, hint: str) -> NoReturn:
         """Raise the document's fault at the value of ``key``."""
         self.document.fail(self.get(key) or self.node, message, hint)
 

@@ -1,31 +1,22 @@
 """The variables that nothing reads: columns of rows, ``--var`` options, ``set`` lines. They are found before a script runs."""
 
-from __future__ import annotations
-
-import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from kshell.core.errors import KshellError, Note, did_you_mean, listed
+from kshell.core.errors import KshellError, Note, Place, did_you_mean, listed
 from kshell.profiles.profiles import load_account
-from kshell.scripts.script import expressions_of, read_script
+from kshell.scripts.script import Script, expressions_of, lines_with_sourced
+from kshell.session.session import Session
+from kshell.syntax.lines import Line
 from kshell.templating.evaluation import names_in
 from kshell.templating.templates import load_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from kshell.core.errors import Place
-    from kshell.scripts.script import Script
-    from kshell.session.session import Session
-    from kshell.syntax.lines import Line
 
 
 class ReadNames:
     """The names that scripts read: in their expressions, and through the templates that they can use."""
 
     def __init__(self, scripts: Iterable[Script], session: Session) -> None:
-        self._lines = [line for script in scripts for line in _with_sourced(script, set())]
+        self._lines = [line for script in scripts for line in lines_with_sourced(script)]
         read = {name.text for line in self._lines for text, _ in expressions_of(line) for name in names_in(text)}
         self._known = read | set(_template_names(self._lines, session))
 
@@ -48,19 +39,6 @@ class ReadNames:
             if word.pieces and not word.pieces[0].expression
             for note in self.unread(word.pieces[0].text.partition("=")[0], "the variable", line.place(word.column))
         ]
-
-
-def _with_sourced(script: Script, seen: set[str]) -> Iterator[Line]:
-    """Yield the lines of a script, and those of the scripts that it sources by name, of each file once."""
-    seen.add(os.path.realpath(script.file))
-    for line in script.lines:
-        yield line
-        words = line.words() if line.head == "source" else []
-        if len(words) == 2 and not words[1].computed:
-            file = script.file.parent / words[1].plain
-            if os.path.realpath(file) not in seen:
-                with suppress(KshellError):
-                    yield from _with_sourced(read_script(file), seen)
 
 
 def _template_names(lines: list[Line], session: Session) -> Iterator[str]:

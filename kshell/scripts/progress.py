@@ -1,15 +1,10 @@
 """The line that shows how far a slow command is. It is written only if stderr is a terminal."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 _PAUSE = 0.1  # seconds between two writes
 

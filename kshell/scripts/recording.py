@@ -13,21 +13,19 @@ import re
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import KshellError, Note
-from kshell.core.exchange import Delivery
+from kshell.core.exchange import Delivery, Exchange, Sent
 from kshell.privacy.references import References
 from kshell.privacy.sources import kind_by_name
 from kshell.profiles.files import shown, write_private
 from kshell.syntax.command_table import COMMANDS
-from kshell.syntax.lines import Line, Piece, quote
+from kshell.syntax.lines import Line, Piece, Word, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kshell.core.exchange import Exchange, Sent
     from kshell.core.models import Result
     from kshell.session.session import Overrides, Session
-    from kshell.syntax.lines import Word
 
 _GIVEN = ("var", "row")  # the sources of variables that come from outside a script
 _NOT_KEPT = frozenset({
@@ -65,7 +63,8 @@ class Recording:
         self._sent_count = session.sent_count
         if self._update(session):
             self._rewrite()
-        script_line = line if line.head in _script_commands() else as_send(session, sent, line) if sent else None
+        in_scripts = line.head in COMMANDS and "script" in COMMANDS[line.head].frontends
+        script_line = line if in_scripts else as_send(session, sent, line) if sent else None
         effective = result.exit_code == 0 or sent is not None
         kept = script_line is not None and line.head not in _NOT_KEPT and effective
         if script_line and kept:
@@ -245,10 +244,6 @@ def _send_options(line: Line) -> Iterator[str]:
     for before, word in zip(["", *words], words, strict=False):
         if word in (*_SEND_FLAGS, *_SEND_VALUES) or word.partition("=")[0] in _SEND_VALUES or before in _SEND_VALUES:
             yield word
-
-
-def _script_commands() -> set[str]:
-    return {name for name, entry in COMMANDS.items() if "script" in entry.frontends}
 
 
 def _generated_code(session: Session) -> str:

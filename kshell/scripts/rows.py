@@ -5,24 +5,19 @@ A faulty row does not stop the others.
 A cell stays unchanged text. A number that a spreadsheet has rounded is refused: its digits are lost. A JSON string is kept.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from io import TextIOWrapper
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TextIO
 
 from kshell.core.errors import Note, Place, ScriptError, listed
 from kshell.core.json_text import reader
 from kshell.profiles.files import open_regular, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
-    from typing import TextIO
 
 MOST_LINE = 1 << 20  # characters
 
@@ -33,6 +28,7 @@ _DELIMITERS = ",;\t|"
 _MOST_OPEN_QUOTES = 20
 _MOST_FAULTS = 10_000
 _FIRST_ROWS = 100
+_NO_MAPPING = 'it is not a mapping, such as {"to": "+919812345678"}'
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -267,12 +263,16 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def rows_of(rows: Iterable[Mapping[str, object]]) -> Iterator[Row]:
-    """Yield a row for each mapping, as if it were a JSON line: texts, whole numbers, booleans, and None for no value."""
+def rows_of(rows: Iterable[object]) -> Iterator[Row]:
+    """Yield a row for each mapping, as if it were a JSON line: texts, whole numbers, booleans, and None for no value.
+
+    Anything else in ``rows`` is a faulty row.
+    """
     for number, given in enumerate(rows, 1):
-        faults = (_member_fault(name, item) or _kind_fault(name, item) for name, item in given.items())
-        fault = next((fault for fault in faults if fault), "")
-        cells = {name: _as_text(item) for name, item in given.items() if item is not None}
+        members = dict(given) if isinstance(given, Mapping) else {}
+        faults = (_member_fault(name, item) or _kind_fault(name, item) for name, item in members.items())
+        fault = next((fault for fault in faults if fault), "") if isinstance(given, Mapping) else _NO_MAPPING
+        cells = {name: _as_text(item) for name, item in members.items() if item is not None}
         yield _row(number, number, cells, fault, "rows")
 
 

@@ -3,29 +3,24 @@
 The page ``docs/scale.md`` shows it under Dask and Celery.
 """
 
-from __future__ import annotations
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Any, NamedTuple
 
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-from kshell.core.errors import EXIT_INTERRUPTED, ScriptError, UsageError
+from kshell.core.arguments import is_number, path_of, require
+from kshell.core.errors import EXIT_INTERRUPTED, ScriptError
 from kshell.profiles.files import Places
 from kshell.scripts.ledger import Ledger
 from kshell.scripts.pace import Pace
 from kshell.scripts.rows import rows_of
 from kshell.scripts.runs import Plan, Run
-from kshell.scripts.script import check_script, read_script, whole_text
+from kshell.scripts.script import Script, check_script, read_script, whole_text
 from kshell.scripts.script_run import Case
 from kshell.scripts.shards import Shard
 from kshell.session.session import keeping_connections
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from os import PathLike
-
-    from kshell.scripts.script import Script
-
 MOST_JOBS = 64
+MOST_RATE = 10_000  # messages a second
 
 
 class RowCounts(NamedTuple):
@@ -60,17 +55,16 @@ def run_rows(
     Raises ``ScriptError`` for a faulty script, ``LedgerError`` if the ledger cannot be used, ``UsageError`` for wrong
     arguments, and ``KeyboardInterrupt`` after an interrupted run.
     """
-    if not 1 <= jobs <= MOST_JOBS or not (rate is None or rate >= 0):
-        raise UsageError(f"jobs={jobs!r} rate={rate!r}", hint=f"jobs is from 1 to {MOST_JOBS}, and rate is 0 or more")
-    part = Shard.parse(f"{shard[0]}/{shard[1]}") if shard else None
-    known = _checked(read_script(Path(script)))
+    _require_ranges(rows, shard, jobs, rate)
+    part = Shard.parse("{}/{}".format(*shard)) if shard is not None else None
+    known = _checked(read_script(path_of("script", script, "row.kshell")))
     cases = (Case(known, row) for row in rows_of(rows) if not part or part.has(row))
     plan = Plan(
         Places.standard(str(home) if home is not None else None),
         sender=keeping_connections(),
         jobs=jobs,
         pace=Pace(rate),
-        ledger=Ledger(Path(ledger), whole_text(known)) if ledger is not None else None,
+        ledger=Ledger(path_of("ledger", ledger, "run.ledger"), whole_text(known)) if ledger is not None else None,
         shard=part,
         rows=0,
     )
@@ -81,6 +75,18 @@ def run_rows(
     if run.ledger_error:
         raise run.ledger_error
     return RowCounts(dict(run.tally.states), dict(run.tally.deliveries), run.exit_code)
+
+
+def _require_ranges(rows: object, shard: Any, jobs: Any, rate: Any) -> None:
+    """Raise ``UsageError`` for an argument of a wrong type or out of its range."""
+    is_list = isinstance(rows, Iterable) and not isinstance(rows, str | bytes | Mapping)
+    require(is_list, "rows", rows, "list of rows", "[{'to': '+919812345678'}]")
+    fits = is_number(jobs, whole=True) and 1 <= jobs <= MOST_JOBS
+    require(fits, "jobs", jobs, f"whole number from 1 to {MOST_JOBS}", "8")
+    fits = rate is None or (is_number(rate) and 0 <= rate <= MOST_RATE)
+    require(fits, "rate", rate, f"number from 0 to {MOST_RATE}", "80")
+    fits = shard is None or (isinstance(shard, tuple | list) and len(shard) == 2)
+    require(fits, "shard", shard, "pair of numbers", "(0, 4)")
 
 
 def _checked(script: Script) -> Script:

@@ -19,6 +19,7 @@ from kshell.scripts.script_run import Retry, ScriptRun
 from kshell.scripts.tally import Tally
 from kshell.session.files import KeptFiles
 from kshell.session.session import Session, send_attempt
+from kshell.transport.connections import POLL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     Show = Callable[[Result], object]
 
 _COUNTING_SECONDS = 2.0  # for the rows that were not begun
-_POLL = 0.1  # seconds between two checks for a Ctrl-C
 _GRACE = 2.0  # seconds for what was under way to be noted, after its connections were broken
 _LAST_SECONDS = 5.0  # for what is under way after SIGTERM; docker stop kills after 10
 
@@ -206,7 +206,7 @@ class Run:
         pool = ThreadPoolExecutor(self.plan.jobs)
         working = [pool.submit(self._work) for _ in range(self.plan.jobs)]
         try:
-            while wait(working, timeout=_POLL).not_done:  # on Windows, Ctrl-C does not end a wait
+            while wait(working, timeout=POLL).not_done:  # on Windows, Ctrl-C does not end a wait
                 pass
             for one in working:
                 one.result()

@@ -3,23 +3,17 @@
 A script is checked before its first line runs, so that a misspelt word on its last line is found before anything is sent.
 """
 
-from __future__ import annotations
-
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kshell.console.dispatch import check_words
-from kshell.core.errors import KshellError, Note, ScriptError
+from kshell.core.errors import KshellError, Note, Place, ScriptError
 from kshell.profiles.files import read_stdin, read_text, shown
 from kshell.syntax.command_table import WHOLE
 from kshell.syntax.lines import Continuation, Line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from kshell.core.errors import Place
 
 MOST_LINES = 10_000  # without blank lines and comments; to check one takes about a tenth of a millisecond
 MOST_FAULTS = 100
@@ -80,25 +74,31 @@ def _continues(text: str, read: Continuation) -> bool:
     return not read.comment
 
 
-def whole_text(script: Script) -> str:
-    """Return the lines of a script and of those that it sources, each script once: by this text a ledger knows it.
-
-    Raises ``ScriptError`` for a line that may send other messages, or in another order, when the script is run again.
-    """
+def lines_with_sourced(script: Script) -> list[Line]:
+    """Return the lines of a script and of those that it sources by name, each script once. Raises ``ScriptError``."""
     scripts, files = [script], {_real(script.file)}
     for known in scripts:
         for line in known.lines:
-            computed = "{" in line.head or (line.head == "source" and any(word.computed for word in line.words()))
-            if line.head == "run" or computed:
-                hint = "name the script in a source line, without {{ }}"
-                raise ScriptError("a ledger cannot tell which messages this line sends", hint=hint, at=line.place(1))
-            if line.head != "source":
-                continue
-            file = known.file.parent / line.words()[-1].plain
+            words = line.words() if line.head == "source" else []
+            file = known.file.parent / words[-1].plain if words[1:] and not words[-1].computed else known.file
             if _real(file) not in files:
                 files.add(_real(file))
                 scripts.append(read_script(file))
-    return "\n".join(line.text for known in scripts for line in known.lines)
+    return [line for known in scripts for line in known.lines]
+
+
+def whole_text(script: Script) -> str:
+    """Return ``lines_with_sourced`` as one text, by which a ledger knows the script.
+
+    Raises ``ScriptError`` for a line that may send other messages, or in another order, when the script is run again.
+    """
+    lines = lines_with_sourced(script)
+    for line in lines:
+        computed = "{" in line.head or (line.head == "source" and any(word.computed for word in line.words()))
+        if line.head == "run" or computed:
+            hint = "name the script in a source line, without {{ }}"
+            raise ScriptError("a ledger cannot tell which messages this line sends", hint=hint, at=line.place(1))
+    return "\n".join(line.text for line in lines)
 
 
 # ---- checking

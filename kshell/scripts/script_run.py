@@ -13,7 +13,7 @@ from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_at
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SETUP, Note
 from kshell.core.models import Finding, Result, first_error
-from kshell.scripts.script import refuse_loop
+from kshell.scripts.script import Script, refuse_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from kshell.core.exchange import Delivery, Exchange, Sent
     from kshell.scripts.rows import Row
-    from kshell.scripts.script import Script
     from kshell.scripts.updates import Update
     from kshell.session.session import Session
     from kshell.syntax.lines import Line

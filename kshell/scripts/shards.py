@@ -1,16 +1,11 @@
 """Shards: the rows of one file, divided among several runs by their numbers."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple, Self
+from collections.abc import Mapping
+from typing import NamedTuple, Self
 
 from kshell.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.scripts.rows import Row
+from kshell.scripts.rows import Row
 
 MOST = 1_000_000
 _NUMBER = re.compile(r"\d{1,9}\Z", re.ASCII)

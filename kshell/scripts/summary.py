@@ -63,12 +63,8 @@ def _summary(run: Run, *, brief: bool) -> Result:
 
 def joined(results: Sequence[Result]) -> Result:
     """Join the results of several lines. The exit code is the last that is not 0."""
-    output = b"".join(_bytes(result.output) for result in results)
+    output = b"".join(result.data for result in results)
     notes = [note for result in results for note in result.notes]
     return Result(
         output, notes, next((result.exit_code for result in reversed(results) if result.exit_code), EXIT_DONE)
     )
-
-
-def _bytes(output: str | bytes) -> bytes:
-    return output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output

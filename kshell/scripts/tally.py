@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from kshell.core.errors import EXIT_DONE
-from kshell.scripts.script_run import FROM_LEDGER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kshell.scripts.script_run import Case
+from kshell.scripts.script_run import FROM_LEDGER, Case
 
 MOST_SHOWN = 100
 _MOST_GROUPS = 1000

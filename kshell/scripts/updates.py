@@ -11,18 +11,16 @@ import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
-from kshell.core.errors import ScriptError
+from kshell.core.errors import Place, ScriptError
 from kshell.profiles.files import read_text, rewrite
-from kshell.syntax.failed_expect import NOT_THERE, failed_parts
+from kshell.syntax.failed_expect import NOT_THERE, Side, failed_parts
 from kshell.templating.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from kshell.core.errors import Place
     from kshell.privacy.privacy import Privacy
-    from kshell.syntax.failed_expect import Side
     from kshell.syntax.lines import Line
 
 _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?\Z|"(?:\\.|[^"\\])*"\Z|'(?:\\.|[^'\\])*'\Z""")
@@ -84,17 +82,11 @@ def updated_text(text: str, updates: Sequence[Update]) -> str:
     return "".join(lines)
 
 
-def diff_of(name: str, before: str, after: str) -> str:
-    """Return the unified diff of two texts of a file."""
-    return "".join(
-        unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name} (updated)")
-    )
-
-
 def update_file(file: Path, updates: Sequence[Update], *, write: bool) -> str:
     """Return the diff of a script's updates; with ``write``, make them in the file too."""
     before = read_text(file, ScriptError)
     after = updated_text(before, updates)
     if write:
         rewrite(file, after)
-    return diff_of(str(file), before, after)
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(unified_diff(old, new, str(file), f"{file} (updated)"))

@@ -1,19 +1,13 @@
 """What the rules will say of a variable, as soon as it is set."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.rules import check
 from kshell.core.errors import KshellError
+from kshell.core.models import Finding
+from kshell.session.session import Session
 from kshell.templating.templates import render
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from kshell.core.models import Finding
-    from kshell.session.session import Session
 
 # the examples of the API's page are masked for these two
 _VALID = {field.variable: field.example for field in SEND_AUTHENTICATION.fields if field.variable} | {

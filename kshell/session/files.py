@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kshell.core.endpoint import Endpoint
+from kshell.core.errors import Note
+from kshell.core.models import Account, Draft, Origin, Pod, Template
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template, render, typed_values
 
 if TYPE_CHECKING:
     from kshell.api.checks import Checked, FormCheck
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.errors import Note
-    from kshell.core.models import Account, Draft, Origin, Pod, Template
     from kshell.templating.forms import Form, Values
 
 MOST_PREPARED = 64
@@ -32,17 +32,24 @@ class Files:
     def __init__(self, places: Places) -> None:
         self._places = places
 
+    def load(self, kind: Kind, name: str) -> Any:
+        """Return the pod, the account or the template called ``name``. Raises ``ProfileError`` and ``TemplateError``."""
+        return LOADERS[kind](self._places, name)
+
     def account(self, name: str) -> Account:
         """Return the account called ``name``. Raises ``ProfileError``."""
-        return load_account(self._places, name)
+        account: Account = self.load("account", name)
+        return account
 
     def pod(self, name: str) -> Pod:
         """Return the pod called ``name``. Raises ``ProfileError``."""
-        return load_pod(self._places, name)
+        pod: Pod = self.load("pod", name)
+        return pod
 
     def template(self, name: str) -> Template:
         """Return the template called ``name``. Raises ``TemplateError``."""
-        return load_template(self._places, name)
+        template: Template = self.load("template", name)
+        return template
 
     def checked(self, endpoint: Endpoint, account: Account, template: Template, values: Mapping[str, str]) -> Checked:
         """Return the payload that a template makes of ``values``, cut and checked. Raises ``TemplateError``.
@@ -89,28 +96,14 @@ class KeptFiles(Files):
         super().__init__(places)
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
-        self._accounts: dict[str, Account] = {}
-        self._pods: dict[str, Pod] = {}
-        self._templates: dict[str, Template] = {}
+        self._loaded: dict[tuple[Kind, str], Any] = {}
         self._prepared: dict[tuple[object, ...], _Prepared | None] = {}
 
-    def account(self, name: str) -> Account:
-        """Return the account called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
-        if name not in self._accounts:
-            self._accounts[name] = super().account(name)
-        return self._accounts[name]
-
-    def pod(self, name: str) -> Pod:
-        """Return the pod called ``name`` as it was when the run first named it. Raises ``ProfileError``."""
-        if name not in self._pods:
-            self._pods[name] = super().pod(name)
-        return self._pods[name]
-
-    def template(self, name: str) -> Template:
-        """Return the template called ``name`` as it was when the run first named it. Raises ``TemplateError``."""
-        if name not in self._templates:
-            self._templates[name] = super().template(name)
-        return self._templates[name]
+    def load(self, kind: Kind, name: str) -> Any:
+        """Return a file's content as it was when the run first named it. Raises as ``Files`` does."""
+        if (kind, name) not in self._loaded:
+            self._loaded[kind, name] = super().load(kind, name)
+        return self._loaded[kind, name]
 
     def checked(self, endpoint: Endpoint, account: Account, template: Template, values: Mapping[str, str]) -> Checked:
         """Return what ``Files`` returns; of a row like an earlier one, only what differs is made and checked."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kshell.api.request import further_parameters
 from kshell.core.errors import KshellError, Note, ProfileError, UsageError
-from kshell.core.models import Draft, Template, Variable
+from kshell.core.models import Account, Draft, Payload, Pod, Template, Variable
 from kshell.profiles import api_key, code_policy
 from kshell.session.drafting import (
     defaults,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from kshell.core.endpoint import Endpoint
     from kshell.core.exchange import Exchange, Sent
-    from kshell.core.models import Account, Payload, Pod
     from kshell.privacy.privacy import Privacy
     from kshell.privacy.values import Private
     from kshell.profiles.files import Places

@@ -19,9 +19,8 @@ class Redirection(NamedTuple):
     sign: str
     target: str
 
-    def write(self, output: str | bytes) -> list[Note]:
-        """Write ``output`` to the target, and return a note if that failed."""
-        data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
+    def write(self, data: bytes) -> list[Note]:
+        """Write ``data`` to the target, and return a note if that failed."""
         try:
             if self.sign == "|":
                 process = subprocess.run(self.target, shell=True, input=data, check=False)  # noqa: S602 - the user typed it

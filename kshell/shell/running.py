@@ -93,7 +93,7 @@ class Shell(Caller):
             return printer.show(done.result, colour=colour)
         printer.show(done.result._replace(output=""), colour=colour)
         if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            show_notes(redirection.write(done.result.output), colour=colour)
+            show_notes(redirection.write(done.result.data), colour=colour)
         return done.result.exit_code
 
 

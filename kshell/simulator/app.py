@@ -4,33 +4,27 @@ Requests that a page of another site may have made get a 403. The log line about
 number. ``BODY_LIMIT`` bounds one body, ``BODIES_LIMIT`` all bodies together.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
 import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import Executor
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kshell.core.exchange import Response
 from kshell.core.models import is_loopback
 from kshell.simulator.documented import FOREIGN, SERVER_ERROR
+from kshell.simulator.inbox import Kept
 from kshell.simulator.pages import Knowledge, Pages
 from kshell.simulator.payload import BODY_LIMIT
-from kshell.simulator.simulator import ACCEPTED_CODE, refusal
+from kshell.simulator.simulator import ACCEPTED_CODE, Simulator, refusal
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-    from concurrent.futures import Executor
-
-    from kshell.simulator.inbox import Kept
-    from kshell.simulator.simulator import Simulator
-
-    Event = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Event]]
-    Send = Callable[[Event], Awaitable[None]]
-    Headers = list[tuple[str, str]]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Headers = list[tuple[str, str]]
 
 BODIES_LIMIT = 32 << 20  # bytes
 _SMALL = 16 << 10  # bytes: a body that is read sooner than it is handed to another thread

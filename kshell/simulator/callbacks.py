@@ -1,13 +1,10 @@
 """The body that the vendor POSTs to an application for each status of a message (V2 of its status callback)."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from kshell.core.models import Payload
-    from kshell.simulator.statuses import Status
+from kshell.core.models import Payload
+from kshell.simulator.statuses import Status
 
 _CONVERSATION = 86_400  # seconds: how long a conversation stays open
 

@@ -3,14 +3,10 @@
 The whole simulator is written from the page alone.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.models import Json, Payload
+from kshell.core.models import Json, Payload
 
 
 class Failure(NamedTuple):

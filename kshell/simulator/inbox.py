@@ -1,22 +1,17 @@
 """The messages that the simulator accepted, limited in number and in bytes, and what became of them."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from kshell.core.models import Payload
 from kshell.simulator.payload import Message, compact
 from kshell.simulator.statuses import Status, planned
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from kshell.core.models import Payload
-
-    Listener = Callable[[int, "Kept", Mapping[str, int]], None]
+Listener = Callable[[int, "Kept", Mapping[str, int]], None]
 
 INBOX_SIZE = 10_000  # messages
 INBOX_BYTES = 16 << 20  # 16 MiB

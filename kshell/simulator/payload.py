@@ -18,15 +18,12 @@ Sentences in quotes are the page's. The page leaves the following open; the simu
     ``Zoho`` and ``API`` become ``API`` too; a missing one stays missing.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from kshell.core.models import Json, Payload
+from kshell.core.models import Json, Payload
 
 BODY_LIMIT = 1 << 20  # bytes
 _DEPTH_LIMIT = 32

@@ -4,25 +4,20 @@ Each status is posted once, those of one message in order. Nothing is signed, re
 neither a signature nor a retry. Each post has a connection of its own, so that a server that handles one at a time stays free.
 """
 
-from __future__ import annotations
-
 import heapq
 import http.client
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kshell.core.errors import UsageError
 from kshell.simulator.callbacks import About, status_callback
+from kshell.simulator.inbox import Inbox, Kept
 from kshell.simulator.statuses import planned
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from kshell.simulator.inbox import Inbox, Kept
 
 QUEUE_LIMIT = 50_000  # messages that wait for a status
 POST_SECONDS = 5.0  # for connecting, for writing and for reading the status line

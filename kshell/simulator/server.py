@@ -6,8 +6,6 @@ These limits bound the memory and the response time: ``REQUEST_SECONDS`` for an 
 ``CONNECTIONS`` for open connections, and those of the application and of the inbox.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
@@ -15,7 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -30,12 +28,11 @@ try:
 except ImportError:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Connection  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+import asyncio
+from collections.abc import Callable, Iterator
+from types import FrameType
 
-    from kshell.simulator.simulator import Simulator
+from kshell.simulator.simulator import Simulator
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
@@ -49,7 +46,7 @@ def serve(
     *,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
-    knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
+    knowledge: Knowledge,
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
@@ -73,7 +70,7 @@ class HttpServer:
         port: int,
         *,
         on_request: Callable[[str], None],
-        knowledge: Knowledge = Knowledge(),  # noqa: B008
+        knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
     ) -> None:
         self._listener = _bound(host, port)
         self.url = _base_url(self._listener)

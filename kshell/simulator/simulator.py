@@ -14,18 +14,18 @@ page's. The page leaves the following open; the simulator decides it (``payload`
     content type is WA400.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from kshell.core.exchange import Response
+from kshell.core.models import Payload
 from kshell.simulator.documented import (
     FAILURES,
     INCORRECT_KEY,
@@ -37,19 +37,11 @@ from kshell.simulator.documented import (
     NO_SUCH_PATH,
     UNKNOWN_NUMBER,
     WRONG_METHOD,
+    Failure,
 )
-from kshell.simulator.inbox import Inbox
-from kshell.simulator.payload import E164, read_message
+from kshell.simulator.inbox import Delivered, Inbox
+from kshell.simulator.payload import E164, Message, read_message
 from kshell.simulator.statuses import META_TITLES, NO_SUCH_TEMPLATE, magic_code
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
-    from kshell.core.models import Payload
-    from kshell.simulator.documented import Failure
-    from kshell.simulator.inbox import Delivered
-    from kshell.simulator.payload import Message
-
 
 ACCEPTED_CODE = "WA202"
 _NEXT_LIMIT = 1_000
@@ -103,10 +95,10 @@ class Simulator:
         Meta's, such as 131026: the request is accepted, and the message, with ``to`` the one to that number, fails with the
         code. What is asked for several times is done as many times. Raises ``ValueError`` for an unknown answer or number.
         """
-        if answer not in FAILURES and answer not in META_TITLES:
+        if not isinstance(answer, str | int) or (answer not in FAILURES and answer not in META_TITLES):
             known = ", ".join([*FAILURES, *map(str, META_TITLES)])
             raise ValueError(f"there is no answer {answer!r}; known are: {known}")
-        if to and not E164.fullmatch(to):
+        if to and not E164.fullmatch(str(to)):
             raise ValueError(f"{to!r} is not a number in E.164 form, such as +919812345678")
         with self._next_lock:
             if len(self._next) == _NEXT_LIMIT:

@@ -4,15 +4,11 @@ The vendor's statuses are ``sent``, ``delivered``, ``read``, ``failed`` and ``no
 ``sent``, ``delivered``, ``read`` or ``sent``, ``failed``.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.models import Payload
+from kshell.core.models import Payload
 
 META_TITLES: Mapping[int, str] = {
     2: "API Service",

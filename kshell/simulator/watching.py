@@ -1,18 +1,13 @@
 """Wait for messages and statuses of an inbox without asking again and again."""
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from kshell.simulator.inbox import Inbox
 from kshell.simulator.statuses import planned
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from kshell.simulator.inbox import Inbox
 
 _MOST_STATUSES = 3
 

@@ -1,7 +1,5 @@
 """Every snippet target. Importing this module imports all modules that register one."""
 
-from __future__ import annotations
-
 from kshell.core.errors import UsageError, did_you_mean, listed
 from kshell.snippets import compiled, files, javascript, programs, shells
 from kshell.snippets.targets import TARGETS, Target

@@ -3,16 +3,11 @@
 No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
+from kshell.core.models import Request
 from kshell.snippets.literals import CSHARP, GO, payload_of
 from kshell.snippets.targets import body, bounded, headers, key_variable, status_name, target
-
-if TYPE_CHECKING:
-    from kshell.core.models import Request
 
 JAVA_MOST = 65_535  # bytes of a string constant in a class file
 

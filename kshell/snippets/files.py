@@ -3,17 +3,13 @@ r"""Snippets that are files of other tools: a raw request, HAR, a Postman collec
 If a tool expands ``{{name}}``, the key is written as such a name, and a brace in a value as ``\u007b``.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kshell import __version__
 from kshell.api.request import read_address
 from kshell.core.json_text import dumps
+from kshell.core.models import Request
 from kshell.snippets.targets import body, headers, key_variable, refuse, refuse_half_characters, target
-
-if TYPE_CHECKING:
-    from kshell.core.models import Request
 
 _POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 

@@ -3,15 +3,9 @@
 No program follows a redirect, which would give the key to another host, and no program sends again.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from kshell.core.models import Request
 from kshell.snippets.literals import JAVASCRIPT, payload_of
 from kshell.snippets.targets import headers, key_variable, status_name, target
-
-if TYPE_CHECKING:
-    from kshell.core.models import Request
 
 _MODULE = "// an ES module: save it as message.mjs"
 _WIDTH = 80  # of a line, for the formatter prettier

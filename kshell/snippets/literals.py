@@ -4,21 +4,16 @@ Each language is a ``Grammar``. A literal holds no character that a terminal, an
 anything but text: characters that are not printable are escaped.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.core.errors import UsageError
+from kshell.core.json_text import Json, Payload
+from kshell.core.models import Request
 from kshell.snippets.targets import refuse_half_characters
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from kshell.core.json_text import Json, Payload
-    from kshell.core.models import Request
 
 _HINT = "choose another target: kshell snippet curl"
 

@@ -3,18 +3,12 @@
 A placeholder is the page's term in capitals, without ``<`` and ``>``, which have a meaning in shells and URLs.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Container
 
 from kshell.api.payload import replaced, texts_at
 from kshell.api.request import with_parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Draft, Template
+from kshell.core.endpoint import Endpoint
+from kshell.core.models import Draft, Template
 
 
 def unset(endpoint: Endpoint, template: Template, known: Container[str]) -> dict[str, str]:

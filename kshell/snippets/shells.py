@@ -3,16 +3,10 @@ r"""Snippets that are command lines: curl for three families of shells, HTTPie a
 ``bash`` means every shell with the same quoting in the forms used here: bash, dash, zsh, fish, busybox, ksh, yash.
 """
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
+from kshell.core.models import Request
 from kshell.snippets.targets import body, bounded, headers, refuse, target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.core.models import Request
 
 # Characters to avoid inside of single quotes: ' ends the quote, fish reads two backslashes as one, an interactive bash may
 # expand ! after the first line, and a backtick is hard to read.

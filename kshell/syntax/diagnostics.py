@@ -1,18 +1,14 @@
 """Explain syntax errors and unknown names in an expression."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kshell.core.errors import did_you_mean
 from kshell.core.terminal import safe_line
 from kshell.syntax.failed_expect import CLOSING, OPENING, tokens_of
 from kshell.templating.environment import filter_hint
 from kshell.templating.evaluation import check_expression
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ANSWER_NAMES = ("status", "body", "headers", "elapsed_ms", "delivery")
 PLACE_NAMES = ("account", "pod", "template", "live")  # where the last message went

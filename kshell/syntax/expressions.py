@@ -5,23 +5,23 @@ or an unknown name is a fault of the script (exit code 3); ``diagnostics`` expla
 that did not hold.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from kshell.core.errors import EXIT_REFUSED, ScriptError, did_you_mean, listed
+from kshell.core.errors import EXIT_REFUSED, Place, ScriptError, did_you_mean, listed
 from kshell.core.terminal import safe_line
 from kshell.syntax.diagnostics import ANSWER_NAMES, ARRIVAL_NAMES, Fault, diagnose
-from kshell.syntax.failed_expect import CLOSING, OPENING, Analysis, is_missing_member, members_exist, tokens_of
+from kshell.syntax.failed_expect import (
+    CLOSING,
+    OPENING,
+    Analysis,
+    Side,
+    Token,
+    is_missing_member,
+    members_exist,
+    tokens_of,
+)
 from kshell.templating.evaluation import evaluate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from kshell.core.errors import Place
-    from kshell.syntax.failed_expect import Side, Token
-
 
 MOST_CHARACTERS = 4_000
 

@@ -4,18 +4,15 @@ The expression is taken apart by its tokens, which know their offsets. ``or``, `
 evaluates them.
 """
 
-from __future__ import annotations
-
+import json
 import re
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.core.json_text import text_of
 from kshell.core.terminal import safe_line
 from kshell.templating.evaluation import evaluate, tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 MOST_SHOWN = 300  # characters of a value in a message
 NOT_THERE = "(not in the answer)"
@@ -154,8 +151,6 @@ class Analysis:
 
 def shown_value(value: object) -> str:
     """``value`` for a message: printable, on one line, cut at ``MOST_SHOWN`` characters; text in quotes."""
-    import json
-
     text = safe_line(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text_of(value))
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text)} characters)"
 

@@ -5,17 +5,13 @@ comment. ``{{ … }}`` outside of single quotes is a Jinja expression. Expressio
 so a value can neither add a word nor be expanded again.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kshell.core.errors import Place, ScriptError
 from kshell.core.json_text import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _MOST_WORDS = 10_000
 

@@ -103,7 +103,7 @@ def _variable(document: Document, key: Node, node: Node) -> Variable:
     default = table.text("default") if table.get("default") else None
     kind = table.text("type", "text")
     if kind not in ("text", "integer"):
-        table.fail("type", f"a type is text or integer, not {kind!r}")
+        table.fail("type", f"a type is text or integer, not {kind!r}", "write type: integer, or remove the line")
     return Variable(
         name=name,
         help=table.text("help", ""),

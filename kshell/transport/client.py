@@ -18,16 +18,14 @@ from urllib.parse import urlsplit
 from kshell.api.answers import exchange_of
 from kshell.core.errors import FateUnknownError, NotSentError, TransportError
 from kshell.core.exchange import Delivery, Exchange, Response
-from kshell.core.models import TIMEOUT, Secret, is_loopback
-from kshell.transport.connections import SEND_THREAD
+from kshell.core.models import TIMEOUT, Request, Secret, is_loopback
+from kshell.transport.connections import POLL, SEND_THREAD, KeptConnections
 from kshell.transport.masked_answer import key_privacy, masked_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kshell.core.models import Request
     from kshell.privacy.values import Private
-    from kshell.transport.connections import KeptConnections
     from kshell.transport.http import Connection, Head
 
     Handle = Callable[[str, str, Iterable[tuple[str, str]], bytes], Response]
@@ -39,7 +37,6 @@ _QUOTED = r"(?s):? (bytearray\()?b['\"].*"
 _CONNECTING = "connection.connect_tcp.started"
 _CONNECTED = "connection.connect_tcp.complete"
 _REQUEST_BEGUN = "send_request_headers.started"
-_POLL = 0.1  # seconds between two checks for a Ctrl-C
 _GRACE = 1.0  # seconds for an interrupted exchange to end
 
 
@@ -175,7 +172,7 @@ class Attempt:
 
     def _wait(self) -> None:
         end = self._started + self._route.timeout
-        while not self._under_way.acquire(timeout=min(_POLL, max(end - time.perf_counter(), 0))):
+        while not self._under_way.acquire(timeout=min(POLL, max(end - time.perf_counter(), 0))):
             self._expired = time.perf_counter() >= end
             if self._expired or self.interrupted:
                 self._stop()

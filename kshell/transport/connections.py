@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 SEND_THREAD = "kshell send"  # the name of a thread that sends a request
-_POLL = 0.1  # seconds
+POLL = 0.1  # seconds between two looks at the clock, or for a Ctrl-C
 
 
 class _Sender(threading.Thread):
@@ -72,7 +72,7 @@ class KeptConnections:
 
     @contextmanager
     def watching(self, stop_if_late: Callable[[], None]) -> Iterator[None]:
-        """Call ``stop_if_late`` every ``_POLL`` seconds while the block sends."""
+        """Call ``stop_if_late`` every ``POLL`` seconds while the block sends."""
         self._watched[stop_if_late] = None
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_all, name="kshell watch", daemon=True)
@@ -86,7 +86,7 @@ class KeptConnections:
         while not self._closed:
             for stop_if_late in [*self._watched]:
                 stop_if_late()
-            time.sleep(_POLL)
+            time.sleep(POLL)
 
     def wants(self, sender: _Sender) -> bool:
         """Keep a thread that has no work, unless the connections are closed."""

@@ -1,21 +1,15 @@
 """Exchange -> text: lines for people, and a JSON document for programs. Neither contains the key."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from kshell.api.answers import explain, parse
 from kshell.api.payload import recipients_of
 from kshell.core.errors import EXIT_DONE, Note
+from kshell.core.exchange import Body, Exchange, Explanation, Response, Sent
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED, Secret
+from kshell.core.models import REDACTED, Json, Request, Secret
 from kshell.core.terminal import safe, safe_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kshell.core.exchange import Body, Exchange, Explanation, Response, Sent
-    from kshell.core.models import Json, Request
 
 _LONGEST_CODE = 12  # columns; a documented code has at most seven
 

@@ -3,25 +3,19 @@
 Proxy, netrc and certificate settings of the environment are ignored. Nothing is redirected or tried again.
 """
 
-from __future__ import annotations
-
+import socket
 import ssl
 import zlib
+from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from kshell import __version__
-from kshell.core.models import Secret
+from kshell.core.models import Request, Secret
 
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-
-    from kshell.core.models import Request
-
-    Trace = Callable[[str, dict[str, Any]], None]
+Trace = Callable[[str, dict[str, Any]], None]
 
 CLIENT_HEADERS = (("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
 Head = httpx.Response

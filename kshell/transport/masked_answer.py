@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from kshell.api.answers import exchange_of, parse
 from kshell.core.json_text import dumps
-from kshell.core.models import REDACTED
+from kshell.core.models import REDACTED, Json
 
 if TYPE_CHECKING:
     from kshell.core.exchange import Exchange, Response
-    from kshell.core.models import Json
     from kshell.privacy.privacy import Privacy
 
 _MOST_JSON = (

@@ -1,19 +1,15 @@
 """Read the inbox of ``kshell sandbox`` over HTTP. Nothing secret is sent, and only to this machine."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from kshell.core.endpoint import Endpoint
 from kshell.core.errors import SetupError, UsageError
+from kshell.core.exchange import Response
 from kshell.core.models import Request, is_loopback
 from kshell.simulator.inbox import from_json
 from kshell.transport.client import Attempt, Route
-
-if TYPE_CHECKING:
-    from kshell.core.exchange import Response
 
 _INBOX = Endpoint("inbox", "The simulator's inbox", "Read the simulator's messages", "GET", "/inbox")
 _MOST = 32 << 20  # bytes; an inbox keeps 16 MiB of messages
@@ -55,12 +51,9 @@ def _fetched(base_url: str, values: dict[str, str], timeout: float) -> list[dict
         raise KeyboardInterrupt
     if attempt.received is None:
         details = [exchange.error.message] if exchange.error else []
-        raise SetupError(f"no sandbox answers at {base_url}", hint=_start(base_url), details=details)
+        hint = f"start it: kshell sandbox --port {urlsplit(base_url).port or 80}"
+        raise SetupError(f"no sandbox answers at {base_url}", hint=hint, details=details)
     return _messages(base_url, attempt.received)
-
-
-def _start(base_url: str) -> str:
-    return f"start it: kshell sandbox --port {urlsplit(base_url).port or 80}"
 
 
 def _messages(base_url: str, response: Response) -> list[dict[str, Any]]:

@@ -3,9 +3,9 @@
 No other module imports vcrpy. Its YAML serializer reads and writes the file, so plain vcrpy can replay it too.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from vcr.serializers import yamlserializer
 
@@ -15,10 +15,6 @@ from kshell.core.models import is_loopback
 from kshell.profiles.files import shown, write_private
 from kshell.profiles.strict_yaml import anchor_in
 from kshell.transport.tape_requests import KeptExchange, KeptRequest, facts_of, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 MOST_BYTES = 64 * 1024 * 1024
 _MOST_SALT = 64  # bytes

@@ -4,22 +4,16 @@ A cassette has only the pseudonym of a code. It may replace a part of any text, 
 name by chance. So a fact does not differ if it could have been equal before its codes were replaced.
 """
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from kshell.core.models import Request
 from kshell.privacy.privacy import Privacy
+from kshell.privacy.pseudonyms import Pseudonyms
 from kshell.privacy.values import SHORTEST, Private
-from kshell.transport.tape_requests import facts_of, kept_request
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kshell.core.models import Request
-    from kshell.privacy.pseudonyms import Pseudonyms
-    from kshell.transport.tape_requests import Facts
+from kshell.transport.tape_requests import Facts, facts_of, kept_request
 
 _CODE = re.compile(r"(CODE-(?:[0-9a-f]{12}|generated[0-9]{4})(?:-(?:escaped|json|url|base))?)")
 _UNCERTAIN = re.compile("generated|-[a-z]+$")  # such a pseudonym cannot be compared with a code

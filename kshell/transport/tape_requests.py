@@ -1,22 +1,16 @@
 """A request and an answer as a cassette keeps them, and the facts by which two requests match."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from kshell.core.exchange import Response
 from kshell.core.json_text import dumps, loads
+from kshell.core.models import Json, Request
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.pseudonyms import is_pseudonym
-from kshell.privacy.values import Private
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kshell.core.models import Json, Request
-    from kshell.privacy.values import Change
+from kshell.privacy.values import Change, Private
 
 Facts = dict[str, str]
 

@@ -5,25 +5,29 @@ with another code does not. A played answer gets the values of the current reque
 so a replay needs no key.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections import defaultdict, deque
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from types import TracebackType
+from typing import Literal
 
 from kshell.core.errors import CassetteError, SecretError, SetupError
+from kshell.core.exchange import Exchange, Response
+from kshell.core.models import Request
 from kshell.privacy.numbers import e164_in
 from kshell.privacy.privacy import Privacy
 from kshell.privacy.pseudonyms import Pseudonyms
-from kshell.privacy.values import Private
+from kshell.privacy.values import Change, Private
 from kshell.profiles.files import shown
-from kshell.transport.client import MOST_BODY, TOO_LONG, cut_to_limit
+from kshell.transport.client import MOST_BODY, TOO_LONG, Attempt, cut_to_limit
 from kshell.transport.tape_file import read_cassette, write_cassette
 from kshell.transport.tape_misses import why_missing
 from kshell.transport.tape_requests import (
+    Facts,
     KeptExchange,
     answer_text,
     changed_response,
@@ -34,18 +38,7 @@ from kshell.transport.tape_requests import (
     text_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import TracebackType
-
-    from kshell.core.exchange import Exchange, Response
-    from kshell.core.models import Request
-    from kshell.privacy.values import Change
-    from kshell.transport.client import Attempt
-    from kshell.transport.tape_requests import Facts
-
-    FactsKey = frozenset[tuple[str, str]]
+FactsKey = frozenset[tuple[str, str]]
 
 Mode = Literal["none", "once", "new", "all"]
 
@@ -198,9 +191,7 @@ def _kept_response(response: Response, hide: Change) -> Response:
     """Return an answer as the cassette keeps it."""
     lower = tuple((name.lower(), text) for name, text in response.headers)
     hidden = changed_response(response._replace(headers=lower, fault=""), hide)
-    return hidden._replace(body=_without_end(hidden.body)) if response.fault == TOO_LONG else hidden
-
-
-def _without_end(body: bytes) -> bytes:
-    """Return a cut and hidden body without its end, filled up to exceed the client's limit again."""
-    return text_of(body)[:-_END].encode("utf-8", "surrogateescape") + b" " * (MOST_READ - MOST_BODY)
+    if response.fault != TOO_LONG:
+        return hidden
+    body = text_of(hidden.body)[:-_END].encode("utf-8", "surrogateescape")
+    return hidden._replace(body=body + b" " * (MOST_READ - MOST_BODY))  # which exceeds the client's limit again

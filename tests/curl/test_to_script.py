@@ -167,6 +167,36 @@ def test_typographic_quotes_are_understood(imported):
     assert "a typographic quote" in ran.err
 
 
+@pytest.mark.parametrize("one", "\u2010\u2012\u2013\u2014\u2015\u2212\uff0d")
+def test_typographic_dashes_are_understood(imported, one):
+    """A dash that a word processor made of one hyphen or of two is read as the option's, with a warning at its place."""
+    ran = imported(f"curl {one}s {DEMO} {one}X POST {one}{one}header 'a: b' {one}data-raw '{BODY}' -H 'api-key: $K'")
+    assert same(script(ran.out), THE_SCRIPT)
+    assert ran.err.count("a typographic dash before an option; write - before a letter and -- before a name") == 4
+    assert "command.txt:1:6: a typographic dash" in ran.err
+
+
+def test_a_line_that_begins_with_a_typographic_dash_belongs_to_the_command(imported):
+    """After a line without a backslash, such an option is read as one with a hyphen is."""
+    ran = imported(f"curl {DEMO}\n  \u2013H 'api-key: $K'\n  \u2014data '{BODY}'")
+    assert same(script(ran.out), THE_SCRIPT)
+    assert "a line that ends without a backslash" in ran.err
+
+
+def test_a_typographic_dash_in_a_value_is_kept(imported):
+    """A dash in quotes, or within a word, is text."""
+    body = BODY.replace("auth1", "\u2014auth\u20131")
+    assert "template_name='\u2014auth\u20131'" in imported(f"curl {DEMO} --data-raw '{body}'").out
+
+
+def test_no_break_spaces_are_understood(imported):
+    """The spaces of web pages and word processors separate words, with a warning; in quotes they are text."""
+    body = BODY.replace("auth1", "auth\u00a01")
+    ran = imported(f"curl\u00a0{DEMO} -d\u202f'{body}'")
+    assert 'template_name={{ "auth\\u00a01" }}' in ran.out
+    assert ran.err.count("a no-break space between two words; write a space") == 2
+
+
 POSTMAN = f"""curl --location '{DEMO}' \\
 --header 'Content-Type: application/json' \\
 --header 'api-key: {KEY}' \\

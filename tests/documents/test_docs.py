@@ -520,6 +520,7 @@ def right(old: str = "", new: str = "") -> str:
         (right(f" {TYPE}", f"\n  {TYPE}"), f"guide.md:4:{len(URL) + 14}: a line that ends without a backslash; "),
         (right(f" {URL}", f"\n{URL}"), "guide.md:4:13: a line that ends without a backslash; "),
         ("echo\ncurl -H \u2018a: b\u2019 https://x.example", "guide.md:5:9: a typographic quote"),
+        ("curl \u2013s https://x.example", "guide.md:4:6: a typographic dash before an option; write - "),
         (
             "curl https://x.example -H 'Authorization: Bearer $TOKEN'",
             'guide.md:4:27: $TOKEN in single quotes, which is sent as it stands; use double quotes: "…$TOKEN…"',

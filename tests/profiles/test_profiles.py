@@ -283,10 +283,14 @@ ACCOUNTS = {
     "a code as the policy": (f"{ACCOUNT}otp: 012345", "5:6: 'otp' is the policy for generated codes", "below variables:"),
     "an empty policy": (f"{ACCOUNT}otp: []", "5:6: otp is a mapping, not a list", "keys: length, alphabet"),
     "a policy's misspelt key": (f"{ACCOUNT}otp: {{lenght: 6}}", "5:7: otp has no 'lenght'", "did you mean length?"),
-    "a code too long": (f"{ACCOUNT}otp: {{length: 16}}", "5:15: a code has 1 to 15 characters, not '16'", ""),
-    "a code of nothing": (f"{ACCOUNT}otp: {{length: 0}}", "5:15: a code has 1 to 15 characters, not '0'", ""),
-    "a length in words": (f"{ACCOUNT}otp: {{length: six}}", "5:15: a code has 1 to 15 characters, not 'six'", ""),
-    "a length of other digits": (f"{ACCOUNT}otp: {{length: \u0666}}", "5:15: a code has 1 to 15 characters, not '\u0666'", ""),
+    "a code too long": (f"{ACCOUNT}otp: {{length: 16}}", "5:15: a code has 1 to 15 characters, not '16'", "length: 6"),
+    "a code of nothing": (f"{ACCOUNT}otp: {{length: 0}}", "5:15: a code has 1 to 15 characters, not '0'", "length: 6"),
+    "a length in words": (f"{ACCOUNT}otp: {{length: six}}", "5:15: a code has 1 to 15 characters, not 'six'", "length: 6"),
+    "a length of other digits": (
+        f"{ACCOUNT}otp: {{length: \u0666}}",
+        "5:15: a code has 1 to 15 characters, not '\u0666'",
+        "length: 6",
+    ),
     "a misspelt alphabet": (f"{ACCOUNT}otp: {{alphabet: digit}}", "5:17: there is no alphabet 'digit'", "mean digits?"),
     "an alphabet of one's own": (f"{ACCOUNT}otp: {{alphabet: abc}}", "5:17: there is no alphabet 'abc'", "unambiguous"),
     "approved names alone": (f"{ACCOUNT}approved: [auth1]", "5:11: 'approved' is a mapping, not a list", "write"),
@@ -355,11 +359,12 @@ PODS = {
 
 @pytest.mark.parametrize("case", PODS)
 def test_a_faulty_pod_is_an_error_at_its_place(pod, case):
-    """The error for a faulty pod has its place."""
+    """The error for a faulty pod has its place, and says what to write."""
     text, message = PODS[case]
     with pytest.raises(ProfileError) as caught:
         pod(text)
     assert f"{caught.value.at}: {caught.value.message}" == f"profiles/pods/mine.yaml:{message}"
+    assert caught.value.hint
 
 
 # ---- a literal key is shown nowhere

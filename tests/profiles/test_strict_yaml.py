@@ -303,8 +303,9 @@ def test_a_value_of_the_wrong_shape_is_refused_where_it_stands():
         (lambda: things.text("name"), "a.yaml:1:7: 'name' is text, not a list"),
         (lambda: things.flag("flag", default=False), "a.yaml:2:7: 'flag' is true or false, not 'yes'"),
         (lambda: things.text("size"), "a.yaml:1:1: a thing needs 'size'"),
-        (lambda: things.fail("size", "too small"), "a.yaml:1:1: too small"),
+        (lambda: things.fail("size", "too small", "write size: 3"), "a.yaml:1:1: too small"),
     ):
         with pytest.raises(ProfileError) as caught:
             ask()
         assert note_lines(caught.value.note)[0] == f"error: {message}"
+        assert caught.value.hint

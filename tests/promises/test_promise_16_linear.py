@@ -77,6 +77,7 @@ def history(text: str) -> None:
 SLOW = {
     "an open quote over lines": (curl, "curl '", "\n", 8_000),
     "typographic quotes": (curl, "curl ", "“ ", 2_000),
+    "typographic dashes": (curl, "curl ", "\u2013-s ", 2_000),
     "words in quotes": (curl, "curl ", "'a' ", 2_000),
     "dollars in double quotes": (curl, 'curl "', "$", 10_000),
     "carets": (curl, "curl ", "^", 10_000),

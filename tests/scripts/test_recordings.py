@@ -322,6 +322,14 @@ def test_update_with_yes_writes_what_holds_now(cli, write):
     assert cli("run", "s.kshell").code == 0
 
 
+@pytest.mark.parametrize("words", [(), ("--yes",)], ids=str)
+def test_update_says_that_nothing_changed(cli, write, words):
+    """Where every expect holds, ``--update`` writes nothing to stdout and one line to stderr, and exits with 0."""
+    write("s.kshell", "set to=+919812345678 otp=1\nsend\nexpect status == 202\n")
+    ran = cli("run", "s.kshell", "--update", *words)
+    assert (ran.code, ran.out, ran.err) == (0, "", "nothing to update: every expect line holds\n")
+
+
 def test_update_leaves_what_it_cannot_make_hold(cli, write):
     """``--update`` reports a comparison without ``==`` as a failure and changes nothing."""
     write("s.kshell", "set to=+919812345678 a=1\nsend\nexpect status > 300\n")

@@ -103,11 +103,35 @@ def test_a_faulty_script_raises(write):
         kshell.run_rows("row.kshell", iter([pytest.fail]))
 
 
-@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jobs": 65}, {"rate": -1}, {"rate": float("nan")}, {"shard": (4, 4)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"jobs": jobs} for jobs in (0, 65, 1.5, "2", None, True)),
+        *({"rate": rate} for rate in (-1, float("nan"), float("inf"), "1", [])),
+        *({"shard": shard} for shard in ((4, 4), (0,), (0, 1, 2), "0/4", 5, ())),
+        *({"ledger": ledger} for ledger in (5, b"run.ledger", "a\0b")),
+        *({"rows": rows} for rows in (None, 5, "abc", ROWS[0])),
+        *({"script": script} for script in (None, 5, b"row.kshell", "a\0b", "\ud800")),
+    ],
+    ids=repr,
+)
 def test_wrong_arguments_raise(script, wrong):
-    """Arguments outside of their range raise ``UsageError``."""
-    with pytest.raises(kshell.UsageError):
-        kshell.run_rows(script, ROWS, **wrong)
+    """Arguments of a wrong type, or outside of their range, raise a ``UsageError`` that names them or says what they are."""
+    with pytest.raises(kshell.UsageError) as caught:
+        kshell.run_rows(**{"script": script, "rows": ROWS, **wrong})
+    assert caught.value.hint
+
+
+def test_a_script_that_does_not_exist_raises():
+    """The error is a ``ScriptError`` that names the file."""
+    with pytest.raises(kshell.ScriptError, match=r"none\.kshell cannot be read"):
+        kshell.run_rows("none.kshell", ROWS)
+
+
+@pytest.mark.parametrize("row", [None, "to", [("to", "+919812345678")], 5], ids=repr)
+def test_a_row_that_is_no_mapping_is_a_faulty_row(script, row):
+    """Such a row is counted as failed, and the others are sent."""
+    assert kshell.run_rows(script, [row, ROWS[0]]) == ({"failed": 1, "passed": 1}, {"accepted": 1}, 3)
 
 
 def test_a_ledger_that_cannot_be_written_raises(script, monkeypatch):

@@ -134,11 +134,15 @@ HEADERS = {
         "keys:",
     ),
     "a bad name": ("{#\nvariables:\n  a-b: {}\n#}\n{}", "3:3: 'a-b' cannot name a variable", "letters, digits and _"),
-    "an unknown type": ("{#\nvariables: {a: {type: int}}\n#}\n{}", "2:23: a type is text or integer, not 'int'", ""),
+    "an unknown type": (
+        "{#\nvariables: {a: {type: int}}\n#}\n{}",
+        "2:23: a type is text or integer, not 'int'",
+        "write type: integer",
+    ),
     "required: yes": (
         "{#\nvariables: {a: {required: yes}}\n#}\n{}",
         "2:27: 'required' is true or false, not 'yes'",
-        "",
+        "write required: true",
     ),
     "a duplicate variable": ("{#\nvariables:\n  a: {}\n  a: {}\n#}\n{}", "4:3: 'a' is set twice", "on line 3"),
     "an alias": ("{#\nvariables: *a\n#}\n{}", "2:12: an alias (*)", "write the value out"),

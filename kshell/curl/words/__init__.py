@@ -4,17 +4,15 @@ Mistakes that fail in a shell (a space after a continuation, typographic quotes)
 as oddities. Nothing is expanded or run.
 """
 
-from __future__ import annotations
-
 import re
 
 from kshell.curl.words.cmd import CmdReader
 from kshell.curl.words.posix import PosixReader
 from kshell.curl.words.powershell import STOP_PARSING, PowershellReader, VerbatimReader
-from kshell.curl.words.reader import FOLLOWED, WITHIN, Oddity, Reader, Word, Words
+from kshell.curl.words.reader import DASHES, FOLLOWED, WITHIN, Oddity, Reader, Word, Words
 from kshell.curl.words.start import CURL, first_command
 
-__all__ = ["CURL", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
+__all__ = ["CURL", "DASHES", "FOLLOWED", "WITHIN", "Oddity", "Reader", "Word", "Words", "split"]
 
 _POWERSHELL = re.compile(
     r"^[ \t]*(?:\$\w+[ \t]*=[ \t]*['\"@$]|curl\.exe\b|(?:'[^'\n]*'|\"[^\"\n]*\")[ \t]*\|)"

@@ -1,7 +1,5 @@
 """Read a command that was written for cmd.exe."""
 
-from __future__ import annotations
-
 import re
 
 from kshell.curl.words.reader import Reader, Word, Words

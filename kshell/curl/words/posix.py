@@ -1,13 +1,11 @@
 """Read a command that was written for bash, dash, zsh, fish or another POSIX shell."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, partial
 
 from kshell.api.endpoints import ENDPOINTS
 from kshell.api.request import path_pattern
-from kshell.curl.words.reader import WITHIN, Reader, Word, Words
+from kshell.curl.words.reader import DASHES, WITHIN, Reader, Word, Words
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ANSI = re.compile(
@@ -16,14 +14,12 @@ _ANSI = re.compile(
     re.DOTALL,
 )
 _ANSI_LETTERS = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
-_TYPOGRAPHIC = {
-    "\u2018": "\u2018\u2019'",
-    "\u2019": "\u2018\u2019'",
-    "\u201c": '\u201c\u201d"',
-    "\u201d": '\u201c\u201d"',
-}
+_TYPOGRAPHIC = dict.fromkeys("\u2018\u2019\u201a", "\u2018\u2019'") | dict.fromkeys(
+    "\u201c\u201d\u201e", '\u201c\u201d"'
+)
+_NO_BREAK = "\u00a0\u2007\u202f"  # spaces of word processors and web pages
 _LINE_END = re.compile(r"\r?(?:\n|\Z)")
-_BLANK = re.compile(rf"[ \t]+|\r(?=\n|\Z)|\\[ \t]*{_LINE_END.pattern}|\^[ \t]*\r?\n|#[^\n]*|\n")
+_BLANK = re.compile(rf"[ \t]+|[{_NO_BREAK}]+|\r(?=\n|\Z)|\\[ \t]*{_LINE_END.pattern}|\^[ \t]*\r?\n|#[^\n]*|\n")
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 _ESCAPED = re.compile(r'\\([\\"$`\n]|\r\n)')
 _EXPANDED = re.compile(rf"\\([\\$`\n]|\r\n)|{_VARIABLE.pattern}|\$\(|`")
@@ -41,7 +37,7 @@ _PLACEHOLDER = re.compile(r"<[A-Za-z][\w-]*>")
 def _argument_line() -> re.Pattern[str]:
     """Return the pattern of a line that begins with an option, or with an endpoint's URL up to its last parameter."""
     starts = (path_pattern(endpoint.path.rpartition("{")[0], lambda _: r"[^\s'\"]+") for endpoint in ENDPOINTS)
-    return re.compile(rf"\n[ \t]*(?:-{{1,2}}[A-Za-z]|['\"]?https?://[^\s'\"]+(?:{'|'.join(starts)}))")
+    return re.compile(rf"\n[ \t]*(?:[-{DASHES}]{{1,2}}[A-Za-z]|['\"]?https?://[^\s'\"]+(?:{'|'.join(starts)}))")
 
 
 class PosixReader(Reader):
@@ -72,12 +68,7 @@ class PosixReader(Reader):
                 continue
             if blank[0] == "\n" and self._ends_here():
                 return False
-            if blank[0].startswith("\\") and "\r" in blank[0]:
-                self._carriage_return(self.position, "after the backslash")
-            elif blank[0].startswith("\\") and blank[0].strip("\\\n"):
-                self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
-            if blank[0].startswith("^"):
-                self.odd(self.position, "a caret at the end of a line, as in cmd.exe", "write a backslash")
+            self._report(blank[0])
             self.position = blank.end()
         if self._is_operator():
             closing = self.at(_CLOSING)
@@ -85,6 +76,17 @@ class PosixReader(Reader):
             self.more()
             return False
         return self.position < len(self.text)
+
+    def _report(self, blank: str) -> None:
+        """Report what is wrong with a blank or a continuation at the current position."""
+        if blank.startswith("\\") and "\r" in blank:
+            self._carriage_return(self.position, "after the backslash")
+        elif blank.startswith("\\") and blank.strip("\\\n"):
+            self.odd(self.position, "a space after the backslash", "remove it: a backslash ends its line")
+        elif blank[0] in _NO_BREAK:
+            self.odd(self.position, "a no-break space between two words", "write a space")
+        elif blank.startswith("^"):
+            self.odd(self.position, "a caret at the end of a line, as in cmd.exe", "write a backslash")
 
     def _is_operator(self) -> bool:
         """Whether a shell operator is next; the page's placeholder ``<sid>`` is not one."""
@@ -187,7 +189,7 @@ class PosixReader(Reader):
         literal: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
-            if character in " \t" or self.at(_LINE_END) or self._is_operator() or self.at(_CONTINUED):
+            if character in f" \t{_NO_BREAK}" or self.at(_LINE_END) or self._is_operator() or self.at(_CONTINUED):
                 break
             piece = self._piece(character, variables)
             literal += [match[0] for match in _VARIABLE.finditer(piece)] if character == "'" else []
@@ -277,10 +279,12 @@ class PosixReader(Reader):
         start, self.position = self.position, match.end()
         raw = b"".join(map(_ansi_bytes, _ANSI.finditer(match[1]))).partition(b"\0")[0]  # bash ends it there
         try:
-            return _joined_surrogates(raw.decode("utf-8", "surrogatepass"))
+            text = raw.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             self.odd(start, "bytes that are not UTF-8", "write the characters themselves")
             return raw.decode("utf-8", "replace")
+        # browsers write a character beyond U+FFFF as two escapes
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _ansi_bytes(match: re.Match[str]) -> bytes:
@@ -297,16 +301,3 @@ def _ansi_bytes(match: re.Match[str]) -> bytes:
         number = int(short or long, 16)
         text = chr(number) if number < 0x110000 else "\ufffd"
     return text.encode("utf-8", "surrogatepass")
-
-
-def _joined_surrogates(text: str) -> str:
-    """Return ``text`` with surrogate pairs joined: browsers write a character beyond U+FFFF as two escapes."""
-    return (
-        text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        if _has_surrogates(text)
-        else text
-    )
-
-
-def _has_surrogates(text: str) -> bool:
-    return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is not None

@@ -1,7 +1,5 @@
 """Read a command that was written for PowerShell."""
 
-from __future__ import annotations
-
 import re
 
 from kshell.curl.words.cmd import CmdReader

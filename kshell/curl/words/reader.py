@@ -1,7 +1,5 @@
 """The base class of the readers, and the words and oddities that they return."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from functools import cached_property
@@ -9,6 +7,8 @@ from typing import NamedTuple
 
 FOLLOWED = "what follows the command"
 WITHIN = "a command within the command"
+DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+"""The typographic dashes, as a range of a regular expression."""
 
 _SOMETHING = re.compile(r"\s*\S")
 

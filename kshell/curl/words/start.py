@@ -1,7 +1,5 @@
 """Find where the curl commands of a text begin: after a prompt, assignments, ``sudo``, ``cd x &&``, ``x=$(`` or a fence."""
 
-from __future__ import annotations
-
 import re
 
 _QUOTED = r"""'[^'\n]*+'|"(?:[^"\\\n]|\\.)*+\""""
