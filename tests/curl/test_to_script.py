@@ -488,9 +488,9 @@ def test_what_stands_before_curl_changes_nothing(typed, before):
 def test_hostile_text_is_imported_unchanged(shell, kind):
     """Importing the output of ``curl`` gives the same request for the hostile corpus."""
     names = ("to", "otp", "ref", "ref1", "ref2")
+    session = Session(Places.standard())
     for texts in zip(*[iter(TYPED[kind])] * len(names), strict=True):
-        typed = dict(zip(names, texts, strict=True))
-        request = Session(Places.standard()).draft(Overrides(variables=typed)).request
+        request = session.draft(Overrides(variables=dict(zip(names, texts, strict=True)))).request
         assert _back(request, shell, compact=False) == request
 
 
