@@ -1,10 +1,10 @@
 """Cut and check a payload, alone or as one of many that differ only in the values of variables."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from kshell.api.payload import Located, cut_texts, long_texts, replaced
+from kshell.api.payload import Located, codes_of, cut_texts, long_texts, numbers_at, recipients_of, replaced, texts_at
 from kshell.api.rules import check, errors_first, found
 from kshell.core.endpoint import Endpoint
 from kshell.core.models import Account, Finding, Payload
@@ -13,15 +13,23 @@ Values = Mapping[str, str | int]
 
 
 class Checked(NamedTuple):
-    """A payload in which each text is cut that the API would cut, and the findings about the payload before."""
+    """A payload in which each text is cut that the API would cut, and the findings about the payload before.
+
+    ``codes`` and ``recipients`` are the one-time passwords and the phone numbers in it.
+    """
 
     payload: Payload
     findings: tuple[Finding, ...]
+    codes: Sequence[str]
+    recipients: Sequence[str]
 
 
 def checked(endpoint: Endpoint, account: Account, payload: Payload) -> Checked:
     """Cut and check a payload."""
-    return Checked(cut_texts(endpoint, payload), check(endpoint, payload, account))
+    located = Located(payload)
+    findings = check(endpoint, located, account)
+    codes, recipients = codes_of(endpoint, located), recipients_of(endpoint, located)
+    return Checked(cut_texts(endpoint, payload), findings, codes, recipients)
 
 
 class Hole(NamedTuple):
@@ -56,11 +64,13 @@ class FormCheck:
     ) -> None:
         self._endpoint = endpoint
         self._account = account
+        self._codes, self._recipients = endpoint.pointers("code"), endpoint.pointers("recipients")
         self._rules = tuple(endpoint.rules.values())
         located = Located(payload)
+        inside = [field.pointer for field in endpoint.fields if field.pointer]
         cutting = [field.pointer for field in endpoint.fields if field.cut_at]
         self._spots: dict[str, dict[str, list[tuple[str, Hole | None, object]]]] = defaultdict(dict)
-        for pointer in {*cutting, *(pointer for rule in self._rules for pointer in rule.reads)}:
+        for pointer in {*inside, *(pointer for rule in self._rules for pointer in rule.reads)}:
             spots = [(place, holes.get(place), value) for place, value in located[pointer]]
             for name in (name for _, hole, _ in spots if hole for name in hole.names):
                 self._spots[name][pointer] = spots
@@ -86,7 +96,8 @@ class FormCheck:
         cuts = last.cuts if self._cutting.isdisjoint(changed) else long_texts(self._endpoint, located)
         self._last = _Known(values, located, cuts, findings)
         in_order = errors_first(findings[number] for number in sorted(findings))
-        return Checked(replaced(payload, cuts) if cuts else payload, in_order)
+        codes, recipients = [code for _, code in texts_at(located, self._codes)], numbers_at(located, self._recipients)
+        return Checked(replaced(payload, cuts) if cuts else payload, in_order, codes, recipients)
 
     def _found(self, numbers: Iterable[int], located: Located) -> dict[int, list[Finding]]:
         """Return what the rules with these numbers find, without those that find nothing."""

@@ -18,9 +18,9 @@ Fields = tuple[Field, ...]
 Find = Callable[..., Iterator[Hit]]
 
 
-def check(endpoint: Endpoint, payload: Payload, account: Account | None = None) -> tuple[Finding, ...]:
+def check(endpoint: Endpoint, payload: Payload | Located, account: Account | None = None) -> tuple[Finding, ...]:
     """Return every finding about ``payload``, errors first. Without the account that sends, its rules do not run."""
-    located = Located(payload)
+    located = payload if isinstance(payload, Located) else Located(payload)
     rules = endpoint.rules.values()
     return errors_first(found(rule, located, account) for rule in rules if account or not rule.of_account)
 

@@ -5,7 +5,6 @@ from difflib import unified_diff
 
 import click
 
-from kshell.api.payload import recipients_of
 from kshell.commands.send import Sending, deliver, sending_options
 from kshell.console.caller import Caller
 from kshell.console.command import as_json, command, offering, pass_caller, pass_session
@@ -42,7 +41,7 @@ def history(session: Session, *, as_json: bool) -> Result:
 
 def _row(number: int, sent: Sent) -> tuple[str, ...]:
     draft, exchange = sent
-    first, *others = recipients_of(draft.request.endpoint, draft.payload) or [""]
+    first, *others = draft.recipients or [""]
     to = f"{first} and {len(others)} more" if others else first
     who = f"{draft.account.name}@{draft.pod.name}"
     return str(number), who, to, short_line(exchange), exchange.answer.message_id, f"{exchange.elapsed_ms:.0f} ms"

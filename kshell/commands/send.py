@@ -7,7 +7,6 @@ from typing import NamedTuple
 import click
 
 from kshell.api.answers import explain
-from kshell.api.payload import recipients_of
 from kshell.console.caller import Caller
 from kshell.console.command import Number, command, gathered, message_options, offering, pass_caller
 from kshell.core.errors import EXIT_INTERRUPTED, EXIT_NOT_SENT, EXIT_REFUSED, Note, UsageError, did_you_mean, listed
@@ -122,7 +121,7 @@ def _received(session: Session) -> bytes:
 
 def question(draft: Draft) -> str:
     """The question before a send: the recipients, the account and the pod."""
-    numbers = recipients_of(draft.request.endpoint, draft.payload)
+    numbers = draft.recipients
     known = listed(numbers, most=_MOST_NAMED)
     to = known if len(numbers) == 1 else f"{len(numbers)} recipients ({known})" if numbers else "no recipient"
     pod = draft.pod

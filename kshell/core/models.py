@@ -189,7 +189,10 @@ class Template(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """One complete message that is not sent yet. ``notes`` tell the user how its values were chosen."""
+    """One complete message that is not sent yet. ``notes`` tell the user how its values were chosen.
+
+    ``codes`` and ``recipients`` are the one-time passwords and the phone numbers in its payload, unchanged.
+    """
 
     account: Account
     pod: Pod
@@ -198,6 +201,8 @@ class Draft(NamedTuple):
     findings: tuple[Finding, ...]
     request: Request
     notes: tuple[Note, ...]
+    codes: Sequence[str]
+    recipients: Sequence[str]
 
     @property
     def payload(self) -> Payload:

@@ -20,13 +20,10 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
 
     ``generated`` are the codes that the session generated, in order; a code that is one of them gets its ordinal.
     """
-    from kshell.api.payload import Located, codes_of, recipients_of
-
-    endpoint, payload = draft.request.endpoint, Located(draft.payload)
-    for code in codes_of(endpoint, payload):
+    for code in draft.codes:
         if code:
             yield Private("CODE", code, generated.index(code) + 1 if code in generated else 0)
-    for number in (*recipients_of(endpoint, payload), draft.account.phone_number):
+    for number in (*draft.recipients, draft.account.phone_number):
         yield from _spellings(number)
 
 

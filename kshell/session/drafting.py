@@ -36,7 +36,8 @@ def drafted(
 ) -> Draft:
     """Build the request of a payload that was checked: the only place where a payload becomes a ``Request``."""
     request = build(endpoint, pod, account, checked.payload, values)
-    return Draft(account, pod, template, values, checked.findings, request, notes)
+    findings, codes, recipients = checked.findings, checked.codes, checked.recipients
+    return Draft(account, pod, template, values, findings, request, notes, codes, recipients)
 
 
 def redrafted(draft: Draft, payload: Payload) -> Draft:

@@ -41,6 +41,12 @@ def test_every_part_of_a_request_is_a_field(endpoint: Any) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_what_is_private_is_not_cut(endpoint: Any) -> None:
+    """The API cuts no code and no number, so the private values of a draft are those that are sent."""
+    assert [field.name for field in endpoint.fields if field.role and field.cut_at] == []
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 def test_the_status_of_success_is_documented(endpoint: Any) -> None:
     """The status that means success belongs to a documented answer."""
     assert endpoint.success in {row.status for row in endpoint.answers}
