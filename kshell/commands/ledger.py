@@ -56,8 +56,9 @@ def ledger(file: Path, *, rows: str | None, as_csv: bool, as_json: bool) -> Resu
         return Result(columns(cells), [] if listed else [Note("info", f"no row is {rows}")])
     text = ", ".join(f"{count} {state}" for state, count in counted.items())
     unsure = known["unknown"] + known["claimed"]
-    hint = [Note("hint", f"kshell ledger {file} --rows unknown lists those that may have been sent")] if unsure else []
-    return Result(f"messages: {text or 'none'}\n", hint)
+    notes = [Note("hint", f"kshell ledger {file} --rows unknown lists those that may have been sent")] if unsure else []
+    notes += [] if text else [Note("info", f"{file} is empty: no message was begun")]
+    return Result(f"messages: {text or 'none'}\n", notes)
 
 
 def _data(entry: Entry) -> dict[str, Any]:

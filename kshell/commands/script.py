@@ -272,7 +272,6 @@ def _run(
     brief: bool = False,
 ) -> Result:
     """Run the cases. Show ``notes`` and the results at once if the caller can; a report on stdout suppresses the output."""
-    from kshell.scripts.reports import JsonLines, Reports
     from kshell.scripts.runs import Run
     from kshell.scripts.summary import joined, run_all
 
@@ -280,12 +279,18 @@ def _run(
     show = context.meta.get(SHOW) or unshown.append
     show(Result(notes=notes))
     report_on_stdout = any(report.file is None for report in reports)
-    lines = [JsonLines(report.file) for report in reports if report.kind == "jsonl" and report.file]
-    reports = tuple(report for report in reports if report.kind != "jsonl")
-    masked = Reports({report.kind for report in reports}, lines)
-    run = Run(cases, plan, (lambda result: show(result._replace(output=""))) if report_on_stdout else show, masked.take)
-    ran = run_all(run, lambda run: _report(run, reports, masked), brief=brief)
+    masked = _masked(reports) if reports else None
+    shown = (lambda result: show(result._replace(output=""))) if report_on_stdout else show
+    run = Run(cases, plan, shown, masked.take if masked else lambda _: None)
+    ran = run_all(run, lambda run: _report(run, reports, masked) if masked else Result(), brief=brief)
     return joined([*unshown, ran])._replace(exit_code=ran.exit_code)
+
+
+def _masked(reports: Sequence[Report]) -> Reports:
+    from kshell.scripts.reports import JsonLines, Reports
+
+    lines = [JsonLines(report.file) for report in reports if report.kind == "jsonl" and report.file]
+    return Reports({report.kind for report in reports} - {"jsonl"}, lines)
 
 
 def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
@@ -298,7 +303,7 @@ def _report(run: Run, reports: tuple[Report, ...], masked: Reports) -> Result:
     for lines in masked.lines:
         lines.close()
     notes = [lines.error.note for lines in masked.lines if lines.error]
-    for report in reports:
+    for report in (report for report in reports if report.kind in texts):
         if report.file is None:
             output += texts[report.kind]
             continue

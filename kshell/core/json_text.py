@@ -54,6 +54,9 @@ def reader(**options: Any) -> Callable[[str], Any]:
 
 loads = reader()
 
+one_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Return a value as JSON text of any characters, without blanks: ``json.dumps`` makes such an encoder at each call."""
+
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:
     r"""Return ``value`` as JSON text of printable characters. ``indent`` is in spaces; None writes one line.
@@ -62,15 +65,19 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
     Lone surrogates, which UTF-8 cannot encode, are escaped.
     """
     if indent is None:
-        text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+        text = one_line(value) if not ascii_only else json.dumps(value, separators=(",", ":"))
     else:
         text = _indented(value, encode_basestring_ascii if ascii_only else encode_basestring, "\n", " " * indent)
-    # most texts need neither pattern, and a pattern takes a while to compile
-    if not text.replace("\n", "").isprintable():
-        text = re.sub(r"[^\n\x20-\x7e]+", _printable, text)
+    text = printable(text)
     if not any(character in text for character in avoid):
         return text
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda string: f'"{_without(string[0][1:-1], avoid)}"', text)
+
+
+def printable(text: str) -> str:
+    """Return JSON text with its characters that are not printable escaped, line breaks apart."""
+    # most texts are printable, and a pattern takes a while to compile
+    return text if text.replace("\n", "").isprintable() else re.sub(r"[^\n\x20-\x7e]+", _escaped, text)
 
 
 def _indented(value: Json, encode: Callable[[str], str], line: str, step: str) -> str:
@@ -97,7 +104,7 @@ def _without(piece: str, avoid: str) -> str:
     return re.sub(r"\\?(.)", lambda match: _escape(match[1]) if match[1] in avoid else match[0], piece)
 
 
-def _printable(match: re.Match[str]) -> str:
+def _escaped(match: re.Match[str]) -> str:
     return "".join(character if character.isprintable() else _escape(character) for character in match[0])
 
 

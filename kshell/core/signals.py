@@ -64,6 +64,11 @@ def _come_again(number: int) -> None:
     timer.start()
 
 
+def received() -> int:
+    """Return how many signals have come."""
+    return len(_received)
+
+
 def exit_code(code: int) -> int:
     """Return the exit code of the process: 128 plus the signal if a signal ended the command, else ``code``."""
     return 128 + _received[0] if _received and code == _EXIT_INTERRUPTED else code

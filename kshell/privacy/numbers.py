@@ -1,7 +1,7 @@
 """Find phone numbers by their form, and mask them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LEAST_DIGITS = 7  # a shorter number cannot be called
 
@@ -13,7 +13,15 @@ _NUMBER = (
     r"|(?<!\w)(?<![0-9]\.)(?P<bare>[0-9]{7,15})(?!\w)(?!\.[0-9])"
 )
 _GROUPED = rf"[0-9](?:{_BETWEEN}{{0,3}}[0-9]){{6,20}}"
+# in every number, and in every code that is written in groups
+_SIX_DIGITS = r"[0-9](?:[\s()._+/-]{0,3}[0-9]){5}"
+_SIX_DIGITS_OR_ENCODED = r"[0-9](?:(?:[\s()._+/-]|%2.){0,3}[0-9]){5}"
 _E164 = r"\+[1-9][0-9]{6,14}(?![0-9])"
+
+
+def six_digits_in(text: str) -> Iterator[re.Match[str]]:
+    """Return the places of six digits in a row, signs aside. Other text has no number, and no code in groups."""
+    return re.finditer(_SIX_DIGITS_OR_ENCODED if "%2" in text else _SIX_DIGITS, text)
 
 
 def e164_in(text: str) -> list[str]:
@@ -31,6 +39,8 @@ def without_numbers(text: str, known: Iterable[str] = (), kept: Iterable[str] = 
 
     Texts in ``kept`` stay, such as message ids that have the form of a number.
     """
+    if not re.search(_GROUPED, text):
+        return text
     text = re.sub(
         _NUMBER, lambda match: match[0] if match[0] in kept or not _is_number(match) else _masked_match(match), text
     )

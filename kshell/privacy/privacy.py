@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from functools import cached_property, lru_cache
 
 from kshell.core.models import REDACTED, Json
 from kshell.core.terminal import safe_line
 from kshell.privacy import values as private_values
-from kshell.privacy.numbers import masked_number, numbers_in, without_numbers
+from kshell.privacy.numbers import masked_number, numbers_in, six_digits_in, without_numbers
 from kshell.privacy.pseudonyms import Pseudonyms, is_pseudonym, without_pseudonyms
 from kshell.privacy.values import SHORTEST, Change, Private, replacer
 
 _MASKS = {"KEY": REDACTED, "CODE": "(code)", "NUMBER": "(number)"}
 _MASKED_KEY = rf"{re.escape(REDACTED)}|\(hidden: a \w+ is in it\)"
-_BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
-_TYPED_CODE = r"(?<![\w-])(otp(?:=|\s+))(?!new\b|\{\{)\S+"
+BORDER = "\n\0\n"  # no pattern below and none of a value matches across it
+_TYPED_CODE = r"(otp(?<![\w-]otp)(?:=|\s+))(?!new\b|\{\{)\S+"
 
 
 class Privacy:
@@ -41,7 +41,8 @@ class Privacy:
         self.values = tuple(dict.fromkeys(value for value in values if value.text))
         self._message_ids = message_ids
         self._typed = typed
-        self._masked: dict[str, str] = {}  # a cache, because all reports of a run mask the same texts
+        self._unchanged: Set[str] = frozenset()
+        self._masked: dict[str, str] = {}  # a cache, because a case has the same texts in several places
 
     def with_values(self, values: Iterable[Private]) -> Privacy:
         """Return a ``Privacy`` that also has ``values``, which come first."""
@@ -78,23 +79,42 @@ class Privacy:
 
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
+        if text in self._unchanged:
+            return text
         if text not in self._masked:
-            hidden = self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text) if "otp" in text else text)
-            for spelling in private_values.grouped_codes(hidden, self.values):
-                hidden = hidden.replace(spelling, _MASKS["CODE"])
-            hidden = without_numbers(hidden, self._digits, self._message_ids)
-            self._masked[text] = self._unless_it_leaks(hidden)
+            self._masked[text] = self._unless_it_leaks(self._mask_digits(self._mask_written(text)))
         return self._masked[text]
 
-    def learn(self, texts: Iterable[str]) -> None:
-        """Mask ``texts`` all at once, which is quicker; ``mask`` returns the results later.
+    def learn(self, texts: Iterable[str], unchanged: Set[str] = frozenset()) -> set[str]:
+        """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` may change.
 
-        A text that makes a match across its border, or a leak anywhere, leaves every text to ``mask``.
+        ``unchanged`` are texts that need no mask, as ``CommonTexts`` finds them. A text that makes a match across its border,
+        or a leak anywhere, leaves each text to ``mask``.
         """
-        known = list(dict.fromkeys(texts))
-        masked = self.mask(_BORDER.join(known)).split(_BORDER)
-        if len(masked) == len(known):
-            self._masked.update(zip(known, masked, strict=True))
+        self._unchanged = unchanged
+        if self._words:
+            self._unchanged = {text for text in unchanged if not any(word in text for word in self._words)}
+        known = list(dict.fromkeys(text for text in texts if text not in self._unchanged))
+        joined = BORDER.join(known)
+        plain = joined.count("\0") < len(known)  # no text has the sign of a border
+        joined = self._mask_written(joined)
+        masked = joined.split(BORDER)
+        for place in _places(joined):
+            masked[place] = self._mask_digits(masked[place])
+        if not plain or len(masked) != len(known) or self.leak(BORDER.join(masked)):
+            masked = [self.mask(text) for text in known]
+        self._masked.update(zip(known, masked, strict=True))
+        changed = {text for text, mask in zip(known, masked, strict=True) if text != mask}
+        return changed | self._codes
+
+    def _mask_written(self, text: str) -> str:
+        return self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text) if "otp" in text else text)
+
+    def _mask_digits(self, text: str) -> str:
+        """Return ``text`` with numbers and codes masked whose digits may be in groups."""
+        for spelling in private_values.grouped_codes(text, self.values):
+            text = text.replace(spelling, _MASKS["CODE"])
+        return without_numbers(text, self._digits, self._message_ids)
 
     def _unless_it_leaks(self, text: str) -> str:
         kind = self.leak(text)
@@ -121,12 +141,24 @@ class Privacy:
         return [value.text[1:] for value in self.values if value.kind == "NUMBER" and value.text[0] == "+"]
 
     @cached_property
+    def _forms(self) -> dict[str, str]:
+        """Every form of every value that is not too short, and its mask."""
+        forms: dict[str, str] = {}
+        for value in self.values:
+            forms |= masked_forms(value) if len(value.text) >= SHORTEST else {}
+        return forms
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        """The typed words that contain a value only once their quotes are removed, and their masks."""
+        replace = replacer(self._forms)
+        pairs = [pair for pair in self._typed if pair[1] not in self._unchanged and replace(pair[1]) != pair[1]]
+        return {word: replace(text) for word, text in pairs if replace(word) == word}
+
+    @cached_property
     def mask_values(self) -> Change:
         """The function that masks every value in a text, in each of its forms."""
-        known = (value for value in self.values if len(value.text) >= SHORTEST)
-        table = {form: mask for value in known for form, mask in _masked_forms(value).items()}
-        replace = replacer(table)
-        return replacer({**_masked_words(self._typed, replace), **table})
+        return replacer({**self._words, **self._forms} if self._words else self._forms)
 
     # ---- pseudonyms
 
@@ -157,18 +189,23 @@ class Privacy:
         return "" if private_values.grouped_codes(kept, self.values) else kept
 
 
+def _places(joined: str) -> dict[int, None]:
+    """Return the places of the texts between borders that have six digits in a row."""
+    places: dict[int, None] = {}
+    place = end = 0
+    for found in six_digits_in(joined):
+        place += joined.count(BORDER, end, found.start())
+        end = found.start()
+        places[place] = None
+    return places
+
+
 @lru_cache(maxsize=256)  # the rows of a run have the key and the sender in common
-def _masked_forms(value: Private) -> dict[str, str]:
+def masked_forms(value: Private) -> dict[str, str]:
     """Return each form of a value, and its mask."""
+    if value.kind != "NUMBER":
+        return dict.fromkeys(value.forms().values(), _MASKS[value.kind])
     digits = re.sub("[^0-9]", "", value.text)
-    masks: dict[str, str] = {}
-    for form in value.forms().values():
-        masked = form.replace(digits, masked_number(digits)) if value.kind == "NUMBER" else form
-        masks[form] = masked if masked != form else _MASKS[value.kind]
-    return masks
-
-
-def _masked_words(typed: Iterable[tuple[str, str]], replace: Change) -> dict[str, str]:
-    """Return the masks of typed words that contain a value only once their quotes are removed."""
-    pairs = ((word, text) for word, text in typed if replace(text) != text and replace(word) == word)
-    return {word: replace(text) for word, text in pairs}
+    mask = masked_number(digits)
+    forms = dict.fromkeys(value.forms().values())
+    return {form: form.replace(digits, mask) if digits in form else _MASKS["NUMBER"] for form in forms}

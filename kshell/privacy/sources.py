@@ -46,6 +46,7 @@ def named_values(name: str, text: str) -> Iterator[Private]:
         yield Private(kind, text)
 
 
+@lru_cache(maxsize=256)  # all rows have the same names
 def kind_by_name(name: str) -> str:
     """Return ``NUMBER`` or ``CODE`` if a variable is named like one, else ``""``."""
     if re.fullmatch(_PUBLIC_NAME, name) or not re.fullmatch(_PRIVATE_NAME, name):

@@ -11,7 +11,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING
 
-from kshell.core.json_text import dumps
+from kshell.core.json_text import dumps, loads
 
 if TYPE_CHECKING:
     from kshell.scripts.masked_case import MaskedCase, MaskedStep
@@ -122,12 +122,13 @@ def _step(step: MaskedStep) -> str:
 
 
 def _exchange(step: MaskedStep) -> str:
-    if step.exchange is None:
+    exchange = loads(step.exchange)
+    if exchange is None:
         return ""
-    explanation = step.exchange["explanation"]
+    explanation = exchange["explanation"]
     meaning = explanation.get("meaning", "") if isinstance(explanation, dict) else ""
     blocks = "".join(
-        f"<div>{title}<pre>{escape(dumps(step.exchange[key]))}</pre></div>"
+        f"<div>{title}<pre>{escape(dumps(exchange[key]))}</pre></div>"
         for key, title in (("request", "Request"), ("response", "Answer"))
     )
     return (

@@ -1,8 +1,9 @@
 """The ledger of a run: what became of each send of each row, in a file that outlives a killed process.
 
-A claim is durable before the first byte of its send, so a send that was begun is never begun again by itself. The claims of
-several jobs share one commit. An outcome is committed with the next claim, or ``_LINGER`` seconds later; if the process is
-killed before that, the send stays ``claimed``. A send is known by the cells of its row and by its ordinal in the script.
+A claim is durable before the first byte of its send, so a send that was begun is never begun again by itself. The thread of
+the first claim commits those of all jobs. An outcome is committed with the next claim, or after ``_LINGER`` seconds; if the
+process is killed before that, the send stays ``claimed``. A send is known by the cells of its row and by its ordinal in the
+script.
 
 The file holds no key, no code and no full number: cells are hashed with the ledger's salt, numbers have pseudonyms.
 """
@@ -25,16 +26,14 @@ from kshell.profiles.files import shown
 from kshell.scripts.ledger_file import alone, errors_of, ledger_error, open_for_reading, open_for_run, shared, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-    Change = Callable[[sqlite3.Connection], "Entry | None"]
 
 State = Literal["claimed", "accepted", "refused", "not-sent", "unknown"]
 STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
 
 _GATHER = 0.004  # seconds that a claim waits for claims of jobs that are sending, to share one commit
-_LINGER = 0.02  # seconds that an outcome waits for a claim to share its commit
+_LINGER = 0.02  # seconds after which an outcome is committed without a claim
 _MOMENT = 2.0
 _CLAIM = """
 INSERT INTO sends VALUES (?, ?, ?, ?, 'claimed', ?, ?, 0, '', '', ?, NULL)
@@ -85,24 +84,32 @@ class Claim(NamedTuple):
 
 
 class _Task:
-    """One change of the file. ``done`` and its result or error are set when it is durable or has failed.
+    """A claim on its way to the disk; without ``claim`` it only waits for the outcomes before it."""
 
-    Only the thread that waits for this change is woken up then.
-    """
-
-    def __init__(self, change: Change, lock: threading.Lock) -> None:
-        self.change = change
-        self.ended = threading.Condition(lock)
-        self.done = False
-        self.result: Entry | None = None
+    def __init__(self, claim: Claim | None = None, values: tuple[object, ...] = ()) -> None:
+        self.claim = claim
+        self.values = values
+        self.earlier: Entry | None = None
         self.error: sqlite3.Error | None = None
+        self.has_ended = False  # it is durable or has failed
+        self._turn = threading.Lock()
+        self._turn.acquire()
+
+    def wait(self, seconds: float = -1) -> None:
+        """Wait until another thread calls ``wake``. It may have done so already."""
+        self._turn.acquire(timeout=seconds)
+
+    def wake(self) -> None:
+        """Let the thread of this task look again. The caller holds the lock of the ledger."""
+        if self._turn.locked():
+            self._turn.release()
 
 
 class Ledger:
     """An open ledger. Several threads may use it, and several processes on one machine may have it open.
 
     With ``resend``, a send whose outcome was not known when the ledger was opened may be claimed once more; no other process
-    may have the ledger open then.
+    may have the ledger open then. ``has_others`` is whether it may have sends that were not claimed by this object.
     """
 
     def __init__(self, file: Path, script: str, columns: Iterable[str] = (), *, resend: bool = False) -> None:
@@ -111,13 +118,13 @@ class Ledger:
         ``columns`` are those of all rows, or empty if each row may have others.
         """
         self.file = file
-        self._claims: list[_Task] = []
-        self._outcomes: list[_Task] = []
+        self._tasks: list[_Task] = []
+        self._leader: _Task | None = None  # its thread commits
+        self._outcomes: list[tuple[object, ...]] = []
         self._sending: set[Claim] = set()
         self._lost: sqlite3.Error | None = None
-        self._closed = False
-        self._lock = threading.Lock()
-        self._wanted = threading.Condition(self._lock)  # the writer waits for changes
+        self._lock = threading.Lock()  # for all of these
+        self._closed = threading.Event()
         with ExitStack() as opened:
             opened.enter_context((alone if resend else shared)(file))
             known = hashlib.sha256(script.encode()).hexdigest()
@@ -129,9 +136,10 @@ class Ledger:
             opened.callback(self._reader.close)
             self._reading = threading.Lock()
             self._resendable = self._unsettled() if resend else set()
+            [self.has_others] = self._connection.execute("SELECT EXISTS (SELECT 1 FROM sends)").fetchone()
             self._opened = opened.pop_all()
-        self._writer = threading.Thread(target=self._write, name="kshell ledger", daemon=True)
-        self._writer.start()
+        self._lingering = threading.Thread(target=self._linger, name="kshell ledger", daemon=True)
+        self._lingering.start()
 
     def __enter__(self) -> Self:
         return self
@@ -141,10 +149,11 @@ class Ledger:
 
     def close(self) -> None:
         """Commit the outcomes that are left, and close the file. Raises ``LedgerError`` if one could not be written."""
-        with self._wanted:
-            self._closed = True
-            self._wanted.notify()
-        self._writer.join()
+        with self._lock:
+            self._closed.set()
+        self._lingering.join()
+        with suppress(LedgerError):
+            self._done(_Task())
         self._opened.close()
         if self._outcomes and self._lost:
             error = ledger_error(self.file, self._lost)
@@ -162,7 +171,7 @@ class Ledger:
         """Return the sends of a row that the ledger knows, in the order of its script. Raises ``LedgerError``."""
         statement = "SELECT * FROM sends WHERE row = ? ORDER BY ordinal"
         with self._reading, errors_of(self.file):
-            return [Entry(*found) for found in self._reader.execute(statement, (row.digest,)).fetchall()]
+            return [Entry(*found) for found in self._reader.patiently(statement, row.digest).fetchall()]
 
     def may_be_sent(self, entry: Entry) -> bool:
         """Whether this send may be claimed: it was not sent, or its outcome is unknown and ``resend`` was given."""
@@ -174,18 +183,16 @@ class Ledger:
         Raises ``LedgerError`` if the claim could not be written: nothing may be sent then. After another exception, such as
         ``KeyboardInterrupt``, the claim may have been granted; ``end`` notes that nothing was sent.
         """
-        earlier = self._done(lambda connection: self._claim(connection, claim, recipient))
-        if earlier is None:
-            with self._lock:
-                self._sending.add(claim)
-        return earlier
+        row, key = claim.row, (claim.row.digest, claim.ordinal)
+        numbers = (row.number, row.line, f"NUMBER-{self._digest(recipient)[:12]}", masked_number(recipient))
+        return self._done(_Task(claim, (*key, *numbers, claim.at)))
 
     def settle(self, rows: Iterable[Row]) -> None:
         """Commit every outcome, and wait at most ``_MOMENT`` seconds for those of the ``rows`` that another run is sending.
 
         Raises ``LedgerError``.
         """
-        self._done(lambda _: None)
+        self._done(_Task())
         end = time.monotonic() + _MOMENT
         for row in rows:
             while self._is_recent(row) and time.monotonic() < end:
@@ -195,33 +202,95 @@ class Ledger:
         since = time.time() - 60
         return any(entry.state == "claimed" and entry.claimed_at > since for entry in self.sends_of(row))
 
-    def _done(self, change: Change) -> Entry | None:
-        """Return the result of a change when it is durable. Raises ``LedgerError``."""
-        task = _Task(change, self._lock)
-        with self._wanted:
-            if self._closed:
+    def _done(self, task: _Task) -> Entry | None:
+        """Return the result of a task when it and all outcomes before it are durable. Raises ``LedgerError``.
+
+        The first of the threads that come commits the tasks of all of them, and then hands over to one that came since.
+        """
+        with self._lock:
+            if task.claim and self._closed.is_set():
                 raise LedgerError(
                     f"the ledger {shown(self.file)} is closed", hint="the run has ended: nothing was sent"
                 )
-            try:
-                self._claims.append(task)
-                self._wanted.notify()
-                while not task.done:
-                    task.ended.wait()
-            except BaseException:  # Ctrl-C: a change that was not begun is not made
-                self._claims = [other for other in self._claims if other is not task]
-                raise
+            self._tasks.append(task)
+            self._leader = self._leader or task
+        try:
+            while not task.has_ended and self._leader is not task:
+                task.wait()
+            if not task.has_ended:
+                self._lead(task)
+        except BaseException:  # Ctrl-C: a claim that was not begun is not made
+            with self._lock:
+                self._tasks = [other for other in self._tasks if other is not task]
+                if self._leader is task:
+                    self._hand_over()
+            raise
         if task.error:
             raise ledger_error(self.file, task.error)
-        return task.result
+        return task.earlier
 
-    def _claim(self, connection: sqlite3.Connection, claim: Claim, recipient: str) -> Entry | None:
-        row, key = claim.row, (claim.row.digest, claim.ordinal)
-        numbers = (row.number, row.line, f"NUMBER-{self._digest(recipient)[:12]}", masked_number(recipient))
-        if connection.execute(_CLAIM, (*key, *numbers, claim.at, key in self._resendable)).rowcount:
+    def _lead(self, leader: _Task) -> None:
+        """Commit the outcomes and the tasks that have come, and hand over."""
+        if self._sending:
+            leader.wait(_GATHER)
+        with self._lock:
+            outcomes, tasks = self._outcomes, self._tasks
+            self._outcomes, self._tasks = [], []
+        error: sqlite3.Error | None = sqlite3.OperationalError("interrupted")
+        try:
+            error = self._commit(outcomes, tasks)
+        finally:
+            with self._lock:
+                self._lost = error
+                if error:
+                    self._outcomes = [*outcomes, *self._outcomes]  # tried again with the next claim
+                for task in tasks:
+                    if task.claim and not (error or task.earlier):
+                        self._sending.add(task.claim)
+                    task.error, task.has_ended = error, True
+                    task.wake()
+                self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._leader = next(iter(self._tasks), None)
+        if self._leader:
+            self._leader.wake()
+
+    def _commit(self, outcomes: list[tuple[object, ...]], tasks: list[_Task]) -> sqlite3.Error | None:
+        connection = self._connection
+        try:
+            self._check_file()
+            connection.patiently("BEGIN IMMEDIATE")
+            connection.executemany(_END, outcomes)
+            for task in tasks:
+                if task.claim:
+                    task.earlier = self._claim(task.claim, task.values)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            return error
+        finally:
+            if connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+        return None
+
+    def _claim(self, claim: Claim, values: tuple[object, ...]) -> Entry | None:
+        key = (claim.row.digest, claim.ordinal)
+        if self._connection.execute(_CLAIM, (*values, key in self._resendable)).rowcount:
             self._resendable.discard(key)
             return None
-        return Entry(*connection.execute("SELECT * FROM sends WHERE row = ? AND ordinal = ?", key).fetchone())
+        self.has_others = True
+        return Entry(*self._connection.execute("SELECT * FROM sends WHERE row = ? AND ordinal = ?", key).fetchone())
+
+    def _linger(self) -> None:
+        """Commit outcomes for which no claim has come in time."""
+        before: list[tuple[object, ...]] = []
+        while not self._closed.wait(1.0 if self._lost else _LINGER):
+            first = self._outcomes[:1]
+            if first and first == before and not self._leader:
+                with suppress(LedgerError):
+                    self._done(_Task())
+            before = first
 
     def end(self, claim: Claim, state: State, status: int = 0, code: str = "", message_id: str = "") -> None:
         """Note the outcome of a claim. It is committed soon, and at the latest when the ledger is closed.
@@ -229,72 +298,25 @@ class Ledger:
         Nothing changes if the claim was not granted.
         """
         values = (state, status, code, message_id, time.time(), claim.row.digest, claim.ordinal, claim.at)
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.execute(_END, values)
-
-        with self._wanted:
+        with self._lock:
+            self._outcomes.append(values)
             self._sending.discard(claim)
-            self._outcomes.append(_Task(change, self._lock))
-            if len(self._outcomes) == 1 or not self._sending:  # the writer need not wake up for each outcome
-                self._wanted.notify()
+            if self._leader and not self._sending:
+                self._leader.wake()
 
     def _unsettled(self) -> set[tuple[str, int]]:
         statement = "SELECT row, ordinal FROM sends WHERE state IN ('claimed', 'unknown')"
         return {(row, ordinal) for row, ordinal in self._connection.execute(statement)}
 
-    # ---- the one thread that writes
-
-    def _write(self) -> None:
-        while tasks := self._next_tasks():
-            outcomes, claims = tasks
-            error = self._commit([*outcomes, *claims])
-            with self._wanted:
-                self._lost = error
-                if error and self._closed:
-                    claims, self._claims = [*claims, *self._claims], []
-                for task in claims:
-                    task.done, task.error = True, error
-                    task.ended.notify()
-                if error:
-                    self._outcomes = [*outcomes, *self._outcomes]  # tried again with the next claim
-                if error and self._closed:
-                    return
-
-    def _next_tasks(self) -> tuple[list[_Task], list[_Task]] | None:
-        """Wait for outcomes and claims, and take all of them; None when the ledger is closed and nothing is left."""
-        with self._wanted:
-            self._wanted.wait_for(lambda: self._claims or self._outcomes or self._closed)
-            if not self._claims and not self._closed:
-                self._wanted.wait_for(lambda: self._claims or self._closed, timeout=_LINGER if not self._lost else 1.0)
-            if self._claims:
-                self._wanted.wait_for(lambda: not self._sending or self._closed, timeout=_GATHER)
-            tasks = self._outcomes, self._claims
-            self._outcomes, self._claims = [], []
-            return tasks if any(tasks) else None
-
-    def _commit(self, tasks: list[_Task]) -> sqlite3.Error | None:
-        try:
-            self._check_file()
-            self._connection.execute("BEGIN IMMEDIATE")
-            for task in tasks:
-                task.result = task.change(self._connection)
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            with suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-            return error
-        return None
-
 
 def counts(file: Path) -> Counter[State]:
     """Return how many sends of a ledger are in each state. Raises ``LedgerError``."""
     with closing(open_for_reading(file)) as connection, errors_of(file):
-        return Counter(dict(connection.execute("SELECT state, count(*) FROM sends GROUP BY state").fetchall()))
+        return Counter(dict(connection.patiently("SELECT state, count(*) FROM sends GROUP BY state").fetchall()))
 
 
 def entries(file: Path, state: State | None = None) -> Iterator[Entry]:
     """Yield the sends of a ledger in the order of the rows; only those in ``state`` if given. Raises ``LedgerError``."""
     statement = "SELECT * FROM sends WHERE ?1 IS NULL OR state = ?1 ORDER BY number, ordinal"
     with closing(open_for_reading(file)) as connection, errors_of(file):
-        yield from (Entry(*found) for found in connection.execute(statement, (state,)))
+        yield from (Entry(*found) for found in connection.patiently(statement, state))

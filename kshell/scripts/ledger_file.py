@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import LedgerError
+from kshell.core.signals import received
 from kshell.profiles.files import make_private, quoted, shown
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 BUSY_SECONDS = 10.0  # to wait for another process
+_LAST_SECONDS = 0.2  # to wait for it after a signal
+_STEP = 0.1  # seconds between two looks whether a signal has come
 _ABOUT = "CREATE TABLE about (version INTEGER, script TEXT, columns TEXT, salt TEXT, begun REAL)"
 _SENDS = """
 CREATE TABLE sends (
@@ -26,6 +30,26 @@ CREATE TABLE sends (
     PRIMARY KEY (row, ordinal)
 ) WITHOUT ROWID
 """
+
+
+class Connection(sqlite3.Connection):
+    """A connection to a ledger. ``patiently`` waits for other processes, in steps between which a signal is handled."""
+
+    signals = 0  # that had come when it was opened
+
+    def patiently(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Execute a statement. Wait ``BUSY_SECONDS`` for other processes, or ``_LAST_SECONDS`` once a signal has come.
+
+        Raises ``sqlite3.Error``.
+        """
+        begun = time.monotonic()
+        while True:
+            try:
+                return self.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                limit = BUSY_SECONDS if received() == self.signals else _LAST_SECONDS
+                if not _name(error).startswith("SQLITE_BUSY") or time.monotonic() - begun > limit:
+                    raise
 
 
 class ReplacedError(sqlite3.Error):
@@ -50,7 +74,7 @@ def watched(file: Path) -> Callable[[], None]:
     return check
 
 
-def open_for_run(file: Path, script: str, columns: str) -> tuple[sqlite3.Connection, str]:
+def open_for_run(file: Path, script: str, columns: str) -> tuple[Connection, str]:
     """Open or create the ledger of the script with the hash ``script``. Return its connection and its salt.
 
     ``columns`` are those of all rows, or empty if each row may have others. Raises ``LedgerError`` if the file cannot be used,
@@ -59,7 +83,7 @@ def open_for_run(file: Path, script: str, columns: str) -> tuple[sqlite3.Connect
     with errors_of(file):
         connection = _connected(_made(file))
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.patiently("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
             salt = _salt(connection, file, script)
             if columns:
@@ -70,18 +94,51 @@ def open_for_run(file: Path, script: str, columns: str) -> tuple[sqlite3.Connect
             raise
 
 
-def open_for_reading(file: Path) -> sqlite3.Connection:
-    """Open an existing ledger. Raises ``LedgerError``."""
+def open_for_reading(file: Path) -> Connection:
+    """Open an existing ledger. One whose run was killed before it had its tables is empty. Raises ``LedgerError``."""
     if not file.is_file():
         raise LedgerError(f"there is no ledger {shown(file)}", hint="run FILE --rows ROWS --ledger LEDGER makes one")
     with errors_of(file):
-        connection = _connected(f"{file.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            _check_version(connection, file)
-        except BaseException:
-            connection.close()
+            return _read(f"{file.resolve().as_uri()}?mode=ro", file)
+        except sqlite3.OperationalError as error:
+            if not _name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                raise
+            with suppress(OSError):
+                return _read_copy(file)
             raise
-        return connection
+
+
+def _read(uri: str, file: Path) -> Connection:
+    connection = _connected(uri, uri=True)
+    try:
+        if not connection.patiently("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            connection.close()
+            connection = _connected(":memory:")
+            connection.execute(_SENDS)
+            return connection
+        _check_version(connection, file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_copy(file: Path) -> Connection:
+    """Return a ledger in memory: to read a file in place, SQLite may have to write beside it, and the folder is read-only.
+
+    A run that uses the ledger has all files beside it already, so nothing is written during the copy.
+    """
+    from tempfile import TemporaryDirectory
+
+    real, memory = Path(os.path.realpath(file)), _connected(":memory:")
+    with TemporaryDirectory() as folder:
+        for part in (real, Path(f"{real}-wal"), Path(f"{real}-journal")):
+            if part.exists():
+                shutil.copyfile(part, Path(folder, part.name))
+        with closing(_read(Path(folder, real.name).as_uri(), file)) as copy:
+            copy.backup(memory)
+    return memory
 
 
 def _made(file: Path) -> str:
@@ -96,14 +153,22 @@ def _made(file: Path) -> str:
     return str(real)
 
 
-def _connected(name: str, *, uri: bool = False) -> sqlite3.Connection:
-    # the writer's thread uses the connection that the caller's thread has opened
-    return sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+def _connected(name: str, *, uri: bool = False) -> Connection:
+    connection = sqlite3.connect(
+        name,
+        timeout=_STEP,
+        isolation_level=None,
+        check_same_thread=False,  # any thread of the run may use it
+        factory=Connection,
+        uri=uri,
+    )
+    connection.signals = received()
+    return connection
 
 
-def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
+def _salt(connection: Connection, file: Path, script: str) -> str:
     """Return the salt of the ledger, which a new one gets here."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.patiently("BEGIN IMMEDIATE")
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not tables:
         connection.execute(_ABOUT)
@@ -118,7 +183,7 @@ def _salt(connection: sqlite3.Connection, file: Path, script: str) -> str:
     return salt
 
 
-def _refuse_other_columns(connection: sqlite3.Connection, file: Path, columns: str) -> None:
+def _refuse_other_columns(connection: Connection, file: Path, columns: str) -> None:
     """Raise ``LedgerError`` if rows with other columns were sent: every row would be a new one, and be sent again."""
     [known] = connection.execute("SELECT columns FROM about").fetchone()
     if columns == known:
@@ -127,13 +192,13 @@ def _refuse_other_columns(connection: sqlite3.Connection, file: Path, columns: s
         message = f"the rows of {shown(file)} had the columns {known}, not {columns}: each row would be sent again"
         hint = "give the columns their names again; if rows were never sent, give them a file and a ledger of their own"
         raise LedgerError(message, hint=hint)
-    connection.execute("UPDATE about SET columns = ?", (columns,))
+    connection.patiently("UPDATE about SET columns = ?", columns)
 
 
-def _check_version(connection: sqlite3.Connection, file: Path) -> tuple[str, str]:
+def _check_version(connection: Connection, file: Path) -> tuple[str, str]:
     """Return the script's hash and the salt. Raise ``LedgerError`` for a database that is not a ledger of this version."""
     try:
-        version, script, salt = connection.execute("SELECT version, script, salt FROM about").fetchone()
+        version, script, salt = connection.patiently("SELECT version, script, salt FROM about").fetchone()
     except (sqlite3.OperationalError, TypeError, ValueError) as error:
         if "no such" not in str(error) and isinstance(error, sqlite3.OperationalError):
             raise
@@ -190,7 +255,7 @@ def errors_of(file: Path) -> Iterator[None]:
 
 def ledger_error(file: Path, error: sqlite3.Error) -> LedgerError:
     """Return the error of SQLite in words, with what to do."""
-    name = getattr(error, "sqlite_errorname", "")
+    name = _name(error)
     both = f"ls -ld {quoted(file.parent)} {quoted(file)}"
     hints = {
         "SQLITE_BUSY": "another program holds it: wait until it has ended, then run this again",
@@ -203,3 +268,7 @@ def ledger_error(file: Path, error: sqlite3.Error) -> LedgerError:
     }
     hint = next((text for start, text in hints.items() if name.startswith(start)), "")
     return LedgerError(f"the ledger {shown(file)} cannot be used: {error}", hint=hint or both)
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "")

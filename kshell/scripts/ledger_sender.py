@@ -53,7 +53,7 @@ class LedgerRows:
     def passes_over(self, case: Case) -> bool:
         """Whether the row of ``case`` must not be run now. Unless it is late, the case has its outcome then."""
         try:
-            entries = self.ledger.sends_of(self._row(case))
+            entries = self.ledger.sends_of(self._row(case)) if self.ledger.has_others else []
         except LedgerError as error:
             self._fail(error)
             case.state, case.unrun = "failed", Result(notes=[error.note], exit_code=error.exit_code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kshell.core.errors import KshellError
 from kshell.core.models import first_error
 from kshell.core.terminal import note_lines, safe, safe_line
+from kshell.privacy.json_pieces import JsonPieces
 from kshell.privacy.privacy import Privacy
 from kshell.privacy.sources import named_values
 from kshell.syntax.lines import typed_words
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kshell.core.errors import Note
-    from kshell.core.models import Finding, Json
+    from kshell.core.models import Finding
+    from kshell.privacy.common_texts import CommonTexts
     from kshell.privacy.values import Private
     from kshell.scripts.script_run import Case, State, Step
     from kshell.syntax.lines import Line
 
 
 class MaskedStep(NamedTuple):
-    """A step without private values. ``place`` is ``FILE:LINE``; ``failure`` has the lines that explain a failure."""
+    """A step without private values. ``place`` is ``FILE:LINE``; ``failure`` has the lines that explain a failure.
+
+    ``exchange`` is a JSON object on one line, or ``null`` if no message was sent.
+    """
 
     place: str
     line: str
@@ -33,7 +38,7 @@ class MaskedStep(NamedTuple):
     exit_code: int
     seconds: float
     status: str
-    exchange: dict[str, Json] | None
+    exchange: str
     failure: tuple[str, ...]
 
 
@@ -58,11 +63,12 @@ class MaskedCase(NamedTuple):
     steps: tuple[MaskedStep, ...]
 
 
-def masked_case(case: Case) -> MaskedCase:
-    """Return what reports may say of ``case``."""
+def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
+    """Return what reports may say of ``case``. ``common`` are the texts of the cases before it."""
     privacy = _privacy(case)
-    documents = [document_of(step.sent) if step.sent else None for step in case.steps]
-    privacy.learn([*(text for document in documents for text in _texts(document)), *_lines_of(case)])
+    documents = [JsonPieces(document_of(step.sent)) if step.sent else None for step in case.steps]
+    texts = [*_lines_of(case), *(text for document in documents if document for text in document.texts)]
+    changed = privacy.learn(texts, common.unchanged(texts, privacy.values))
     error = first_error(case.failure)
     reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
     return MaskedCase(
@@ -78,18 +84,18 @@ def masked_case(case: Case) -> MaskedCase:
         warnings=tuple(case.warnings),
         reason=reason,
         failure=_lines(case.failure, privacy),
-        steps=tuple(_masked_step(*pair, privacy) for pair in zip(case.steps, documents, strict=True)),
+        steps=tuple(_masked_step(*pair, privacy, changed) for pair in zip(case.steps, documents, strict=True)),
     )
 
 
 def _lines_of(case: Case) -> Iterator[str]:
     for step in case.steps:
         yield step.line.text
+        yield from (text for _, text in _typed(step.line))
         yield status_line(step.sent.exchange) if step.sent else ""
 
 
-def _masked_step(step: Step, document: dict[str, Json] | None, privacy: Privacy) -> MaskedStep:
-    masked = privacy.mask_json(document)
+def _masked_step(step: Step, document: JsonPieces | None, privacy: Privacy, changed: set[str]) -> MaskedStep:
     return MaskedStep(
         place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
         line=privacy.mask(safe(privacy.mask(step.line.text))),
@@ -97,25 +103,13 @@ def _masked_step(step: Step, document: dict[str, Json] | None, privacy: Privacy)
         exit_code=step.result.exit_code,
         seconds=round(step.seconds, 4),
         status=privacy.mask(status_line(step.sent.exchange)) if step.sent else "",
-        exchange=masked if isinstance(masked, dict) else None,
+        exchange=document.masked(privacy, changed) if document else "null",
         failure=_lines(step.said, privacy) if step.failed else (),
     )
 
 
 def _lines(notes: Sequence[Note | Finding], privacy: Privacy) -> tuple[str, ...]:
     return tuple(privacy.mask(line) for note in notes for line in note_lines(note.masked(privacy.mask)))
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Yield every text and every name in a JSON value."""
-    held = [value]
-    while held:
-        item = held.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, list | dict):
-            held += item
-            held += item.values() if isinstance(item, dict) else ()
 
 
 # ---- what is private in a case

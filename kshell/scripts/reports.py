@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from kshell import __version__
 from kshell.core.errors import EXIT_REFUSED, SetupError
 from kshell.core.json_text import dumps
+from kshell.privacy.common_texts import CommonTexts
 from kshell.profiles.files import open_named, shown
 from kshell.scripts.html_report import html_case, html_page
 from kshell.scripts.masked_case import masked_case
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from kshell.scripts.masked_case import MaskedCase
+    from kshell.scripts.masked_case import MaskedCase, MaskedStep
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case
 
@@ -81,6 +82,7 @@ class Reports:
         self._kept: list[Kept] = []
         self._failures = 0
         self._left_out = 0
+        self._common = CommonTexts()
 
     def take(self, case: Case) -> None:
         """Take a case that has ended."""
@@ -88,11 +90,12 @@ class Reports:
         self._left_out += not kept
         if not kept and not self.lines:
             return
-        masked = masked_case(case)
+        masked = masked_case(case, self._common)
+        line = _json_case(masked) if self.lines or "json" in self._kinds else ""
         for report in self.lines:
-            report.write(f"{_json_case(masked)}\n")
+            report.write(f"{line}\n")
         if kept:
-            pieces = {kind: REPORTS[kind].piece(masked) for kind in self._kinds}
+            pieces = {kind: line if kind == "json" else REPORTS[kind].piece(masked) for kind in self._kinds}
             self._kept.append(Kept(case.position, masked._replace(steps=(), failure=()), pieces))
 
     def _is_kept(self, case: Case) -> bool:
@@ -114,9 +117,16 @@ class Reports:
 
 
 def _json_case(case: MaskedCase) -> str:
-    facts = {**case._asdict(), "seconds": round(case.seconds, 4), "steps": [step._asdict() for step in case.steps]}
-    del facts["verdict"], facts["reason"]
-    return dumps(facts, indent=None)
+    facts = {**case._asdict(), "seconds": round(case.seconds, 4)}
+    del facts["verdict"], facts["reason"], facts["steps"]
+    return f'{dumps(facts, indent=None)[:-1]},"steps":[{",".join(map(_json_step, case.steps))}]}}'
+
+
+def _json_step(step: MaskedStep) -> str:
+    facts = step._asdict()
+    del facts["exchange"], facts["failure"]
+    failure = dumps([*step.failure], indent=None) if step.failure else "[]"
+    return f'{dumps(facts, indent=None)[:-1]},"exchange":{step.exchange},"failure":{failure}}}'
 
 
 def _json(run: Run, _: list[Kept], cases: list[str], note: str) -> str:

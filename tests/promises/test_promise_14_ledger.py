@@ -6,10 +6,12 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import PROJECT
@@ -18,6 +20,9 @@ from support.programs import needs
 from support.servers import Server, local_pod, pause, reach, read, wait_until
 
 from kshell.scripts.ledger import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROWS = 60
 LEDGER = Path("run.ledger")
@@ -32,10 +37,10 @@ def server(write):
         yield server
 
 
-def started(*options: str) -> subprocess.Popen[str]:
+def started(*options: str, program: Sequence[str] = ("-m", "kshell")) -> subprocess.Popen[str]:
     """Start a run with the ledger."""
     return subprocess.Popen(
-        [sys.executable, "-m", "kshell", "run", "s.kshell", "--rows", "r.csv", "--ledger", LEDGER, *options],
+        [sys.executable, *program, "run", "s.kshell", "--rows", "r.csv", "--ledger", LEDGER, *options],
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         text=True,
@@ -108,3 +113,22 @@ def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write):
     assert run.returncode == 128 + signal.SIGTERM
     assert [entry.state for entry in entries(LEDGER)] == ["unknown"]
     assert "messages: 1 unknown; " in err
+
+
+def test_a_signal_ends_the_wait_for_a_ledger_that_another_program_holds(server):
+    """While another program holds the ledger, a signal ends the run without the wait for it, and no message is sent twice."""
+    patient = (
+        "from kshell.scripts import ledger_file as f; f.BUSY_SECONDS = 3600; from kshell.__main__ import entry; entry()"
+    )
+    with started("--jobs", "2", program=("-c", patient)) as run:
+        assert wait_until(lambda: len(server.requests) > 1)
+        other = sqlite3.connect(LEDGER, isolation_level=None, timeout=60)
+        other.execute("BEGIN IMMEDIATE")
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=60)
+    other.close()
+    assert run.returncode == 128 + signal.SIGTERM
+    assert " passed, " in err
+    with started() as again:
+        again.communicate(timeout=60)
+    assert {*messages_by_recipient(server).values()} == {1}

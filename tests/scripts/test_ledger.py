@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -64,6 +65,28 @@ def test_resend_grants_a_send_of_unknown_outcome_once(file, state):
     with Ledger(file, SCRIPT, resend=True) as ledger:
         assert claim(ledger, CELLS)
         assert claim(ledger, CELLS) is None
+
+
+def test_resend_grants_one_of_two_claims_in_one_commit(file):
+    """Of two claims of one unknown send that share a commit, ``resend`` grants one."""
+    granted: list[Claim | None] = []
+    with Ledger(file, SCRIPT) as ledger:
+        claim(ledger, CELLS)
+    with Ledger(file, SCRIPT, resend=True) as ledger:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        first = threading.Thread(target=claim, args=(ledger, CELLS | {"ref": "2"}))
+        both = [threading.Thread(target=lambda: granted.append(claim(ledger, CELLS))) for _ in range(2)]
+        first.start()
+        assert wait_until(lambda: ledger._leader and not ledger._tasks)  # its thread waits for the lock
+        for thread in both:
+            thread.start()
+        assert wait_until(lambda: len(ledger._tasks) == 2)
+        other.execute("ROLLBACK")
+        other.close()
+        for thread in (first, *both):
+            thread.join()
+    assert sum(map(bool, granted)) == 1
 
 
 def test_a_killed_resend_is_unknown_again(file):
@@ -245,7 +268,7 @@ def test_a_claim_that_ctrl_c_withdraws_is_not_made(file):
         second = Claim(ledger.row(CELLS | {"ref": "2"}, 2, 3), 1, time.time())
 
         def press() -> None:
-            wait_until(lambda: ledger._claims)
+            wait_until(lambda: ledger._tasks)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
         pressing = threading.Thread(target=press)
@@ -264,6 +287,34 @@ def test_a_ledger_that_is_not_there_is_not_made_by_reading(file):
     with pytest.raises(LedgerError, match="there is no ledger"):
         counts(file)
     assert not file.exists()
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "PRAGMA journal_mode = WAL"])
+def test_a_ledger_that_was_killed_while_it_was_made_is_empty(cli, statement):
+    """A ledger whose run was killed before it had its tables is empty, and the command says that no message was begun."""
+    connection = sqlite3.connect("run.ledger")
+    connection.execute(statement)
+    connection.close()
+    ran = cli("ledger", "run.ledger")
+    assert (ran.code, ran.out) == (0, "messages: none\n")
+    assert "run.ledger is empty: no message was begun" in ran.err
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_ledger_is_read_where_no_file_can_be_made_beside_it(file, closed):
+    """A ledger is read where SQLite cannot make the file that it shares with writers, also after a kill; it stays as it is."""
+    kept = file.with_name("kept")
+    with Ledger(file, SCRIPT) as ledger:
+        claim(ledger, CELLS)
+        shutil.copy(file, kept)
+        shutil.copy(f"{file}-wal", f"{kept}-wal")
+    if closed:
+        shutil.copy(file, kept)
+        Path(f"{kept}-wal").unlink()
+    Path(f"{kept}-shm").symlink_to("nowhere")  # SQLite does not follow it
+    before = kept.read_bytes()
+    assert counts(kept) == {"claimed": 1}
+    assert kept.read_bytes() == before
 
 
 def test_a_claim_that_cannot_be_written_raises(file, monkeypatch):

@@ -263,6 +263,7 @@ def test_a_ledger_that_cannot_be_read_ends_the_run(run, monkeypatch, jobs):
     def sends_of(*_: object) -> None:
         raise LedgerError("the ledger is damaged")
 
+    run("send\n", 1)
     monkeypatch.setattr(Ledger, "sends_of", sends_of)
     ran = run("send\n", 50, "--jobs", jobs)
     assert ran.code == 3

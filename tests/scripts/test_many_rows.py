@@ -74,6 +74,18 @@ def test_the_number_of_rows_is_estimated_by_lines(write):
     assert RowFile(write("r.csv", rows_csv(50))).estimate() == 50
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
+def test_only_the_beginning_of_a_long_file_is_read_for_its_total(write, name):
+    """The number of rows of a long file is estimated from its beginning and its size, without reading the rest."""
+    row = '{"to": "+919812345678"}\n'
+    rows = (3 << 20) // len(row)
+    file = write(name, ("to\n" if name == "r.csv" else "") + row * rows)
+    with file.open("r+b") as stream:
+        stream.seek(2 << 20)
+        stream.write(b"\n" * (1 << 19))  # would be counted as rows
+    assert RowFile(file).estimate() == pytest.approx(rows, rel=0.01)
+
+
 @pytest.mark.parametrize("order", [range(1, 7), (6, 5, 4, 3, 2, 1), (2, 1, 4, 3, 6, 5)])
 def test_verdicts_are_in_the_order_of_the_rows(script, order):
     """Neighbouring rows with one verdict share a line, in whatever order they end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -11,6 +12,10 @@ import pytest
 from support.canary import spellings
 from support.random_parts import without_random_parts
 from support.servers import Server, answer, local_pod, read
+
+from kshell.core.json_text import dumps
+from kshell.privacy.json_pieces import JsonPieces
+from kshell.privacy.privacy import Privacy
 
 KINDS = ("junit", "json", "jsonl", "html", "tap")
 KEY = "Bsecond'\"\\/+%&=$7f3d9yek"
@@ -160,6 +165,50 @@ def test_what_is_no_secret_stays_readable(answered):
     text = answered(json.dumps(body))
     for value in (*kept, '"ms":1763874518123', '"ns":12345678901', '"status":202', "s.kshell:2"):
         assert value in text
+
+
+# ---- many rows
+
+REFS = (
+    f"ref {CODE}",
+    "48-29-13",
+    f"call {DIGITS}",
+    "+91 (981) 234-5678",
+    KEY,
+    f"otp={CODE}",
+    "a",
+    "ref\n\0\n",
+    "CODE-4f0c2a9d1b37",
+)
+
+
+def echo(connection) -> None:
+    """Answer with the context of the request and its key, in names and values."""
+    request = connection.server.requests[-1]
+    ref, key = json.loads(request.body)["extra_info"].get("ref", ""), request.header("api-key")[0]
+    said = {ref: 1, "in": [ref, f"<{ref}>", quote(ref), int(DIGITS), 482913, 0.5], "key": f"the key is {key}"}
+    body = {"code": "WA202", "message": "Request Accepted", "data": {"message_id": "AX1"}, "error": {}, **said}
+    answer(202, json.dumps(body).encode(), ("x-ref", quote(ref)), ("Date", "Thu, 26 Nov 2026 05:58:58 GMT"))(connection)
+
+
+def test_rows_are_masked_as_each_text_alone(cli, write, monkeypatch):
+    """A row's line of jsonl is the same text as if every text of it were masked alone, whatever other rows have."""
+    with Server(*[read, echo] * 20) as server:
+        local_pod(server.url)
+        write("r.jsonl", "".join(f"{json.dumps({'to': TO, 'otp': CODE, 'ref': ref})}\n" for ref in REFS))
+        write("s.kshell", f"set note='48'\"2913\"\nset ref1='{TO} x'\nsend -p local\nexpect status == 202\n")
+
+        def lines() -> str:
+            cli("run", "s.kshell", "--rows", "r.jsonl", "--report", "jsonl=out.jsonl")
+            return re.sub(r'"(?:seconds|elapsed_ms)":[0-9.e-]+|\d+ ms', "", Path("out.jsonl").read_text())
+
+        quick = lines()
+        monkeypatch.setattr(Privacy, "learn", lambda *_: set())
+        monkeypatch.setattr(
+            JsonPieces, "masked", lambda pieces, privacy, _: dumps(privacy.mask_json(pieces.value), indent=None)
+        )
+        assert quick.count("202 Said") == len(REFS)
+        assert quick == lines()
 
 
 # ---- whose name it is
