@@ -14,8 +14,7 @@ def run(arguments: Sequence[str]) -> int:
     instruction = os.environ.get("_KSHELL_COMPLETE")
     if instruction:
         return show(_completed(instruction))
-    result, colour = perform(arguments, show=lambda result, colour: show(result, colour=colour))
-    return show(result, colour=colour)
+    return show(perform(arguments, show=show))
 
 
 def _completed(instruction: str) -> Result:

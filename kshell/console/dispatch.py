@@ -9,7 +9,7 @@ import os
 import shutil
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,19 +34,12 @@ if TYPE_CHECKING:
     from kshell.session.session import Session
     from kshell.syntax.lines import Line
 
-    Show = Callable[[Result, bool | None], object]
-
-
-class Performed(NamedTuple):
-    """The result of a line, and the value of ``--color``; None if it was not given."""
-
-    result: Result
-    colour: bool | None = None
+    Show = Callable[[Result], object]
 
 
 def perform(
     words: Sequence[str], caller: Caller | None = None, *, show: Show | None = None, width: int | None = None
-) -> Performed:
+) -> Result:
     """Run the words of one line. Never raises: an error becomes a ``Result`` with its exit code.
 
     Without a ``caller`` the words are a command line's, which runs in a new session for the folder of ``--home``. ``show``
@@ -57,20 +50,21 @@ def perform(
     if caller is not None:
         caller.session.attempt = None  # an error of this line must not report an earlier send
         if frontend == "script" and words[:1] and not words[0].startswith("-"):
-            return Performed(_run_parsed(tuple(words), caller))
+            return _run_parsed(tuple(words), caller)
     root = commands_of(frontend)
     context = click.Context(root, info_name="kshell" if frontend == "line" else "", obj=caller)
     try:
         # click's own width is 48 columns at least, whatever the terminal has
         width = width or max(20, min(shutil.get_terminal_size().columns, 100) - 2)
         context = root.make_context(context.info_name, list(words), obj=caller, terminal_width=width)
-        context.meta[SHOW] = show and partial(_show_coloured, show, context)
+        context.meta[SHOW] = show and (lambda result: show(result._replace(colour=context.color)))
         with context:
-            return Performed(root.invoke(context), context.color)
+            result: Result = root.invoke(context)
     except Printed as printed:
-        return Performed(Result(f"{printed.text}\n"), context.color)
+        result = Result(f"{printed.text}\n")
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is shown in two lines too
-        return Performed(failure(error, context.obj and context.obj.session), context.color)
+        result = failure(error, context.obj and context.obj.session)
+    return result._replace(colour=context.color)
 
 
 def _run_parsed(words: tuple[str, ...], caller: Caller) -> Result:
@@ -99,30 +93,25 @@ def _parsed(words: tuple[str, ...]) -> tuple[click.Context, click.Command, Calla
         return context, command, partial(command.callback, **command.make_context(name, rest, parent=context).params)
 
 
-def _show_coloured(show: Show, context: click.Context, result: Result) -> None:
-    show(result, context.color)
-
-
-def perform_line(text: str, caller: Caller) -> Performed:
+def perform_line(text: str, caller: Caller) -> Result:
     """Split one line, expand its expressions, and run its words. Never raises; an empty line gives an empty result."""
     from kshell.syntax.lines import Line
 
     return perform_at(Line("line", 1, (text,)), caller)
 
 
-def perform_at(line: Line, caller: Caller) -> Performed:
+def perform_at(line: Line, caller: Caller) -> Result:
     """Run a line of a file as ``perform_line`` does."""
     outer, caller.line = caller.line, line
     try:
         words = _plain_words(line) or _words(line, caller.session)
         if not words:
-            return Performed(Result())
-        performed = perform(words, caller)
-        return performed._replace(result=caller.record(line, performed.result))
+            return Result()
+        return caller.record(line, perform(words, caller))
     except KshellError as error:
         # the hint may quote the last answer
         note = error.note.masked(caller.session.without_key)
-        return Performed(Result(notes=[note], exit_code=error.exit_code))
+        return Result(notes=[note], exit_code=error.exit_code)
     finally:
         caller.line = outer
 

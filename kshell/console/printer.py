@@ -13,7 +13,11 @@ from kshell.core.terminal import columns_of, highlighted, note_lines, safe, want
 
 
 def show(result: Result, *, colour: bool | None = None) -> int:
-    """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails."""
+    """Print a result and return its exit code. Notes come first, so an outcome is shown even if stdout fails.
+
+    ``colour`` counts if the result does not say whether to colour it.
+    """
+    colour = colour if result.colour is None else result.colour
     with Held() as held:  # what became of a message is said, also if a signal comes now
         _write_notes(result.notes, colour)
         held.holding = result.sent
@@ -58,7 +62,7 @@ def _write_output(result: Result, chosen: bool | None) -> None:  # noqa: FBT001 
             width = columns_of(sys.stdout)
             output = "".join(f"{row}\n" for line in output.splitlines() for row in wrapped(line, width))
     colour = wants_colour(sys.stdout, chosen=chosen)
-    if result.findings:
+    if output and result.findings:
         lines = (note_lines(it, colour=colour, width=columns_of(sys.stdout)) for it in result.findings)
         output = "".join(f"{line}\n" for line in chain.from_iterable(lines))
     elif isinstance(output, str) and colour:

@@ -232,7 +232,8 @@ class Result(NamedTuple):
 
     Bytes come from a server: a pipe gets them unchanged, a terminal only if ``raw``. ``sent`` means that the exit code tells
     the outcome of a send, so the code stays the same if stdout cannot be written. ``prose`` is text that only people read:
-    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists.
+    on a terminal its lines break at words. ``findings``, if given, are what ``output`` lists. ``colour`` is the value of
+    ``--color``, None if it was not given.
     """
 
     output: str | bytes = ""
@@ -242,6 +243,7 @@ class Result(NamedTuple):
     sent: bool = False
     prose: bool = False
     findings: Sequence[Finding] = ()
+    colour: bool | None = None
 
     @property
     def data(self) -> bytes:

@@ -162,7 +162,7 @@ def _output(words: Sequence[str], at: Place, places: Places) -> str:
     """The output of a line. Raises ``ScriptError`` if it fails."""
     notes = words[-1] == _WITH_NOTES
     session = _session(_public(words, places))
-    result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH).result
+    result = perform(words[:-1] if notes else words, Caller(session), width=_WIDTH)
     text = _text(result, notes=notes)
     # a refusal of the simulated API and the findings of check are output, not failures
     if result.exit_code != EXIT_DONE and not (result.exit_code == EXIT_REFUSED and text):

@@ -15,9 +15,9 @@ from kshell.core.errors import EXIT_INTERRUPTED, LedgerError, Note, ScriptError
 from kshell.core.models import Result
 from kshell.core.signals import Held, asked_to_end
 from kshell.scripts.progress import Progress
-from kshell.scripts.script_run import Retry, ScriptRun
+from kshell.scripts.script_run import Case, Retry, ScriptRun, Step
 from kshell.scripts.tally import Tally
-from kshell.session.files import KeptFiles
+from kshell.session.files import Files, KeptFiles
 from kshell.session.session import Session, send_attempt
 from kshell.transport.connections import POLL
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from kshell.scripts.ledger_sender import LedgerRows
     from kshell.scripts.pace import Pace
     from kshell.scripts.rows import Row
-    from kshell.scripts.script_run import Case, Step
     from kshell.scripts.shards import Shard
-    from kshell.session.files import Files
     from kshell.session.session import Sender
     from kshell.transport.client import Attempt
 

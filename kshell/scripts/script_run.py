@@ -98,7 +98,7 @@ class ScriptRun(Caller):
 
     def _step(self, line: Line, following: tuple[Line, ...]) -> Step:
         sent, begun, inner = self.session.sent_count, time.perf_counter(), len(self.steps)
-        result = perform_at(line, self).result
+        result = perform_at(line, self)
         seconds = time.perf_counter() - begun
         if isinstance(result.output, bytes) and result.output[-1:] not in (b"", b"\n"):
             result = result._replace(output=result.output + b"\n")  # the next output begins on a new line

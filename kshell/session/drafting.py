@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kshell.api.request import build
 from kshell.core.errors import Note, UsageError
-from kshell.core.models import Draft, Template, Variable
+from kshell.core.models import Account, Draft, Payload, Pod, Template, Variable
 from kshell.profiles import api_key
 from kshell.templating import templates
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from kshell.api.checks import Checked
     from kshell.core.endpoint import Endpoint
-    from kshell.core.models import Account, Payload, Pod
 
 
 def send_authentication() -> Endpoint:

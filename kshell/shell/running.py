@@ -11,7 +11,7 @@ from prompt_toolkit.shortcuts import clear
 
 from kshell.console import printer
 from kshell.console.caller import Caller
-from kshell.console.dispatch import Performed, failure, perform_line
+from kshell.console.dispatch import failure, perform_line
 from kshell.console.group import module_of
 from kshell.core.errors import EXIT_DONE, KshellError, Note, SetupError
 from kshell.core.models import Result
@@ -82,19 +82,18 @@ class Shell(Caller):
             return EXIT_DONE
         try:
             command, redirection = split_redirection(meant(line), self.session.names)
-            done = perform_line(command, self)
-            return self._show(done, redirection)
+            return self._show(perform_line(command, self), redirection)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no bug ends the session
             return printer.show(failure(error, self.session), colour=self.colour)
 
-    def _show(self, done: Performed, redirection: Redirection | None) -> int:
-        colour = self.colour if done.colour is None else done.colour
+    def _show(self, result: Result, redirection: Redirection | None) -> int:
         if redirection is None:
-            return printer.show(done.result, colour=colour)
-        printer.show(done.result._replace(output=""), colour=colour)
-        if done.result.output or done.result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
-            show_notes(redirection.write(done.result.data), colour=colour)
-        return done.result.exit_code
+            return printer.show(result, colour=self.colour)
+        printer.show(result._replace(output=""), colour=self.colour)
+        if result.output or result.exit_code == EXIT_DONE:  # a failure without output must not empty a file
+            notes = redirection.write(result.data)
+            printer.show(Result(notes=notes, colour=result.colour), colour=self.colour)
+        return result.exit_code
 
 
 def show_notes(notes: Sequence[Note], *, colour: bool | None) -> None:

@@ -6,13 +6,16 @@ These limits bound the memory and the response time: ``REQUEST_SECONDS`` for an 
 ``CONNECTIONS`` for open connections, and those of the application and of the inbox.
 """
 
+import asyncio
 import os
 import signal
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -22,17 +25,12 @@ from kshell.core.signals import ENDING
 from kshell.simulator.app import App
 from kshell.simulator.joined_writes import JoinedWrites
 from kshell.simulator.pages import Knowledge
+from kshell.simulator.simulator import Simulator
 
 try:
     from kshell.simulator.fast_connection import FastConnection as Connection
 except ImportError:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Connection  # type: ignore[assignment]
-
-import asyncio
-from collections.abc import Callable, Iterator
-from types import FrameType
-
-from kshell.simulator.simulator import Simulator
 
 REQUEST_SECONDS = 10.0
 CONNECTIONS = 200
@@ -46,7 +44,7 @@ def serve(
     *,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
-    knowledge: Knowledge,
+    knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. ``on_ready`` gets the base URL, ``on_request`` a log line about each request.
 
@@ -70,7 +68,7 @@ class HttpServer:
         port: int,
         *,
         on_request: Callable[[str], None],
-        knowledge: Knowledge = Knowledge(),  # noqa: B008 - a named tuple does not change
+        knowledge: Knowledge = Knowledge(),  # noqa: B008
     ) -> None:
         self._listener = _bound(host, port)
         self.url = _base_url(self._listener)

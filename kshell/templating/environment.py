@@ -4,11 +4,10 @@ Everything that a template can do is bounded: the text that it makes, its number
 one rendering, which is counted and not timed.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from jinja2 import StrictUndefined, Undefined, nodes, pass_context
 from jinja2.exceptions import SecurityError
@@ -18,9 +17,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from kshell.core.errors import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 MOST_CHARACTERS = 256 * 1024
 MOST_ITERATIONS = 1000

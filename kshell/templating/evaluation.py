@@ -1,18 +1,12 @@
 """Check the expressions of ``{{ … }}``, ``expect`` and ``capture``, split them into tokens, and evaluate them."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from jinja2 import TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
+from jinja2 import Template, TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
 
 from kshell.templating.environment import BoundNodes, SandboxEnvironment, make_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jinja2 import Template
 
 
 class _Expressions(SandboxEnvironment):

@@ -3,22 +3,18 @@
 A template that only inserts variables makes payloads of one form for all rows, so it is rendered once for each form.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kshell.api.checks import Hole
 from kshell.core.errors import TemplateError
+from kshell.core.models import Template
 from kshell.templating.environment import MOST_CHARACTERS
 from kshell.templating.templates import inserts_only, render
-
-if TYPE_CHECKING:
-    from kshell.core.models import Template
 
 Values = Mapping[str, str | int]
 Fill = Callable[[Values], Any]

@@ -4,8 +4,6 @@ A value inserted by ``{{ … }}`` leaves Jinja as a mark (U+0000, its JSON, U+00
 because it knows whether the mark is inside a JSON string. So no value can break out of its string or add a field.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

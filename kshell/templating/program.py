@@ -1,19 +1,13 @@
 """Compile a template into a ``Program``, which renders values to the JSON text of a payload."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, Undefined, nodes
 
 from kshell.templating.environment import CountWork, SandboxEnvironment, Unset, bounded_text, make_environment
 from kshell.templating.payload_text import MARK_EDGE, UNSET_MARK, assemble, mark
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from jinja2 import Template as JinjaTemplate
 
 # These statements make a text from a text. A payload template would insert it as one value, in quotes.
 _REFUSED: dict[type[nodes.Node], str] = {

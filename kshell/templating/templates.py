@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from kshell.core.errors import Note, Place, TemplateError, did_you_mean, listed
-from kshell.core.models import Reference, Template, Variable
+from kshell.core.models import Account, Payload, Reference, Template, Variable
 from kshell.profiles.files import Places, read_text, shown
 from kshell.profiles.keys import HEADER_KEYS, NAME, VARIABLE_KEYS
 from kshell.profiles.strict_yaml import Document, Node, Table, document
@@ -20,7 +20,6 @@ from kshell.profiles.strict_yaml import Document, Node, Table, document
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kshell.core.models import Account, Payload
     from kshell.templating.program import Program
 
 _HEADER = re.compile(r"\s*\{#-?[ \t]*+(.*?)-?#\}", re.DOTALL)

@@ -85,9 +85,9 @@ def test_wrong_usage_says_what_to_type_instead(cli, line):
 def test_the_hint_of_wrong_usage_can_be_typed_everywhere(frontend):
     """The hint of a usage error begins with ``kshell`` and can be typed in every frontend."""
     session = Session(Places.standard())
-    (note,) = perform(["send", "-x"], Caller(session, frontend)).result.notes
+    (note,) = perform(["send", "-x"], Caller(session, frontend)).notes
     assert (note.kind, note.hint) == ("error", "kshell help send")
-    assert "Examples" in perform_line(note.hint, Caller(session, "shell")).result.output
+    assert "Examples" in perform_line(note.hint, Caller(session, "shell")).output
 
 
 @pytest.mark.parametrize("kind", ["account", "pod", "template"])
@@ -164,7 +164,7 @@ def test_the_help_lists_every_command(cli, words):
 )
 def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
     """``help`` for a command of another frontend names that frontend, then shows its usage and examples."""
-    result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
+    result = perform(["help", name], Caller(Session(Places.standard()), frontend))
     assert result.exit_code == 0
     assert result.output.startswith(f"{where}\n\n{usage}")
     assert f"\n  {'kshell ' if 'kshell' in usage else ''}{command(name).examples[0]}\n" in result.output
@@ -175,7 +175,7 @@ def test_help_shows_a_command_of_another_frontend(frontend, name, where, usage):
 def test_help_knows_every_command_everywhere(frontend):
     """``help NAME`` shows every command in every frontend."""
     for name in COMMANDS:
-        result = perform(["help", name], Caller(Session(Places.standard()), frontend)).result
+        result = perform(["help", name], Caller(Session(Places.standard()), frontend))
         assert (result.exit_code, result.notes) == (0, ()), name
         assert "Examples:\n" in result.output, name
 
@@ -373,13 +373,13 @@ def test_the_root_of_every_frontend_lists_its_own_commands():
 def test_ctrl_c_speaks_of_the_line_it_ends(monkeypatch):
     """Ctrl-C in a later line reports that nothing was sent, even if an earlier line's message was accepted."""
     session = Session(Places.standard())
-    assert perform(["send", "to=+919812345678"], Caller(session, "shell")).result.exit_code == 0
+    assert perform(["send", "to=+919812345678"], Caller(session, "shell")).exit_code == 0
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Session, "draft", interrupted)
-    result = perform(["render"], Caller(session, "shell")).result
+    result = perform(["render"], Caller(session, "shell"))
     assert (result.exit_code, result.notes) == (130, [Note("info", "interrupted; nothing was sent")])
 
 

@@ -61,7 +61,7 @@ def typed_script():
     def recorded(line: str) -> str:
         shell = Shell(Session(Places.standard()))
         for typed in ("record r.kshell", line, "record stop"):
-            assert perform_line(typed, shell).result.exit_code == 0
+            assert perform_line(typed, shell).exit_code == 0
         text = Path("r.kshell").read_text()
         Path("r.kshell").unlink()
         return text

@@ -58,7 +58,7 @@ def test_what_reads_a_file_says_why_it_cannot():
 @pytest.mark.parametrize(("frontend", "name"), EVERY)
 def test_it_has_help_and_an_example(frontend, name):
     """Every command's help begins with a sentence, has examples of it and describes each option."""
-    result = perform([name, "--help"], Caller(Session(Places.standard()), frontend)).result
+    result = perform([name, "--help"], Caller(Session(Places.standard()), frontend))
     assert result.exit_code == 0
     known = command(name)
     assert known.get_short_help_str(200)
@@ -75,7 +75,7 @@ def test_its_examples_run(ready, monkeypatch, frontend, name):
         if example == "record stop":
             perform_line("record other.kshell", caller)
         monkeypatch.setattr(sys, "stdin", io.StringIO(ANSWERS))
-        result = perform_line(example, caller).result
+        result = perform_line(example, caller)
         assert not any("internal error in kshell" in str(note) for note in result.notes)
         expected = {3} if example.startswith("doctor") else {0, 1}  # the pod of this folder is not trusted yet
         assert result.exit_code in expected, (example, result)

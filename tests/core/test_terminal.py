@@ -202,7 +202,7 @@ def test_the_last_answer_explained_is_one_fact_a_line(status):
     body = json.dumps({"code": HOSTILE, "message": HOSTILE}).encode()
     with Server(read, answer(status, body)) as server:
         perform(["send", "-p", local_pod(server.url), "to=+919812345678"], Caller(session, "shell"))
-    output = perform(["explain"], Caller(session, "shell")).result.output
+    output = perform(["explain"], Caller(session, "shell")).output
     assert "is not a documented code" in shown(output.replace("\n", "\r\n").encode())[0]
 
 

@@ -446,7 +446,7 @@ def _run(lines):
     """Return a session in which these lines were run."""
     session = Session(Places.standard())
     for line in lines:
-        done = perform_line(line, Caller(session, "script")).result
+        done = perform_line(line, Caller(session, "script"))
         assert done.exit_code == 0, (line, done.notes)
     return session
 

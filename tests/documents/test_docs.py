@@ -15,7 +15,6 @@ from support.page import FORMAT, PAGE
 from support.payloads import TYPED
 from support.programs import needs
 
-from kshell.console.dispatch import Performed
 from kshell.core.errors import Note
 from kshell.core.json_text import dumps
 from kshell.core.models import Result
@@ -302,7 +301,7 @@ def test_a_command_that_prints_nothing_is_an_error(cli, write, command, message)
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
 def test_a_command_that_fails_is_an_error_although_it_prints(cli, write, monkeypatch, code):
     """A command with an exit code from 2 to 5 is an error, even if it prints."""
-    failed = Performed(Result("half", [Note("error", "it broke", None, "mend it", ("because: of that",))], code))
+    failed = Result("half", [Note("error", "it broke", None, "mend it", ("because: of that",))], code)
     monkeypatch.setattr("kshell.documents.regenerate.perform", lambda *_, **__: failed)
     ran = failing(cli, write, "<!-- kshell: send -->\n")
     assert ran.code == 3

@@ -44,7 +44,7 @@ def shell() -> Shell:
 
 def typed(line: str, shell: Shell) -> Ran:
     """Run a line as if the user typed it into the shell; return its exit code, output and notes."""
-    result = perform_line(line, shell).result
+    result = perform_line(line, shell)
     output = result.output if isinstance(result.output, str) else result.output.decode()
     lines = [line for note in result.notes for line in note_lines(note)]
     return Ran(result.exit_code, output, "".join(f"{line}\n" for line in lines))

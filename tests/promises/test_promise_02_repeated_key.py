@@ -180,7 +180,7 @@ def test_nothing_that_looks_back_at_an_answer_shows_the_key(form):
         local_pod(server.url)
         shell = Shell(Session(Places.standard()))
         for line in ("use account acme", f"set to={TO} otp=482913", "send", *LINES, "capture code = body.code"):
-            result = perform_line(line, shell).result
+            result = perform_line(line, shell)
             output = result.output if isinstance(result.output, str) else result.output.decode()
             assert not leaks(output + "".join(line for note in result.notes for line in note_lines(note))), line
     assert shell.session.variables["code"] == "(redacted)"

@@ -42,7 +42,7 @@ Frontend = Callable[[str], Ran]
 
 def _typed(line: str) -> Ran:
     """Return what a line comes to that the user typed into a new shell."""
-    result = perform_line(line, Shell(Session(Places.standard()))).result
+    result = perform_line(line, Shell(Session(Places.standard())))
     output = result.output if isinstance(result.output, str) else result.output.decode()
     return Ran(result.exit_code, output, "".join(f"{line}\n" for note in result.notes for line in note_lines(note)))
 

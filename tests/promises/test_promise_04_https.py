@@ -96,7 +96,7 @@ def sent(request: pytest.FixtureRequest, cli: Any, write: Any) -> Any:
     """Return a function that sends by a frontend."""
 
     def typed(line: str) -> Ran:
-        result = perform_line(line, Shell(Session(Places.standard()))).result
+        result = perform_line(line, Shell(Session(Places.standard())))
         return Ran(result.exit_code, "", "".join(f"{line}\n" for note in result.notes for line in note_lines(note)))
 
     def ran() -> Ran:

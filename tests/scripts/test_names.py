@@ -151,6 +151,6 @@ def test_a_sourced_script_may_read_the_answer_of_the_shell(write):
 
     write("s.kshell", "expect status == 202\n")
     shell = Shell(Session(Places.standard()))
-    assert perform_line("source s.kshell", shell).result.exit_code == 3
+    assert perform_line("source s.kshell", shell).exit_code == 3
     perform_line(f"send to={TO}", shell)
-    assert perform_line("source s.kshell", shell).result.exit_code == 0
+    assert perform_line("source s.kshell", shell).exit_code == 0

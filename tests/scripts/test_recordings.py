@@ -197,12 +197,12 @@ def test_again_is_recorded_as_the_send_that_it_is(shell, codes, typed, lines):
 def test_what_no_send_line_makes_is_said_to_be_missing(shell, monkeypatch):
     """A message that no ``send`` line can make gives a warning at once and a comment in the recording."""
     begun = shell(f"set to={TO}", "record r.kshell", "send", "set ref=x")
-    result = perform_line("again 1", begun).result
+    result = perform_line("again 1", begun)
     assert (result.exit_code, len(begun.session.sent)) == (0, 2)
     assert result.notes[-1] == Note("warning", "r.kshell lacks this message: no send line makes what again sent")
     assert recorded().endswith("set ref=x\n# again: not kept, no send line makes the message it sent\n")
     monkeypatch.setattr("click.edit", lambda text, **_: text.replace("auth1", "auth2"))
-    result = perform_line("edit --yes", begun).result
+    result = perform_line("edit --yes", begun)
     assert "what edit sent" in result.notes[-1].text
     assert recorded().endswith("# edit: not kept, no send line makes the message it sent\n")
 
@@ -217,7 +217,7 @@ def test_an_edit_that_changes_nothing_of_the_message_is_a_send(shell, monkeypatc
 def test_stop_tells_how_to_run_the_recording(shell):
     """``record stop`` prints the command that runs the recording, with the variables it needs."""
     begun = shell("record 'a b.kshell'", f"set to={TO}", f"otp {CODE}")
-    result = perform_line("record stop", begun).result
+    result = perform_line("record stop", begun)
     assert result.notes == [Note("info", "recorded: kshell run 'a b.kshell' --var to_1=… --var otp_1=…")]
     assert recorded("a b.kshell").startswith("# kshell run FILE --var to_1=… --var otp_1=…\n")
 
@@ -437,7 +437,7 @@ def test_the_shell_s_own_commands_are_not_in_a_recording(shell):
     """A recording leaves out ``help``."""
     begun = shell("record r.kshell", "help", "vars")
     assert recorded() == "vars\n"
-    assert perform(["record", "stop"], begun).result.exit_code == 0
+    assert perform(["record", "stop"], begun).exit_code == 0
 
 
 def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
@@ -446,7 +446,7 @@ def test_a_recording_that_cannot_be_written_ends_and_says_so(shell):
     Path("deep/r.kshell").unlink()
     Path("deep").rmdir()
     Path("deep").touch()
-    result = perform_line("set ref=x", begun).result
+    result = perform_line("set ref=x", begun)
     assert result.exit_code == 0
     assert "cannot be written" in result.notes[-1].text
     assert begun.recording is None

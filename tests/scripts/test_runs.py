@@ -507,6 +507,12 @@ def test_tap_is_all_that_stands_on_stdout(cli, write):
     ]
 
 
+def test_no_finding_stands_between_the_lines_of_tap(cli, write):
+    """The findings of a ``check`` line are not printed into a report on stdout."""
+    write("s.kshell", f"set to=+919812345678 otp=1 ref={'x' * 300}\ncheck\n")
+    assert cli("run", "s.kshell", "--report", "tap").out == "TAP version 14\n1..1\nok 1 - s.kshell\n"
+
+
 @pytest.mark.parametrize(
     ("report", "message"),
     [("xml=x", "there is no report 'xml'"), ("junit", "needs a file"), ("html=.", "is a directory")],

@@ -200,7 +200,7 @@ def test_exit_in_a_script_that_is_run_does_not_leave_the_shell(write):
 @pytest.mark.parametrize("name", ["import", "docs", "sandbox", "completion"])
 def test_what_needs_no_session_is_for_every_frontend(frontend, name):
     """A command that needs no session works in every frontend."""
-    result = perform_line(f"{name} --help", Caller(Session(Places.standard()), frontend)).result
+    result = perform_line(f"{name} --help", Caller(Session(Places.standard()), frontend))
     assert result.exit_code == 0
 
 
@@ -366,7 +366,7 @@ def test_a_computed_command_that_there_is_not_is_a_fault_of_the_script(run):
 
 def test_source_of_what_cannot_be_read_is_an_error_at_its_line():
     """In the shell, ``source`` of a file that cannot be read is an error with the typed line and exit code 3."""
-    result = perform_line("source nope.kshell", Caller(Session(Places.standard()), "shell")).result
+    result = perform_line("source nope.kshell", Caller(Session(Places.standard()), "shell"))
     (note,) = result.notes
     assert (note.place, result.exit_code) == (Place("line", 1, 1, "source nope.kshell"), 3)
     assert note.text.startswith("nope.kshell cannot be read")
@@ -376,7 +376,7 @@ def test_source_in_the_shell_changes_the_session(write):
     """``source`` in the shell sets the session's variables."""
     write("s.kshell", "set ref=x\n")
     session = Session(Places.standard())
-    assert perform_line("source s.kshell", Caller(session, "shell")).result.exit_code == 0
+    assert perform_line("source s.kshell", Caller(session, "shell")).exit_code == 0
     assert session.variables == {"ref": "x"}
 
 
@@ -700,7 +700,7 @@ def test_every_command_of_scripts_has_help_and_examples(name):
         assert found.help
         assert found.examples
         caller = Caller(Session(Places.standard()), frontend)
-        assert perform_line(f"{name} --help", caller).result.exit_code == 0
+        assert perform_line(f"{name} --help", caller).exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["source", "run"])

@@ -340,6 +340,13 @@ def test_output_goes_into_a_file_of_one_s_own(typed):
     assert stat.S_IMODE(Path("payload.json").stat().st_mode) == 0o600
 
 
+def test_findings_go_into_a_file_alone(typed):
+    """``check > FILE`` writes the findings into the file, and prints them nowhere."""
+    shell = typed("check to=1 otp=482913 > findings.txt", ENTER)
+    assert "to-e164" in Path("findings.txt").read_text()
+    assert "to-e164" not in shell.out + shell.err
+
+
 def test_output_is_appended(typed):
     """``>>`` appends to the file."""
     typed("otp 1 > log", ENTER, "otp 2 >> log", ENTER)
@@ -679,7 +686,7 @@ def test_the_option_of_colours_holds_in_the_shell(monkeypatch, chosen):
     monkeypatch.setattr(loop.Loop, "run", lambda shell: shown.append(shell.preferences.colour) or 0)
     monkeypatch.setattr("kshell.commands.shell.at_terminal", lambda: True)
     words = {None: [], True: ["--color"], False: ["--no-color"]}[chosen]
-    assert perform([*words, "shell"]).result.exit_code == 0
+    assert perform([*words, "shell"]).exit_code == 0
     assert shown == [chosen]
 
 
