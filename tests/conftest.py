@@ -42,7 +42,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "suite",
-    max_examples=int(os.environ.get("KSHELL_EXAMPLES", "30")),  # of a property test that does not set it
+    max_examples=int(os.environ.get("KSHELL_EXAMPLES", "20")),  # of a property test that does not set it
     deadline=None,  # a busy machine would miss it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

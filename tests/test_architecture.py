@@ -33,15 +33,26 @@ def trees() -> dict[str, ast.Module]:
     return {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in MODULES.items()}
 
 
+@cache
+def nodes_of(tree: ast.Module) -> list[ast.AST]:
+    """Return the nodes of a module in the order of ``ast.walk``."""
+    return [*ast.walk(tree)]
+
+
+def is_call_of(node: ast.AST, *names: str) -> bool:
+    """Whether a node calls a function by one of these names."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+
+
 def faulty(faults: Callable[[ast.Module], Iterable[object]]) -> dict[str, list[object]]:
     """Return the modules in which ``faults`` finds any, with what it finds."""
     return {name: found for name, tree in trees().items() if (found := list(faults(tree)))}
 
 
-def imported(tree: ast.AST) -> set[str]:
+def imported(tree: ast.Module) -> set[str]:
     """The modules that ``tree`` imports anywhere: at the top, inside of a function, or for types only."""
     names: set[str] = set()
-    for statement in ast.walk(tree):
+    for statement in nodes_of(tree):
         if isinstance(statement, ast.Import):
             names |= {alias.name for alias in statement.names}
         elif isinstance(statement, ast.ImportFrom) and statement.module:
@@ -126,11 +137,11 @@ READ_BY_PEOPLE = {
 """Sentences of the console that name what the API has."""
 
 
-def texts_of(tree: ast.AST) -> set[str]:
+def texts_of(tree: ast.Module) -> set[str]:
     """Every text of a module, the constant parts of f-strings too, but for docstrings."""
-    bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+    bodies = [getattr(node, "body", None) for node in nodes_of(tree)]
     firsts = [body[0].value for body in bodies if isinstance(body, list) and body and isinstance(body[0], ast.Expr)]
-    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [node for node in nodes_of(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return {str(node.value) for node in texts if node not in firsts}
 
 
@@ -145,7 +156,7 @@ def test_the_answer_is_read_in_one_place():
     calls = [
         (name, getattr(node.func, "attr", getattr(node.func, "id", "")), node)
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Call)
     ]
     assert {name for name, function, _ in calls if function == "read_body"} == {"kshell.api.answers"}
@@ -184,7 +195,7 @@ def test_only_the_error_of_jinja_leaves_its_door():
     """``templates`` knows of Jinja what a syntax error is, and nothing else."""
     names = [
         alias.name
-        for node in ast.walk(trees()["kshell.templating.templates"])
+        for node in nodes_of(trees()["kshell.templating.templates"])
         if isinstance(node, ast.ImportFrom) and node.module == "jinja2"
         for alias in node.names
     ]
@@ -212,9 +223,9 @@ def test_everything_public_says_what_it_is():
 KIND = "(error|warning|hint)"
 
 
-def strings_in(tree: ast.AST) -> list[str]:
+def strings_in(nodes: Iterable[ast.AST]) -> list[str]:
     """Every text that stands in the code; of one with ``{}`` in it each part."""
-    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def is_exception(name: str) -> bool:
@@ -222,10 +233,10 @@ def is_exception(name: str) -> bool:
     return name.endswith(("Error", "Exception"))
 
 
-def exceptions_in(tree: ast.AST) -> set[str]:
+def exceptions_in(tree: ast.Module) -> set[str]:
     """The names of variables that hold an exception: caught, made, or handed to a function as one."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.ExceptHandler(name=str(name)):
                 names.add(name)
@@ -243,26 +254,26 @@ def changed_in(tree: ast.AST) -> list[str]:
     changed = []
     if isinstance(tree, ast.Attribute) and not isinstance(tree.ctx, ast.Load):
         changed = [ast.unparse(tree)]
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "setattr":
+    if isinstance(tree, ast.Call) and is_call_of(tree, "setattr"):
         changed = [f"{ast.unparse(tree.args[0])}.setattr"]
     return [*changed, *(name for inner in ast.iter_child_nodes(tree) for name in changed_in(inner))]
 
 
 def test_no_text_begins_with_the_kind_of_a_note():
     """``note_lines`` alone writes ``error: ``, ``warning: `` and ``hint: ``, so nobody else makes or reads such a line."""
-    texts = {(name, text) for name, tree in trees().items() for text in strings_in(tree)}
+    texts = {(name, text) for name, tree in trees().items() for text in strings_in(nodes_of(tree))}
     assert {(name, text) for name, text in texts if re.match(f"{KIND}:", text)} == set()
 
 
 def test_no_message_is_read_back():
     """No text is asked whether it begins with the kind of a note: a note has it as a field."""
-    calls = {(name, node) for name, tree in trees().items() for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = {(name, node) for name, tree in trees().items() for node in nodes_of(tree) if isinstance(node, ast.Call)}
     read = {
         (name, ast.unparse(node))
         for name, node in calls
         if isinstance(node.func, ast.Attribute)
         and node.func.attr in ("startswith", "removeprefix", "partition", "match", "compile")
-        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in strings_in(argument))
+        if any(re.match(rf"\W*{KIND}\b", text) for argument in node.args for text in strings_in(ast.walk(argument)))
     }
     assert read == set()
 
@@ -291,7 +302,7 @@ def test_a_module_is_read_in_one_sitting():
 
 def long_functions(tree: ast.Module) -> list[tuple[str, int]]:
     """Return the functions with too many lines from ``def`` to their end, and how many."""
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [node for node in nodes_of(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = [(function.name, (function.end_lineno or 0) - function.lineno + 1) for function in functions]
     return [(name, lines) for name, lines in lengths if lines > MOST_LINES_OF_A_FUNCTION]
 
@@ -317,15 +328,18 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name not in PUBLIC_IN_SPITE_OF_ITS_NAME
 
 
-def own_names(tree: ast.AST) -> set[str]:
+@cache
+def own_names(tree: ast.Module) -> set[str]:
     """Return the private names that the classes of ``tree`` define: methods, attributes of the class, and of ``self``."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.ClassDef):
             names |= {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)}
             names |= {name.id for inner in node.body for name in targets(inner) if isinstance(name, ast.Name)}
         names |= {
-            name.attr for name in targets(node) if isinstance(name, ast.Attribute) and ast.unparse(name.value) == "self"
+            name.attr
+            for name in targets(node)
+            if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id == "self"
         }
     return set(filter(is_private, names))
 
@@ -343,18 +357,18 @@ def all_own_names() -> set[str]:
     return set().union(*map(own_names, trees().values()))
 
 
-def private_touches(tree: ast.AST) -> set[str]:
+def private_touches(tree: ast.Module) -> set[str]:
     """Return the private names of other libraries that ``tree`` imports, reads or writes."""
     found: set[str] = set()
     here = own_names(tree)  # a method that makes an object of its own class sets that object's attributes
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             own = all_own_names() if ast.unparse(node.value) in ("self", "cls", "super()") else here
             found |= set() if node.attr in own else {ast.unparse(node)}
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
             found |= {name for name in names if any(map(is_private, name.split(".")))}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "hasattr", "delattr"):
+        elif isinstance(node, ast.Call) and is_call_of(node, "getattr", "setattr", "hasattr", "delattr"):
             found |= {
                 str(word.value) for word in node.args if isinstance(word, ast.Constant) and is_private(str(word.value))
             }
@@ -366,9 +380,9 @@ def test_no_private_name_of_a_library_is_used():
     assert faulty(private_touches) == {}
 
 
-def replaced(tree: ast.AST) -> set[str]:
+def replaced(tree: ast.Module) -> set[str]:
     """Return what ``tree`` changes in what it imports: an attribute, an item of one, or by a method that changes it."""
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports = [node for node in nodes_of(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
 
     def is_imported(node: ast.AST) -> bool:
@@ -381,12 +395,12 @@ def replaced(tree: ast.AST) -> set[str]:
             return not isinstance(node.ctx, ast.Load) and is_imported(node)
         if not isinstance(node, ast.Call):
             return False
-        if ast.unparse(node.func) in ("setattr", "delattr"):
+        if is_call_of(node, "setattr", "delattr"):
             return is_imported(node.args[0])
         of_attribute = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute)
         return of_attribute and node.func.attr in MUTATORS and is_imported(node.func)
 
-    return {ast.unparse(node) for node in ast.walk(tree) if is_change(node)} - REPLACEABLE
+    return {ast.unparse(node) for node in nodes_of(tree) if is_change(node)} - REPLACEABLE
 
 
 def test_nothing_imported_is_replaced():

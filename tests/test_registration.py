@@ -38,59 +38,61 @@ def instruct(*lines: str) -> NoReturn:
     pytest.fail("\n".join(lines), pytrace=False)
 
 
-@pytest.mark.parametrize("name", sorted(ROWS.keys() | {name for names in DEFINED.values() for name in names}))
-def test_a_command_has_a_row_and_a_row_has_a_command(name):
+def test_a_command_has_a_row_and_a_row_has_a_command():
     """Every ``@command`` has a row in the table of commands, and every row names a command of its module."""
-    defined = [module for module, names in DEFINED.items() if name in names]
-    if name not in ROWS:
-        instruct(
-            f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
-            f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
-            f"Then run: {REFERENCE}; pytest tests/console/test_every_command.py",
-        )
-    if ROWS[name].module not in defined:
-        where = f"kshell/commands/{ROWS[name].module}.py"
-        known = ", ".join(DEFINED.get(ROWS[name].module, {}))
-        elsewhere = (
-            f"It stands in kshell/commands/{defined[0]}.py." if defined else f"{where} has: {known or 'no commands'}."
-        )
-        instruct(
-            f"{TABLE} has a row for the command {name!r}, but {where} does not define it.",
-            f'{elsewhere} Correct the row, or add a function below @command("{name}", examples=[…]) to {where}.',
-        )
+    for name in sorted(ROWS.keys() | {name for names in DEFINED.values() for name in names}):
+        defined = [module for module, names in DEFINED.items() if name in names]
+        if name not in ROWS:
+            instruct(
+                f"kshell/commands/{defined[0]}.py defines the command {name!r}, but nobody can call it.",
+                f'Add the row "{name}": Entry("{defined[0]}") to SECTIONS in {TABLE}, below the heading of the help it is for.',
+                f"Then run: {REFERENCE}; pytest tests/console/test_every_command.py",
+            )
+        if ROWS[name].module not in defined:
+            where = f"kshell/commands/{ROWS[name].module}.py"
+            known = ", ".join(DEFINED.get(ROWS[name].module, {}))
+            elsewhere = (
+                f"It stands in kshell/commands/{defined[0]}.py."
+                if defined
+                else f"{where} has: {known or 'no commands'}."
+            )
+            instruct(
+                f"{TABLE} has a row for the command {name!r}, but {where} does not define it.",
+                f'{elsewhere} Correct the row, or add a function below @command("{name}", examples=[…]) to {where}.',
+            )
 
 
-@pytest.mark.parametrize("code", sorted(RULES.keys() | BROKEN.keys() | KEPT.keys()))
-def test_a_rule_has_examples(code):
+def test_a_rule_has_examples():
     """Every rule has a payload that breaks it and one that keeps it."""
-    if code not in RULES:
-        instruct(
-            f"{RULES_TESTED} has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
-        )
-    if not BROKEN.get(code) or not KEPT.get(code):
-        instruct(
-            f"The rule {code!r} has no example that breaks it, or none that keeps it.",
-            f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in {RULES_TESTED}: a payload '
-            "that breaks it, and what is found.",
-            f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
-            f'If it is an error, add "{code}" to ERRORS there. Then run: pytest {RULES_TESTED}',
-        )
+    for code in sorted(RULES.keys() | BROKEN.keys() | KEPT.keys()):
+        if code not in RULES:
+            instruct(
+                f"{RULES_TESTED} has examples of a rule {code!r} that kshell/api/ does not have: remove or rename them."
+            )
+        if not BROKEN.get(code) or not KEPT.get(code):
+            instruct(
+                f"The rule {code!r} has no example that breaks it, or none that keeps it.",
+                f'Add "{code}": [Case({{POINTER: VALUE}}, POINTER, MESSAGE, FIX)] to BROKEN in {RULES_TESTED}: a payload '
+                "that breaks it, and what is found.",
+                f'Add "{code}": [{{POINTER: VALUE}}] to KEPT there: a payload at the limit that keeps it.',
+                f'If it is an error, add "{code}" to ERRORS there. Then run: pytest {RULES_TESTED}',
+            )
 
 
-@pytest.mark.parametrize("name", sorted(TARGETS.keys() | RUN.keys()))
-def test_a_target_has_a_run_and_a_golden_file(name):
+def test_a_target_has_a_run_and_a_golden_file():
     """Every snippet target is run or replayed by a test, and has a golden file."""
-    if name not in TARGETS:
-        instruct(f"RUN in {TARGETS_RUN} runs {name!r}, which is no target: remove or rename the row.")
-    if name not in RUN:
-        instruct(
-            f"The target {name!r} is run by no test.",
-            f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
-            "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
-            f"Then run: {REFERENCE}; {WRITE_GOLDEN}",
-        )
-    if not golden_of(name).exists():
-        instruct(f"The target {name!r} has no golden file. Run: {WRITE_GOLDEN}")
+    for name in sorted(TARGETS.keys() | RUN.keys()):
+        if name not in TARGETS:
+            instruct(f"RUN in {TARGETS_RUN} runs {name!r}, which is no target: remove or rename the row.")
+        if name not in RUN:
+            instruct(
+                f"The target {name!r} is run by no test.",
+                f'Add "{name}": (FILE, FUNCTION, PROGRAMS) to RUN in {TARGETS_RUN}; FUNCTION runs the file.',
+                "Add the PROGRAMS that it needs to PROGRAMS in tests/support/programs.py.",
+                f"Then run: {REFERENCE}; {WRITE_GOLDEN}",
+            )
+        if not golden_of(name).exists():
+            instruct(f"The target {name!r} has no golden file. Run: {WRITE_GOLDEN}")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,6 @@ from support.servers import Server, answer, read, wait_until
 import kshell
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kshell import Sandbox
 
 TO, OTHER = "+919812345678", "+919812345679"
@@ -251,14 +249,3 @@ def test_the_plugin_imports_nothing_more() -> None:
     """A pytest that does not use the fixture imports the plugin and the package's empty front, and nothing else of kshell."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['kshell', 'kshell.pytest_plugin']"
-
-
-def test_an_installed_kshell_is_a_plugin(tmp_path: Path) -> None:
-    """Pytest finds the fixture by the entry point of the installed package."""
-    (tmp_path / "test_it.py").write_text(
-        "def test_it(kaleyra):\n    assert kaleyra.url.startswith('http://127.0.0.1:')\n"
-    )
-    others = [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "randomly", "schemathesis", "xdist")]
-    words = [sys.executable, "-m", "pytest", "-q", *others, "test_it.py"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-    assert "1 passed" in done.stdout

@@ -104,8 +104,6 @@ def views(text: str) -> Iterator[tuple[str, bool]]:
     yield from ((view, False) for view in {lower, plain})
     if "\\" in text:
         yield _unescaped(text).lower(), False
-    if "-" in text or "_" in text:
-        yield lower.replace("-", "+").replace("_", "/"), False
     yield _bare(plain), True
 
 
@@ -120,7 +118,9 @@ def traces(value: Private) -> tuple[str, ...]:
     shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
     packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
-    return tuple(filter(None, [*plain, *bare, raw.hex(), *(text for text in packed if len(text) > 5)]))
+    packed = [text for text in packed if len(text) > 5]
+    url_safe = (text.replace("+", "-").replace("/", "_") for text in packed)
+    return tuple(dict.fromkeys(filter(None, [*plain, *bare, raw.hex(), *packed, *url_safe])))
 
 
 def _bare(text: str) -> str:

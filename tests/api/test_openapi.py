@@ -134,7 +134,11 @@ def test_the_sandbox_answers_as_the_document_says(valid):
     mode = GenerationMode.POSITIVE if valid else GenerationMode.NEGATIVE
     with kshell.sandbox() as sandbox:
 
-        @settings(max_examples=8, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=settings.default.max_examples // 4,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=operation.as_strategy(generation_mode=mode))
         def answered(case: schemathesis.Case) -> None:
             if valid:

@@ -322,9 +322,9 @@ def test_a_raw_control_character_in_a_string_is_reported(raw, escaped):
     assert (odd.line, odd.column, odd.fix) == (2, 9, f"it was read as {escaped}")
 
 
-def test_stdin_that_is_not_utf_8_is_refused(program):
+def test_stdin_that_is_not_utf_8_is_refused(cli):
     """Bytes that are not UTF-8 are an error at their place, not replaced in the message."""
-    ran = program("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
+    ran = cli("import", input=f'curl {URL}\n -d \'{{"a": "'.encode() + b"caf\xe9\"}'")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("error: stdin:2:16: not UTF-8: byte 0xe9")
 
@@ -346,24 +346,24 @@ AFTER = {
 }
 
 
-@pytest.mark.parametrize("before", BEFORE)
-def test_curl_need_not_be_the_first_word(before):
+def test_curl_need_not_be_the_first_word():
     """What stands before curl is passed over, and places are those in the text."""
-    text = f"{before}curl {URL} -d '{{}}' -H 'x: 1'{AFTER.get(before, '')}"
-    copied = read_curl(text, "f")
-    assert copied.payload == {}
-    (odd,) = copied.notes
-    assert odd.message == "the header x"
-    assert text.split("\n")[odd.line - 1][odd.column - 1 :].startswith("'x: 1'")
+    for before in BEFORE:
+        text = f"{before}curl {URL} -d '{{}}' -H 'x: 1'{AFTER.get(before, '')}"
+        copied = read_curl(text, "f")
+        assert copied.payload == {}
+        (odd,) = copied.notes
+        assert odd.message == "the header x"
+        assert text.split("\n")[odd.line - 1][odd.column - 1 :].startswith("'x: 1'")
 
 
-@pytest.mark.parametrize("before", BEFORE)
-def test_the_check_of_documents_sees_it_too(before):
+def test_the_check_of_documents_sees_it_too():
     """A fault of a command is found wherever curl stands on its line."""
-    text = f"{before}curl https://api.na.kaleyra.io/v2/x"
-    (fault,) = all_faults(text, HOSTS)
-    assert fault.message == "an unknown host, https://api.na.kaleyra.io"
-    assert text.split("\n")[fault.line - 1][fault.column - 1 :] == "https://api.na.kaleyra.io/v2/x"
+    for before in BEFORE:
+        text = f"{before}curl https://api.na.kaleyra.io/v2/x"
+        (fault,) = all_faults(text, HOSTS)
+        assert fault.message == "an unknown host, https://api.na.kaleyra.io"
+        assert text.split("\n")[fault.line - 1][fault.column - 1 :] == "https://api.na.kaleyra.io/v2/x"
 
 
 @pytest.mark.parametrize("before", ["export API_KEY=", "KEY=", "set KALEYRA_API_KEY=", '$ KEY="'])
@@ -424,17 +424,17 @@ HERE_STRINGS = {
 }
 
 
-@pytest.mark.parametrize("text", HERE_STRINGS)
 @pytest.mark.parametrize(
     "command",
     ["curl.exe -d {}\n", "{} | curl.exe -d '@-'", "$body = {}\n\ncurl -d $body", "$body = {}\n$Body | curl x"],
 )
-def test_a_here_string_is_read_as_powershell_reads_it(command, text):
+def test_a_here_string_is_read_as_powershell_reads_it(command):
     """A here-string, a quoted text or a variable is an argument, a variable's value, or curl's stdin."""
-    read = split(f"$to = '+91'\r\n{command.format(text)}")
-    assert (read.stdin or read.words[2]).text == HERE_STRINGS[text]
-    assert read.words[0].text.startswith("curl")
-    assert read.oddities == ()
+    for text, value in HERE_STRINGS.items():
+        read = split(f"$to = '+91'\r\n{command.format(text)}")
+        assert (read.stdin or read.words[2]).text == value
+        assert read.words[0].text.startswith("curl")
+        assert read.oddities == ()
 
 
 @needs("tree_sitter", "tree_sitter_powershell")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.page import FORMAT, PAGE
 from support.payloads import TYPED
@@ -428,12 +428,12 @@ HOSTILE = 'it\'s "x" `id` $HOME ${a} $(id) %PATH% !a ^& | <b> \\ \\\\ \\" {{ 1 }
 
 
 @pytest.mark.parametrize("shell", FAMILIES)
-def test_one_program_reads_what_another_prints(program, shell):
+def test_one_command_reads_what_another_prints(cli, shell):
     """``kshell curl | kshell import`` keeps any text, for every family of shells."""
-    printed = program("curl", "to=+919812345678", "otp=482913", f"ref={HOSTILE}", "--shell", shell)
-    ran = program("import", input=printed.out.encode())
+    printed = cli("curl", "to=+919812345678", "otp=482913", f"ref={HOSTILE}", "--shell", shell)
+    ran = cli("import", input=printed.out.encode())
     assert (printed.code, ran.code, ran.err) == (0, 0, "")
-    rendered = program("run", "-", input=f"{ran.out}render\n".encode())
+    rendered = cli("run", "-", input=f"{ran.out}render\n".encode())
     assert rendered.json["extra_info"]["ref"] == HOSTILE
 
 
@@ -469,7 +469,6 @@ variables = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("shell", FAMILIES)
-@settings(max_examples=20)
 @given(variables, st.booleans(), st.sampled_from([("", ""), ("Send it:\n\n```\n", "\n```\n\nIt's sent.\n")]))
 def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
     """Importing the output of ``curl``, in a fence too, gives the same request, for any text in any variable."""
@@ -477,7 +476,6 @@ def test_what_curl_prints_is_imported_unchanged(shell, typed, compact, around):
     assert _back(request, shell, compact, around) == request
 
 
-@settings(max_examples=20)
 @given(variables, st.sampled_from(["$ ", "time ", "export K=x\n\n", "K='a b' ", "cd 'a b' && "]))
 def test_what_stands_before_curl_changes_nothing(typed, before):
     """A prompt, assignments and other commands before ``curl`` change no request."""
@@ -490,9 +488,9 @@ def test_what_stands_before_curl_changes_nothing(typed, before):
 def test_hostile_text_is_imported_unchanged(shell, kind):
     """Importing the output of ``curl`` gives the same request for the hostile corpus."""
     names = ("to", "otp", "ref", "ref1", "ref2")
+    session = Session(Places.standard())
     for texts in zip(*[iter(TYPED[kind])] * len(names), strict=True):
-        typed = dict(zip(names, texts, strict=True))
-        request = Session(Places.standard()).draft(Overrides(variables=typed)).request
+        request = session.draft(Overrides(variables=dict(zip(names, texts, strict=True)))).request
         assert _back(request, shell, compact=False) == request
 
 
@@ -590,9 +588,9 @@ def test_what_a_message_cannot_hold_is_told(imported):
     assert "curl's option -5" in ran.err
 
 
-def test_too_much_on_stdin_is_an_error(program):
+def test_too_much_on_stdin_is_an_error(cli):
     """More than 256 KiB on stdin is an error with exit code 3."""
-    ran = program("import", input=b"x" * 300_000)
+    ran = cli("import", input=b"x" * 300_000)
     assert ran.code == 3
     assert "stdin is larger than 256 KiB" in ran.err
 

@@ -641,10 +641,10 @@ def test_what_is_right_has_no_fault(text):
 @pytest.mark.parametrize("kind", TYPED)
 def test_what_curl_prints_has_no_fault(shell, kind):
     """A command that ``curl`` prints has no fault, whatever its values."""
-    hosts = lint.hosts_of(Places.standard())
+    session = Session(Places.standard())
+    hosts = lint.hosts_of(session.places)
     for text in TYPED[kind]:
-        variables = {"to": "+919812345678", "otp": "482913", "ref": text}
-        request = Session(Places.standard()).draft(Overrides(variables=variables)).request
+        request = session.draft(Overrides(variables={"to": "+919812345678", "otp": "482913", "ref": text})).request
         assert list(lint.faults(SHELLS[shell](request, None, compact=False), hosts)) == []
 
 

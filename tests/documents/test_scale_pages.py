@@ -85,13 +85,13 @@ def test_gnu_parallel_sends_every_row_once(server, path):
 
 
 def test_a_slurm_script_sends_its_shard(server, path):
-    """The script for Slurm, run as its tasks, sends each row once."""
+    """The script for Slurm, run as two of its four tasks, sends each of their rows once."""
     script = next(block for block in blocks(SCALE, "bash") if "SBATCH" in block)
-    for part in range(4):
+    for part in (0, 3):
         environment = {**os.environ, "PATH": path, "SLURM_ARRAY_TASK_ID": str(part), "LEDGERS": os.getcwd()}
         subprocess.run([path_of("sh"), "-c", script], check=True, capture_output=True, env=environment, timeout=120)
-    assert sorted(messages_by_recipient(server).values()) == [1] * 12
-    assert len([*Path().glob("shard-*.ledger")]) == 4
+    assert sorted(messages_by_recipient(server).values()) == [1] * 6
+    assert sorted(file.name for file in Path().glob("*.ledger")) == ["shard-0.ledger", "shard-3.ledger"]
 
 
 @needs("distributed")

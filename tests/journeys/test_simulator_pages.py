@@ -37,7 +37,7 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_the_application_of_the_page_about_tests_passes_its_tests(example: Path):
-    """The tests of docs/testing.md pass in a project that has nothing but an installed kshell and pytest."""
+    """The tests of docs/testing.md pass in a project that has nothing but an installed kshell, whose plugin pytest finds."""
     others = [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "randomly", "schemathesis", "xdist")]
     words = ["-m", "pytest", "-q", *others, "test_login.py"]
     done = subprocess.run([sys.executable, *words], cwd=example, capture_output=True, text=True)

@@ -9,7 +9,7 @@ import pytest
 from support.screen import PROJECT
 
 SENDING = ("kshell.core.exchange", "kshell.transport", "kshell.privacy")
-SLOW = ("prompt_toolkit", "pygments", "httpx", "click", "jinja2", *SENDING)
+SLOW = ("prompt_toolkit", "pygments", "httpx", "click", "jinja2", "difflib", *SENDING)
 
 
 def loaded(code: str) -> set[str]:
@@ -27,8 +27,11 @@ def test_the_command_line_loads_neither_the_shell_nor_the_client(words):
 
 
 def test_a_preview_loads_nothing_of_a_send():
-    """A curl command is made with click and Jinja alone: what only a send needs is not imported."""
-    assert loaded("from kshell.cli import run; run(['curl', 'to=+919812345678', 'otp=1'])") == {"click", "jinja2"}
+    """A curl command is made with click and Jinja alone: what only a send or a misspelt option needs is not imported."""
+    assert loaded("from kshell.cli import run; run(['curl', '-a', 'docs', 'to=+919812345678', 'otp=1'])") == {
+        "click",
+        "jinja2",
+    }
 
 
 def test_the_prompt_waits_for_neither_click_nor_jinja():

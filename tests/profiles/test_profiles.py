@@ -315,15 +315,14 @@ ACCOUNTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", ACCOUNTS)
-def test_a_faulty_value_is_an_error_at_the_value(account, case):
+def test_a_faulty_value_is_an_error_at_the_value(account):
     """The error for a faulty value has its place, the fault and a hint."""
-    text, message, hint = ACCOUNTS[case]
-    with pytest.raises(ProfileError) as caught:
-        account(text)
-    error = caught.value
-    assert f"{error.at}: {error.message}".startswith(f"profiles/accounts/acme.yaml:{message}")
-    assert hint in error.hint
+    for case, (text, message, hint) in ACCOUNTS.items():
+        with pytest.raises(ProfileError) as caught:
+            account(text)
+        error = caught.value
+        assert f"{error.at}: {error.message}".startswith(f"profiles/accounts/acme.yaml:{message}"), case
+        assert hint in error.hint, case
 
 
 @pytest.mark.parametrize(("key", "line"), [("pod", 1), ("template", 5)])
@@ -428,17 +427,16 @@ FAULTY_WITH_A_KEY = {
 }
 
 
-@pytest.mark.parametrize("case", FAULTY_WITH_A_KEY)
-def test_a_literal_key_is_in_no_error(write, case):
+def test_a_literal_key_is_in_no_error(write):
     """Whatever is wrong with an account, its literal key is not in the error, its repr or a traceback."""
-    text = FAULTY_WITH_A_KEY[case]
-    text = text if text.startswith("{") else f"{REST.partition('sid')[0]}{text}"
-    write("profiles/accounts/acme.yaml", text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(ProfileError) as caught:
-        load_account(Places.standard(), "acme")
-    error = caught.value
-    shown = [*note_lines(error.note), str(error), repr(error), repr(error.at), *traceback.format_exception(error)]
-    assert KEY not in "\n".join(shown)
+    for case, text in FAULTY_WITH_A_KEY.items():
+        whole = text if text.startswith("{") else f"{REST.partition('sid')[0]}{text}"
+        write("profiles/accounts/acme.yaml", whole.encode("utf-8", "surrogateescape"))
+        with pytest.raises(ProfileError) as caught:
+            load_account(Places.standard(), "acme")
+        error = caught.value
+        shown = [*note_lines(error.note), str(error), repr(error), repr(error.at), *traceback.format_exception(error)]
+        assert KEY not in "\n".join(shown), case
     assert KEY[1:9] not in "\n".join(note_lines(error.note))
 
 

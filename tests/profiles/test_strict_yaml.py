@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.clock import in_time
 
@@ -96,7 +96,6 @@ def bare(node: Node) -> object:
     return node if node.value else ""
 
 
-@settings(max_examples=100)
 @given(text=st.text("ab:-?{}[],|>'\"%#@\\~\r\n ") | st.lists(st.sampled_from(
     ["a", "b", ": ", ":", "\n", "\n  ", "\n- ", "- ", "? ", "[", "]", "{", "}", ", ", "'", '"', "|\n", ">-\n ", "#", " #"]
 )).map("".join))  # fmt: skip

@@ -51,9 +51,9 @@ def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, err
 
 
-@SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_a_send_names_the_delivery(number):
-    """A send that a signal ends reports the delivery "unknown" and exits with 128 plus the signal."""
+    """A send that SIGTERM or SIGHUP ends reports the delivery "unknown" and exits with 128 plus the signal."""
     with Server(read, reach, hang) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
         assert server.reached.wait(60)
@@ -63,8 +63,7 @@ def test_a_signal_during_a_send_names_the_delivery(number):
     assert len(server.requests) == 1
 
 
-@SIGNALS
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "2"), (signal.SIGTERM, "1"), (signal.SIGHUP, "2")])
 def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number, jobs):
     """A run that a signal ends prints its summary and writes its reports whole."""
 
@@ -107,11 +106,11 @@ entry()
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", "interrupted; nothing was sent\n")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_signal_at_any_moment_tells_the_truth(seed):
     """At any moment a signal shows no traceback and reports a delivery that agrees with the server."""
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
-    number = chance.choice([*CODES])
+    number = [*CODES][seed % len(CODES)]
     with Server(pause(0.01), read, pause(0.05), answer(202, ACCEPTED)) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1")
         process.stdout.readline()
@@ -243,8 +242,7 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
 
 
-@SIGNALS
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "1")])
 def test_rows_under_way_are_waited_for(write, number, jobs):
     """After a signal no row begins, and the answers of the rows under way are read: their outcome is known."""
     count = int(jobs)

@@ -331,35 +331,6 @@ def test_a_claim_that_cannot_be_written_raises(file, monkeypatch):
         assert claim(ledger, CELLS)
 
 
-_KILLED = """
-import sys, time
-from pathlib import Path
-from kshell.scripts.ledger import Claim, Ledger
-ledger = Ledger(Path(sys.argv[1]), "send\\n")
-for number in range(1, 1_000_000):
-    made = Claim(ledger.row({"to": str(number)}, number, number + 1), 1, time.time())
-    if ledger.claim(made, str(number)) is None:
-        print(number, flush=True)  # the first byte of the send
-        ledger.end(made, "accepted")
-"""
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.05])
-def test_a_kill_leaves_every_begun_send_in_the_ledger(file, delay):
-    """After SIGKILL every send that was begun is in the ledger, and a later process begins none of them again."""
-    begun: list[int] = []
-    for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", _KILLED, file], stdout=subprocess.PIPE, text=True)
-        first = process.stdout.readline()
-        time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-        begun += [int(line) for line in (first + process.communicate()[0]).split()]
-    assert len(begun) == len(set(begun))
-    known = {entry.number for entry in entries(file)}
-    assert known >= set(begun)
-    assert len(known) <= len(begun) + 2
-
-
 _RESEND = """
 import sys
 from pathlib import Path

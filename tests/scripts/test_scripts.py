@@ -104,9 +104,9 @@ def test_an_error_on_a_continued_line_is_shown_where_it_is(run):
     assert "s.kshell:2:10: 'nope' is undefined\n    ref={{ nope }}\n           ^\n" in ran.err
 
 
-def test_a_script_that_is_too_large_is_refused_whole(program):
+def test_a_script_that_is_too_large_is_refused_whole(cli):
     """A script over 256 KiB on stdin is refused, and no line of it is run."""
-    ran = program(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (256 * 1024 // 7 + 1))
+    ran = cli(input=b"send to=+919812345678 otp=1\n" + b"# more\n" * (256 * 1024 // 7 + 1))
     assert (ran.code, ran.out) == (3, "")
     assert "error: stdin is larger than 256 KiB\nhint: split it\n" in ran.err
 
@@ -154,28 +154,28 @@ def test_a_check_finds_an_unknown_filter_and_test(cli, write, line, fault):
     assert "nope" in ran.err
 
 
-def test_a_script_on_stdin_is_run(program):
+def test_a_script_on_stdin_is_run(program, cli):
     """``kshell`` runs a script on stdin, without a summary if it passes."""
     ran = program(input=b"set to=+919812345678\nsend\n")
     assert (ran.code, ran.json["code"]) == (0, "WA202")
     assert "scripts:" not in ran.err
-    assert "stdin:1:1: there is no command 'snd'" in program(input=b"snd").err
+    assert "stdin:1:1: there is no command 'snd'" in cli(input=b"snd").err
 
 
-def test_a_kshell_before_a_command_is_passed_over(run, program):
+def test_a_kshell_before_a_command_is_passed_over(run, cli):
     """``kshell`` before a command is ignored in a script and on stdin."""
     lines = "kshell set to=+919812345678\n  kshell send\nkshell expect status == 202 # fine\nkshell capture id = body.code\n"
     assert run(f"{lines}expect id == 'WA202'\n").code == 0
-    assert program(input=lines.encode()).code == 0
+    assert cli(input=lines.encode()).code == 0
     ran = run(f"{lines}kshell expect status == 1\n")
     assert "s.kshell:5:15: it does not hold: status == 1\n  kshell expect status == 1\n                ^\n" in ran.err
     assert "there is no command 'snd'" in run("kshell snd\n").err
     assert "there is no command 'kshell'" in run("kshell\n").err
 
 
-def test_exit_ends_a_script(cli, run, write, program):
+def test_exit_ends_a_script(cli, run, write):
     """``exit`` ends its script and the scripts that include it; other scripts of the run go on."""
-    ran = program(input=b"send to=+919812345678 otp=1\nexit\n")
+    ran = cli(input=b"send to=+919812345678 otp=1\nexit\n")
     assert (ran.code, ran.json["code"]) == (0, "WA202")
     assert run(f"{TO}exit\nexpect 1 == 2\n").code == 0
     assert run(f"{TO}send -a low-balance\nexit\nexpect status == 400\n").code == 1
@@ -350,10 +350,10 @@ def test_a_script_is_checked_with_the_scripts_that_it_runs(cli, write):
 
 
 @pytest.mark.parametrize("command", ["run", "source"])
-def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(program, write, command):
+def test_a_script_that_runs_stdin_leaves_it_unread_while_it_is_checked(cli, write, command):
     """The check of a script with ``run -`` or ``source -`` does not read stdin."""
     write("s.kshell", f"{command} -\n")
-    ran = program("run", "s.kshell", input=f"{TO}send\n".encode())
+    ran = cli("run", "s.kshell", input=f"{TO}send\n".encode())
     assert (ran.code, ran.json["code"]) == (0, "WA202")
 
 

@@ -85,6 +85,7 @@ def screen(shared):
     return shared
 
 
+ONE_WIDTH = pytest.mark.parametrize("shared", [80], indirect=True)  # what does not depend on the width of the screen
 LIVE = "send -p in to=+919812345678 wa_source=zapir otp=1"
 
 
@@ -126,6 +127,7 @@ def test_a_long_value_is_cut_to_the_screen(screen):
     screen.shows("unset ref", "")
 
 
+@ONE_WIDTH
 def test_an_accepted_and_a_refused_answer_differ_in_colour(screen):
     """The status line of an accepted answer is green, that of a refusal red, in the output and in the toolbar."""
     screen.shows("send to=+919812345678 > /dev/null", "simulated")
@@ -136,6 +138,7 @@ def test_an_accepted_and_a_refused_answer_differ_in_colour(screen):
     assert (screen.colours_of("400 Bad Request"), screen.colours_of("last: 400")) == ({"red"}, {"red"})
 
 
+@ONE_WIDTH
 def test_findings_have_one_colour_on_stdout_and_stderr(screen):
     """``check`` colours a finding on stdout as ``render`` does on stderr."""
     seen = []
@@ -145,6 +148,7 @@ def test_findings_have_one_colour_on_stdout_and_stderr(screen):
     assert seen == [{"red", "default"}] * 2
 
 
+@ONE_WIDTH
 def test_the_toolbar_and_the_history_say_simulated(screen):
     """An answer of the simulator is marked in the toolbar and in ``history``."""
     screen.shows("send to=+919812345678 > /dev/null", "simulated")
@@ -159,18 +163,21 @@ def test_a_curl_on_the_simulator_says_what_must_run(screen):
     assert rows[0].startswith("hint: to run it, start kshell sandbox")
 
 
+@ONE_WIDTH
 def test_import_says_that_it_waits(screen):
     """``import`` without a file says what to paste and how to end."""
     screen.terminal.enter("clear").enter("import").until("paste the curl command")
     screen.terminal.type("\x04").until("error:")
 
 
+@ONE_WIDTH
 def test_a_paste_with_a_last_line_break_leaves_the_cursor_at_its_end(screen):
     """The last line break of a paste is not inserted, so that the menu of all commands does not open below it."""
     screen.terminal.enter("clear").type("\x1b[200~set ref=a\ncheck\n\x1b[201~x").until("… checkx")
     screen.terminal.type("\x03").until(lambda text: PROMPT.findall(text)[1:] != [])
 
 
+@ONE_WIDTH
 def test_usage_has_no_double_blank(screen):
     """The usage of a command in the shell begins with the command."""
     assert screen.shows("send --help", "Show this message and exit.")[0].startswith("Usage: send [OPTIONS]")

@@ -41,7 +41,10 @@ class Shell(NamedTuple):
 
 @pytest.fixture
 def typed(capfdbinary, monkeypatch) -> Any:
-    """Return a function that presses keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``."""
+    """Return a function that presses keys in a new shell, then Ctrl-D: ``typed("vars", ENTER)`` gives a ``Shell``.
+
+    A text of more than a few characters comes as a paste: prompt_toolkit looks for its key once, not for each character.
+    """
     monkeypatch.setattr(loop, "_PRELOADED", ())
 
     def ran(*keys: str, **preferences: str) -> Shell:
@@ -49,7 +52,7 @@ def typed(capfdbinary, monkeypatch) -> Any:
         with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
             session = Session(Places.standard())
             shell = loop.Loop(session, Preferences(**preferences))
-            press(pipe, "".join(keys) + CTRL_D, Ready(shell))
+            press(pipe, "".join(map(quickly, keys)) + CTRL_D, Ready(shell))
             assert shell.run() == 0
         out, err = capfdbinary.readouterr()
         return Shell(out.decode(), err.decode(), session)
@@ -103,6 +106,11 @@ def press(pipe: Any, keys: str, ready: Ready) -> None:
             pipe.send_text(part)
 
     threading.Thread(target=later).start()
+
+
+def quickly(keys: str) -> str:
+    """Return a text without control characters as a paste, and other keys unchanged."""
+    return pasted(keys) if len(keys) > 5 and keys.isprintable() else keys
 
 
 def pasted(*lines: str) -> str:

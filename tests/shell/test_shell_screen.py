@@ -91,11 +91,12 @@ def test_a_live_account_looks_different_at_a_glance(shell):
 
 
 def test_without_colour_live_is_still_told(shell):
-    """With NO_COLOR no cell has a colour, and the prompt shows the word LIVE."""
+    """With NO_COLOR no cell has a colour or is dim, and the prompt shows the word LIVE."""
     terminal = shell(env={"NO_COLOR": "1"})
     terminal.enter("use account docs").until(" LIVE  docs@in auth>")
     terminal.enter("render otp=1").until('"wa_source": "api"')
     assert colours(terminal) == {"default"}
+    assert b"\x1b[2m" not in terminal.bytes
 
 
 def test_forty_columns(shell):
@@ -158,18 +159,14 @@ def test_httpx_loads_behind_the_prompt(shell, tmp_path):
     terminal.enter("send to=+919812345678").until("WA202")
 
 
-def test_kshell_shell_starts_it_too(shell):
-    """``kshell shell`` shows the same screen as ``kshell``."""
-    assert Terminal.kshell("shell").text == shell().text
-
-
-def test_the_shell_begins_with_what_to_type(shell):
-    """One dim line of help is above the first prompt; with NO_COLOR it is not dim."""
-    first, second, *_ = shell().text.splitlines()
+def test_the_shell_begins_with_what_to_type():
+    """``kshell shell`` starts the shell too; one dim line of help is above the first prompt."""
+    terminal = Terminal.kshell("shell")
+    first, second, *_ = terminal.text.splitlines()
     assert first == "help lists the commands; Tab completes; exit or Ctrl-D ends"
     assert second.startswith("demo@sandbox auth>")
-    assert b"\x1b[2mhelp lists" in shell().bytes
-    assert b"\x1b[2m" not in shell(env={"NO_COLOR": "1"}).bytes
+    assert b"\x1b[2mhelp lists" in terminal.bytes
+    terminal.close()
 
 
 def test_a_home_that_is_not_there_is_said():
@@ -179,9 +176,9 @@ def test_a_home_that_is_not_there_is_said():
     assert terminal.ended()
 
 
-def test_without_a_terminal_the_shell_says_so(program):
+def test_without_a_terminal_the_shell_says_so(cli):
     """``kshell shell`` without a terminal is a usage error, exit code 2."""
-    ran = program("shell")
+    ran = cli("shell")
     assert ran.code == 2
     assert "the shell needs a terminal" in ran.err
 

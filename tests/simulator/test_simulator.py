@@ -6,6 +6,7 @@ import copy
 import json
 import re
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -441,24 +442,21 @@ OPTIONAL = [
 ]
 
 
-@pytest.mark.parametrize("path", MANDATORY)
-def test_a_mandatory_field_may_not_be_missing(path: str) -> None:
+def test_a_mandatory_field_may_not_be_missing() -> None:
     """A payload without a mandatory field gets WA400."""
-    assert code(post(sample({path: GONE}))) == "400 WA400"
+    assert [path for path in MANDATORY if code(post(sample({path: GONE}))) != "400 WA400"] == []
 
 
-@pytest.mark.parametrize("path", OPTIONAL)
-def test_an_optional_field_may_be_missing(path: str) -> None:
+def test_an_optional_field_may_be_missing() -> None:
     """A payload without an optional field is accepted."""
-    assert code(post(sample({path: GONE}))) == "202 WA202"
+    assert [path for path in OPTIONAL if code(post(sample({path: GONE}))) != "202 WA202"] == []
 
 
-@pytest.mark.parametrize("path", [*MANDATORY, *OPTIONAL])
-def test_a_field_of_another_type_is_incorrect(path: str) -> None:
+def test_a_field_of_another_type_is_incorrect() -> None:
     """``null`` or a value of a wrong type gets WA400, also in an optional field."""
-    for value in (None, 5, 0.5, True, [], {}, [""], {"a": ""}):
+    for path, value in product([*MANDATORY, *OPTIONAL], (None, 5, 0.5, True, [], {}, [""], {"a": ""})):
         proper = (path, value) in [(f"{BUTTON}.index", 5), ("extra_info", {}), ("extra_info", {"a": ""})]
-        assert code(post(sample({path: value}))) == ("202 WA202" if proper else "400 WA400"), value
+        assert code(post(sample({path: value}))) == ("202 WA202" if proper else "400 WA400"), (path, value)
 
 
 @pytest.mark.parametrize(

@@ -134,14 +134,14 @@ def test_a_line_sends_once_and_to_its_own_host_alone(name: str, tool: str, then:
     assert (len(server.requests), other.connections) == (1, 0)
 
 
-@pytest.mark.parametrize("key", ["a'b", "a\"b'c", "a\\b", "a$HOME", "`id`", "a!b", "a\\'b", "\\", "a%b^c&d;e|f"])
 @pytest.mark.parametrize(
     ("name", "tool"), [in_shell(name, tool, tool) for name in ("bash", "fish") for tool in ("curl", "wget")]
 )
-def test_a_revealed_key_arrives(server: Recorder, name: str, tool: str, key: str) -> None:
+def test_a_revealed_key_arrives(server: Recorder, name: str, tool: str) -> None:
     """A key of any characters that a header allows is sent unchanged by every shell."""
-    run(SHELLS[name], TARGETS[tool].write(request_of(server.url, payload("x")), key), "script")
-    assert [received.key for received in server.take()] == [key]
+    for key in ("a'b", "a\"b'c", "a\\b", "a$HOME", "`id`", "a!b", "a\\'b", "\\", "a%b^c&d;e|f"):
+        run(SHELLS[name], TARGETS[tool].write(request_of(server.url, payload("x")), key), "script")
+        assert [received.key for received in server.take()] == [key]
 
 
 @pytest.mark.parametrize("key", ["=ab", "@ab", ":ab", "a\\b"])

@@ -17,38 +17,41 @@ class RefusedError(Exception):
     """The line does not just run one program with arguments."""
 
 
-_RUN = re.compile(r"\\*")
+_BACKSLASHES = re.compile(r"\\*")
+_TEXT = {True: re.compile(r'[^\\"]*'), False: re.compile(r'[^\\" \t]*')}  # by whether it is in quotes
 
 
 def crt_argv(line: str) -> list[str]:
     """Return the arguments that a C program gets, its own name first."""
     argv: list[str] = []
-    current: list[str] | None = None
+    current: str | None = None
     quoted = False
     position = 0
     while position < len(line):
-        backslashes = _RUN.match(line, position).end() - position  # type: ignore[union-attr]
-        position += backslashes
+        backslashes = _BACKSLASHES.match(line, position)[0]  # type: ignore[index]
+        position += len(backslashes)
         character = line[position : position + 1]
         if character == '"':
-            current = (current or []) + ["\\"] * (backslashes // 2)
-            if backslashes % 2:
-                current.append('"')
+            current = (current or "") + backslashes[: len(backslashes) // 2]
+            if len(backslashes) % 2:
+                current += '"'
             elif quoted and line[position + 1 : position + 2] == '"':
-                current.append('"')  # within quotes a pair of quotes is one
+                current += '"'  # within quotes a pair of quotes is one
                 position += 1
             else:
                 quoted = not quoted
         elif character in (" ", "\t") and not quoted:
             if backslashes:
-                current = (current or []) + ["\\"] * backslashes
+                current = (current or "") + backslashes
             if current is not None:
-                argv.append("".join(current))
+                argv.append(current)
             current = None
         else:
-            current = (current or []) + ["\\"] * backslashes + [character]
+            text = _TEXT[quoted].match(line, position)[0]  # type: ignore[index]
+            current = (current or "") + backslashes + text
+            position += len(text) - 1
         position += 1
-    return argv if current is None else [*argv, "".join(current)]
+    return argv if current is None else [*argv, current]
 
 
 # ---- cmd.exe
