@@ -44,7 +44,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     During an import the signal comes again a moment later: an exception in the callbacks of importlib would be lost, and the
     lock that they hold would stop every later import of other threads.
     """
-    if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
+    if _is_importing(frame):
         _come_again(number)
         return
     _received.append(number)
@@ -52,6 +52,12 @@ def interrupt(number: int, frame: FrameType | None) -> None:
         _holding[-1].interrupted = True
     else:
         raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _come_again(number: int) -> None:
