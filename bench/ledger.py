@@ -178,7 +178,10 @@ def by_dask(load: Load) -> int:
         tasks = client.map(send_shard, range(SHARDS), rows=load.rows, pure=False)
 
         def pids() -> list[int]:
-            return [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+            running = (nanny for nanny in cluster.workers.values() if nanny.status.name == "running")
+            return [
+                nanny.pid for nanny in running if nanny.pid
+            ]  # Dask does not restart one that was killed at its start
 
         kills = kill_at_random(load, pids, lambda: all(task.done() for task in tasks))
         client.gather(tasks)
