@@ -96,12 +96,12 @@ class Recording:
             self._rewrite()
 
     def _drop_replaced_code(self) -> None:
-        """Drop the line that sets the code if no later line uses it: a run would need the code for nothing."""
+        """Drop the lines that set the code if no later line uses it: a run would need the code for nothing."""
         for position in range(len(self._lines) - 1, -1, -1):
             text = self._lines[position][1]
             if _SETS_CODE.fullmatch(text):
                 del self._lines[position]
-            if "otp" in text or not text.startswith(("set ", "use ")):
+            elif "otp" in text or not text.startswith(("set ", "use ")):
                 return
 
     def _update(self, session: Session) -> bool:

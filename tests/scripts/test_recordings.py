@@ -230,6 +230,12 @@ def test_a_code_that_is_replaced_before_it_is_used_is_not_wanted(shell, before):
     assert recorded().endswith("otp new\nsend\n")
 
 
+def test_every_code_that_is_replaced_unused_is_left_out(shell):
+    """Of codes that follow each other and that ``otp new`` replaces before any line uses one, none is kept."""
+    shell("record r.kshell", "otp 482913", "set otp=111111", "otp 482913", "otp new", "record stop")
+    assert recorded() == "otp new\n"
+
+
 def test_a_code_that_is_used_before_it_is_replaced_is_kept(shell):
     """A code that a line uses before ``otp new`` replaces it stays in the recording."""
     shell("record r.kshell", f"set to={TO}", "otp 482913", "send", "otp new", "send")
