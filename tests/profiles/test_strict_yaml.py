@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.clock import in_time
 
@@ -75,6 +75,7 @@ def test_load_of_dump_is_the_text_in_every_style(style, text):
     assert value_of(yaml.safe_dump({"v": text}, default_style=style, allow_unicode=True)) == text
 
 
+@settings(max_examples=100)
 @given(text=st.text("ab:-?{}[],&*!|>'\"%#@\\~\0\t\r\n "))
 def test_a_fault_is_always_at_a_place_of_the_file(text):
     """Any text is a document, or one error with a line and a column inside the file."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import in_time, with_limit
 from support.programs import needs
@@ -264,6 +264,7 @@ PIECES = (
 )
 
 
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(PIECES), max_size=5))
 def test_no_order_of_events_makes_a_second_request_or_a_lie(steps):
     """Any sequence of reads, writes, pauses and ends gives at most one request, and "not sent" only if no byte arrived."""

@@ -438,16 +438,18 @@ def test_the_time_of_a_request_is_seconds():
     assert REQUEST_SECONDS == 10
 
 
-def test_a_signal_ends_it_within_a_second():
-    """Full and with requests under way, waiting and unfinished: it ends with exit code 0, in silence."""
+@pytest.mark.parametrize(("number", "full"), [(signal.SIGINT, False), (signal.SIGTERM, True)], ids=["empty", "full"])
+def test_a_signal_ends_it_within_a_second(number, full):
+    """Empty, or full and with requests under way, waiting and unfinished: it ends with exit code 0, in silence."""
 
     def seconds() -> float:
         with served() as sandbox, ExitStack() as open_streams:
-            sandbox.send(8, LARGE)
-            for sent in (GET_INBOX, WAIT, EVENTS, HEAD + b"{", b"GET", *[POST_HEAVY] * 4):
-                open_streams.enter_context(sandbox.connect(sent))
+            if full:
+                sandbox.send(8, LARGE)
+                for sent in (GET_INBOX, WAIT, EVENTS, HEAD + b"{", b"GET", *[POST_HEAVY] * 4):
+                    open_streams.enter_context(sandbox.connect(sent))
             begin = time.monotonic()
-            sandbox.process.send_signal(signal.SIGTERM)
+            sandbox.process.send_signal(number)
             out, err = sandbox.process.communicate(timeout=60)
             end = time.monotonic()
         assert (sandbox.process.returncode, out, err) == (0, "", "")

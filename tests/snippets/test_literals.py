@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.payloads import everything, request_of
 
@@ -121,6 +121,7 @@ def test_a_literal_is_nested_as_the_language_s_formatter_prints_it(grammar: Gram
     assert literal(VALUE, grammar) == WRITTEN[grammar.language]
 
 
+@settings(max_examples=50)
 @given(st.text())
 def test_a_literal_holds_nothing_that_controls_a_terminal(text: str) -> None:
     """Every language writes a text on one line, in printable characters."""
@@ -161,6 +162,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(_JSON)
 def test_python_reads_its_literal_as_the_value(value: Any) -> None:
     """Python reads the literal of any JSON value as that value."""
