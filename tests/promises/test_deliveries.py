@@ -744,10 +744,10 @@ def test_an_error_of_the_transport_does_not_hold_the_key(monkeypatch):
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"'{KEY}\n", f"'\"{KEY}\n"])
 def test_a_key_that_is_no_header_is_not_in_the_error(key):
-    """A key that is not a valid header is not in the error's note, even if no code checked the key before."""
+    """A message with a key that is not a valid header is not sent, and the error's note does not have the key."""
     with Server(read) as server:
         exchange = deliver(server.url, key=key)
-    assert exchange.error.message.startswith("no answer: Illegal header value")
+    assert exchange.error.message.startswith("not sent: Illegal header value")
     assert KEY not in repr(exchange.error.note)
 
 
