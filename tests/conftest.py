@@ -64,7 +64,7 @@ def pytest_collection() -> Generator[None, Any, Any]:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(10_000)  # objects; by default it runs for each 700 new ones
+        gc.set_threshold(100_000)  # objects; by default it runs for each 700 new ones
         gc.enable()
 
 
