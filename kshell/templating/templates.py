@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"\s*\{#-?[ \t]*+(.*?)-?#\}", re.DOTALL)
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
-_NAME = re.compile(rf"{NAME}\Z")
 _MOST_BYTES = 64 * 1024  # to compile a template takes a second for 64 KiB
 
 
@@ -94,7 +93,7 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
 
 def _variable(document: Document, key: Node, node: Node) -> Variable:
     name = cast("str", key.value)
-    if not _NAME.match(name):
+    if not re.fullmatch(NAME, name):
         document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
     if node.value == "":
         return Variable(name)
