@@ -189,24 +189,11 @@ def _mend_hint(template: Template, line: int) -> str:
     return f"mend {where}, then kshell render -t {template.name}"
 
 
-class _Line(Place):
-    """A place without a column and a caret, because only its line is known."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-    def caret(self, most: int = 120) -> list[str]:
-        return super().caret(most)[:1]
-
-
 def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:
     if line == 0:
         return TemplateError(f"{shown(template.origin.file)}: {message}", hint=hint)
-    place = _Line.in_text(shown(template.origin.file), template.source, line, 1)
-    column = _column(place.text, message)
-    return TemplateError(message, hint=hint, at=Place(place.file, line, column, place.text) if column else place)
+    place = Place.in_text(shown(template.origin.file), template.source, line, 0)
+    return TemplateError(message, hint=hint, at=place._replace(column=_column(place.text, message)))
 
 
 def _column(line: str, message: str) -> int:
