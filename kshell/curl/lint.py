@@ -269,29 +269,14 @@ def _api_faults(endpoint: Endpoint, payload: Json, word: Word) -> Iterator[Oddit
 
 def _is_open(finding: Finding, payload: Json) -> bool:
     """Whether a finding is about a placeholder."""
-    texts = _texts(_value(payload, finding.pointer))
-    if finding.code == "otp-twice":  # the finding names one of the two places
-        texts = _texts(payload)
-    return any(_is_masked(text) for text in texts)
+    inside = "" if finding.code == "otp-twice" else finding.pointer  # the finding names one of the two places
+    return any(_is_masked(text) for place, text in _texts(payload) if f"{place}/".startswith(f"{inside}/"))
 
 
-def _value(value: Json, pointer: str) -> Json:
-    """Return the value at a JSON pointer, or None."""
-    for step in pointer.split("/")[1:]:
-        names = {token(name): name for name in value} if isinstance(value, dict) else {}
-        if step in names and isinstance(value, dict):
-            value = value[names[step]]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Yield every string inside of a JSON value."""
+def _texts(value: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every string inside of a JSON value, after its JSON pointer."""
     if isinstance(value, str):
-        yield value
+        yield pointer, value
     elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, f"{pointer}/{token(str(step))}")

@@ -74,6 +74,11 @@ def readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile])
     return profiles
 
 
+def shipped_pods(shipped: Path) -> list[Pod]:
+    """Return the pods of the folder of shipped files."""
+    return readable(Places(None, shipped, shipped, shipped), "pod", load_pod)
+
+
 def read_approved(file: Path) -> dict[str, tuple[str, ...]]:
     """Return what ``approved:`` lists in an account's file, which may have that key alone. Raises ``ProfileError``."""
     table = _table(file, read_text(file, ProfileError), "an account", ACCOUNT_KEYS)

@@ -75,12 +75,12 @@ class Files:
 
 def _prepared(endpoint: Endpoint, account: Account, template: Template, typed: Values) -> tuple[Form, FormCheck] | None:
     """Return what payloads with values of these names and types have in common; None if each must be rendered."""
-    from kshell.api.checks import FormCheck, have_one_shape
+    from kshell.api.checks import FormCheck
     from kshell.templating.forms import form_of
 
     form = form_of(template, typed) if endpoint.takes_payload else None
-    if form is None or not have_one_shape(form.holes):
-        return None
+    if form is None or any(place.endswith("/type") for place in form.holes):
+        return None  # the pointer of a field leads to components of one type
     return form, FormCheck(endpoint, account, form.fill(typed), typed, form.holes)
 
 
