@@ -38,7 +38,9 @@ STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "clai
 _GATHER = 0.004  # seconds that a claim waits for claims of jobs that are sending, to share one commit
 _LINGER = 0.02  # seconds after which an outcome is committed without a claim
 _MOMENT = 2.0
+_UNSETTLED = "SELECT row, ordinal, claimed_at FROM sends WHERE state IN ('claimed', 'unknown')"
 _TOGETHER = 80  # entries in one statement: SQLite before 3.32 takes 999 values
+# a claim is written over "not-sent" and over the claim that it repeats, an outcome over its own claim
 _WRITE = """
 INSERT INTO sends VALUES {}
 ON CONFLICT (row, ordinal) DO UPDATE SET
@@ -49,6 +51,11 @@ WHERE CASE excluded.state
     ELSE state = 'claimed' AND claimed_at = excluded.claimed_at
 END
 """
+
+
+@cache
+def _statement(count: int) -> str:
+    return _WRITE.format(", ".join([f"({', '.join('?' * len(Entry._fields))})"] * count))
 
 
 class Entry(NamedTuple):
@@ -110,11 +117,6 @@ class _Task:
             self._turn.release()
 
 
-@cache
-def _statement(count: int) -> str:
-    return _WRITE.format(", ".join([f"({', '.join('?' * len(Entry._fields))})"] * count))
-
-
 class Ledger:
     """An open ledger. Several threads may use it, and several processes on one machine may have it open.
 
@@ -145,7 +147,8 @@ class Ledger:
             self._reader = open_for_reading(file)
             opened.callback(self._reader.close)
             self._reading = threading.Lock()
-            self._resendable = self._unsettled() if resend else {}
+            unsettled = self._connection.execute(_UNSETTLED) if resend else ()
+            self._resendable = {(row, ordinal): claimed_at for row, ordinal, claimed_at in unsettled}
             [self.has_others] = self._connection.execute("SELECT EXISTS (SELECT 1 FROM sends)").fetchone()
             self._opened = opened.pop_all()
         self._lingering = threading.Thread(target=self._linger, name="kshell ledger", daemon=True)
@@ -319,10 +322,6 @@ class Ledger:
                 self._outcomes.append((*values[:4], state, *values[5:7], *ended))
                 if self._leader and not self._sending:
                     self._leader.wake()
-
-    def _unsettled(self) -> dict[tuple[str, int], float]:
-        statement = "SELECT row, ordinal, claimed_at FROM sends WHERE state IN ('claimed', 'unknown')"
-        return {(row, ordinal): at for row, ordinal, at in self._connection.execute(statement)}
 
 
 def counts(file: Path) -> Counter[State]:
