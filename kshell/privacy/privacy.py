@@ -92,9 +92,9 @@ class Privacy:
         or a leak anywhere, leaves each text to ``mask``.
         """
         self._unchanged = unchanged
-        if self._words:
-            self._unchanged = {text for text in unchanged if not any(word in text for word in self._words)}
-        known = list(dict.fromkeys(text for text in texts if text not in self._unchanged))
+        if self._words:  # a text may contain one
+            self._unchanged = frozenset()
+        known = [*dict.fromkeys([text for text in texts if text not in self._unchanged])]
         joined = BORDER.join(known)
         plain = joined.count("\0") < len(known)  # no text has the sign of a border
         joined = self._mask_written(joined)

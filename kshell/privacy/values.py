@@ -87,12 +87,12 @@ def leak(text: str, values: Iterable[Private]) -> str:
     known = [*values]
     if grouped_codes(text, known) or ("%" in text and grouped_codes(unquote(unquote(text)), known)):
         return "CODE"
-    wanted = [(value, trace) for value in known for trace in traces(value)]
+    wanted = [(value, traces(value)) for value in known]
     found = {
         value
         for view, bare in (views(text) if known else ())
-        for value, trace in wanted
-        if trace in view and not (bare and value.kind == "CODE")
+        for value, its_traces in wanted
+        if any(map(view.__contains__, its_traces)) and not (bare and value.kind == "CODE")
     }
     return next((value.kind for value in known if value in found), "")
 
@@ -141,7 +141,7 @@ def replacer(table: Mapping[str, str]) -> Change:
     """Return a function that replaces every key of ``table`` by its value in one pass; the longest key matches first."""
 
     def replaced(text: str) -> str:  # a pattern of all keys would be compiled for each row of a run
-        known = [key for key in table if key in text]
+        known = [*filter(text.__contains__, table)]
         if not known:
             return text
         found = sorted((start, -len(key), key) for key in known for start in _starts(key, text))
