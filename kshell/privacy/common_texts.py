@@ -35,31 +35,39 @@ class CommonTexts:
 
     def unchanged(self, texts: Iterable[str], values: Sequence[Private]) -> frozenset[str]:
         """Return texts that ``Privacy(values).mask`` leaves unchanged; ``texts`` are those of a row with these values."""
-        self._learn([text for text in texts if text not in self._tried])
-        return frozenset() if any(map(self._may_have, values)) else self._texts
-
-    def _learn(self, texts: list[str]) -> None:
-        again = self._seen.intersection(texts)
+        new = [text for text in texts if text not in self._tried]
+        again = self._seen.intersection(new)
         if again and len(self._tried) < _MOST_TRIED:
-            self._tried |= again
-            plain = {text: decoded for text in again if _is_plain(text, decoded := _decoded(text))}
-            self._texts |= plain.keys()
-            self._decoded = BORDER.join((self._decoded, *plain.values()))
-            self._index.update(part for decoded in plain.values() for part in _parts(decoded))
+            self._learn(again, values)
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()
-        self._seen.update(text for text in texts if len(text) <= _LONGEST)
+        self._seen.update([text for text in new if len(text) <= _LONGEST])
+        return frozenset() if self._may_have(values) else self._texts
 
-    def _may_have(self, value: Private) -> bool:
-        """Whether a common text contains ``value`` in any form or encoding. It is true for some values that are in none."""
-        forms = (*masked_forms(value), *traces(value)) if len(value.text) >= SHORTEST else ()
-        found = [form for form in forms if form[:SHORTEST] in self._index or len(form) < SHORTEST]
-        return any(form in self._decoded for form in found)
+    def _learn(self, texts: set[str], values: Sequence[Private]) -> None:
+        self._tried |= texts
+        forms = _forms(values)
+        plain = {text: decoded for text in texts if _is_plain(text, decoded := _decoded(text), forms)}
+        self._texts |= plain.keys()
+        self._decoded = BORDER.join((self._decoded, *plain.values()))
+        self._index.update(part for decoded in plain.values() for part in _parts(decoded))
+
+    def _may_have(self, values: Sequence[Private]) -> bool:
+        """Whether a common text contains a value in any form or encoding. It is true for some values that are in none."""
+        index = self._index
+        return any([form in self._decoded for form in _forms(values) if form[:SHORTEST] in index or len(form) < SHORTEST])
 
 
-def _is_plain(text: str, decoded: str) -> bool:
-    """Whether no part of a text looks like a number or a code, so that only a known value in it would be masked."""
-    return Privacy().mask(text) == text and not any(six_digits_in(decoded))
+def _forms(values: Sequence[Private]) -> list[str]:
+    """Return every text that ``mask`` replaces or that ``leak`` looks for."""
+    long = [value for value in values if len(value.text) >= SHORTEST]
+    return [form for value in long for form in (*masked_forms(value), *traces(value))]
+
+
+def _is_plain(text: str, decoded: str, forms: list[str]) -> bool:
+    """Whether a text has none of ``forms``, and nothing that looks like a number or a code."""
+    has_form = any(form in decoded for form in forms)
+    return not has_form and Privacy().mask(text) == text and not any(six_digits_in(decoded))
 
 
 def _decoded(text: str) -> str:

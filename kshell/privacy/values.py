@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -112,14 +113,14 @@ def traces(value: Private) -> tuple[str, ...]:
     """Return lower-case texts. A text that contains ``value`` contains one of them. A short value has none."""
     if len(value.text) < SHORTEST:
         return ()
-    raw = value.text.encode("utf-8", "surrogatepass")
-    plain = {value.text.lower()} if value.kind != "NUMBER" else set()
-    bare = {_bare(value.text.lower()).lstrip("+")} if value.kind != "CODE" else set()
-    shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
+    raw, lower = value.text.encode("utf-8", "surrogatepass"), value.text.lower()
+    plain = [lower] if value.kind != "NUMBER" else []
+    bare = [_bare(lower).lstrip("+")] if value.kind != "CODE" else []
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
-    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
+    shifted = (b2a_base64(bytes(shift) + raw).decode().lower() for shift in range(3))
+    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4] for shift, text in enumerate(shifted)]
     packed = [text for text in packed if len(text) > 5]
-    url_safe = (text.replace("+", "-").replace("/", "_") for text in packed)
+    url_safe = [text.replace("+", "-").replace("/", "_") for text in packed]
     return tuple(dict.fromkeys(filter(None, [*plain, *bare, raw.hex(), *packed, *url_safe])))
 
 
