@@ -1,20 +1,22 @@
-"""``CommonTexts``: the texts that the rows of a run have in common, and that masking leaves unchanged.
+"""``CommonTexts``: the texts that the rows of a run have in common, with their masks.
 
 Such texts are names of fields, headers, explanations and lines of the script. They are searched for the values of each row,
-all at once and by an index, so that only the other texts of a row need a mask.
+all at once and by an index, so that only the other texts of a row need to be masked.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from kshell.privacy.numbers import six_digits_in
+from kshell.privacy.numbers import numbers_in, six_digits_in
 from kshell.privacy.privacy import BORDER, Privacy, masked_forms
 from kshell.privacy.pseudonyms import without_pseudonyms
 from kshell.privacy.values import SHORTEST, traces, views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kshell.privacy.values import Private
 
@@ -27,53 +29,63 @@ class CommonTexts:
     """The common texts of the rows of one run. It learns them from the rows that it is asked about."""
 
     def __init__(self) -> None:
+        self._shared: tuple[Private, ...] | None = None  # the values that all rows have; None before the first row
+        self._forget()
+
+    def _forget(self) -> None:
         self._seen: set[str] = set()  # once, in the rows so far
-        self._tried: set[str] = set()  # seen twice: the common texts, and those that masking may change
-        self._texts: frozenset[str] = frozenset()
-        self._decoded = ""  # the common texts in every decoding
+        self._tried: set[str] = set()  # seen twice: the common texts, and those that have a value of one row
+        self._masks: dict[str, str] = {}  # of the common texts
+        self.changed: set[str] = set()  # the common texts that masking changes
+        self._decoded = ""  # the common texts and their masks in every decoding
         self._index: set[str] = set()  # every part of ``_decoded`` of ``SHORTEST`` characters
 
-    def unchanged(self, texts: Iterable[str], values: Sequence[Private]) -> frozenset[str]:
-        """Return texts that ``Privacy(values).mask`` leaves unchanged; ``texts`` are those of a row with these values."""
-        new = [text for text in texts if text not in self._tried]
-        again = self._seen.intersection(new)
+    def masks(self, texts: Sequence[str], privacy: Privacy) -> Mapping[str, str]:
+        """Return texts with what ``privacy.mask`` returns of each; ``texts`` are those of the row with these values."""
+        values = privacy.values
+        shared = values if self._shared is None else tuple(value for value in self._shared if value in values)
+        if shared != self._shared:
+            self._shared = shared
+            self._forget()
+        own = [value for value in values if value not in shared]
+        forms = [*_forms(own), *filter(numbers_in, privacy.message_ids)]
+        self._learn([text for text in (*texts, *privacy.whole_masks.values()) if text not in self._tried], forms)
+        index = self._index
+        found = [form for form in forms if form[:SHORTEST] in index or len(form) < SHORTEST]
+        return {} if any(form in self._decoded for form in found) else self._masks
+
+    def _learn(self, texts: list[str], forms: list[str]) -> None:
+        again = self._seen.intersection(texts)
         if again and len(self._tried) < _MOST_TRIED:
-            self._learn(again, values)
+            self._tried |= again
+            privacy = Privacy(self._shared or ())
+            for text in again:
+                mask = privacy.mask(text)
+                decoded = BORDER.join((self._decoded, *_decodings(text), *_decodings(mask)))
+                if not any(form in decoded for form in forms):
+                    self._masks[text] = mask
+                    self.changed |= {text} if mask != text else set()
+                    self._index |= {decoded[at : at + SHORTEST] for at in range(len(self._decoded), len(decoded))}
+                    self._decoded = decoded
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()
-        self._seen.update([text for text in new if len(text) <= _LONGEST])
-        return frozenset() if self._may_have(values) else self._texts
-
-    def _learn(self, texts: set[str], values: Sequence[Private]) -> None:
-        self._tried |= texts
-        forms = _forms(values)
-        plain = {text: decoded for text in texts if _is_plain(text, decoded := _decoded(text), forms)}
-        self._texts |= plain.keys()
-        self._decoded = BORDER.join((self._decoded, *plain.values()))
-        self._index.update(part for decoded in plain.values() for part in _parts(decoded))
-
-    def _may_have(self, values: Sequence[Private]) -> bool:
-        """Whether a common text contains a value in any form or encoding. It is true for some values that are in none."""
-        index = self._index
-        return any([form in self._decoded for form in _forms(values) if form[:SHORTEST] in index or len(form) < SHORTEST])
+        self._seen.update([text for text in texts if len(text) <= _LONGEST])
 
 
-def _forms(values: Sequence[Private]) -> list[str]:
-    """Return every text that ``mask`` replaces or that ``leak`` looks for."""
-    long = [value for value in values if len(value.text) >= SHORTEST]
-    return [form for value in long for form in (*masked_forms(value), *traces(value))]
+def _forms(values: Sequence[Private]) -> Iterator[str]:
+    """Yield every text that ``mask`` replaces or that ``leak`` looks for, and the digits that may be in groups."""
+    for value in values:
+        if len(value.text) >= SHORTEST:
+            yield from masked_forms(value)
+            yield from traces(value)
+            if value.kind == "CODE" and not value.text.isdigit():
+                yield from filter(None, [re.sub("[^0-9]", "", value.text)])
 
 
-def _is_plain(text: str, decoded: str, forms: list[str]) -> bool:
-    """Whether a text has none of ``forms``, and nothing that looks like a number or a code."""
-    has_form = any(form in decoded for form in forms)
-    return not has_form and Privacy().mask(text) == text and not any(six_digits_in(decoded))
-
-
-def _decoded(text: str) -> str:
-    """Return a text, followed by its decodings in which ``leak`` looks for values."""
-    return BORDER.join(dict.fromkeys((text, *(view for view, _ in views(without_pseudonyms(text))))))
-
-
-def _parts(text: str) -> set[str]:
-    return {text[start : start + SHORTEST] for start in range(len(text))}
+def _decodings(text: str) -> Iterator[str]:
+    """Yield a text, its decodings in which ``leak`` looks for values, and the digits of it that may be in groups."""
+    yield text
+    yield from dict.fromkeys(view for view, _ in views(without_pseudonyms(text)))
+    if any(six_digits_in(text)) or any(six_digits_in(unquote(unquote(text)))):
+        for spelling in (text, re.sub("%2.", "", text), unquote(unquote(text))):
+            yield re.sub("[^0-9]", "", spelling)

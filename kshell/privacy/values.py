@@ -117,9 +117,8 @@ def traces(value: Private) -> tuple[str, ...]:
     plain = [lower] if value.kind != "NUMBER" else []
     bare = [_bare(lower).lstrip("+")] if value.kind != "CODE" else []
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
-    shifted = (b2a_base64(bytes(shift) + raw).decode().lower() for shift in range(3))
-    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4] for shift, text in enumerate(shifted)]
-    packed = [text for text in packed if len(text) > 5]
+    shifted = [b2a_base64(bytes(shift) + raw)[4 if shift else 0 : (shift + len(raw)) // 3 * 4] for shift in range(3)]
+    packed = [text for text in b" ".join(shifted).decode().lower().split() if len(text) > 5]
     url_safe = [text.replace("+", "-").replace("/", "_") for text in packed]
     return tuple(dict.fromkeys(filter(None, [*plain, *bare, raw.hex(), *packed, *url_safe])))
 

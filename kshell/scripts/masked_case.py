@@ -71,7 +71,7 @@ def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
     texts = [*statuses, *_lines_of(case)]
     for document in filter(None, documents):
         texts += document.texts
-    changed = privacy.learn(texts, common.unchanged(texts, privacy.values))
+    changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed
     error = first_error(case.failure)
     reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
     return MaskedCase(
