@@ -72,21 +72,21 @@ def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
     for document in filter(None, documents):
         texts += document.texts
     changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed
-    error = first_error(case.failure)
-    reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
+    verdict, failure = case.verdict, case.failure
+    error = first_error(failure)
     return MaskedCase(
         name=privacy.mask_name(case.name),
         script=privacy.mask_name(case.script.name),
         row=case.row.number if case.row else None,
         state=case.state,
-        verdict=case.verdict,
+        verdict=verdict,
         exit_code=case.exit_code,
         seconds=case.seconds,
         deliveries=tuple(map(str, case.deliveries)),
         earlier=case.earlier,
         warnings=tuple(case.warnings),
-        reason=reason,
-        failure=_lines(case.failure, privacy),
+        reason=privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else verdict,
+        failure=_lines(failure, privacy),
         steps=tuple(
             _masked_step(step, privacy, status, document.masked(privacy, changed) if document else "null")
             for step, status, document in zip(case.steps, statuses, documents, strict=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from kshell.scripts.masked_case import MaskedCase, MaskedStep
+    from kshell.scripts.masked_case import MaskedCase
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case
 
@@ -117,16 +117,12 @@ class Reports:
 
 
 def _json_case(case: MaskedCase) -> str:
-    facts = {**case._asdict(), "seconds": round(case.seconds, 4)}
-    del facts["verdict"], facts["reason"], facts["steps"]
-    return f'{dumps(facts, indent=None)[:-1]},"steps":[{",".join(map(_json_step, case.steps))}]}}'
-
-
-def _json_step(step: MaskedStep) -> str:
-    facts = step._asdict()
-    del facts["exchange"], facts["failure"]
-    failure = dumps([*step.failure], indent=None) if step.failure else "[]"
-    return f'{dumps(facts, indent=None)[:-1]},"exchange":{step.exchange},"failure":{failure}}}'
+    steps = [{**step._asdict(), "exchange": None} for step in case.steps]
+    facts = {**case._asdict(), "seconds": round(case.seconds, 4), "steps": steps}
+    del facts["verdict"], facts["reason"]
+    empty = '"exchange":null'  # a text cannot contain it, because it has its quotes escaped
+    first, *rest = dumps(facts, indent=None).split(empty)
+    return first + "".join(f'"exchange":{step.exchange}{after}' for step, after in zip(case.steps, rest, strict=True))
 
 
 def _json(run: Run, _: list[Kept], cases: list[str], note: str) -> str:
