@@ -1,7 +1,7 @@
 """``CommonTexts``: the texts that the rows of a run have in common, with their masks.
 
-Such texts are names of fields, headers, explanations and lines of the script. They are searched for the values of each row,
-all at once and by an index, so that only the other texts of a row need to be masked.
+Such texts are names of fields, headers, explanations and lines of the script. Each is masked once, without the values that
+only one row has. For a row, all of them are searched for its own values, so that only its other texts need to be masked.
 """
 
 from __future__ import annotations
@@ -23,25 +23,32 @@ if TYPE_CHECKING:
 _LONGEST = 1000  # characters of a common text
 _MOST_SEEN = 2000  # texts; then they are forgotten, since most of them are of one row
 _MOST_TRIED = 500  # texts
+_MOST_DECODED = 100_000  # characters; the index takes a hundred bytes for each
 
 
 class CommonTexts:
-    """The common texts of the rows of one run. It learns them from the rows that it is asked about."""
+    """The common texts of the rows of one run. It learns them from the rows that it is asked about.
+
+    ``changed`` are those that masking changes.
+    """
 
     def __init__(self) -> None:
         self._shared: tuple[Private, ...] | None = None  # the values that all rows have; None before the first row
         self._forget()
 
     def _forget(self) -> None:
+        self.changed: set[str] = set()
+        self._masks: dict[str, str] = {}  # of the common texts
         self._seen: set[str] = set()  # once, in the rows so far
         self._tried: set[str] = set()  # seen twice: the common texts, and those that have a value of one row
-        self._masks: dict[str, str] = {}  # of the common texts
-        self.changed: set[str] = set()  # the common texts that masking changes
         self._decoded = ""  # the common texts and their masks in every decoding
         self._index: set[str] = set()  # every part of ``_decoded`` of ``SHORTEST`` characters
 
     def masks(self, texts: Sequence[str], privacy: Privacy) -> Mapping[str, str]:
-        """Return texts with what ``privacy.mask`` returns of each; ``texts`` are those of the row with these values."""
+        """Return the common texts with what ``privacy.mask`` returns of each; ``texts`` and ``privacy`` are those of a row.
+
+        It is empty if a common text may contain a value of this row alone.
+        """
         values = privacy.values
         shared = values if self._shared is None else tuple(value for value in self._shared if value in values)
         if shared != self._shared:
@@ -50,42 +57,48 @@ class CommonTexts:
         own = [value for value in values if value not in shared]
         forms = [*_forms(own), *filter(numbers_in, privacy.message_ids)]
         self._learn([text for text in (*texts, *privacy.whole_masks.values()) if text not in self._tried], forms)
-        index = self._index
+        index = self._index  # it is quicker to look in it than in a long text
         found = [form for form in forms if form[:SHORTEST] in index or len(form) < SHORTEST]
         return {} if any(form in self._decoded for form in found) else self._masks
 
     def _learn(self, texts: list[str], forms: list[str]) -> None:
-        again = self._seen.intersection(texts)
-        if again and len(self._tried) < _MOST_TRIED:
-            self._tried |= again
-            privacy = Privacy(self._shared or ())
-            for text in again:
-                mask = privacy.mask(text)
-                decoded = BORDER.join((self._decoded, *_decodings(text), *_decodings(mask)))
-                if not any(form in decoded for form in forms):
-                    self._masks[text] = mask
-                    self.changed |= {text} if mask != text else set()
-                    self._index |= {decoded[at : at + SHORTEST] for at in range(len(self._decoded), len(decoded))}
-                    self._decoded = decoded
+        for text in self._seen.intersection(texts):
+            if len(self._tried) < _MOST_TRIED and len(self._decoded) < _MOST_DECODED:
+                self._tried.add(text)
+                self._add(text, forms)
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()
         self._seen.update([text for text in texts if len(text) <= _LONGEST])
 
+    def _add(self, text: str, forms: list[str]) -> None:
+        mask = Privacy(self._shared or ()).mask(text)
+        decoded = BORDER.join((*_decodings(text), *_decodings(mask)))
+        if not any(form in decoded for form in forms):
+            self._masks[text] = mask
+            self._decoded += BORDER + decoded
+            self._index |= {decoded[start : start + SHORTEST] for start in range(len(decoded))}
+            if mask != text:
+                self.changed.add(text)
+
 
 def _forms(values: Sequence[Private]) -> Iterator[str]:
-    """Yield every text that ``mask`` replaces or that ``leak`` looks for, and the digits that may be in groups."""
+    """Yield every text that ``mask`` replaces or that ``leak`` looks for, and the digits of a code that may be in groups."""
     for value in values:
         if len(value.text) >= SHORTEST:
             yield from masked_forms(value)
             yield from traces(value)
-            if value.kind == "CODE" and not value.text.isdigit():
-                yield from filter(None, [re.sub("[^0-9]", "", value.text)])
+            if value.kind == "CODE" and any(six_digits_in(value.text)):
+                yield _digits(value.text)
 
 
 def _decodings(text: str) -> Iterator[str]:
-    """Yield a text, its decodings in which ``leak`` looks for values, and the digits of it that may be in groups."""
+    """Yield a text, its decodings in which ``leak`` looks for values, and its digits if they may be a number or a code."""
     yield text
     yield from dict.fromkeys(view for view, _ in views(without_pseudonyms(text)))
-    if any(six_digits_in(text)) or any(six_digits_in(unquote(unquote(text)))):
-        for spelling in (text, re.sub("%2.", "", text), unquote(unquote(text))):
-            yield re.sub("[^0-9]", "", spelling)
+    unquoted = unquote(unquote(text))
+    if any(six_digits_in(text)) or any(six_digits_in(unquoted)):
+        yield from map(_digits, (text, re.sub("%2.", "", text), unquoted))
+
+
+def _digits(text: str) -> str:
+    return re.sub("[^0-9]", "", text)

@@ -71,7 +71,7 @@ def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
     texts = [*statuses, *_lines_of(case)]
     for document in filter(None, documents):
         texts += document.texts
-    changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed
+    changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed if texts else set()
     verdict, failure = case.verdict, case.failure
     error = first_error(failure)
     return MaskedCase(
