@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from kshell.core import signals
+# garbage collection during the imports takes a tenth of the start and finds almost nothing
+gc.set_threshold(100_000, 50, 50)
+
+from kshell.core import signals  # noqa: E402
 
 TYPE_CHECKING = False  # typing itself takes 3 ms to import
 if TYPE_CHECKING:
@@ -31,11 +35,8 @@ def _frontend() -> Callable[[], int]:
     _open_streams()
     if sys.argv[1:] == ["--version"]:
         return _version
-    import gc
     import os
 
-    # garbage collection during the imports takes a tenth of the start and finds almost nothing
-    gc.set_threshold(100_000, 50, 50)
     if not sys.argv[1:] and _at_terminal() and "_KSHELL_COMPLETE" not in os.environ:
         from kshell.shell.loop import run as run_shell
 

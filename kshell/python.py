@@ -18,7 +18,6 @@ from kshell.profiles.trust import folder_notes
 from kshell.session.session import Overrides, Session
 from kshell.snippets.catalog import find_target
 from kshell.snippets.shells import SHELLS
-from kshell.snippets.shells import curl as curl_command
 
 
 class PayloadError(YoursError):
@@ -93,7 +92,7 @@ class Message:
         if shell not in SHELLS:
             hint = did_you_mean(shell, SHELLS) or f"shells: {listed(sorted(SHELLS))}"
             raise UsageError(f"there is no shell {shell!r}", hint=hint)
-        return curl_command(self.request, key=self._key(reveal=reveal), compact=compact, shell=shell)
+        return SHELLS[shell](self.request, self._key(reveal=reveal), compact)
 
     def snippet(self, target: str, *, reveal: bool = False) -> str:
         """The request for another tool or language; ``kshell snippet`` lists the targets. Raises as ``curl`` does."""

@@ -133,7 +133,7 @@ def sandbox(
 
     lines: deque[str] = deque(maxlen=20)
     simulator = Simulator(delay=delay, approved=approved)
-    server = HttpServer(simulator, "127.0.0.1", 0, on_request=lines.append, knowledge=knowledge())
+    server = HttpServer(simulator, 0, on_request=lines.append, knowledge=knowledge())
     serving = threading.Thread(target=server.run, args=(lambda _url: None,), daemon=True, name="kshell sandbox")
     box = Sandbox(simulator, server.url, lines)
     serving.start()

@@ -171,6 +171,7 @@ DOORS = {
         "kshell.shell.completer",
     },
     "httpx": {"kshell.transport.http"},
+    "httpcore": {"kshell.transport.http"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.authentication.numbers"},
     "pytest": {"kshell.pytest_plugin"},

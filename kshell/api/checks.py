@@ -39,11 +39,6 @@ class Hole(NamedTuple):
     fill: Callable[[Values], str | int]
 
 
-def have_one_shape(holes: Iterable[str]) -> bool:
-    """Whether a field's pointer leads to the same places in all payloads with holes at these JSON pointers."""
-    return not any(place.endswith("/type") for place in holes)
-
-
 class _Known(NamedTuple):
     """What is known of a payload: its values, its followed pointers, the texts to cut, and what rules find, by their number."""
 

@@ -86,10 +86,10 @@ def curl(session: Session, overrides: Overrides, *, shell: str, key: KeyForm, co
     KALEYRA_API_KEY. It makes the same request as send. It runs in bash, dash, zsh, fish and busybox; with
     --shell powershell in PowerShell 5.1 and 7; with --shell cmd in cmd.exe.
     """
-    from kshell.snippets import shells
+    from kshell.snippets.shells import SHELLS
 
     draft = key.draft(session, overrides)
-    text = shells.curl(draft.request, key=key.text(draft), compact=compact, shell=shell)
+    text = SHELLS[shell](draft.request, key.text(draft), compact)
     result = _preview(draft, text, strict=strict)
     if draft.pod.embedded and sys.stderr.isatty() and not _is_served(draft.pod):
         result = result._replace(notes=[*result.notes, Note("hint", _SANDBOX.format(draft.pod.base_url))])

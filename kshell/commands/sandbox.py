@@ -59,7 +59,7 @@ def sandbox(*, port: int, callback: str, delay: float, approved: Path | None, qu
     simulator = Simulator(delay=delay, approved=read_approved(approved) if approved else None)
     log = (lambda _line: None) if quiet else (lambda line: _print_line(line, err=True))
     with callbacks_to(callback, simulator.kept, log) if callback else nullcontext():
-        serve(simulator, "127.0.0.1", port, on_ready=_print_line, on_request=log, knowledge=knowledge())
+        serve(simulator, port, on_ready=_print_line, on_request=log, knowledge=knowledge())
     return Result()
 
 

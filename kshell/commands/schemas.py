@@ -4,9 +4,9 @@ import click
 
 from kshell.console.command import command
 from kshell.core.json_text import dumps
-from kshell.core.models import Origin, Result
-from kshell.profiles.files import FOLDERS, Kind, shipped_folder
-from kshell.profiles.profiles import read_pod
+from kshell.core.models import Result
+from kshell.profiles.files import Kind, shipped_folder
+from kshell.profiles.profiles import shipped_pods
 
 _MESSAGE_ID = "AXXXXXXXXXXXXXXXXXXX"  # of the page's sample
 
@@ -26,11 +26,9 @@ def openapi_text() -> str:
     from kshell.simulator.documented import FAILURES
     from kshell.simulator.simulator import accepted
 
-    folder, ending = FOLDERS["pod"]
-    files = sorted((shipped_folder() / folder).glob(f"*{ending}"))
-    pods = [read_pod(file.name, Origin(file, "shipped")) for file in files]
     bodies = {"demo": accepted(_MESSAGE_ID), **{name: failure.body for name, failure in FAILURES.items()}}
-    return f"{dumps(openapi([(pod.base_url, pod.title) for pod in pods], bodies))}\n"
+    pods = [(pod.base_url, pod.title) for pod in shipped_pods(shipped_folder())]
+    return f"{dumps(openapi(pods, bodies))}\n"
 
 
 @command("schema", examples=["schema account", "schema pod"])

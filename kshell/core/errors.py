@@ -29,7 +29,10 @@ EXIT_INTERRUPTED = 130
 
 
 class Place(NamedTuple):
-    """A position in a text file: ``line`` and ``column`` count from 1, ``text`` is the line itself."""
+    """A position in a text file: ``line`` and ``column`` count from 1, ``text`` is the line itself.
+
+    ``column`` is 0 if only the line is known; then the place has no caret.
+    """
 
     file: str
     line: int
@@ -44,7 +47,7 @@ class Place(NamedTuple):
         return cls(file, line, column, shown)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
     def caret(self, most: int = 120) -> list[str]:
         """Return at most ``most`` characters of the line and, below it, a caret; an empty list if the line is not known."""
@@ -53,7 +56,7 @@ class Place(NamedTuple):
         start = max(0, min(self.column - 1 - most // 2, len(self.text) - most))
         before = self.text[start : self.column - 1]
         indent = "".join("\t" if character == "\t" else " " for character in before)
-        return [self.text[start : start + most], f"{indent}^"]
+        return [self.text[start : start + most], f"{indent}^"][: 2 if self.column else 1]
 
 
 class Note(NamedTuple):

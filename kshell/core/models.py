@@ -259,14 +259,11 @@ def first_error(notes: Sequence[Note | Finding]) -> Note | None:
 @lru_cache(maxsize=64)  # a run asks several times for each row
 def is_loopback(url: str) -> bool:
     """Whether the host of ``url`` is ``localhost``, ``127.0.0.0/8`` or ``[::1]``; ``127.0.0.1.`` is a DNS name, and is not."""
+    from ipaddress import ip_address
     from urllib.parse import urlsplit
 
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    from ipaddress import ip_address
-
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or brackets without an address
         return False

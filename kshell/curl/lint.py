@@ -7,7 +7,6 @@ file or in a variable is not reported as missing.
 import json
 import re
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from itertools import accumulate, pairwise
 
 from kshell.api.endpoints import ENDPOINTS, KEY_HEADERS, read_url
@@ -15,7 +14,7 @@ from kshell.api.payload import recipients_of, token
 from kshell.api.request import CONTENT_TYPE
 from kshell.api.rules import check
 from kshell.core.endpoint import Endpoint
-from kshell.core.errors import KshellError, listed
+from kshell.core.errors import listed
 from kshell.core.json_text import NotJsonError, reader
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Finding, Json, is_loopback
 from kshell.curl.options import (
@@ -37,7 +36,7 @@ from kshell.curl.options import (
 )
 from kshell.curl.words import CURL, FOLLOWED, WITHIN, Oddity, Reader, Word, Words, split
 from kshell.profiles.files import Places
-from kshell.profiles.profiles import load_pod
+from kshell.profiles.profiles import load_pod, readable
 
 _read = reader(strict=False)  # a pasted string may have line breaks
 _KEY_ASSIGNMENT = re.compile(r"\b\w*KEY=['\"]?([A-Za-z0-9]{16,})(?!\w)", re.IGNORECASE)
@@ -52,11 +51,7 @@ _BARE = re.compile(rf"{STAND_IN.pattern}|{_MASKED.pattern}|\b[A-Z]{{2,}}\b|<|\{{
 
 def hosts_of(places: Places) -> set[str]:
     """Return the base URLs of all pods, in lower case; pods that cannot be read are left out."""
-    hosts: set[str] = set()
-    for name in places.names("pod"):
-        with suppress(KshellError):
-            hosts.add(load_pod(places, name).base_url.lower())
-    return hosts
+    return {pod.base_url.lower() for pod in readable(places, "pod", load_pod)}
 
 
 def all_faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
@@ -92,11 +87,6 @@ def _assigned_keys(text: str) -> Iterator[Oddity]:
         if looks_real(match[1]) and re.search(r"\d", match[1]):
             reader.odd(match.start(1), *_REAL_KEY_ASSIGNED)
     yield from reader.oddities
-
-
-def faults(text: str, hosts: Collection[str]) -> Iterator[Oddity]:
-    """Yield the faults of the curl command at the beginning of ``text``."""
-    return _faults(split(text), hosts)
 
 
 def _faults(command: Words, hosts: Collection[str]) -> Iterator[Oddity]:
@@ -279,29 +269,14 @@ def _api_faults(endpoint: Endpoint, payload: Json, word: Word) -> Iterator[Oddit
 
 def _is_open(finding: Finding, payload: Json) -> bool:
     """Whether a finding is about a placeholder."""
-    texts = _texts(_value(payload, finding.pointer))
-    if finding.code == "otp-twice":  # the finding names one of the two places
-        texts = _texts(payload)
-    return any(_is_masked(text) for text in texts)
+    inside = "" if finding.code == "otp-twice" else finding.pointer  # the finding names one of the two places
+    return any(_is_masked(text) for place, text in _texts(payload) if f"{place}/".startswith(f"{inside}/"))
 
 
-def _value(value: Json, pointer: str) -> Json:
-    """Return the value at a JSON pointer, or None."""
-    for step in pointer.split("/")[1:]:
-        names = {token(name): name for name in value} if isinstance(value, dict) else {}
-        if step in names and isinstance(value, dict):
-            value = value[names[step]]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Yield every string inside of a JSON value."""
+def _texts(value: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every string inside of a JSON value, after its JSON pointer."""
     if isinstance(value, str):
-        yield value
+        yield pointer, value
     elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, f"{pointer}/{token(str(step))}")

@@ -3,18 +3,17 @@
 This is the inverse of a curl snippet. Scripts and account files have a reference to the key, never the key itself.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kshell.api.endpoints import FIELDS
-from kshell.core.errors import KshellError, ScriptError, UsageError, listed
+from kshell.core.errors import ScriptError, UsageError, listed
 from kshell.core.json_text import dumps
 from kshell.core.models import DEFAULT_KEY_VARIABLE, Account, Pod, Template
 from kshell.curl.command import PLACEHOLDER, Copied
 from kshell.curl.recover import new_template, recover
-from kshell.profiles.files import Kind, Places
-from kshell.profiles.profiles import load_account, load_pod
+from kshell.profiles.files import Places
+from kshell.profiles.profiles import load_account, load_pod, readable
 from kshell.syntax.lines import quote
 from kshell.templating import templates
 
@@ -42,28 +41,17 @@ class Imported(NamedTuple):
 
 # ---- the account and the pod
 
-Profile = TypeVar("Profile")
-
 
 def find_profiles(copied: Copied, places: Places, preferred: str) -> Profiles:
     """Return the account with the command's host, SID and number. Of several, take one with its key, then ``preferred``."""
-    pods = _readable(places, "pod", load_pod)
+    pods = readable(places, "pod", load_pod)
     address = copied.address
     if address is None:
         return Profiles(None, None)
     pod = next((pod for pod in pods if pod.base_url.lower() == address.base_url), None)
-    accounts = [account for account in _readable(places, "account", load_account) if address.is_of(account)]
+    accounts = [account for account in readable(places, "account", load_account) if address.is_of(account)]
     accounts.sort(key=lambda it: (pod is None or it.pod != pod.name, it.api_key != copied.key, it.name != preferred))
     return Profiles(accounts[0] if accounts else None, pod)
-
-
-def _readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile]) -> list[Profile]:
-    """Return every readable profile of a kind. The listing commands report the faulty ones."""
-    profiles: list[Profile] = []
-    for name in places.names(kind):
-        with suppress(KshellError):
-            profiles.append(load(places, name))
-    return profiles
 
 
 # ---- the template and its values
@@ -73,7 +61,7 @@ def find_template(copied: Copied, profiles: Profiles, places: Places) -> Importe
     """Return the command with a template and the values that make its payload, or with the source of a new template."""
     if copied.payload is None:
         return Imported(copied, profiles, None, "", {}, {})
-    candidates = _readable(places, "template", templates.load_template)
+    candidates = readable(places, "template", templates.load_template)
     first = profiles.account.template if profiles.account else "auth"
     for template in sorted(candidates, key=lambda it: it.name != first):
         values = recover(template, copied.payload)

@@ -51,14 +51,6 @@ class Finding(NamedTuple):
     hint: str
 
 
-class Document(NamedTuple):
-    """The comments of a document, the code blocks that no comment owns, and its findings."""
-
-    comments: list[Comment]
-    blocks: list[Block]
-    findings: list[Finding]
-
-
 _START = r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?"
 # a comment of kshell in any format, anywhere in a line or at its start
 _COMMENT = re.compile(
@@ -102,9 +94,9 @@ class Reader:
         """Return the lines of ``block`` with ``text`` as its content."""
         raise NotImplementedError
 
-    def read(self) -> Document:
-        """Return the comments with their blocks, the other blocks, and the findings."""
-        document = Document([], [], [])
+    def read(self) -> tuple[list[Comment], list[Block], list[Finding]]:
+        """Return the comments with their blocks, the code blocks that no comment owns, and the findings."""
+        comments, blocks, findings = list[Comment](), list[Block](), list[Finding]()
         number = 0
         while number < len(self.lines):
             if not self.lines[number]:
@@ -114,17 +106,17 @@ class Reader:
                 while below < len(self.lines) and not self.is_text(below):
                     below += 1
                 block = self.owned(below) if below < len(self.lines) and not comment.closing else None
-                document.comments.append(comment._replace(block=block))
+                comments.append(comment._replace(block=block))
                 number = block.end if block else comment.end
             elif block := self.block(number):
-                document.blocks.append(block)
+                blocks.append(block)
                 number = block.end
             else:
                 end = self.other(number)
                 for line in range(number, end):
-                    document.findings.extend(self.findings(line))
+                    findings += self.findings(line)
                 number = end
-        return document
+        return comments, blocks, findings
 
     def is_text(self, number: int) -> bool:
         """Whether line ``number`` is not blank."""

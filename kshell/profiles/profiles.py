@@ -4,22 +4,25 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from kshell.api.authentication.fields import OTP_LIMIT
-from kshell.core.errors import ProfileError, did_you_mean, listed
+from kshell.core.errors import KshellError, ProfileError, did_you_mean, listed
 from kshell.core.models import Account, Origin, OtpPolicy, Pod, Reference, Secret, is_loopback
 from kshell.profiles.api_key import SCHEMES, header_fault
 from kshell.profiles.code_policy import ALPHABETS
-from kshell.profiles.files import Places, read_text, shown
+from kshell.profiles.files import Kind, Places, read_text, shown
 from kshell.profiles.keys import ACCOUNT_KEYS, BASE_URL, NAME, NUMBER, OTP_KEYS, POD_KEYS, SEGMENT
 from kshell.profiles.strict_yaml import Table, document, named
 
 # the name of a variable: after a $, or in capitals; a key has small letters or digits
 _VARIABLE = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?|([A-Z]+|[A-Z][A-Z0-9]*_[A-Z0-9_]*)"
 _APPROVED = "approved: {auth1: [en_US, hi]}"
+Profile = TypeVar("Profile")
 SID_HINT = "a SID looks like HXAP1698765497IN; your Kaleyra account shows it"
 
 
@@ -60,6 +63,20 @@ def load_account(places: Places, name: str) -> Account:
         origin=origin,
         approved=_approved(table),
     )
+
+
+def readable(places: Places, kind: Kind, load: Callable[[Places, str], Profile]) -> list[Profile]:
+    """Return what ``load`` makes of each file of a kind, without those that it cannot read."""
+    profiles: list[Profile] = []
+    for name in places.names(kind):
+        with suppress(KshellError):
+            profiles.append(load(places, name))
+    return profiles
+
+
+def shipped_pods(shipped: Path) -> list[Pod]:
+    """Return the pods of the folder of shipped files."""
+    return readable(Places(None, shipped, shipped, shipped), "pod", load_pod)
 
 
 def read_approved(file: Path) -> dict[str, tuple[str, ...]]:

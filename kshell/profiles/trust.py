@@ -11,7 +11,7 @@ from kshell.core.errors import Note, TrustError
 from kshell.core.models import Account, Draft, Pod, Template
 from kshell.profiles.api_key import key_file
 from kshell.profiles.files import Kind, Places, append_private, quoted, shown
-from kshell.profiles.profiles import load_pod
+from kshell.profiles.profiles import shipped_pods
 
 _REMEMBERED = "trusted"
 
@@ -23,7 +23,8 @@ def require_trust(places: Places, pod: Pod, *, own_account: bool = False) -> Non
     """
     if not places.introduced_here(pod.origin):
         return
-    harmless = pod.embedded or (pod.loopback and own_account) or pod.base_url in _shipped_hosts(places)
+    harmless = pod.embedded or (pod.loopback and own_account)
+    harmless = harmless or any(it.base_url == pod.base_url for it in shipped_pods(places.shipped))
     if harmless and not pod.proxy:
         return
     # the text that was loaded counts: the file may have changed since
@@ -90,8 +91,3 @@ def _remembered(places: Places) -> set[str]:
         return set((places.user / _REMEMBERED).read_text(encoding="ascii", errors="replace").split())
     except OSError:
         return set()
-
-
-def _shipped_hosts(places: Places) -> set[str]:
-    shipped = Places(None, places.shipped, places.shipped, places.shipped)
-    return {load_pod(shipped, name).base_url for name in shipped.names("pod")}

@@ -123,8 +123,11 @@ class Run:
         self._stop()
         self._count_under_way()
 
-    def _stop(self) -> None:
+    def _close(self) -> None:
         self._closed = True
+
+    def _stop(self) -> None:
+        self._close()
         self._interrupted.set()
 
     def _pause(self, seconds: float) -> None:
@@ -214,7 +217,8 @@ class Run:
             if self.plan.pace:
                 self.plan.pace.end()
             with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
-                self._progress.show("interrupted; waiting for the cases that have begun")
+                why = "interrupted" if by_signal else "stopped by an error"
+                self._progress.show(f"{why}; waiting for the cases that have begun")
                 wait(working, timeout=None if by_signal and not asked_to_end() else _LAST_SECONDS)
             for attempt in [*self._attempts]:
                 attempt.interrupt()
@@ -229,7 +233,7 @@ class Run:
                 self._run_to_end(case)
                 self._finish(case, () if self.by_rows else case.steps)
         except BaseException:
-            self._closed = True  # the other threads end, and ``go`` raises this error
+            self._close()  # the other threads end, and ``go`` raises this error
             raise
 
     def _run_to_end(self, case: Case) -> None:
@@ -246,9 +250,6 @@ class Run:
     @property
     def _late(self) -> dict[Case, None]:
         return self._ledger.late if self._ledger else {}
-
-    def _close(self) -> None:
-        self._closed = True
 
     def _run(self, case: Case) -> Iterator[Step]:
         """Run the lines of a case, unless the run is closed or the ledger has all of its messages."""
@@ -295,7 +296,7 @@ class Run:
             if case.state == "interrupted":
                 self._stop()
             if case.state == "failed" and self.plan.bail:
-                self._closed = True
+                self._close()
             if self.by_rows and case.failure:
                 self._progress.clear()
                 self.show(Result(notes=[Note("info", f"{case.name}:"), *case.failure]))

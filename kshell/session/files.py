@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kshell.core.endpoint import Endpoint
 from kshell.core.errors import Note
@@ -73,20 +73,15 @@ class Files:
         return [*folder_notes(self._places, draft)]
 
 
-class _Prepared(NamedTuple):
-    form: Form
-    check: FormCheck
-
-
-def _prepared(endpoint: Endpoint, account: Account, template: Template, typed: Values) -> _Prepared | None:
+def _prepared(endpoint: Endpoint, account: Account, template: Template, typed: Values) -> tuple[Form, FormCheck] | None:
     """Return what payloads with values of these names and types have in common; None if each must be rendered."""
-    from kshell.api.checks import FormCheck, have_one_shape
+    from kshell.api.checks import FormCheck
     from kshell.templating.forms import form_of
 
     form = form_of(template, typed) if endpoint.takes_payload else None
-    if form is None or not have_one_shape(form.holes):
-        return None
-    return _Prepared(form, FormCheck(endpoint, account, form.fill(typed), typed, form.holes))
+    if form is None or any(place.endswith("/type") for place in form.holes):
+        return None  # the pointer of a field leads to components of one type
+    return form, FormCheck(endpoint, account, form.fill(typed), typed, form.holes)
 
 
 class KeptFiles(Files):
@@ -97,7 +92,7 @@ class KeptFiles(Files):
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
         self._loaded: dict[tuple[Kind, str], Any] = {}
-        self._prepared: dict[tuple[object, ...], _Prepared | None] = {}
+        self._prepared: dict[tuple[object, ...], tuple[Form, FormCheck] | None] = {}
 
     def load(self, kind: Kind, name: str) -> Any:
         """Return a file's content as it was when the run first named it. Raises as ``Files`` does."""
@@ -115,9 +110,10 @@ class KeptFiles(Files):
             if len(self._prepared) >= MOST_PREPARED:
                 self._prepared.clear()
             prepared = self._prepared[kind] = _prepared(endpoint, account, template, typed)
-        if prepared is None or not prepared.form.holds(values):
+        if prepared is None or not prepared[0].holds(values):
             return super().checked(endpoint, account, template, values)
-        return prepared.check.checked(prepared.form.fill(typed), typed)
+        form, check = prepared
+        return check.checked(form.fill(typed), typed)
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""

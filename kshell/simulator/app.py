@@ -98,7 +98,7 @@ class App:
     def on_added(self, _id: int, _kept: Kept, recipients: Mapping[str, int]) -> None:
         """Count the recipients for the log, and wake those who wait for a message. The inbox calls this in any thread."""
         self._thread.reached = len(recipients)
-        self._pages.wake(recipients)
+        self._pages.watch.wake(recipients)
 
 
 def is_from_here(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -110,20 +110,13 @@ def is_from_here(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     named = list(headers)
     hosts = [value for name, value in named if name == b"host"]
     origins = [value for name, value in named if name == b"origin"]
-    return len(hosts) == 1 and _is_loopback_host(hosts[0]) and all(map(_is_loopback_origin, origins))
+    return len(hosts) == 1 and _is_loopback_host(hosts[0]) and all(is_loopback(it.decode("latin-1")) for it in origins)
 
 
 @lru_cache(16)
 def _is_loopback_host(host: bytes) -> bool:
     text = host.decode("latin-1")
-    return bool(_AUTHORITY.fullmatch(text)) and _is_loopback_origin(b"http://" + host)
-
-
-def _is_loopback_origin(origin: bytes) -> bool:
-    try:
-        return is_loopback(origin.decode("latin-1"))
-    except ValueError:  # brackets without an address
-        return False
+    return bool(_AUTHORITY.fullmatch(text)) and is_loopback(f"http://{text}")
 
 
 async def _send(response: Response, send: Send) -> None:

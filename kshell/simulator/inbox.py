@@ -151,20 +151,18 @@ class Inbox:
         return after
 
     def _line(self, number: int, kept: Kept) -> bytes:
-        """Return the message as one line of ASCII JSON."""
+        """Return the message, with the statuses that it has now, as one line of ASCII JSON."""
         about = {"id": number, "recipient": kept.recipient, "received": kept.received, "fails_with": kept.fails_with}
         about |= {"sender": kept.sender, "message_id": kept.message_id}
         about |= dict(zip(Message._fields[1:-1], kept.message[1:-1], strict=True))
-        statuses = [status._asdict() for status in self.so_far(kept.received, kept.fails_with)]
+        now = self.clock()
+        statuses = [
+            status._asdict()
+            for status in planned(kept.received, self.delay, kept.fails_with)
+            if not self.delay or status.timestamp <= now
+        ]
         parts = (compact(about)[:-1].encode(), kept.message.payload, compact(statuses).encode())
         return b'%s,"payload":%s,"statuses":%s}' % parts
-
-    def so_far(self, received: float, fails_with: int) -> tuple[Status, ...]:
-        """Return the statuses that a message has now."""
-        now = self.clock()
-        return tuple(
-            status for status in planned(received, self.delay, fails_with) if not self.delay or status.timestamp <= now
-        )
 
     def messages(self, to: str = "", after: int = 0) -> tuple[Delivered, ...]:
         """Return the messages of ``lines``."""

@@ -72,7 +72,7 @@ class Pages:
         self._simulator = simulator
         self._on_request = on_request
         self._knowledge = knowledge
-        self._watch = Watch(simulator.kept)
+        self.watch = Watch(simulator.kept)
         self._waiting = 0  # requests that wait, or get events
         routes = [
             Route("/", self._front),
@@ -102,18 +102,12 @@ class Pages:
 
         await self._router(scope, receive, described)
 
-    def wake(self, recipients: Mapping[str, int]) -> None:
-        """Wake those who wait for a message to one of ``recipients``. Any thread may call this."""
-        self._watch.wake(recipients)
-
     async def _front(self, request: Request) -> Response:
         if _wants_html(request.scope):
             return Response(_read("phone.html"), media_type="text/html")
         return _json(self._about())
 
     async def _openapi(self, _: Request) -> Response:
-        if not self._knowledge.openapi:
-            return _refused(404, "openapi", "this simulator serves no OpenAPI document; kshell openapi prints it")
         return Response(self._knowledge.openapi, media_type="application/json")
 
     async def _inbox(self, request: Request) -> Response:
@@ -142,7 +136,7 @@ class Pages:
         if self._waiting >= WAITING_LIMIT:
             return False
         tasks = [
-            asyncio.ensure_future(self._watch.message(to, after, seconds)),
+            asyncio.ensure_future(self.watch.message(to, after, seconds)),
             asyncio.ensure_future(_disconnected(request)),
         ]
         with self._room():
@@ -168,7 +162,7 @@ class Pages:
         return answer
 
     async def _stream(self, after: int | None) -> AsyncIterator[dict[str, str]]:
-        async for event in self._watch.events(after):
+        async for event in self.watch.events(after):
             yield {"event": event.event, "id": str(event.id), "data": event.data}
 
     @contextmanager

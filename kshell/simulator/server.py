@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
 
@@ -39,7 +39,6 @@ _numbers = count()  # of connections
 
 def serve(
     simulator: Simulator,
-    host: str,
     port: int,
     *,
     on_ready: Callable[[str], None],
@@ -50,7 +49,7 @@ def serve(
 
     Port 0 means any free port. Raises ``UsageError`` if the port cannot be opened.
     """
-    server = HttpServer(simulator, host, port, on_request=on_request, knowledge=knowledge)
+    server = HttpServer(simulator, port, on_request=on_request, knowledge=knowledge)
     with _stopped_by_signals(server):
         server.run(on_ready)
 
@@ -64,14 +63,13 @@ class HttpServer:
     def __init__(
         self,
         simulator: Simulator,
-        host: str,
         port: int,
         *,
         on_request: Callable[[str], None],
         knowledge: Knowledge = Knowledge(),  # noqa: B008
     ) -> None:
-        self._listener = _bound(host, port)
-        self.url = _base_url(self._listener)
+        self._listener = _bound(port)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._worker = ThreadPoolExecutor(max_workers=1)
         app = App(simulator, on_request, self._worker, knowledge)
         self._listening = simulator.kept.listening(app.on_added)
@@ -167,39 +165,13 @@ class _Connection(Connection):
             self._check_later(left if left > 0 else REQUEST_SECONDS)
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on ``host`` and ``port``; on a failure uvicorn would end the process."""
-    if not 0 <= port <= 65_535:  # getaddrinfo reads 70000 as 4464
-        raise _port_error(host, port, "there is no such port")
+def _bound(port: int) -> socket.socket:
+    """Return a socket that listens on ``port`` of this machine alone; on a failure uvicorn would end the process."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return _listening(socket.socket(family, kind, protocol), address)
+        return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise _port_error(host, port, error.strerror or str(error)) from None
-    except UnicodeError:
-        raise _port_error(host, port, "there is no such host") from None
-
-
-def _listening(listener: socket.socket, address: Any) -> socket.socket:
-    try:
-        if os.name == "posix":  # on Windows the option lets two programs share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _port_error(host: str, port: int, why: str) -> UsageError:
-    hint = "for a free port, type: kshell sandbox --port 0"
-    return UsageError(f"port {port} on {host} cannot be opened: {why}", hint=hint)
-
-
-def _base_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        why, hint = os.strerror(error.errno or 0), "for a free port, type: kshell sandbox --port 0"
+        raise UsageError(f"port {port} on 127.0.0.1 cannot be opened: {why}", hint=hint) from None
 
 
 @contextmanager

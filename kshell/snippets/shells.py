@@ -23,20 +23,8 @@ CMD_MOST = 8191 - 256  # characters of a line of cmd.exe after expansion, minus 
 
 
 @target("curl", "curl, for bash, dash, zsh, fish and busybox", "bash")
-def _curl(request: Request, key: str | None) -> str:
-    return _posix_curl(request, key, compact=False)
-
-
-def curl(request: Request, *, key: str | None = None, compact: bool = False, shell: str = "bash") -> str:
-    """Return a curl command for a shell of ``SHELLS``, without a final newline.
-
-    ``key`` is the API key to print; without it the line reads the key from the account's environment variable.
-    ``compact`` puts everything on one line.
-    """
-    return SHELLS[shell](request, key, compact)
-
-
-def _posix_curl(request: Request, key: str | None, compact: bool) -> str:  # noqa: FBT001 - a row of SHELLS
+def posix_curl(request: Request, key: str | None = None, compact: bool = False) -> str:  # noqa: FBT001, FBT002 - a row of SHELLS
+    """Return a curl command for every shell with the quoting of POSIX, as ``SHELLS`` says."""
     words = [f"curl -X {request.method} {posix_quote(request.url)}"]
     words += [f"-H {value}" for value in _posix_headers(request, key, ": ")]
     words += [f"--data-raw {text}" for text in _posix_body(request, compact=compact)]
@@ -145,7 +133,11 @@ def _cmd_headers(request: Request, key: str | None) -> list[str]:
 
 
 SHELLS: dict[str, Callable[[Request, str | None, bool], str]] = {
-    **dict.fromkeys(("bash", "zsh", "fish", "sh"), _posix_curl),
+    **dict.fromkeys(("bash", "zsh", "fish", "sh"), posix_curl),
     "powershell": _powershell,
     "cmd": _cmd,
 }
+"""What writes curl for each shell, without a final newline, of a request, the key to print, and whether all is one line.
+
+Without a key the command reads it from the account's environment variable.
+"""

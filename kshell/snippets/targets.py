@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from kshell.core.errors import UsageError
 from kshell.core.json_text import dumps
 from kshell.core.models import Request, Secret
 
 Write = Callable[[Request, str | None], str]
+Written = TypeVar("Written", bound=Write)
 
 
 class Target(NamedTuple):
@@ -27,10 +28,10 @@ class Target(NamedTuple):
 TARGETS: dict[str, Target] = {}
 
 
-def target(name: str, says: str, fence: str, *aliases: str) -> Callable[[Write], Write]:
+def target(name: str, says: str, fence: str, *aliases: str) -> Callable[[Written], Written]:
     """Return a decorator that registers a function in ``TARGETS``."""
 
-    def register(write: Write) -> Write:
+    def register(write: Written) -> Written:
         TARGETS[name] = Target(name, says, fence, aliases, write)
         return write
 

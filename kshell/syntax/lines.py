@@ -42,10 +42,11 @@ class Piece(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word of a line; ``column`` counts from 1."""
+    """A word of a line; ``column`` counts from 1. ``typed`` is the word with its quotes."""
 
     pieces: tuple[Piece, ...]
     column: int
+    typed: str
 
     @property
     def plain(self) -> str:
@@ -122,13 +123,7 @@ def split(line: str) -> list[Word]:
 
 def typed_words(line: str) -> list[str]:
     """The words of a line as typed, with their quotes. Raises ``ScriptError`` for an unclosed quote or brace."""
-    splitter = _Splitter(Line("line", 1, (line,)))
-    found: list[str] = []
-    while splitter.at_word():
-        start = splitter.position
-        splitter.word()
-        found.append(line[start : splitter.position])
-    return found
+    return [word.typed for word in split(line)]
 
 
 def cut(line: str) -> tuple[str, str, str]:
@@ -242,11 +237,11 @@ class _Splitter:
         return True
 
     def word(self) -> Word:
-        column = self.position + 1
+        start = self.position
         pieces: list[Piece] = []
         while self.position < len(self.line) and not self.line[self.position].isspace():
             pieces += self._piece()
-        return Word(tuple(pieces), column)
+        return Word(tuple(pieces), start + 1, self.line[start : self.position])
 
     def _piece(self) -> list[Piece]:
         character = self.line[self.position]

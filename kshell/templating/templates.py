@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"\s*\{#-?[ \t]*+(.*?)-?#\}", re.DOTALL)
 _INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
-_NAME = re.compile(rf"{NAME}\Z")
 _MOST_BYTES = 64 * 1024  # to compile a template takes a second for 64 KiB
 
 
@@ -94,7 +93,7 @@ def _header(source: str, file: str) -> tuple[str, tuple[Variable, ...] | None]:
 
 def _variable(document: Document, key: Node, node: Node) -> Variable:
     name = cast("str", key.value)
-    if not _NAME.match(name):
+    if not re.fullmatch(NAME, name):
         document.fail(key, f"{name!r} cannot name a variable", "a name is letters, digits and _")
     if node.value == "":
         return Variable(name)
@@ -190,24 +189,11 @@ def _mend_hint(template: Template, line: int) -> str:
     return f"mend {where}, then kshell render -t {template.name}"
 
 
-class _Line(Place):
-    """A place without a column and a caret, because only its line is known."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-    def caret(self, most: int = 120) -> list[str]:
-        return super().caret(most)[:1]
-
-
 def _fault(template: Template, line: int, message: str, hint: str) -> TemplateError:
     if line == 0:
         return TemplateError(f"{shown(template.origin.file)}: {message}", hint=hint)
-    place = _Line.in_text(shown(template.origin.file), template.source, line, 1)
-    column = _column(place.text, message)
-    return TemplateError(message, hint=hint, at=Place(place.file, line, column, place.text) if column else place)
+    place = Place.in_text(shown(template.origin.file), template.source, line, 0)
+    return TemplateError(message, hint=hint, at=place._replace(column=_column(place.text, message)))
 
 
 def _column(line: str, message: str) -> int:

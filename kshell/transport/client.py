@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from kshell.api.answers import exchange_of
@@ -34,9 +34,6 @@ MOST_BODY = 1024 * 1024  # bytes; a documented answer has less than a thousand
 TOO_LONG = f"the server sent more than {MOST_BODY // 1024} KiB; the rest was not read"
 
 _QUOTED = r"(?s):? (bytearray\()?b['\"].*"
-_CONNECTING = "connection.connect_tcp.started"
-_CONNECTED = "connection.connect_tcp.complete"
-_REQUEST_BEGUN = "send_request_headers.started"
 _GRACE = 1.0  # seconds for an interrupted exchange to end
 
 
@@ -50,10 +47,6 @@ class Route(NamedTuple):
 
 class _StoppedError(Exception):
     """Raised before the first byte when the caller has given up, so nothing is written."""
-
-
-class _ClosedError(Exception):
-    """Raised before the first byte when a kept connection is no longer open."""
 
 
 class Attempt:
@@ -86,7 +79,6 @@ class Attempt:
         self._expired = False
         self._stopped = False
         self._left = False  # whether the connection may be another attempt's
-        self._must_be_open = False
         self._under_way = threading.Lock()  # held until the end; a second Ctrl-C would break the wait for an Event
         self._lock = threading.RLock()  # orders the first byte and the decision to give up
         self._connection: Connection | None = None
@@ -123,12 +115,7 @@ class Attempt:
                 self._whole = self._route.handle(*self._in_process())
             else:
                 self._under_way.acquire()
-                if not (connections and self._sent_from_here(connections)):
-                    if connections:
-                        connections.begin(partial(self._run, connections))
-                    else:
-                        threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
-                    self._wait()
+                self._send(connections)
         except KeyboardInterrupt:
             with suppress(KeyboardInterrupt):  # a second Ctrl-C changes nothing
                 self.interrupt()
@@ -149,19 +136,18 @@ class Attempt:
         headers = [(name, self.key if isinstance(value, Secret) else value) for name, value in self.request.headers]
         return self.request.method, target, headers, self.request.body.encode()
 
-    def _sent_from_here(self, connections: KeptConnections) -> bool:
-        """Send in this thread if it gets no Ctrl-C and a kept connection is open. Return whether that was so."""
-        if threading.current_thread() is threading.main_thread() or not connections.has_free():
-            return False
-        self._must_be_open = True
-        try:
+    def _send(self, connections: KeptConnections | None) -> None:
+        if connections is None:
+            threading.Thread(target=self._run, name=SEND_THREAD, daemon=True).start()
+            self._wait()
+            return
+        self._connection = connections.take(self.request.url, self._route.proxy)
+        if self._connection and threading.current_thread() is not threading.main_thread():
             with connections.watching(self._stop_if_late):
                 self._run(connections)
-        except _ClosedError:
-            self._must_be_open, self._connection, self._left = False, None, False
-            self._under_way.acquire()
-            return False
-        return True
+        else:
+            connections.begin(partial(self._run, connections))
+            self._wait()
 
     def _stop_if_late(self) -> None:
         """Break the connection if the time is over. Another thread calls this."""
@@ -196,13 +182,10 @@ class Attempt:
         from kshell.transport import http
 
         try:
-            take = connections.take if connections else http.Connection
-            self._connection = take(self.request.url, self._route.proxy)
+            self._connection = self._connection or http.Connection(self.request.url, self._route.proxy)
             self._exchange_bytes(self._connection)
         except _StoppedError:
             pass
-        except _ClosedError:
-            raise
         except Exception as error:  # noqa: BLE001 - a bug is raised again in the caller's thread
             if http.is_fault(error):
                 self._error = error
@@ -213,7 +196,7 @@ class Attempt:
             self._under_way.release()
 
     def _exchange_bytes(self, connection: Connection) -> None:
-        head = self._head = connection.send(self.request, self.key, self._route.timeout, self._trace)
+        head = self._head = connection.send(self.request, self.key, self._route.timeout, self._begin)
         try:
             self._read(head)
         finally:
@@ -250,25 +233,14 @@ class Attempt:
         """The unmasked answer, or ``None`` if there is none. It may contain the API key, so only ``--raw`` shows it."""
         return self._whole or (self._response(self._head) if self._head is not None else None)
 
-    def _trace(self, event: str, info: dict[str, Any]) -> None:
-        if self.begun:
-            return
-        if event == _CONNECTING and self._must_be_open:
-            raise _ClosedError
-        stream = info["return_value"] if event == _CONNECTED else None
+    def _begin(self) -> None:
         with self._lock:
             if self._stopped:
-                if stream is not None:
-                    stream.close()
                 raise _StoppedError
-            if stream is not None and self._connection is not None:
-                self._connection.connected(stream)
-            # a CONNECT to a proxy is not the request itself
-            elif event.endswith(_REQUEST_BEGUN) and info["request"].method == self.request.method.encode():
-                self.begun = True
+            self.begun = True
 
     def _read(self, head: Head) -> None:
-        for chunk in head.iter_raw():
+        for chunk in head.chunks:
             self._body += chunk
             if len(self._body) > self._limit:
                 self._fault = TOO_LONG
@@ -277,15 +249,14 @@ class Attempt:
     def _response(self, head: Head) -> Response:
         from kshell.transport.http import decoded
 
-        body, fault = decoded(bytes(self._body[: self._limit]), head.headers.get("content-encoding", ""), MOST_BODY)
+        body, fault = decoded(bytes(self._body[: self._limit]), head.encoding, MOST_BODY)
         if self._timed_out:
             fault = f"it was not complete after {self._route.timeout:g} s"
         elif self.interrupted:
             fault = "interrupted before it was complete"
         elif self._error is not None:
             fault = f"it broke off after {len(self._body)} bytes: {self._without_key(str(self._error))}"
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw)
-        return Response(head.status_code, head.reason_phrase, headers, body, self._fault or fault)
+        return Response(head.status, head.reason, head.headers, body, self._fault or fault)
 
     def _transport_error(self) -> TransportError:
         what, *causes = self._reasons()
@@ -298,7 +269,7 @@ class Attempt:
 
     @property
     def _timed_out(self) -> bool:
-        """Whether the timeout has passed, for the waiting caller or for httpx."""
+        """Whether the timeout has passed, for the waiting caller or for the connection."""
         from kshell.transport.http import is_timeout
 
         return self._expired or is_timeout(self._error)
@@ -311,7 +282,7 @@ class Attempt:
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 
     def _without_key(self, text: str) -> str:
-        # httpx quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
+        # httpcore quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
         return key_privacy(self.key).hide_values(re.sub(_QUOTED, "", text))
 
 

@@ -66,10 +66,6 @@ class KeptConnections:
             sender = _Sender(self)
         sender.work.put(work)
 
-    def has_free(self) -> bool:
-        """Whether a connection is free that was open when it was used last."""
-        return bool(self._free)
-
     @contextmanager
     def watching(self, stop_if_late: Callable[[], None]) -> Iterator[None]:
         """Call ``stop_if_late`` every ``POLL`` seconds while the block sends."""
@@ -94,16 +90,14 @@ class KeptConnections:
             self._idle.append(sender)
         return not self._closed
 
-    def take(self, url: str, proxy: str) -> Connection:
-        """Return a connection for one request: the one that was used last, or a new one."""
-        from kshell.transport.http import Connection, scheme_of
-
+    def take(self, url: str, proxy: str) -> Connection | None:
+        """Return the connection that was used last, if it is still open and leads to the same host; else close it."""
         with suppress(IndexError):
             free = self._free.pop()
-            if (free.scheme, free.proxy) == (scheme_of(url), proxy):
+            if free.leads_to(url, proxy):
                 return free
             free.close()
-        return Connection(url, proxy)
+        return None
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end."""

@@ -192,7 +192,7 @@ def test_a_delimiter_of_asciidoc_is_no_line_of_its_block():
     from kshell.documents.asciidoc import AsciidocReader
 
     reader = AsciidocReader(["----", "----"])
-    (block,) = reader.read().blocks
+    (block,) = reader.read()[1]
     assert reader.rewritten(block, "a\n----\n-----\n") == ["------", "a", "----", "-----", "------"]
 
 
@@ -354,9 +354,9 @@ def test_any_lines_are_read_once(ending):
         "> ```{note}",
     ]
     for lines in product(parts, repeat=3):
-        document = READERS[ending](list(lines)).read()
-        spans = [(it.line, it.end) for it in document.comments] + [(it.start, it.end) for it in document.blocks]
-        spans += [(it.block.start, it.block.end) for it in document.comments if it.block]
+        comments, blocks, _ = READERS[ending](list(lines)).read()
+        spans = [(it.line, it.end) for it in comments] + [(it.start, it.end) for it in blocks]
+        spans += [(it.block.start, it.block.end) for it in comments if it.block]
         taken = [number for start, end in spans for number in range(start, end)]
         assert len(taken) == len(set(taken))
         assert all(number < 3 for number in taken)

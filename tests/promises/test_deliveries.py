@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpcore
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ from support.servers import (
     refusal,
     reset,
     say,
+    tunnel_to,
     wait_until,
 )
 
@@ -704,6 +706,43 @@ def test_the_time_is_bounded_over_tls_too(send_to, trusted, steps, delivery, fau
     assert (outcome.response and outcome.response["fault"]) == (fault and fault.format(timeout=timeout))
 
 
+@needs("openssl")
+@pytest.mark.parametrize(
+    ("name", "steps", "delivery"),
+    [
+        ("IP", (answer(202, ACCEPTED),), "accepted"),
+        ("IP", (close,), "unknown"),
+        ("DN", (answer(202, ACCEPTED),), "not-sent"),
+    ],
+    ids=["answered", "closed", "wrong certificate"],
+)
+def test_a_message_through_a_tunnel_begins_after_the_connect(send_to, trusted, name, steps, delivery):
+    """Through a proxy's tunnel the message is not sent before the handshake with the host, and may be sent after it."""
+    with Server(read, *steps, tls=trusted(name).context) as server, Server(read, tunnel_to(server.port)) as proxy:
+        outcome = send_to(server.url, proxy=proxy.url)
+    assert outcome.delivery == delivery
+    assert [request.method for request in server.requests] == ["POST"] * (delivery != "not-sent")
+    assert [(request.method, request.header("api-key")) for request in proxy.requests] == [("CONNECT", [])]
+
+
+def test_a_request_is_written_in_one_piece(monkeypatch):
+    """The head and the body of a request are written together, so that a server reads them at once."""
+    pieces: list[bytes] = []
+
+    class Stream(httpcore.MockStream):
+        def write(self, buffer: bytes, *_: object, **__: object) -> None:
+            pieces.append(buffer)
+
+        def get_extra_info(self, info: str) -> Any:
+            return unused if info == "socket" else None
+
+    answered = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", lambda *_, **__: Stream([answered]))
+    with socket.socket() as unused:
+        exchange = deliver("http://127.0.0.1:1")
+    assert (exchange.response.body, [piece.count(b"\r\n\r\n{") for piece in pieces]) == (b"{}", [1])
+
+
 def test_what_is_given_up_is_cut():
     """After the time-out no thread goes on reading from a server that sends a byte at a time."""
     with Server(read, drip(HEAD * 100)) as server:
@@ -744,10 +783,10 @@ def test_an_error_of_the_transport_does_not_hold_the_key(monkeypatch):
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"'{KEY}\n", f"'\"{KEY}\n"])
 def test_a_key_that_is_no_header_is_not_in_the_error(key):
-    """A key that is not a valid header is not in the error's note, even if no code checked the key before."""
+    """A message with a key that is not a valid header is not sent, and the error's note does not have the key."""
     with Server(read) as server:
         exchange = deliver(server.url, key=key)
-    assert exchange.error.message.startswith("no answer: Illegal header value")
+    assert exchange.error.message.startswith("not sent: Illegal header value")
     assert KEY not in repr(exchange.error.note)
 
 

@@ -48,7 +48,7 @@ class Served(NamedTuple):
     simulator: Simulator
 
 
-def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host: str = "127.0.0.1") -> Served:
+def served(visit: Callable[[str], Any], simulator: Simulator | None = None) -> Served:
     """Serve in this thread, run ``visit`` with the base URL in another, then stop by SIGINT."""
     simulator = simulator or Simulator()
     lines: list[str] = []
@@ -63,7 +63,6 @@ def served(visit: Callable[[str], Any], simulator: Simulator | None = None, host
     with ThreadPoolExecutor() as pool:
         serve(
             simulator,
-            host,
             0,
             on_ready=lambda url: visits.append(pool.submit(visit_and_stop, url)),
             on_request=lines.append,
@@ -178,15 +177,6 @@ def test_a_large_body_is_incorrect(visit: Visit) -> None:
     assert (status, json.loads(body)["code"]) == (400, "WA400")
 
 
-def test_the_base_url_of_ipv6_has_brackets() -> None:
-    """The base URL of ``::1`` has brackets and can be requested."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-    assert served(lambda url: (url[:13], ask(url, "GET", "/inbox")[2]), host="::1").result == ("http://[::1]:", b"[]\n")
-
-
 def test_a_line_about_a_request_holds_no_secret() -> None:
     """The line about a request has its status, code and number of recipients, and no key, code or phone number."""
 
@@ -257,19 +247,8 @@ def test_a_port_in_use_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 cannot be opened: .*in use") as caught:
-            serve(Simulator(), "127.0.0.1", port, on_ready=never, on_request=never)
+            serve(Simulator(), port, on_ready=never, on_request=never)
     assert "kshell sandbox --port 0" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("host", "port"),
-    [("127.0.0.1", 70_000), ("127.0.0.1", -1), ("192.0.2.1", 8255), ("a" * 300, 8255)],
-    ids=["too high", "negative", "not here", "no host"],
-)
-def test_a_place_that_cannot_be_had_is_said(host: str, port: int) -> None:
-    """An impossible port or host is a UsageError."""
-    with pytest.raises(UsageError, match=f"port {port} on {host} cannot be opened: ."):
-        serve(Simulator(), host, port, on_ready=never, on_request=never)
 
 
 def test_a_signal_s_own_handler_is_back_afterwards() -> None:
@@ -286,14 +265,14 @@ def test_another_thread_may_serve() -> None:
         raise BrokenPipeError(url)
 
     with ThreadPoolExecutor() as pool:
-        serving = pool.submit(serve, Simulator(), "127.0.0.1", 0, on_ready=stop, on_request=never)
+        serving = pool.submit(serve, Simulator(), 0, on_ready=stop, on_request=never)
     assert isinstance(serving.exception(), BrokenPipeError)
 
 
 PROGRAM = """
 from kshell.simulator.server import serve
 from kshell.simulator.simulator import Simulator
-serve(Simulator(), "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True), on_request=print)
+serve(Simulator(), 0, on_ready=lambda url: print(url, flush=True), on_request=print)
 """
 
 

@@ -24,7 +24,8 @@ from support.servers import ACCEPTED, Received, Server, answer, local_pod, read
 from kshell.api.authentication.endpoint import SEND_AUTHENTICATION
 from kshell.api.request import build
 from kshell.core.models import Account, Origin, OtpPolicy, Pod, Request, Secret
-from kshell.snippets.shells import curl, posix_quote
+from kshell.snippets.shells import posix_curl as curl
+from kshell.snippets.shells import posix_quote
 from kshell.transport.client import Route, send
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from support.servers import ACCEPTED, Server, answer, close, read
 from kshell.core.errors import UsageError
 from kshell.core.models import Request, Secret
 from kshell.snippets.catalog import TARGETS
-from kshell.snippets.shells import curl
+from kshell.snippets.shells import posix_curl as curl
 from kshell.transport.client import Route, send
 
 SHELLS = {

@@ -157,6 +157,28 @@ def answer(status: int, body: bytes = b"", *headers: tuple[str, str], length: in
     return say("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
 
+def tunnel_to(port: int) -> Step:
+    """Return the step of a proxy after a CONNECT: it agrees, and passes bytes to and from a port of this machine."""
+
+    def step(connection: Connection) -> None:
+        connection.stream.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as onward:
+            back = threading.Thread(target=_pass_on, args=(onward, connection.stream))
+            back.start()
+            _pass_on(connection.stream, onward)
+            back.join()
+
+    return step
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
 def pause(seconds: float) -> Step:
     """Return a step that waits, at most until the server is stopped."""
 
