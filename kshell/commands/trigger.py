@@ -107,8 +107,8 @@ def _about(session: Session, values: Mapping[str, str]) -> tuple[Any, float]:
 def _refuse_url(url: str, *, in_script: bool) -> None:
     """Raise ``UsageError`` for a URL to which no callback is posted: a script may be somebody else's."""
     try:
-        scheme, local = urlsplit(url).scheme, is_loopback(url)
-    except ValueError:
+        scheme, local = urlsplit(url).scheme if urlsplit(url).port != 0 else "", is_loopback(url)
+    except ValueError:  # brackets without an address, or a port that does not exist
         scheme, local = "", False
     if (scheme in ("http", "https") and local) or (scheme == "https" and not in_script):
         return

@@ -263,7 +263,7 @@ def is_loopback(url: str) -> bool:
     from urllib.parse import urlsplit
 
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a name, or brackets without an address
+        host, port = urlsplit(url).hostname or "", urlsplit(url).port
+        return port != 0 and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:  # a name, brackets without an address, or a port that does not exist
         return False

@@ -139,8 +139,7 @@ def _last_lines(lines: Sequence[str], closing: str) -> list[int]:
 
 def _command_start(text: str, begin: int) -> int:
     """Return the position of the command in the text of a comment whose ``kshell:`` is the first word from ``begin`` on."""
-    blank = re.compile(r"\s*").match(text, begin)
-    ours = OURS.match(text, blank.end() if blank else begin)
+    ours = OURS.match(text, begin)
     return ours.end() if ours else begin
 
 

@@ -57,7 +57,7 @@ _COMMENT = re.compile(
     rf"(?:<!--|\{{/\*|{_START}(?:\[//\]:[ \t]*\#[ \t]*[(\"']|//(?!/)|%+|\.\.))[ \t]*kshell[ \t]*(:(?!:)|(?=\s|-->|\*/|\Z))",
     re.IGNORECASE,
 )
-OURS = re.compile(r"kshell[ \t]*:(?!:)\s*", re.IGNORECASE)
+OURS = re.compile(r"\s*kshell[ \t]*:(?!:)\s*", re.IGNORECASE)
 
 
 class Reader:

@@ -26,8 +26,7 @@ class RestReader(Reader):
         while end < len(self.lines) and self._is_inside(end, opening[1]) and self.lines[end].strip():
             end += 1
         text = "\n".join(self.lines[number:end])
-        first = re.compile(r"\s*").match(text, opening.end())
-        ours = OURS.match(text, first.end() if first else 0)
+        ours = OURS.match(text, opening.end())
         if not ours:
             return None
         line, column = number + text.count("\n", 0, ours.end()), ours.end() - text.rfind("\n", 0, ours.end())

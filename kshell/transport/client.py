@@ -299,11 +299,11 @@ def cut_to_limit(response: Response) -> Response:
 
 
 def _chain(error: BaseException | None) -> list[str]:
-    """Return the texts of an error and its causes, the outermost first, each text once."""
+    """Return the texts of an error and its causes, the outermost first, without those that an earlier one contains."""
     reasons: list[str] = []
     while error:
         text = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
-        if text not in reasons:
+        if not any(text in reason for reason in reasons):
             reasons.append(text)
         error = error.__cause__ or error.__context__
     return reasons

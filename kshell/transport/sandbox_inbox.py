@@ -24,7 +24,7 @@ def fetch_messages(base_url: str, to: str = "", *, wait: float = 0) -> list[dict
     If there is none, it waits up to ``wait`` seconds for one. Raises ``UsageError`` for a URL that is not on this machine,
     ``SetupError`` if no sandbox answers there, and ``KeyboardInterrupt``.
     """
-    if not _is_local(base_url):
+    if not (base_url.startswith("http://") and is_loopback(base_url)):
         hint = "kshell sandbox runs on this machine: http://127.0.0.1:PORT"
         raise UsageError(f"{base_url} is not on this machine", hint=hint)
     while True:
@@ -33,13 +33,6 @@ def fetch_messages(base_url: str, to: str = "", *, wait: float = 0) -> list[dict
         wait -= turn
         if messages or wait <= 0:
             return messages
-
-
-def _is_local(url: str) -> bool:
-    try:
-        return url.startswith("http://") and is_loopback(url)
-    except ValueError:
-        return False
 
 
 def _fetched(base_url: str, values: dict[str, str], timeout: float) -> list[dict[str, Any]]:

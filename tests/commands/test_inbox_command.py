@@ -144,7 +144,17 @@ def test_a_sandbox_that_hangs_is_given_up(cli, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com", "https://127.0.0.1", "http://[", "127.0.0.1:8255", "http://10.0.0.1"]
+    "url",
+    [
+        "http://example.com",
+        "https://127.0.0.1",
+        "http://[",
+        "127.0.0.1:8255",
+        "http://10.0.0.1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://127.0.0.1:0",
+    ],
 )
 def test_only_this_machine_is_asked(cli, url):
     """A URL that is not on this machine is a usage error: a number is private."""

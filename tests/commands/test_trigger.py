@@ -61,6 +61,8 @@ def test_in_a_script_it_is_about_the_session_s_recipient(cli, write):
         (["sent", "timestamp=now"], "'now' is not a timestamp", "write seconds since 1970"),
         (["sent", "--url", "http://example.com/"], "no callback is posted to http://example.com/", "write https://…"),
         (["sent", "--url", "ftp://127.0.0.1/"], "no callback is posted to ftp://127.0.0.1/", "write https://…"),
+        (["sent", "--url", "http://127.0.0.1:0"], "no callback is posted to http://127.0.0.1:0", "write https://…"),
+        (["sent", "--url", "https://h:99999"], "no callback is posted to https://h:99999", "write https://…"),
         (["sent", "--url", "http://["], "no callback is posted to http://[", "write https://…"),
     ],
 )
