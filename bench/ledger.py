@@ -10,6 +10,7 @@
 | two | one of two runs with four jobs each, which use one ledger |
 | parallel | shards that GNU parallel starts, and starts again, with one ledger for all |
 | dask | workers of Dask, which runs their tasks again, with one ledger for all |
+| all | in each of these ways; this is the default |
 
 Each prints a line: the rows, the kills, the messages that the server received, the rows of which it received two, the rows
 whose outcome is unknown, and the rows that the ledger does not have. The exit code is 1 if a row was sent twice or is missing,
@@ -237,14 +238,14 @@ def faults(way: str, load: Load) -> int:
 def main() -> int:
     """Read the command line, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("ways", nargs="*", metavar="WAY", choices=("statements", *WAYS))
+    parser.add_argument("ways", nargs="*", metavar="WAY", default="all", choices=("all", "statements", *WAYS))
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     chance = random.Random(options.seed)  # noqa: S311 - moments, not secrets
     found = 0
-    for way in options.ways or ("statements", *WAYS):
+    for way in ("statements", *WAYS) if "all" in options.ways else options.ways:
         if (way == "parallel" and not shutil.which("parallel")) or (way == "dask" and not find_spec("distributed")):
             print(f"{way}: left out, it is not installed")
         else:

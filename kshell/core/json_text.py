@@ -54,8 +54,11 @@ def reader(**options: Any) -> Callable[[str], Any]:
 
 loads = reader()
 
-one_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Return a value as JSON text of any characters, without blanks: ``json.dumps`` makes such an encoder at each call."""
+one_line = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+"""Return a value as JSON text of any characters, without blanks: ``json.dumps`` makes such an encoder at each call.
+
+It does not look for a value that contains itself, which would raise ``RecursionError``.
+"""
 
 
 def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: bool = False) -> str:

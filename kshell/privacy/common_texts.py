@@ -1,81 +1,104 @@
-"""``CommonTexts``: the texts that the rows of a run have in common, and that masking leaves unchanged.
+"""``CommonTexts``: the texts that the rows of a run have in common, with their masks.
 
-Such texts are names of fields, headers, explanations and lines of the script. They have hardly any digits. Most private
-values of a row are digits, so only the other values, as the API key, are looked for in the common texts, all at once.
+Such texts are names of fields, headers, explanations and lines of the script. Each is masked once, without the values that
+only one row has. For a row, all of them are searched for its own values, so that only its other texts need to be masked.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from kshell.privacy.numbers import numbers_in, six_digits_in
 from kshell.privacy.privacy import BORDER, Privacy, masked_forms
 from kshell.privacy.pseudonyms import without_pseudonyms
 from kshell.privacy.values import SHORTEST, traces, views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kshell.privacy.values import Private
 
 _LONGEST = 1000  # characters of a common text
 _MOST_SEEN = 2000  # texts; then they are forgotten, since most of them are of one row
-_LEAST_NEW = 8  # texts; fewer are masked quickly
-_MOST_TEXTS = 500
-
-_DIGITS = re.compile(r"\+?[0-9]+\Z")
-_PACKED_DIGITS = r"(?i)[kmno][dtjz][aeimquycgk][w-z0-5][mno]"  # base64 of three digits, and the beginning of the next
+_MOST_TRIED = 500  # texts
+_MOST_DECODED = 100_000  # characters; the index takes a hundred bytes for each
 
 
 class CommonTexts:
-    """The common texts of the rows of one run. It learns them from the rows that it is asked about."""
+    """The common texts of the rows of one run. It learns them from the rows that it is asked about.
+
+    ``changed`` are those that masking changes.
+    """
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._tried: set[str] = set()  # the common texts, and those that are not because masking may change them
-        self._texts: frozenset[str] = frozenset()
-        self._searched = ""  # the common texts in every decoding
-        self._answers: dict[Private, bool] = {}
+        self._shared: tuple[Private, ...] | None = None  # the values that all rows have; None before the first row
+        self._forget()
 
-    def unchanged(self, texts: Iterable[str], values: Sequence[Private]) -> frozenset[str]:
-        """Return texts that ``Privacy(values).mask`` leaves unchanged; ``texts`` are those of a row with these values."""
-        others = [value for value in values if not _DIGITS.match(value.text)]
-        self._learn({text for text in texts if text not in self._tried}, others)
-        return frozenset() if any(map(self._may_have, others)) else self._texts
+    def _forget(self) -> None:
+        self.changed: set[str] = set()
+        self._masks: dict[str, str] = {}  # of the common texts
+        self._seen: set[str] = set()  # once, in the rows so far
+        self._tried: set[str] = set()  # seen twice: the common texts, and those that have a value of one row
+        self._decoded = ""  # the common texts and their masks in every decoding
+        self._index: set[str] = set()  # every part of ``_decoded`` of ``SHORTEST`` characters
 
-    def _learn(self, texts: set[str], values: Sequence[Private]) -> None:
-        new = texts & self._seen
-        if len(new) >= _LEAST_NEW and len(self._tried) < _MOST_TEXTS:
-            self._tried |= new
-            self._texts |= {text for text in new if _is_plain(text, values)}
-            self._searched = _decoded(self._texts)
-            self._answers.clear()
+    def masks(self, texts: Sequence[str], privacy: Privacy) -> Mapping[str, str]:
+        """Return the common texts with what ``privacy.mask`` returns of each; ``texts`` and ``privacy`` are those of a row.
+
+        It is empty if a common text may contain a value of this row alone.
+        """
+        values = privacy.values
+        shared = values if self._shared is None else tuple(value for value in self._shared if value in values)
+        if shared != self._shared:
+            self._shared = shared
+            self._forget()
+        own = [value for value in values if value not in shared]
+        forms = [*_forms(own), *filter(numbers_in, privacy.message_ids)]
+        self._learn([text for text in (*texts, *privacy.whole_masks.values()) if text not in self._tried], forms)
+        index = self._index  # it is quicker to look in it than in a long text
+        found = [form for form in forms if form[:SHORTEST] in index or len(form) < SHORTEST]
+        return {} if any(form in self._decoded for form in found) else self._masks
+
+    def _learn(self, texts: list[str], forms: list[str]) -> None:
+        for text in self._seen.intersection(texts):
+            if len(self._tried) < _MOST_TRIED and len(self._decoded) < _MOST_DECODED:
+                self._tried.add(text)
+                self._add(text, forms)
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()
-        self._seen.update(text for text in texts if len(text) <= _LONGEST)
+        self._seen.update([text for text in texts if len(text) <= _LONGEST])
 
-    def _may_have(self, value: Private) -> bool:
-        """Whether a common text contains ``value`` in any form or encoding. It is true for some values that are in none."""
-        answer = self._answers.get(value)
-        if answer is None:
-            if len(self._answers) > _MOST_SEEN:
-                self._answers.clear()
-            answer = self._answers[value] = _has(self._searched, value)
-        return answer
-
-
-def _is_plain(text: str, values: Sequence[Private]) -> bool:
-    """Whether a text has too few digits for a value, in any encoding, no typed code, and none of ``values``."""
-    decoded = _decoded([text])
-    few_digits = len(re.findall("[0-9]", text)) < SHORTEST and not re.search(_PACKED_DIGITS, decoded)
-    return few_digits and Privacy().mask(text) == text and not any(_has(decoded, value) for value in values)
+    def _add(self, text: str, forms: list[str]) -> None:
+        mask = Privacy(self._shared or ()).mask(text)
+        decoded = BORDER.join((*_decodings(text), *_decodings(mask)))
+        if not any(form in decoded for form in forms):
+            self._masks[text] = mask
+            self._decoded += BORDER + decoded
+            self._index |= {decoded[start : start + SHORTEST] for start in range(len(decoded))}
+            if mask != text:
+                self.changed.add(text)
 
 
-def _decoded(texts: Iterable[str]) -> str:
-    text = BORDER.join(texts)
-    return BORDER.join(dict.fromkeys((text, *(view for view, _ in views(without_pseudonyms(text))))))
+def _forms(values: Sequence[Private]) -> Iterator[str]:
+    """Yield every text that ``mask`` replaces or that ``leak`` looks for, and the digits of a code that may be in groups."""
+    for value in values:
+        if len(value.text) >= SHORTEST:
+            yield from masked_forms(value)
+            yield from traces(value)
+            if value.kind == "CODE" and any(six_digits_in(value.text)):
+                yield _digits(value.text)
 
 
-def _has(decoded: str, value: Private) -> bool:
-    forms = (*masked_forms(value), *traces(value)) if len(value.text) >= SHORTEST else ()
-    return any(form in decoded for form in forms)
+def _decodings(text: str) -> Iterator[str]:
+    """Yield a text, its decodings in which ``leak`` looks for values, and its digits if they may be a number or a code."""
+    yield text
+    yield from dict.fromkeys(view for view, _ in views(without_pseudonyms(text)))
+    unquoted = unquote(unquote(text))
+    if any(six_digits_in(text)) or any(six_digits_in(unquoted)):
+        yield from map(_digits, (text, re.sub("%2.", "", text), unquoted))
+
+
+def _digits(text: str) -> str:
+    return re.sub("[^0-9]", "", text)

@@ -37,8 +37,7 @@ class JsonPieces:
             mask = privacy.mask(text) if is_name else str(privacy.mask_json(text))
             if is_name and mask != text:  # two names may become one
                 return dumps(privacy.mask_json(self.value), indent=None)
-            if mask != text:
-                pieces[2 * position + 1] = one_line(mask)[1:-1]
+            pieces[2 * position + 1] = one_line(mask)[1:-1]
         if re.search("[-0-9][0-9]{3}", "".join(pieces[::2])):
             pieces[::2] = [
                 re.sub(_INTEGER, lambda found: dumps(privacy.mask_json(int(found[0]))), piece) for piece in pieces[::2]

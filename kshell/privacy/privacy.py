@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from kshell.core.models import REDACTED, Json
@@ -39,9 +39,9 @@ class Privacy:
         typed: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.values = tuple(dict.fromkeys(value for value in values if value.text))
-        self._message_ids = message_ids
+        self.message_ids = message_ids
         self._typed = typed
-        self._unchanged: Set[str] = frozenset()
+        self._common: Mapping[str, str] = {}  # the masks of texts that several cases have
         self._masked: dict[str, str] = {}  # a cache, because a case has the same texts in several places
 
     def with_values(self, values: Iterable[Private]) -> Privacy:
@@ -79,22 +79,33 @@ class Privacy:
 
     def mask(self, text: str) -> str:
         """Return ``text`` with keys, codes and numbers masked. If it still leaks one, return a remark instead."""
-        if text in self._unchanged:
-            return text
+        if text in self._common:
+            return self._common[text]
         if text not in self._masked:
             self._masked[text] = self._unless_it_leaks(self._mask_digits(self._mask_written(text)))
         return self._masked[text]
 
-    def learn(self, texts: Iterable[str], unchanged: Set[str] = frozenset()) -> set[str]:
-        """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` may change.
+    @cached_property
+    def whole_masks(self) -> dict[str, str]:
+        """The masks of the texts that are a value and nothing else, short values apart."""
+        return {value.text: self._forms[value.text] for value in self.values if value.text in self._forms}
 
-        ``unchanged`` are texts that need no mask, as ``CommonTexts`` finds them. A text that makes a match across its border,
-        or a leak anywhere, leaves each text to ``mask``.
+    def learn(self, texts: Iterable[str], common: Mapping[str, str]) -> set[str]:
+        """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` may change, ``common`` apart.
+
+        ``common`` has texts with their masks, as ``CommonTexts`` finds them. A text that makes a match across its border, or
+        a leak anywhere, leaves each text to ``mask``.
         """
-        self._unchanged = unchanged
-        if self._words:
-            self._unchanged = {text for text in unchanged if not any(word in text for word in self._words)}
-        known = list(dict.fromkeys(text for text in texts if text not in self._unchanged))
+        if not self._words:  # else a common text may contain one
+            self._common = common
+            whole = self.whole_masks.items()
+            self._masked |= {text: mask for text, mask in whole if common.get(mask) == mask and "otp" not in text}
+        others = [text for text in texts if text not in self._common and text not in self._masked]
+        if others:
+            self._mask_at_once([*dict.fromkeys(others)])
+        return {text for text, mask in self._masked.items() if text != mask} | self._codes
+
+    def _mask_at_once(self, known: list[str]) -> None:
         joined = BORDER.join(known)
         plain = joined.count("\0") < len(known)  # no text has the sign of a border
         joined = self._mask_written(joined)
@@ -104,8 +115,6 @@ class Privacy:
         if not plain or len(masked) != len(known) or self.leak(BORDER.join(masked)):
             masked = [self.mask(text) for text in known]
         self._masked.update(zip(known, masked, strict=True))
-        changed = {text for text, mask in zip(known, masked, strict=True) if text != mask}
-        return changed | self._codes
 
     def _mask_written(self, text: str) -> str:
         return self.mask_values(re.sub(_TYPED_CODE, r"\1(code)", text) if "otp" in text else text)
@@ -114,7 +123,7 @@ class Privacy:
         """Return ``text`` with numbers and codes masked whose digits may be in groups."""
         for spelling in private_values.grouped_codes(text, self.values):
             text = text.replace(spelling, _MASKS["CODE"])
-        return without_numbers(text, self._digits, self._message_ids)
+        return without_numbers(text, self._digits, self.message_ids)
 
     def _unless_it_leaks(self, text: str) -> str:
         kind = self.leak(text)
@@ -152,7 +161,7 @@ class Privacy:
     def _words(self) -> dict[str, str]:
         """The typed words that contain a value only once their quotes are removed, and their masks."""
         replace = replacer(self._forms)
-        pairs = [pair for pair in self._typed if pair[1] not in self._unchanged and replace(pair[1]) != pair[1]]
+        pairs = [pair for pair in self._typed if replace(pair[1]) != pair[1]]
         return {word: replace(text) for word, text in pairs if replace(word) == word}
 
     @cached_property

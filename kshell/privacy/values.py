@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -87,12 +88,12 @@ def leak(text: str, values: Iterable[Private]) -> str:
     known = [*values]
     if grouped_codes(text, known) or ("%" in text and grouped_codes(unquote(unquote(text)), known)):
         return "CODE"
-    wanted = [(value, trace) for value in known for trace in traces(value)]
+    wanted = [(value, traces(value)) for value in known]
     found = {
         value
         for view, bare in (views(text) if known else ())
-        for value, trace in wanted
-        if trace in view and not (bare and value.kind == "CODE")
+        for value, its_traces in wanted
+        if any(map(view.__contains__, its_traces)) and not (bare and value.kind == "CODE")
     }
     return next((value.kind for value in known if value in found), "")
 
@@ -112,14 +113,13 @@ def traces(value: Private) -> tuple[str, ...]:
     """Return lower-case texts. A text that contains ``value`` contains one of them. A short value has none."""
     if len(value.text) < SHORTEST:
         return ()
-    raw = value.text.encode("utf-8", "surrogatepass")
-    plain = {value.text.lower()} if value.kind != "NUMBER" else set()
-    bare = {_bare(value.text.lower()).lstrip("+")} if value.kind != "CODE" else set()
-    shifted = (base64.b64encode(b"\0" * shift + raw).decode() for shift in range(3))
+    raw, lower = value.text.encode("utf-8", "surrogatepass"), value.text.lower()
+    plain = [lower] if value.kind != "NUMBER" else []
+    bare = [_bare(lower).lstrip("+")] if value.kind != "CODE" else []
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
-    packed = [text[4 if shift else 0 : (shift + len(raw)) // 3 * 4].lower() for shift, text in enumerate(shifted)]
-    packed = [text for text in packed if len(text) > 5]
-    url_safe = (text.replace("+", "-").replace("/", "_") for text in packed)
+    shifted = [b2a_base64(bytes(shift) + raw)[4 if shift else 0 : (shift + len(raw)) // 3 * 4] for shift in range(3)]
+    packed = [text for text in b" ".join(shifted).decode().lower().split() if len(text) > 5]
+    url_safe = [text.replace("+", "-").replace("/", "_") for text in packed]
     return tuple(dict.fromkeys(filter(None, [*plain, *bare, raw.hex(), *packed, *url_safe])))
 
 
@@ -141,7 +141,7 @@ def replacer(table: Mapping[str, str]) -> Change:
     """Return a function that replaces every key of ``table`` by its value in one pass; the longest key matches first."""
 
     def replaced(text: str) -> str:  # a pattern of all keys would be compiled for each row of a run
-        known = [key for key in table if key in text]
+        known = [*filter(text.__contains__, table)]
         if not known:
             return text
         found = sorted((start, -len(key), key) for key in known for start in _starts(key, text))

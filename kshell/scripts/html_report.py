@@ -77,13 +77,14 @@ _HEAD = f"""<!doctype html>
 """
 
 
-def html_page(run: Run, _: object, cases: list[tuple[str, str]], note: str) -> str:
+def html_page(run: Run, cases: list[MaskedCase], note: str) -> str:
     """Return one self-contained page: the failed cases first; each step with its request, answer, timing and failure."""
     from kshell.scripts.summary import summary
 
-    states = list(dict.fromkeys([*_FIRST, *(state for state, _ in cases)]))
-    options = "".join(f"<option>{state}" for state in states if any(state == known for known, _ in cases))
-    ordered = "\n".join(text for wanted in states for state, text in cases if state == wanted)
+    known = dict.fromkeys(case.state for case in cases)
+    states = [*(state for state in _FIRST if state in known), *(state for state in known if state not in _FIRST)]
+    options = "".join(f"<option>{state}" for state in states)
+    ordered = "\n".join(_case(case) for state in states for case in cases if case.state == state)
     return (
         f'{_HEAD}<p class="sum">{escape(" · ".join(filter(None, (summary(run)[-1], note))))}<br>'
         f"<time>{time.strftime('%Y-%m-%d %H:%M:%S %z')}</time></p>\n"
@@ -96,8 +97,7 @@ def html_page(run: Run, _: object, cases: list[tuple[str, str]], note: str) -> s
 _FIRST = ("interrupted", "failed")
 
 
-def html_case(case: MaskedCase) -> tuple[str, str]:
-    """Return the state of a case, and its part of the page."""
+def _case(case: MaskedCase) -> str:
     opened = " open" if case.exit_code or case.state == "interrupted" else ""
     steps = "\n".join(map(_step, case.steps))
     failure = f'<pre class="bad">{escape(chr(10).join(case.failure))}</pre>' if case.failure and not case.steps else ""
@@ -105,7 +105,7 @@ def html_case(case: MaskedCase) -> tuple[str, str]:
     verdict = (
         f'<span class="{css}">{escape(case.verdict)}</span> <span class="time">{case.seconds * 1000:.0f} ms</span>'
     )
-    return case.state, (
+    return (
         f'<details class="case" data-state="{case.state}"{opened}><summary><b>{escape(case.name)}</b> {verdict}</summary>'
         f"{failure}<ol>\n{steps}\n</ol></details>"
     )

@@ -18,6 +18,8 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from kshell.core.errors import LedgerError
@@ -29,21 +31,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+Values = tuple[object, ...]  # of an ``Entry``; in a claim, ``ended_at`` is when the send was claimed that it may repeat
 State = Literal["claimed", "accepted", "refused", "not-sent", "unknown"]
 STATES: tuple[State, ...] = ("accepted", "refused", "not-sent", "unknown", "claimed")
 
 _GATHER = 0.004  # seconds that a claim waits for claims of jobs that are sending, to share one commit
 _LINGER = 0.02  # seconds after which an outcome is committed without a claim
 _MOMENT = 2.0
-_CLAIM = """
-INSERT INTO sends VALUES (?, ?, ?, ?, 'claimed', ?, ?, 0, '', '', ?, NULL)
-ON CONFLICT (row, ordinal) DO UPDATE SET state = 'claimed', claimed_at = excluded.claimed_at, ended_at = NULL
-WHERE state = 'not-sent' OR (? AND state IN ('claimed', 'unknown'))
+_UNSETTLED = "SELECT row, ordinal, claimed_at FROM sends WHERE state IN ('claimed', 'unknown')"
+_TOGETHER = 80  # entries in one statement: SQLite before 3.32 takes 999 values
+# a claim is written over "not-sent" and over the claim that it repeats, an outcome over its own claim
+_WRITE = """
+INSERT INTO sends VALUES {}
+ON CONFLICT (row, ordinal) DO UPDATE SET
+    state = excluded.state, status = excluded.status, code = excluded.code, message_id = excluded.message_id,
+    claimed_at = excluded.claimed_at, ended_at = CASE excluded.state WHEN 'claimed' THEN NULL ELSE excluded.ended_at END
+WHERE CASE excluded.state
+    WHEN 'claimed' THEN state = 'not-sent' OR claimed_at = excluded.ended_at
+    ELSE state = 'claimed' AND claimed_at = excluded.claimed_at
+END
 """
-_END = """
-UPDATE sends SET state = ?, status = ?, code = ?, message_id = ?, ended_at = ?
-WHERE row = ? AND ordinal = ? AND state = 'claimed' AND claimed_at = ?
-"""
+
+
+@cache
+def _statement(count: int) -> str:
+    return _WRITE.format(", ".join([f"({', '.join('?' * len(Entry._fields))})"] * count))
 
 
 class Entry(NamedTuple):
@@ -86,7 +98,7 @@ class Claim(NamedTuple):
 class _Task:
     """A claim on its way to the disk; without ``claim`` it only waits for the outcomes before it."""
 
-    def __init__(self, claim: Claim | None = None, values: tuple[object, ...] = ()) -> None:
+    def __init__(self, claim: Claim | None = None, values: Values = ()) -> None:
         self.claim = claim
         self.values = values
         self.earlier: Entry | None = None
@@ -120,8 +132,8 @@ class Ledger:
         self.file = file
         self._tasks: list[_Task] = []
         self._leader: _Task | None = None  # its thread commits
-        self._outcomes: list[tuple[object, ...]] = []
-        self._sending: set[Claim] = set()
+        self._outcomes: list[Values] = []
+        self._sending: dict[Claim, Values] = {}  # also those whose claim is being committed
         self._lost: sqlite3.Error | None = None
         self._lock = threading.Lock()  # for all of these
         self._closed = threading.Event()
@@ -131,11 +143,12 @@ class Ledger:
             self._connection, salt = open_for_run(file, known, ", ".join(sorted(columns)))
             opened.callback(self._connection.close)
             self._check_file = watched(file)
-            self._salt = bytes.fromhex(salt)
+            self._hash = hmac.new(bytes.fromhex(salt), digestmod="sha256")
             self._reader = open_for_reading(file)
             opened.callback(self._reader.close)
             self._reading = threading.Lock()
-            self._resendable = self._unsettled() if resend else set()
+            unsettled = self._connection.execute(_UNSETTLED) if resend else ()
+            self._resendable = {(row, ordinal): claimed_at for row, ordinal, claimed_at in unsettled}
             [self.has_others] = self._connection.execute("SELECT EXISTS (SELECT 1 FROM sends)").fetchone()
             self._opened = opened.pop_all()
         self._lingering = threading.Thread(target=self._linger, name="kshell ledger", daemon=True)
@@ -152,6 +165,7 @@ class Ledger:
         with self._lock:
             self._closed.set()
         self._lingering.join()
+        self._connection.is_patient = not self._lost  # else it has waited already
         with suppress(LedgerError):
             self._done(_Task())
         self._opened.close()
@@ -165,7 +179,9 @@ class Ledger:
         return Row(self._digest(json.dumps(sorted(cells.items()))), number, line)
 
     def _digest(self, text: str) -> str:
-        return hmac.digest(self._salt, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+        one = self._hash.copy()  # hmac.digest lets another thread run, which costs more than the hash
+        one.update(text.encode("utf-8", "surrogatepass"))
+        return one.hexdigest()
 
     def sends_of(self, row: Row) -> list[Entry]:
         """Return the sends of a row that the ledger knows, in the order of its script. Raises ``LedgerError``."""
@@ -175,7 +191,7 @@ class Ledger:
 
     def may_be_sent(self, entry: Entry) -> bool:
         """Whether this send may be claimed: it was not sent, or its outcome is unknown and ``resend`` was given."""
-        return entry.state == "not-sent" or (entry.row, entry.ordinal) in self._resendable
+        return entry.state == "not-sent" or self._resendable.get((entry.row, entry.ordinal)) == entry.claimed_at
 
     def claim(self, claim: Claim, recipient: str) -> Entry | None:
         """Make a claim durable. Return None if the send may go on, else the entry because of which it must not.
@@ -183,9 +199,11 @@ class Ledger:
         Raises ``LedgerError`` if the claim could not be written: nothing may be sent then. After another exception, such as
         ``KeyboardInterrupt``, the claim may have been granted; ``end`` notes that nothing was sent.
         """
-        row, key = claim.row, (claim.row.digest, claim.ordinal)
-        numbers = (row.number, row.line, f"NUMBER-{self._digest(recipient)[:12]}", masked_number(recipient))
-        return self._done(_Task(claim, (*key, *numbers, claim.at)))
+        (digest, number, line), ordinal, at = claim
+        pseudonym, masked = f"NUMBER-{self._digest(recipient)[:12]}", masked_number(recipient)
+        earlier = self._resendable.get((digest, ordinal))
+        values = (digest, ordinal, number, line, "claimed", pseudonym, masked, 0, "", "", at, earlier)
+        return self._done(_Task(claim, values))
 
     def settle(self, rows: Iterable[Row]) -> None:
         """Commit every outcome, and wait at most ``_MOMENT`` seconds for those of the ``rows`` that another run is sending.
@@ -236,6 +254,7 @@ class Ledger:
         with self._lock:
             outcomes, tasks = self._outcomes, self._tasks
             self._outcomes, self._tasks = [], []
+            self._sending |= {task.claim: task.values for task in tasks if task.claim}
         error: sqlite3.Error | None = sqlite3.OperationalError("interrupted")
         try:
             error = self._commit(outcomes, tasks)
@@ -245,8 +264,8 @@ class Ledger:
                 if error:
                     self._outcomes = [*outcomes, *self._outcomes]  # tried again with the next claim
                 for task in tasks:
-                    if task.claim and not (error or task.earlier):
-                        self._sending.add(task.claim)
+                    if task.claim and (error or task.earlier):
+                        self._sending.pop(task.claim, None)
                     task.error, task.has_ended = error, True
                     task.wake()
                 self._hand_over()
@@ -256,15 +275,17 @@ class Ledger:
         if self._leader:
             self._leader.wake()
 
-    def _commit(self, outcomes: list[tuple[object, ...]], tasks: list[_Task]) -> sqlite3.Error | None:
-        connection = self._connection
+    def _commit(self, outcomes: list[Values], tasks: list[_Task]) -> sqlite3.Error | None:
+        connection, claims = self._connection, [task for task in tasks if task.claim]
+        written = [*outcomes, *(task.values for task in claims)]
         try:
             self._check_file()
-            connection.patiently("BEGIN IMMEDIATE")
-            connection.executemany(_END, outcomes)
-            for task in tasks:
-                if task.claim:
-                    task.earlier = self._claim(task.claim, task.values)
+            if sum(self._write(written, _TOGETHER)) < len(written):  # a claim is not granted: find out which
+                connection.execute("ROLLBACK")
+                granted = self._write(written, 1)[len(outcomes) :]
+                for task in (task for task, is_granted in zip(claims, granted, strict=True) if not is_granted):
+                    found = connection.execute("SELECT * FROM sends WHERE row = ? AND ordinal = ?", task.values[:2])
+                    task.earlier, self.has_others = Entry(*found.fetchone()), True
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             return error
@@ -274,17 +295,15 @@ class Ledger:
                     connection.execute("ROLLBACK")
         return None
 
-    def _claim(self, claim: Claim, values: tuple[object, ...]) -> Entry | None:
-        key = (claim.row.digest, claim.ordinal)
-        if self._connection.execute(_CLAIM, (*values, key in self._resendable)).rowcount:
-            self._resendable.discard(key)
-            return None
-        self.has_others = True
-        return Entry(*self._connection.execute("SELECT * FROM sends WHERE row = ? AND ordinal = ?", key).fetchone())
+    def _write(self, rows: list[Values], together: int) -> list[int]:
+        """Begin a transaction, and write rows, so many in a statement. Return how many each statement has written."""
+        self._connection.patiently("BEGIN IMMEDIATE")
+        parts = [rows[start : start + together] for start in range(0, len(rows), together)]
+        return [self._connection.execute(_statement(len(part)), [*chain(*part)]).rowcount for part in parts]
 
     def _linger(self) -> None:
         """Commit outcomes for which no claim has come in time."""
-        before: list[tuple[object, ...]] = []
+        before: list[Values] = []
         while not self._closed.wait(1.0 if self._lost else _LINGER):
             first = self._outcomes[:1]
             if first and first == before and not self._leader:
@@ -297,16 +316,12 @@ class Ledger:
 
         Nothing changes if the claim was not granted.
         """
-        values = (state, status, code, message_id, time.time(), claim.row.digest, claim.ordinal, claim.at)
         with self._lock:
-            self._outcomes.append(values)
-            self._sending.discard(claim)
-            if self._leader and not self._sending:
-                self._leader.wake()
-
-    def _unsettled(self) -> set[tuple[str, int]]:
-        statement = "SELECT row, ordinal FROM sends WHERE state IN ('claimed', 'unknown')"
-        return {(row, ordinal) for row, ordinal in self._connection.execute(statement)}
+            if values := self._sending.pop(claim, None):
+                ended = (status, code, message_id, claim.at, time.time())
+                self._outcomes.append((*values[:4], state, *values[5:7], *ended))
+                if self._leader and not self._sending:
+                    self._leader.wake()
 
 
 def counts(file: Path) -> Counter[State]:

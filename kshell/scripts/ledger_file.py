@@ -28,7 +28,7 @@ CREATE TABLE sends (
     row TEXT, ordinal INTEGER, number INTEGER, line INTEGER, state TEXT, recipient TEXT, masked TEXT,
     status INTEGER, code TEXT, message_id TEXT, claimed_at REAL, ended_at REAL,
     PRIMARY KEY (row, ordinal)
-) WITHOUT ROWID
+)
 """
 
 
@@ -36,9 +36,12 @@ class Connection(sqlite3.Connection):
     """A connection to a ledger. ``patiently`` waits for other processes, in steps between which a signal is handled."""
 
     signals = 0  # that had come when it was opened
+    is_patient = True
 
     def patiently(self, statement: str, *values: object) -> sqlite3.Cursor:
-        """Execute a statement. Wait ``BUSY_SECONDS`` for other processes, or ``_LAST_SECONDS`` once a signal has come.
+        """Execute a statement. Wait ``BUSY_SECONDS`` for other processes, or ``_LAST_SECONDS`` if it ``is_patient`` no more.
+
+        It is not patient once a signal has come.
 
         Raises ``sqlite3.Error``.
         """
@@ -47,7 +50,7 @@ class Connection(sqlite3.Connection):
             try:
                 return self.execute(statement, values)
             except sqlite3.OperationalError as error:
-                limit = BUSY_SECONDS if received() == self.signals else _LAST_SECONDS
+                limit = BUSY_SECONDS if self.is_patient and received() == self.signals else _LAST_SECONDS
                 if not _name(error).startswith("SQLITE_BUSY") or time.monotonic() - begun > limit:
                     raise
 

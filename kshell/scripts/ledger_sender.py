@@ -58,6 +58,8 @@ class LedgerRows:
             self._fail(error)
             case.state, case.unrun = "failed", Result(notes=[error.note], exit_code=error.exit_code)
             return True
+        if not entries:
+            return False
         unknown = self._unknown_among(entries)
         case.answered = frozenset(entry.ordinal for entry in entries if entry.state in _ANSWERED)
         if not unknown and not 0 < _sends_in(case.script) <= len(case.answered):

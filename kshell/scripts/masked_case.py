@@ -67,24 +67,30 @@ def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
     """Return what reports may say of ``case``. ``common`` are the texts of the cases before it."""
     privacy = _privacy(case)
     documents = [JsonPieces(document_of(step.sent)) if step.sent else None for step in case.steps]
-    texts = [*_lines_of(case), *(text for document in documents if document for text in document.texts)]
-    changed = privacy.learn(texts, common.unchanged(texts, privacy.values))
-    error = first_error(case.failure)
-    reason = privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else case.verdict
+    statuses = [status_line(step.sent.exchange) if step.sent else "" for step in case.steps]
+    texts = [*statuses, *_lines_of(case)]
+    for document in filter(None, documents):
+        texts += document.texts
+    changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed if texts else set()
+    verdict, failure = case.verdict, case.failure
+    error = first_error(failure)
     return MaskedCase(
         name=privacy.mask_name(case.name),
         script=privacy.mask_name(case.script.name),
         row=case.row.number if case.row else None,
         state=case.state,
-        verdict=case.verdict,
+        verdict=verdict,
         exit_code=case.exit_code,
         seconds=case.seconds,
         deliveries=tuple(map(str, case.deliveries)),
         earlier=case.earlier,
         warnings=tuple(case.warnings),
-        reason=reason,
-        failure=_lines(case.failure, privacy),
-        steps=tuple(_masked_step(*pair, privacy, changed) for pair in zip(case.steps, documents, strict=True)),
+        reason=privacy.mask(safe_line(error.masked(privacy.mask).headline)) if error else verdict,
+        failure=_lines(failure, privacy),
+        steps=tuple(
+            _masked_step(step, privacy, status, document.masked(privacy, changed) if document else "null")
+            for step, status, document in zip(case.steps, statuses, documents, strict=True)
+        ),
     )
 
 
@@ -92,18 +98,17 @@ def _lines_of(case: Case) -> Iterator[str]:
     for step in case.steps:
         yield step.line.text
         yield from (text for _, text in _typed(step.line))
-        yield status_line(step.sent.exchange) if step.sent else ""
 
 
-def _masked_step(step: Step, document: JsonPieces | None, privacy: Privacy, changed: set[str]) -> MaskedStep:
+def _masked_step(step: Step, privacy: Privacy, status: str, exchange: str) -> MaskedStep:
     return MaskedStep(
         place=f"{privacy.mask_name(step.line.file)}:{step.line.number}",
         line=privacy.mask(safe(privacy.mask(step.line.text))),
         passed=not step.failed,
         exit_code=step.result.exit_code,
         seconds=round(step.seconds, 4),
-        status=privacy.mask(status_line(step.sent.exchange)) if step.sent else "",
-        exchange=document.masked(privacy, changed) if document else "null",
+        status=privacy.mask(status),
+        exchange=exchange,
         failure=_lines(step.said, privacy) if step.failed else (),
     )
 
@@ -145,8 +150,9 @@ def _assigned(line: Line) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=256)
 def _typed(line: Line) -> list[tuple[str, str]]:
-    """Return each word of a line, as typed and without its quotes."""
+    """Return each word of a line that has quotes, as typed and without its quotes."""
     with suppress(KshellError):
         words = line.words()
-        return [*zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)]
+        pairs = zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)
+        return [(typed, plain) for typed, plain in pairs if typed != plain]
     return []

@@ -1,6 +1,6 @@
 """Reports of a run: JUnit XML, TAP, JSON, JSON lines, one page of HTML. None has a key, a code or a full phone number.
 
-A case is masked once, as soon as it has ended, and becomes a piece of each report. ``REPORTS`` has the kinds by name.
+A case is masked once, as soon as it has ended. ``REPORTS`` has the kinds that are written at the end of the run, by name.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from kshell import __version__
@@ -16,14 +16,14 @@ from kshell.core.errors import EXIT_REFUSED, SetupError
 from kshell.core.json_text import dumps
 from kshell.privacy.common_texts import CommonTexts
 from kshell.profiles.files import open_named, shown
-from kshell.scripts.html_report import html_case, html_page
+from kshell.scripts.html_report import html_page
 from kshell.scripts.masked_case import masked_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from kshell.scripts.masked_case import MaskedCase, MaskedStep
+    from kshell.scripts.masked_case import MaskedCase
     from kshell.scripts.runs import Run
     from kshell.scripts.script_run import Case
 
@@ -31,21 +31,6 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 MOST_CASES = 1000  # in a report; beyond them it has only as many failures
-
-
-class Kind(NamedTuple):
-    """A kind of report: ``piece`` turns a case into a part of it, ``whole`` joins the parts, in the order of the cases."""
-
-    piece: Callable[[MaskedCase], Any]
-    whole: Callable[[Run, list[Kept], list[Any], str], str]
-
-
-class Kept(NamedTuple):
-    """A case in the reports, without its steps, and its part of each kind of report."""
-
-    position: int
-    case: MaskedCase
-    pieces: dict[str, Any]
 
 
 class JsonLines:
@@ -79,7 +64,7 @@ class Reports:
     def __init__(self, kinds: Iterable[str], lines: Sequence[JsonLines] = ()) -> None:
         self.lines = lines
         self._kinds = tuple(kinds)
-        self._kept: list[Kept] = []
+        self._kept: list[tuple[int, MaskedCase]] = []  # with the position in the run
         self._failures = 0
         self._left_out = 0
         self._common = CommonTexts()
@@ -91,12 +76,11 @@ class Reports:
         if not kept and not self.lines:
             return
         masked = masked_case(case, self._common)
-        line = _json_case(masked) if self.lines or "json" in self._kinds else ""
+        line = f"{_json_case(masked)}\n" if self.lines else ""
         for report in self.lines:
-            report.write(f"{line}\n")
+            report.write(line)
         if kept:
-            pieces = {kind: line if kind == "json" else REPORTS[kind].piece(masked) for kind in self._kinds}
-            self._kept.append(Kept(case.position, masked._replace(steps=(), failure=()), pieces))
+            self._kept.append((case.position, masked))
 
     def _is_kept(self, case: Case) -> bool:
         if len(self._kept) - self._failures < MOST_CASES:
@@ -107,33 +91,28 @@ class Reports:
 
     def texts(self, run: Run) -> dict[str, str]:
         """Return each report, by its kind."""
-        kept = sorted(self._kept, key=lambda one: one.position)
+        kept = [case for _, case in sorted(self._kept, key=lambda pair: pair[0])]
         left = f"{self._left_out} more cases are not listed, which did not fail or are beyond {MOST_CASES} failures"
-        note = left if self._left_out else ""
-        return {kind: REPORTS[kind].whole(run, kept, [one.pieces[kind] for one in kept], note) for kind in self._kinds}
+        return {kind: REPORTS[kind](run, kept, left if self._left_out else "") for kind in self._kinds}
 
 
 # ---- JSON
 
 
 def _json_case(case: MaskedCase) -> str:
-    facts = {**case._asdict(), "seconds": round(case.seconds, 4)}
-    del facts["verdict"], facts["reason"], facts["steps"]
-    return f'{dumps(facts, indent=None)[:-1]},"steps":[{",".join(map(_json_step, case.steps))}]}}'
+    steps = [{**step._asdict(), "exchange": None} for step in case.steps]
+    facts = {**case._asdict(), "seconds": round(case.seconds, 4), "steps": steps}
+    del facts["verdict"], facts["reason"]
+    empty = '"exchange":null'  # a text cannot contain it, because it has its quotes escaped
+    first, *rest = dumps(facts, indent=None).split(empty)
+    return first + "".join(f'"exchange":{step.exchange}{after}' for step, after in zip(case.steps, rest, strict=True))
 
 
-def _json_step(step: MaskedStep) -> str:
-    facts = step._asdict()
-    del facts["exchange"], facts["failure"]
-    failure = dumps([*step.failure], indent=None) if step.failure else "[]"
-    return f'{dumps(facts, indent=None)[:-1]},"exchange":{step.exchange},"failure":{failure}}}'
-
-
-def _json(run: Run, _: list[Kept], cases: list[str], note: str) -> str:
+def _json(run: Run, cases: list[MaskedCase], note: str) -> str:
     """The whole run as JSON: each case with its lines, requests, answers and explanations, one case a line."""
     facts = {"kshell": __version__, "exit_code": run.exit_code, "seconds": round(run.seconds, 3)}
     facts |= {"states": dict(run.tally.states), "note": note} if note else {}
-    return f'{json.dumps(facts, indent=2)[:-2]},\n  "cases": [\n' + ",\n".join(cases) + "\n  ]\n}\n"
+    return f'{json.dumps(facts, indent=2)[:-2]},\n  "cases": [\n' + ",\n".join(map(_json_case, cases)) + "\n  ]\n}\n"
 
 
 # ---- TAP
@@ -149,27 +128,25 @@ def _tap_case(case: MaskedCase) -> tuple[str, str]:
     return "not ok", "\n".join([name, "  ---", *lines, "  ..."])
 
 
-def _tap(_: Run, _kept: list[Kept], cases: list[tuple[str, str]], note: str) -> str:
+def _tap(_: Run, cases: list[MaskedCase], note: str) -> str:
     """The report as TAP version 14. A case that was not run is skipped."""
-    lines = (f"{ok} {number} - {text}" for number, (ok, text) in enumerate(cases, 1))
+    lines = (f"{ok} {number} - {text}" for number, (ok, text) in enumerate(map(_tap_case, cases), 1))
     return "\n".join(["TAP version 14", f"1..{len(cases)}", *lines, *([f"# {note}"] if note else [])]) + "\n"
 
 
 # ---- JUnit
 
 
-def _junit(run: Run, kept: list[Kept], cases: list[ET.Element], note: str) -> str:
+def _junit(run: Run, cases: list[MaskedCase], note: str) -> str:
     """JUnit XML for Jenkins, GitLab and others: a suite for each script, a test case for each run of it."""
-    name = f"kshell run: {note}" if note else "kshell run"
-    root = ET.Element("testsuites", _counts([one.case for one in kept], name, run.seconds))
-    suites: dict[str, list[tuple[MaskedCase, ET.Element]]] = {}
-    for one, element in zip(kept, cases, strict=True):
-        suites.setdefault(element.attrib["classname"], []).append((one.case, element))
-    for name, members in suites.items():
-        inside = [case for case, _ in members]
+    root = ET.Element("testsuites", _counts(cases, f"kshell run: {note}" if note else "kshell run", run.seconds))
+    suites: dict[str, list[MaskedCase]] = {}
+    for case in cases:
+        suites.setdefault(_xml(case.script), []).append(case)
+    for name, inside in suites.items():
         counts = _counts(inside, name, sum(case.seconds for case in inside))
         suite = ET.SubElement(root, "testsuite", {**counts, "skipped": str(sum(map(_is_skipped, inside)))})
-        suite.extend(element for _, element in members)
+        suite.extend(map(_junit_case, inside))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -212,9 +189,10 @@ def _xml(text: str) -> str:
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-REPORTS: dict[str, Kind] = {
-    "junit": Kind(_junit_case, _junit),
-    "json": Kind(_json_case, _json),
-    "html": Kind(html_case, html_page),
-    "tap": Kind(_tap_case, _tap),
+REPORTS: dict[str, Callable[[Run, list[MaskedCase], str], str]] = {
+    "junit": _junit,
+    "json": _json,
+    "html": html_page,
+    "tap": _tap,
 }
+"""The function that writes each kind: it takes the run, the masked cases in order, and a note on those that are not listed."""

@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,9 +100,36 @@ def test_a_row_is_masked_as_each_of_its_texts_alone(common, generated):
         document = {"common": common, "names": dict.fromkeys(common, 1), "code": row["code"].text, "own": row["own"]}
         pieces, quick, slow = JsonPieces(document), privacy_of(row), privacy_of(row)
         lines = [word for pair in typed(row["code"].text) for word in pair] + [f"send {common[0]}", row["id"]]
-        changed = quick.learn([*lines, *pieces.texts], known.unchanged([*lines, *pieces.texts], quick.values))
+        changed = quick.learn([*lines, *pieces.texts], known.masks([*lines, *pieces.texts], quick)) | known.changed
         assert pieces.masked(quick, changed) == dumps(slow.mask_json(document), indent=None)
         assert [*map(quick.mask, [*lines, *common])] == [*map(slow.mask, [*lines, *common])]
+
+
+LATER = [
+    ("in 48/29_13", Private("CODE", "482913"), ""),
+    ("in 12%2048%2F29 13", Private("CODE", "482913"), ""),
+    ("12.58.21.39.74", Private("CODE", "58-213-974"), ""),
+    ("x91%2f98123%2f45678", Private("NUMBER", "+919812345678"), ""),
+    ("x91/98123+45678", Private("NUMBER", "+919812345678"), ""),
+    (packed("482913", 3).lower(), Private("CODE", "482913"), ""),
+    (f"x{b'482913'.hex()}", Private("CODE", "482913"), ""),
+    ("<MDA0Mg==>", Private("CODE", "0042"), ""),
+    ("447700900199", Private("CODE", "482913"), "447700900199"),
+    ("+15XXXXXXX00", Private("CODE", "5XXXX"), ""),
+    (packed("+15005550000", 0), Private("CODE", "numbe"), ""),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "message_id"), LATER)
+def test_a_common_text_is_searched_for_the_values_of_each_row(text, value, message_id):
+    """A text that many rows have is masked anew for a row whose own value is in it, in any spelling."""
+    known = CommonTexts()
+    for code in ("571608", "571609", "571610"):
+        before = known.masks([text], Privacy([SENDER, Private("CODE", code)]))
+    privacy, alone = (Privacy([SENDER, value], message_ids={message_id}) for _ in range(2))
+    privacy.learn([text], known.masks([text], privacy))
+    assert text in before
+    assert privacy.mask(text) == alone.mask(text) != before[text]
 
 
 @given(

@@ -181,13 +181,13 @@ def test_a_signal_while_reports_are_written_waits_for_them(cli, write, monkeypat
     from kshell.scripts import reports
 
     write("s.kshell", "send to=+919812345678 otp=1\n")
-    kind = reports.REPORTS["json"]
+    write_json = reports.REPORTS["json"]
 
     def slow(*parts):
         signals.interrupt(signal.SIGTERM, None)
-        return kind.whole(*parts)
+        return write_json(*parts)
 
-    monkeypatch.setitem(reports.REPORTS, "json", kind._replace(whole=slow))
+    monkeypatch.setitem(reports.REPORTS, "json", slow)
     monkeypatch.setattr(signals, "_received", [])
     ran = cli("run", "s.kshell", "--report", "json=r.json")
     assert (ran.code, signals.exit_code(ran.code)) == (130, 143)

@@ -10,13 +10,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support.servers import wait_until
 
 from kshell.core.errors import LedgerError
 from kshell.scripts.ledger import Claim, Ledger, counts, entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPT = "send\n"
 NUMBER = "+919812345678"
@@ -113,6 +118,66 @@ def test_rows_with_equal_cells_are_one_row(file):
     """The order of the columns and the number of a row do not matter: the cells name it."""
     with Ledger(file, SCRIPT) as ledger:
         assert ledger.row({"to": "1", "ref": "2"}, 1, 2).digest == ledger.row({"ref": "2", "to": "1"}, 7, 8).digest
+
+
+@contextmanager
+def held(file: Path) -> Iterator[None]:
+    """Hold the ledger as another program does, so that nothing can be committed within the block."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_refused_claim_loses_no_outcome_and_no_claim_of_its_commit(file):
+    """If a claim is refused, the outcomes and the other claims of the same commit are in the ledger."""
+    other, third = CELLS | {"ref": "2"}, CELLS | {"ref": "3"}
+    granted: list[Claim | None] = []
+    with Ledger(file, SCRIPT) as ledger:
+        ended, known = claim(ledger, CELLS), claim(ledger, other)
+        ledger.end(known, "refused")
+        with held(file):
+            first = threading.Thread(target=ledger.settle, args=([],))
+            first.start()
+            assert wait_until(lambda: ledger._leader and not ledger._tasks)  # its thread waits for the lock
+            ledger.end(ended, "accepted")
+            both = [
+                threading.Thread(target=lambda c=cells: granted.append(claim(ledger, c))) for cells in (other, third)
+            ]
+            for thread in both:
+                thread.start()
+            assert wait_until(lambda: len(ledger._tasks) == 2)
+        for thread in (first, *both):
+            thread.join()
+        assert counts(file) == {"accepted": 1, "refused": 1, "claimed": 1}
+        [sent] = filter(None, granted)
+        assert [entry.row for entry in entries(file, "claimed")] == [sent.row.digest]
+
+
+def test_a_commit_has_more_outcomes_than_a_statement_of_sqlite_takes(file):
+    """A hundred outcomes that come while another program holds the ledger are committed after that."""
+    with Ledger(file, SCRIPT) as ledger:
+        claims = [claim(ledger, CELLS | {"ref": str(ref)}) for ref in range(100)]
+        with held(file):
+            for made in claims:
+                ledger.end(made, "accepted")
+    assert counts(file) == {"accepted": 100}
+
+
+def test_a_ledger_of_an_earlier_kshell_is_continued(file):
+    """A ledger whose table has no rowids, as those of earlier versions, is continued: a new row is sent, a known one is not."""
+    with Ledger(file, SCRIPT) as ledger:
+        ledger.end(claim(ledger, CELLS), "accepted", 202, "WA202", "A1")
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        [table] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'sends'").fetchone()
+        connection.execute("ALTER TABLE sends RENAME TO new")
+        connection.execute(f"{table} WITHOUT ROWID")
+        connection.execute("INSERT INTO sends SELECT * FROM new")
+        connection.execute("DROP TABLE new")
+    with Ledger(file, SCRIPT) as ledger:
+        assert claim(ledger, CELLS) is None
+        ledger.end(claim(ledger, CELLS | {"ref": "2"}), "refused")
+    assert counts(file) == {"accepted": 1, "refused": 1}
 
 
 def test_a_refused_claim_does_not_change_the_outcome(file):
@@ -321,14 +386,26 @@ def test_a_claim_that_cannot_be_written_raises(file, monkeypatch):
     """While another program holds the file, a claim raises, so nothing is sent."""
     monkeypatch.setattr("kshell.scripts.ledger_file.BUSY_SECONDS", 0.05)
     with Ledger(file, SCRIPT) as ledger:
-        other = sqlite3.connect(file, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
         ledger._connection.execute("PRAGMA busy_timeout = 10")
-        with pytest.raises(LedgerError, match="locked"):
+        with held(file), pytest.raises(LedgerError, match="locked"):
             claim(ledger, CELLS)
-        other.execute("ROLLBACK")
-        other.close()
         assert claim(ledger, CELLS)
+
+
+def test_a_run_waits_once_for_a_ledger_that_another_program_holds(file, monkeypatch):
+    """If a claim has waited in vain for another program, the close of the ledger does not wait as long again."""
+    monkeypatch.setattr("kshell.scripts.ledger_file.BUSY_SECONDS", 0.05)
+    ledger = Ledger(file, SCRIPT)
+    made = claim(ledger, CELLS)
+    with held(file):
+        with pytest.raises(LedgerError, match="locked"):
+            claim(ledger, CELLS | {"ref": "2"})
+        monkeypatch.setattr("kshell.scripts.ledger_file.BUSY_SECONDS", 60)
+        ledger.end(made, "accepted")
+        close = threading.Thread(target=pytest.raises, args=(LedgerError, ledger.close))
+        close.start()
+        close.join(30)
+        assert not close.is_alive()
 
 
 _RESEND = """

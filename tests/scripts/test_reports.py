@@ -211,6 +211,16 @@ def test_rows_are_masked_as_each_text_alone(cli, write, monkeypatch):
         assert quick == lines()
 
 
+def test_a_row_that_was_not_begun_is_named_without_its_code(cli, write):
+    """The code of a row is masked in the script's name also if the run ended before the row."""
+    write(f"{CODE}.kshell", "expect 1 == 2\n")
+    write("r.csv", f"to,otp\n{TO},571608\n{TO},{CODE}\n")
+    cli("run", f"{CODE}.kshell", "--bail", "--rows", "r.csv", "--report", "jsonl=r.jsonl")
+    begun, unbegun = map(json.loads, Path("r.jsonl").read_text().splitlines())
+    assert (begun["name"], begun["state"]) == (f"{CODE}.kshell row 1", "failed")
+    assert (unbegun["name"], unbegun["state"]) == ("(code).kshell row 2", "not run")
+
+
 # ---- whose name it is
 
 
