@@ -250,14 +250,17 @@ def exceptions_in(tree: ast.Module) -> set[str]:
 
 def changed_in(tree: ast.AST) -> list[str]:
     """The attributes that are assigned outside of classes of exceptions: ``error.hint``, or ``setattr(error``."""
-    if isinstance(tree, ast.ClassDef) and is_exception(tree.name):
-        return []
-    changed = []
-    if isinstance(tree, ast.Attribute) and not isinstance(tree.ctx, ast.Load):
-        changed = [ast.unparse(tree)]
-    if isinstance(tree, ast.Call) and is_call_of(tree, "setattr"):
-        changed = [f"{ast.unparse(tree.args[0])}.setattr"]
-    return [*changed, *(name for inner in ast.iter_child_nodes(tree) for name in changed_in(inner))]
+    changed: list[str] = []
+    nodes = [tree]
+    for node in nodes:
+        if isinstance(node, ast.ClassDef) and is_exception(node.name):
+            continue
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            changed.append(ast.unparse(node))
+        elif is_call_of(node, "setattr"):
+            changed.append(f"{ast.unparse(node.args[0])}.setattr")
+        nodes += ast.iter_child_nodes(node)
+    return changed
 
 
 def test_no_text_begins_with_the_kind_of_a_note():

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ import pytest
 from conftest import PROJECT
 from support.counting import accept_all, messages_by_recipient, rows_csv
 from support.programs import needs
-from support.servers import Server, local_pod, pause, reach, read, wait_until
+from support.servers import Server, local_pod, pause, reach, read, settled, wait_until
 
 from kshell.scripts.ledger import entries
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 ROWS = 60
 LEDGER = Path("run.ledger")
+ENTRY = "from kshell.__main__ import entry; entry()"
+# a run that waits only for a moment for the rows of a run that a test has killed
+KSHELL = ("-c", f"from kshell.scripts import ledger; ledger._MOMENT = 0.1; {ENTRY}")
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def server(write):
         yield server
 
 
-def started(*options: str, program: Sequence[str] = ("-m", "kshell")) -> subprocess.Popen[str]:
+def started(*options: str, program: Sequence[str] = KSHELL) -> subprocess.Popen[str]:
     """Start a run with the ledger."""
     return subprocess.Popen(
         [sys.executable, *program, "run", "s.kshell", "--rows", "r.csv", "--ledger", LEDGER, *options],
@@ -108,7 +110,7 @@ def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write):
         with started() as run:
             assert server.reached.wait(60)
             run.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
+            settled(server, run)
             run.send_signal(signal.SIGTERM)
             _, err = run.communicate(timeout=60)
     assert run.returncode == 128 + signal.SIGTERM
@@ -118,9 +120,7 @@ def test_a_send_that_a_signal_ends_is_unknown_in_the_ledger(write):
 
 def test_a_signal_ends_the_wait_for_a_ledger_that_another_program_holds(server, write):
     """While another program holds the ledger, a signal ends the run without the wait for it, and no message is sent twice."""
-    patient = (
-        "from kshell.scripts import ledger_file as f; f.BUSY_SECONDS = 3600; from kshell.__main__ import entry; entry()"
-    )
+    patient = f"from kshell.scripts import ledger_file; ledger_file.BUSY_SECONDS = 3600; {ENTRY}"
     for rows in (ROWS, 30 * ROWS):  # a busy machine may have sent the few before the lock is held
         for file in Path().glob(f"{LEDGER}*"):
             file.unlink()

@@ -8,15 +8,16 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT
-from support.clock import in_time, with_limit
+from support.clock import in_time
 from support.screen import Terminal
-from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read, wait_until
+from support.servers import ACCEPTED, Server, answer, hang, local_pod, pause, reach, read, settled, wait_until
 
 from kshell.__main__ import main
 from kshell.scripts.ledger import counts
@@ -51,6 +52,26 @@ def end(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, err
 
 
+class Held:
+    """Holds the answers of a server back until a process has taken a signal."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def __call__(self, _: object) -> None:
+        """Wait, as a step of the server."""
+        self.released.wait(60)
+
+    def end(self, server: Server, process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+        """Send a signal, let the server go on once the process has taken it; return the exit code and stderr."""
+        with process:
+            process.send_signal(number)
+            settled(server, process)
+            self.released.set()
+            _, err = process.communicate(timeout=60)
+        return process.returncode, err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_a_send_names_the_delivery(number):
     """A send that SIGTERM or SIGHUP ends reports the delivery "unknown" and exits with 128 plus the signal."""
@@ -66,15 +87,12 @@ def test_a_signal_during_a_send_names_the_delivery(number):
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "2"), (signal.SIGTERM, "1"), (signal.SIGHUP, "2")])
 def test_a_signal_during_a_run_leaves_its_summary_and_its_reports(write, number, jobs):
     """A run that a signal ends prints its summary and writes its reports whole."""
-
-    def attempt(seconds: float) -> tuple[int, str]:
-        with Server(read, reach, pause(seconds)) as server:
-            write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
-            process = kshell("run", "s.kshell", "--jobs", jobs, "--report", "json=r.json")
-            assert server.reached.wait(60)
-            return end(process, number)
-
-    code, err = with_limit(attempt, lambda ended: ended[0] == 5, 1)  # 5: the server was quicker than the signal
+    held = Held()
+    with Server(read, reach, held) as server:
+        write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
+        process = kshell("run", "s.kshell", "--jobs", jobs, "--report", "json=r.json")
+        assert server.reached.wait(60)
+        code, err = held.end(server, process, number)
     assert code == CODES[number]
     assert "scripts: 1 interrupted; messages: 1 unknown; " in err
     report = json.loads(Path("r.json").read_text())
@@ -193,10 +211,11 @@ def test_a_signal_that_is_blocked_while_python_starts_is_not_lost(number):
 
 def test_a_hangup_that_is_ignored_stays_ignored():
     """Under ``nohup`` SIGHUP does not end a send."""
-    with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+    held = Held()
+    with Server(read, reach, held, answer(202, ACCEPTED)) as server:
         process = kshell("send", "-p", local_pod(server.url), "to=+919812345678", "otp=1", ignore_hangup=True)
         assert server.reached.wait(60)
-        code, err = end(process, signal.SIGHUP)
+        code, err = held.end(server, process, signal.SIGHUP)
     assert code == 0
     assert "\n202 " in f"\n{err}"
 
@@ -240,7 +259,7 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
         assert server.reached.wait(60)
         assert wait_until(lambda: len(server.requests) == 2)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        settled(server, process)
         code, err = end(process, signal.SIGINT)
     assert code == 130
     assert "rows: 2 interrupted, 1 not run; messages: 2 unknown; " in err
@@ -249,14 +268,14 @@ def test_a_second_ctrl_c_counts_what_is_under_way(write):
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "1")])
 def test_rows_under_way_are_waited_for(write, number, jobs):
     """After a signal no row begins, and the answers of the rows under way are read: their outcome is known."""
-    count = int(jobs)
-    with Server(read, reach, pause(0.7), answer(202, ACCEPTED)) as server:
+    count, held = int(jobs), Held()
+    with Server(read, reach, held, answer(202, ACCEPTED)) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\nsend\n")
         write("rows.csv", "ref\na\nb\nc\n")
         process = kshell("run", "s.kshell", "--rows", "rows.csv", "--jobs", jobs)
-        assert server.reached.wait(20)
-        wait_until(lambda: len(server.requests) == count)
-        code, err = end(process, number)
+        assert server.reached.wait(60)
+        assert wait_until(lambda: len(server.requests) == count)
+        code, err = held.end(server, process, number)
     assert code == CODES[number]
     assert f"rows: {count} interrupted, {3 - count} not run; messages: {count} accepted; " in err
     assert len(server.requests) == count
@@ -264,12 +283,13 @@ def test_rows_under_way_are_waited_for(write, number, jobs):
 
 def test_a_row_that_is_whole_after_a_signal_has_passed(write):
     """A row whose last line ends well after the signal has passed; it is not called interrupted."""
-    with Server(read, reach, pause(0.5), answer(202, ACCEPTED)) as server:
+    held = Held()
+    with Server(read, reach, held, answer(202, ACCEPTED)) as server:
         write("s.kshell", f"send -p {local_pod(server.url)} to=+919812345678 otp=1\n")
         write("rows.csv", "ref\na\nb\n")
         process = kshell("run", "s.kshell", "--rows", "rows.csv")
-        assert server.reached.wait(20)
-        code, err = end(process, signal.SIGINT)
+        assert server.reached.wait(60)
+        code, err = held.end(server, process, signal.SIGINT)
     assert code == 130
     assert "s.kshell row 1: passed (accepted)\ns.kshell row 2: not run\n" in err
 

@@ -40,10 +40,12 @@ class Screen:
         self.terminal.type("".join(keys)).enter("clear").until(
             lambda text: b"\x1b[2J" in self.terminal.bytes[before:] and PROMPT.match(text) is not None, seconds
         )
+        self.cleared = len(self.terminal.bytes)
 
     def shows(self, line: str, wanted: str, *keys: str) -> list[str]:
-        """Clear the screen, run a line, press keys, wait for ``wanted`` and the prompt; return the rows of the output."""
-        self.clear()
+        """Run a line on a clear screen, press keys, wait for ``wanted`` and the prompt; return the rows of the output."""
+        if len(self.terminal.bytes) != self.cleared:
+            self.clear()
         self.terminal.enter(line)
         for key in keys:
             self.terminal.until("[y/N]").type(key)

@@ -33,6 +33,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes = b""
+        self._shown = 0, ""  # the number of bytes and the text of the screen after them
         self.opened.append(self)
         settings = {"TERM": "xterm", "PYTHONPATH": str(PROJECT), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(env or {})}
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -87,5 +88,8 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """Return the screen's text without trailing blanks."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+        """Return the screen's text without trailing blanks. It is made anew only after more output, since that takes long."""
+        if self._shown[0] != len(self.bytes):
+            text = "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+            self._shown = len(self.bytes), text
+        return self._shown[1]

@@ -251,17 +251,22 @@ def closed_port() -> Iterator[int]:
 
 
 def settled(server: Server, process: subprocess.Popen[Any]) -> None:
-    """Wait until the server reached its step and the process has read all that came."""
+    """Wait until the server reached its step and the process has read all that came and taken each signal, or has ended."""
     assert server.reached.wait(_PATIENCE)
     if Path("/proc/self/task").exists():
-        assert wait_until(lambda: _sleeps(process) and not time.sleep(0.02) and _sleeps(process))
+        assert wait_until(lambda: _rests(process) and not time.sleep(0.02) and _rests(process))
     else:
         time.sleep(0.5)
 
 
-def _sleeps(process: subprocess.Popen[Any]) -> bool:
-    """Return whether every thread of a process waits for something other than the processor."""
-    stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+def _rests(process: subprocess.Popen[Any]) -> bool:
+    """Return whether a process has ended, or every thread of it waits for something other than the processor."""
+    if process.poll() is not None:
+        return True
+    try:
+        stats = [(task / "stat").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+    except OSError:  # a thread has just ended
+        return False
     return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
 
 
