@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from kshell.core.errors import KshellError
 from kshell.privacy.sources import kind_by_name
 from kshell.syntax.command_table import COMMANDS, WHOLE
-from kshell.syntax.lines import Line, Word, cut, split, typed_words
+from kshell.syntax.lines import Line, Word, cut, split
 
 SHORTEST_IN_HISTORY = 3  # characters; shorter values are in too many lines by chance
 LONGEST_IN_HISTORY = 16 * 1024  # characters; a longer line was pasted by mistake, and is not kept
@@ -49,13 +49,13 @@ def storable(line: str, secrets: Collection[str] = ()) -> str:
     if name in WHOLE:
         kept, hidden = _kept_expression(line), []
     else:
-        pairs = list(_masked(typed_words(command), words))
+        pairs = list(_masked(words))
         kept = " ".join(filter(None, (*(text for text, _ in pairs), sign, target)))
         hidden = [value for _, value in pairs if len(value) >= SHORTEST_IN_HISTORY]
     return "" if _PRIVATE_FORM.search(kept) or any(secret in kept for secret in (*secrets, *hidden)) else kept
 
 
-def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
+def _masked(words: list[Word]) -> Iterator[tuple[str, str]]:
     """Yield each word as it may be stored, and the value that was removed from it."""
     after = ""  # the variable whose value was typed after a blank, as in otp= 482913
     for position, word in enumerate(words):
@@ -66,7 +66,7 @@ def _masked(typed: list[str], words: list[Word]) -> Iterator[tuple[str, str]]:
         elif after or (position > 0 and words[0].plain == "otp" and text not in ("new", "--", "--help")):
             yield f"{{{{ {after or 'otp'} }}}}", text
         else:
-            yield typed[position], ""
+            yield word.typed, ""
         after = name if equals and not value and kind_by_name(name) else ""
 
 

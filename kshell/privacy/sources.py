@@ -1,7 +1,7 @@
 """Collect private values from drafts, from accounts, and from variables that are named like a code or a number."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -27,10 +27,8 @@ def values_of(draft: Draft, generated: Sequence[str] = ()) -> Iterator[Private]:
         yield from _spellings(number)
 
 
-def keys_of(accounts: Iterable[Account]) -> Iterator[Private]:
-    """Yield the API key of every account whose key can be resolved."""
-    from kshell.profiles.api_key import resolve
-
+def keys_of(accounts: Iterable[Account], resolve: Callable[[Account], str]) -> Iterator[Private]:
+    """Yield the API key of every account whose key ``resolve`` can return."""
     for account in accounts:
         with suppress(KshellError):
             yield Private("KEY", resolve(account))

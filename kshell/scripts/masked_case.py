@@ -12,7 +12,6 @@ from kshell.core.terminal import note_lines, safe, safe_line
 from kshell.privacy.json_pieces import JsonPieces
 from kshell.privacy.privacy import Privacy
 from kshell.privacy.sources import named_values
-from kshell.syntax.lines import typed_words
 from kshell.transport.exchange_text import document_of, status_line
 
 if TYPE_CHECKING:
@@ -152,7 +151,5 @@ def _assigned(line: Line) -> list[tuple[str, str]]:
 def _typed(line: Line) -> list[tuple[str, str]]:
     """Return each word of a line that has quotes, as typed and without its quotes."""
     with suppress(KshellError):
-        words = line.words()
-        pairs = zip(typed_words(line.text)[-len(words) :], (word.plain for word in words), strict=True)
-        return [(typed, plain) for typed, plain in pairs if typed != plain]
+        return [(word.typed, word.plain) for word in line.words() if word.typed != word.plain]
     return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kshell.core.endpoint import Endpoint
 from kshell.core.errors import Note
 from kshell.core.models import Account, Draft, Origin, Pod, Template
+from kshell.profiles import api_key
 from kshell.profiles.files import Kind, Places
 from kshell.profiles.profiles import load_account, load_pod
 from kshell.templating.templates import load_template, render, typed_values
@@ -60,6 +61,10 @@ class Files:
 
         return checked(endpoint, account, render(template, values) if endpoint.takes_payload else {})
 
+    def key(self, account: Account) -> str:
+        """Return the account's API key. Raises ``SecretError``."""
+        return api_key.resolve(account)
+
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` if the account's key must not be sent to the pod before the user trusts its file."""
         from kshell.profiles.trust import require_trust
@@ -92,6 +97,7 @@ class KeptFiles(Files):
         self._trusted: set[tuple[Origin, Origin]] = set()
         self._notes: dict[tuple[Origin, ...], Sequence[Note]] = {}
         self._loaded: dict[tuple[Kind, str], Any] = {}
+        self._keys: dict[str, str] = {}  # by account
         self._prepared: dict[tuple[object, ...], tuple[Form, FormCheck] | None] = {}
 
     def load(self, kind: Kind, name: str) -> Any:
@@ -114,6 +120,12 @@ class KeptFiles(Files):
             return super().checked(endpoint, account, template, values)
         form, check = prepared
         return check.checked(form.fill(typed), typed)
+
+    def key(self, account: Account) -> str:
+        """Return the account's API key, which is read once: a keyring takes milliseconds. Raises ``SecretError``."""
+        if account.name not in self._keys:
+            self._keys[account.name] = super().key(account)
+        return self._keys[account.name]
 
     def require_trust(self, account: Account, pod: Pod) -> None:
         """Raise ``TrustError`` as ``Files`` does. What was trusted once is trusted to the end of the run."""

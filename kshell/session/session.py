@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kshell.api.request import further_parameters
 from kshell.core.errors import KshellError, Note, ProfileError, UsageError
 from kshell.core.models import Account, Draft, Payload, Pod, Template, Variable
-from kshell.profiles import api_key, code_policy
+from kshell.profiles import code_policy
 from kshell.session.drafting import (
     defaults,
     drafted,
@@ -231,7 +231,7 @@ class Session:
         from kshell.privacy.sources import keys_of, named_values
         from kshell.privacy.values import Private
 
-        private = [*(keys_of(self._known_accounts()) if keys else ()), *self.private_values()]
+        private = [*(keys_of(self._known_accounts(), self.files.key) if keys else ()), *self.private_values()]
         private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
@@ -261,7 +261,7 @@ class Session:
         from kshell.privacy.privacy import Privacy
         from kshell.privacy.sources import keys_of
 
-        return Privacy(keys_of([self.sent[-1].draft.account])).mask_values(text)
+        return Privacy(keys_of([self.sent[-1].draft.account], self.files.key)).mask_values(text)
 
     def draft(self, overrides: Overrides, endpoint: Endpoint | None = None) -> Draft:
         """Return a message made from the session and one line's overrides; an authentication message by default.
@@ -330,7 +330,7 @@ class Session:
             raise UsageError(message, hint="send to the simulator: -p sandbox")
         self.files.require_trust(draft.account, draft.pod)
         route = Route(timeout, draft.pod.proxy, self.simulator.handle if draft.pod.embedded else None)
-        key = partial(api_key.resolve, draft.account)
+        key = partial(self.files.key, draft.account)
         self.attempt = Attempt(draft.request, key, route, partial(values_of, draft, self.generated))
         exchange = self.sender(self.attempt)
         self.keep(Sent(draft, exchange))

@@ -121,11 +121,6 @@ def split(line: str) -> list[Word]:
     return _Splitter(Line("line", 1, (line,))).words()
 
 
-def typed_words(line: str) -> list[str]:
-    """The words of a line as typed, with their quotes. Raises ``ScriptError`` for an unclosed quote or brace."""
-    return [word.typed for word in split(line)]
-
-
 def cut(line: str) -> tuple[str, str, str]:
     """Split a line at its redirection: the command, the sign (``|``, ``>``, ``>>`` or ``""``), and the target.
 

@@ -20,7 +20,7 @@ from kshell.profiles.files import read_text
 from kshell.profiles.strict_yaml import Document
 from kshell.scripts.rows import read_rows
 from kshell.scripts.script import check_script, parse_script, read_script
-from kshell.syntax.lines import Line, cut, split, typed_words
+from kshell.syntax.lines import Line, cut, split
 from kshell.transport.tape_file import read_cassette
 
 HOSTS = {"https://api.in.kaleyra.io"}
@@ -71,7 +71,6 @@ def history(text: str) -> None:
     """A typed line on its way into the history."""
     storable(text)
     cut(text)
-    typed_words(text)
 
 
 SLOW = {

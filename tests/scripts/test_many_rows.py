@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 from support.counting import rows_csv
-from support.servers import wait_until
+from support.servers import ACCEPTED, Connection, Server, answer, local_pod, read, wait_until
 
 from kshell.core.errors import ScriptError
 from kshell.core.models import Result
@@ -174,3 +174,20 @@ def test_a_row_that_check_finds_faulty_shows_the_findings(cli, write):
     assert ran.code == 1
     assert ran.err.startswith("s.kshell row 1:\nerror to-e164 /messaging_object/to '+12' is not a number")
     assert json.loads(Path("r.json").read_text())["cases"][0]["failure"][0].startswith("error to-e164")
+
+
+def test_a_key_is_read_once_in_a_run(cli, write):
+    """All rows of a run are sent with the key to which the account's reference led at first."""
+    account = 'pod: sandbox\nsid: HX1IN\nphone_number: "+15005550000"\napi_key: file:key.txt\n'
+    write("profiles/accounts/mine.yaml", account)
+    key = write("profiles/accounts/key.txt", "first")
+    write("rows.csv", "to\n+919800000001\n+919800000002\n")
+    write("s.kshell", "send -a mine -p local template_name=auth1 language=en_US\n")
+
+    def change(_: Connection) -> None:
+        key.write_text("second")
+
+    with Server(read, change, answer(202, ACCEPTED), read, answer(202, ACCEPTED)) as server:
+        local_pod(server.url)
+        assert cli("run", "s.kshell", "--rows", "rows.csv").code == 0
+    assert [request.header("api-key") for request in server.requests] == [["first"], ["first"]]
