@@ -23,6 +23,7 @@ from kshell.scripts.rows import MOST_LINE, Row, RowFile, read_rows
 from kshell.scripts.script import read_script
 from kshell.scripts.script_run import Case
 from kshell.scripts.tally import MOST_SHOWN, Tally
+from kshell.simulator.simulator import Simulator
 
 
 def case(script, number: int, state: str) -> Case:
@@ -191,3 +192,17 @@ def test_a_key_is_read_once_in_a_run(cli, write):
         local_pod(server.url)
         assert cli("run", "s.kshell", "--rows", "rows.csv").code == 0
     assert [request.header("api-key") for request in server.requests] == [["first"], ["first"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not bind threads to cores")
+@pytest.mark.parametrize(("jobs", "cores"), [("1", os.cpu_count()), ("4", 1)])
+def test_the_jobs_of_a_run_share_one_core(cli, write, monkeypatch, jobs, cores):
+    """The threads of several jobs work on one core, that of a single job on any; the thread of the caller stays free."""
+    used = []
+    handle = Simulator.handle
+    monkeypatch.setattr(Simulator, "handle", lambda *it: used.append(os.sched_getaffinity(0)) or handle(*it))
+    write("rows.csv", "to\n" + "".join(f"+9198000000{number:02}\n" for number in range(20)))
+    before = os.sched_getaffinity(0)
+    assert cli("run", write("s.kshell", "send\n").name, "--rows", "rows.csv", "--jobs", jobs).code == 0
+    assert len(set[int]().union(*used)) == min(cores, len(before))
+    assert os.sched_getaffinity(0) == before
