@@ -6,6 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from kshell.scripts.script_run import STATES
+from kshell.scripts.tally import in_order
+
 _PAUSE = 0.1  # seconds between two writes
 
 
@@ -25,7 +28,7 @@ class Progress:
         done = sum(self.states.values())
         if done < self.total and self._clock() - self._written >= _PAUSE:
             rate = done / (self._clock() - self._begun)
-            counts = ", ".join(f"{count} {name}" for name, count in self.states.items())
+            counts = ", ".join(f"{count} {name}" for name, count in in_order(self.states, STATES))
             self.show(f"{done}/{self.total} · {rate:.0f}/s · {_duration((self.total - done) / rate)} left · {counts}")
 
     def show(self, text: str) -> None:

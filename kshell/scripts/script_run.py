@@ -7,7 +7,7 @@ exception: if an ``expect`` follows before the next ``send``, only the ``expect`
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from kshell.console.caller import Caller
 from kshell.console.dispatch import perform_at
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from kshell.session.session import Session
     from kshell.syntax.lines import Line
 
-State = Literal["not run", "running", "interrupted", "passed", "failed", "passed over"]
+State = Literal["passed over", "passed", "failed", "interrupted", "not run", "running"]
+STATES: tuple[str, ...] = get_args(State)  # in the order of a summary
 FROM_LEDGER = "from the ledger"  # the mark of an exchange that an earlier run had
 
 

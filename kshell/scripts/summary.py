@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kshell.core.errors import EXIT_DONE, EXIT_INTERRUPTED, CassetteError, LedgerError, Note, ScriptError
+from kshell.core.exchange import Delivery
 from kshell.core.models import Result
 from kshell.core.signals import Held
+from kshell.scripts.tally import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def summary(run: Run) -> list[str]:
     """Return the counts of a run, in one line; before it a verdict for each case, unless all have the same state."""
     tally = run.tally
-    sent = ", ".join(f"{count} {delivery}" for delivery, count in tally.deliveries.items())
+    sent = ", ".join(f"{count} {delivery}" for delivery, count in in_order(tally.deliveries, Delivery))
     counted = f"{tally.shown_states() or 'none'}{'' if run.all_counted else ', and more not counted'}"
     what = f"{'rows' if run.by_rows else 'scripts'}: {counted}"
     shard = [f"shard {run.plan.shard}"] if run.plan.shard else []

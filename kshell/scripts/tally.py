@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kshell.core.errors import EXIT_DONE
-from kshell.scripts.script_run import FROM_LEDGER, Case
+from kshell.scripts.script_run import FROM_LEDGER, STATES, Case
 
 MOST_SHOWN = 100
 _MOST_GROUPS = 1000
@@ -31,6 +31,11 @@ class _Group(NamedTuple):
     def joined(self, other: _Group) -> _Group:
         """Return both as one group."""
         return self._replace(last=other.last, last_row=other.last_row)
+
+
+def in_order(counts: Mapping[str, int], order: Iterable[str]) -> list[tuple[str, int]]:
+    """Return (name, count) of what was counted in a fixed order: the cases of several jobs end in any."""
+    return [(name, counts[name]) for name in order if name in counts]
 
 
 class Tally:
@@ -87,7 +92,7 @@ class Tally:
         several = len(self.earlier) > 1
         earlier = ", ".join(f"{count} {fate}" if several else fate for fate, count in self.earlier.items())
         known = {"passed over": f" ({earlier})"} if earlier else {}
-        return ", ".join(f"{count} {state}{known.get(state, '')}" for state, count in self.states.items())
+        return ", ".join(f"{count} {state}{known.get(state, '')}" for state, count in in_order(self.states, STATES))
 
     def shown_warnings(self) -> list[str]:
         """Return for each rule in how many rows it gave a warning."""

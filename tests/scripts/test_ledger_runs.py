@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sqlite3
 import threading
@@ -100,7 +101,7 @@ def test_a_row_that_an_equal_row_overtook_is_passed_over(run, looking_too_early,
     ran = run(script, "to,otp\n" + "+919812345678,123456\n" * 3)
     assert ran.code == 0
     sent = script.count("send")
-    assert f"rows: 1 passed, 2 passed over (accepted); messages: {sent} accepted; " in ran.err
+    assert f"rows: 2 passed over (accepted), 1 passed; messages: {sent} accepted; " in ran.err
 
 
 @pytest.mark.parametrize("looks", [1, 3])
@@ -269,5 +270,4 @@ def test_a_ledger_that_cannot_be_read_ends_the_run(run, monkeypatch, jobs):
     ran = run("send\n", 50, "--jobs", jobs)
     assert ran.code == 3
     assert "error: the ledger is damaged" in ran.err
-    assert "messages: none; " in ran.err
-    assert "not run; " in ran.err
+    assert re.search(r"rows: \d+ failed, \d+ not run; messages: none; ", ran.err)

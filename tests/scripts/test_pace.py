@@ -159,7 +159,7 @@ def test_a_429_pauses_the_run_and_is_not_sent_again(cli, write):
         begun = time.monotonic()
         ran = cli("run", "s.kshell", "--rows", "r.csv")
     assert time.monotonic() - begun >= 1
-    assert "messages: 1 refused, 1 accepted; " in ran.err
+    assert "messages: 1 accepted, 1 refused; " in ran.err
     assert len(server.requests) == 2
 
 
