@@ -70,7 +70,7 @@ def pytest_collection() -> Generator[None, Any, Any]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores for ``-n auto``: half of a test's time is waiting."""
+    """Return two workers more than there are cores for ``-n auto``: half of a test's time is waiting."""
     return (os.cpu_count() or 1) + 2
 
 
