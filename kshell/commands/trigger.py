@@ -107,10 +107,11 @@ def _about(session: Session, values: Mapping[str, str]) -> tuple[Any, float]:
 def _refuse_url(url: str, *, in_script: bool) -> None:
     """Raise ``UsageError`` for a URL to which no callback is posted: a script may be somebody else's."""
     try:
-        scheme, local = urlsplit(url).scheme if urlsplit(url).port != 0 else "", is_loopback(url)
+        parts = urlsplit(url)
+        scheme = parts.scheme if parts.port != 0 else ""
     except ValueError:  # brackets without an address, or a port that does not exist
-        scheme, local = "", False
-    if (scheme in ("http", "https") and local) or (scheme == "https" and not in_script):
+        scheme = ""
+    if (scheme in ("http", "https") and is_loopback(url)) or (scheme == "https" and not in_script):
         return
     hint = (
         "a script posts only to this machine" if scheme == "https" else "write https://…, or http:// for this machine"

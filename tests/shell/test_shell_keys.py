@@ -6,14 +6,13 @@ import json
 import stat
 import sys
 import threading
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from prompt_toolkit.application import application, create_app_session
+from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
-from prompt_toolkit.key_binding.defaults import load_key_bindings
 from prompt_toolkit.output import DummyOutput
 from support.servers import wait_until
 
@@ -30,9 +29,6 @@ PAUSE = (
     "\0"  # wait until the shell has read its history and looked for a suggestion, which it does while the user types
 )
 TO = "to=+919812345678"
-DEFAULT_KEYS = cache(
-    load_key_bindings
-)  # prompt_toolkit makes them anew for each prompt, which is a third of a test's time
 
 
 class Shell(NamedTuple):
@@ -50,7 +46,6 @@ def typed(capfdbinary, monkeypatch) -> Any:
     A text of more than a few characters comes as a paste: prompt_toolkit looks for its key once, not for each character.
     """
     monkeypatch.setattr(loop, "_PRELOADED", ())
-    monkeypatch.setattr(application, "load_key_bindings", DEFAULT_KEYS)
 
     def ran(*keys: str, **preferences: str) -> Shell:
         capfdbinary.readouterr()
