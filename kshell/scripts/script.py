@@ -50,20 +50,23 @@ def read_script(file: Path) -> Script:
 def parse_script(text: str, file: Path) -> Script:
     """Return the script in ``text``. Never raises: ``check_script`` reports a line that cannot be split."""
     name = shown(file)
-    lines = _joined(re.split(r"\r\n|\r|\n", text), name)
-    return Script(file, tuple(line for line in lines if line.head and not line.head.startswith("#")), name)
+    return Script(file, tuple(_joined(re.split(r"\r\n|\r|\n", text), name)), name)
 
 
 def _joined(texts: list[str], file: str) -> Iterator[Line]:
+    """Yield the lines of a script, except blank ones and comments."""
     parts: list[str] = []
     read = Continuation()
     for number, text in enumerate(texts, 1):
-        if number < len(texts) and _continues(text, read):
+        has_backslash = text.endswith("\\") and number < len(texts)
+        if has_backslash and _continues(text, read):
             parts.append(text[:-1])
             continue
-        parts.append(text)
-        yield Line(file, number - len(parts) + 1, tuple(parts))
-        parts, read = [], Continuation()
+        line = Line(file, number - len(parts), (*parts, text))
+        if (head := line.head) and head[0] != "#":
+            yield line
+        if parts or has_backslash:
+            parts, read = [], Continuation()
 
 
 def _continues(text: str, read: Continuation) -> bool:

@@ -21,6 +21,8 @@ _NO_BREAK = "\u00a0\u2007\u202f"  # spaces of word processors and web pages
 _LINE_END = re.compile(r"\r?(?:\n|\Z)")
 _BLANK = re.compile(rf"[ \t]+|[{_NO_BREAK}]+|\r(?=\n|\Z)|\\[ \t]*{_LINE_END.pattern}|\^[ \t]*\r?\n|#[^\n]*|\n")
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
+_UNQUOTED = re.compile(rf"[^ \t\r\n{_NO_BREAK}{''.join(_TYPOGRAPHIC)}'\"\\$`;|&<>)]+")  # stands for itself, in a word
+_QUOTED = re.compile(r'[^"\\$`]+')  # in double quotes
 _ESCAPED = re.compile(r'\\([\\"$`\n]|\r\n)')
 _EXPANDED = re.compile(rf"\\([\\$`\n]|\r\n)|{_VARIABLE.pattern}|\$\(|`")
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
@@ -188,6 +190,9 @@ class PosixReader(Reader):
         variables: list[str] = []
         literal: list[str] = []
         while self.position < len(self.text):
+            if plain := self._run(_UNQUOTED):
+                pieces.append(plain)
+                continue
             character = self.text[self.position]
             if character in f" \t{_NO_BREAK}" or self.at(_LINE_END) or self._is_operator() or self.at(_CONTINUED):
                 break
@@ -228,11 +233,12 @@ class PosixReader(Reader):
         start = self.position = self.position + 1
         pieces: list[str] = []
         while self.position < len(self.text):
-            escaped = self.at(_ESCAPED)
             if self.text[self.position] == '"':
                 self.position += 1
                 return "".join(pieces)
-            if escaped:
+            if plain := self._run(_QUOTED):
+                pieces.append(plain)
+            elif escaped := self.at(_ESCAPED):
                 if "\r" in escaped[1]:
                     self._carriage_return(self.position, "after the backslash")
                 self.position = escaped.end()
@@ -240,6 +246,12 @@ class PosixReader(Reader):
             else:
                 pieces.append(self._plain(variables))
         return self._unclosed(start)
+
+    def _run(self, plain: re.Pattern[str]) -> str:
+        """Return the characters here that stand for themselves, and go behind them."""
+        match = self.at(plain)
+        self.position = match.end() if match else self.position
+        return match[0] if match else ""
 
     def _plain(self, variables: list[str]) -> str:
         """Return the text of a variable, such as ``$NAME``, or one character."""
