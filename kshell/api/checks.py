@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from kshell.api.payload import Located, codes_of, cut_texts, long_texts, numbers_at, recipients_of, replaced, texts_at
@@ -40,7 +41,7 @@ class Hole(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of a payload: its values, its followed pointers, the texts to cut, and what rules find, by their number."""
+    """What is known of a payload: its values, its followed pointers, the texts to cut, and what each rule finds."""
 
     values: Values
     located: Located
@@ -51,7 +52,8 @@ class _Known(NamedTuple):
 class FormCheck:
     """Check payloads of one form: they have one shape, and the values of variables in the same ``holes`` (by JSON pointer).
 
-    A rule runs again only if a value that it reads differs from that of the payload before. Threads may share a check.
+    A rule, of a table of fields for each field, runs again only if a value that it reads differs from that of the payload
+    before. Threads may share a check.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class FormCheck:
         self._endpoint = endpoint
         self._account = account
         self._codes, self._recipients = endpoint.pointers("code"), endpoint.pointers("recipients")
-        self._rules = tuple(endpoint.rules.values())
+        self._rules = tuple(chain.from_iterable(rule.by_field() for rule in endpoint.rules.values()))
         located = Located(payload)
         inside = [field.pointer for field in endpoint.fields if field.pointer]
         cutting = [field.pointer for field in endpoint.fields if field.cut_at]

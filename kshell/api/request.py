@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -44,6 +44,7 @@ def build(
     return Request(endpoint, pod.base_url + endpoint.path.format(**parameters), headers, payload)
 
 
+@lru_cache(maxsize=64)  # the rows of a run have one sender
 def _segment(name: str, text: str) -> str:
     if text in ("", ".", ".."):
         raise UsageError(f"{name} is {text!r}, which cannot be a part of a URL", hint=f"write {name}=…")

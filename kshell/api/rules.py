@@ -27,7 +27,10 @@ def check(endpoint: Endpoint, payload: Payload | Located, account: Account | Non
 
 def found(rule: Rule, located: Located, account: Account | None) -> list[Finding]:
     """Return what a rule finds in a payload."""
-    hits = rule.find(located, account) if rule.of_account else rule.find(located)
+    if rule.fields:
+        hits = rule.find(rule.fields, located)
+    else:
+        hits = rule.find(located, account) if rule.of_account else rule.find(located)
     return [Finding(rule.severity, rule.code, hit.pointer, hit.message, hit.fix, rule.prevents) for hit in hits]
 
 
@@ -64,7 +67,7 @@ def rules_of_fields(fields: Fields) -> dict[str, Rule]:
     for code, severity, page, concerns, find, prevents in _RULES_OF_FIELDS:
         concerned = tuple(filter(concerns, inside))
         reads = tuple(field.pointer for field in concerned)
-        rules[code] = Rule(code, severity, find.__doc__ or "", page, partial(find, concerned), reads, prevents)
+        rules[code] = Rule(code, severity, find.__doc__ or "", page, find, reads, prevents, fields=concerned)
     names: dict[str, list[str]] = {}
     for field in inside:
         parent, _, name = field.pointer.rpartition("/")

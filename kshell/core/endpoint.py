@@ -4,6 +4,7 @@ Nothing here does I/O. The endpoints themselves are in ``api``. A ``Request`` re
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["object", "list", "text", "integer"]
@@ -51,9 +52,11 @@ class Hit(NamedTuple):
 class Rule(NamedTuple):
     """A rule: ``says`` states it in a sentence, ``page`` cites the API's page, ``find`` yields the places that break it.
 
-    ``find`` takes the payload, and the ``Account`` that sends it if ``of_account``. What it yields depends on the texts and
-    numbers at the pointers ``reads``, on every ``type``, and on the payload's shape: its names, its items, the types of its
-    values. ``prevents`` is the code of Meta's with which a message that breaks the rule may fail; it is empty if there is none.
+    ``find`` takes the payload. A rule of a table of fields takes ``fields`` before it, and looks at one after the other; a
+    rule ``of_account`` takes the ``Account`` that sends after it. What ``find`` yields depends on the texts and numbers at the
+    pointers ``reads``, on every ``type``, and on the payload's shape: its names, its items, the types of its values.
+
+    ``prevents`` is the code of Meta's with which a message that breaks the rule may fail; it is empty if there is none.
     """
 
     code: str
@@ -64,6 +67,11 @@ class Rule(NamedTuple):
     reads: tuple[str, ...] = ()
     prevents: str = ""
     of_account: bool = False
+    fields: tuple[Field, ...] = ()
+
+    def by_field(self) -> "tuple[Rule, ...]":
+        """The same rule for each of its fields alone; if it has none, the rule itself."""
+        return tuple(self._replace(fields=(field,), reads=(field.pointer,)) for field in self.fields) or (self,)
 
 
 class DocumentedAnswer(NamedTuple):
@@ -118,8 +126,13 @@ class Endpoint(NamedTuple):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the path's parameters, in order."""
-        return tuple(piece.partition("}")[0] for piece in self.path.split("{")[1:])
+        return _parameters(self.path)
 
     def pointers(self, role: Role) -> tuple[str, ...]:
         """The pointers of the payload's fields that have ``role``."""
         return tuple(field.pointer for field in self.fields if field.role == role and field.pointer)
+
+
+@cache
+def _parameters(path: str) -> tuple[str, ...]:
+    return tuple(piece.partition("}")[0] for piece in path.split("{")[1:])

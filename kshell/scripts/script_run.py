@@ -204,8 +204,11 @@ class Case:
 
         A message that is being sent has the delivery that is known now. Those that an earlier run sent do not count.
         """
-        exchanges = (exchange for case in self.with_nested() for exchange in case.exchanges())
-        return [exchange.delivery for exchange in exchanges if FROM_LEDGER not in exchange.marks]
+        return [exchange.delivery for exchange in self.all_exchanges() if FROM_LEDGER not in exchange.marks]
+
+    def all_exchanges(self) -> Iterator[Exchange]:
+        """Yield the exchanges of its own lines, then of those that its ``run`` lines have run."""
+        return (exchange for case in self.with_nested() for exchange in case.exchanges())
 
     def exchanges(self) -> list[Exchange]:
         """Return the exchanges of its own lines, with the one that is being sent."""

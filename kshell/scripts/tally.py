@@ -59,15 +59,15 @@ class Tally:
 
     def add(self, case: Case) -> None:
         """Count a case that has ended, or that was not begun."""
-        deliveries = case.deliveries
         self.states[case.state] += 1
         if case.earlier:
             self.earlier[" and ".join(dict.fromkeys(case.earlier))] += 1
-        for delivery in deliveries:  # Counter.update takes several times as long
-            self.deliveries[str(delivery)] += 1
-        self.messages += len(deliveries)
-        for mark in (mark for one in case.with_nested() for sent in one.exchanges() for mark in sent.marks):
-            self.marks[mark] += 1
+        for exchange in case.all_exchanges():
+            if FROM_LEDGER not in exchange.marks:
+                self.deliveries[str(exchange.delivery)] += 1  # Counter.update takes several times as long
+                self.messages += 1
+            for mark in exchange.marks:
+                self.marks[mark] += 1
         self.exit_code = max(self.exit_code, case.exit_code)
         row = case.row.number if case.row else 0
         for code in case.warnings:

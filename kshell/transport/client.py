@@ -143,8 +143,11 @@ class Attempt:
             return
         self._connection = connections.take(self.request.url, self._route.proxy)
         if self._connection and threading.current_thread() is not threading.main_thread():
-            with connections.watching(self._stop_if_late):
+            connections.watch(self._stop_if_late)
+            try:
                 self._run(connections)
+            finally:
+                connections.unwatch(self._stop_if_late)
         else:
             connections.begin(partial(self._run, connections))
             self._wait()
@@ -224,7 +227,8 @@ class Attempt:
         if received is not None:
             exchange = exchange_of(self.request, cut_to_limit(received), elapsed_ms, interrupted=self.interrupted)
             mark = "replayed" if self._played else "simulated" if self._route.handle else ""
-            return masked_exchange(exchange, self._key)._replace(marks=(mark,) if mark else ())
+            masked = masked_exchange(exchange, self._key)
+            return masked._replace(marks=(mark,)) if mark else masked
         delivery = Delivery.UNKNOWN if self.begun else Delivery.NOT_SENT
         return Exchange(self.request, None, delivery, elapsed_ms, self._transport_error(), self.interrupted)
 
@@ -282,7 +286,7 @@ class Attempt:
         return [self._without_key(reason) for reason in _chain(self._error)] or ["it did not begin"]
 
     def _without_key(self, text: str) -> str:
-        # httpcore quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
+        # h11 quotes bytes that it cannot read or write: they may contain the key, also in an answer that repeats it
         return key_privacy(self.key).hide_values(re.sub(_QUOTED, "", text))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from kshell.transport.http import Connection
 
@@ -66,17 +66,16 @@ class KeptConnections:
             sender = _Sender(self)
         sender.work.put(work)
 
-    @contextmanager
-    def watching(self, stop_if_late: Callable[[], None]) -> Iterator[None]:
-        """Call ``stop_if_late`` every ``POLL`` seconds while the block sends."""
+    def watch(self, stop_if_late: Callable[[], None]) -> None:
+        """Call ``stop_if_late`` every ``POLL`` seconds, until ``unwatch``."""
         self._watched[stop_if_late] = None
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_all, name="kshell watch", daemon=True)
             self._watch.start()
-        try:
-            yield
-        finally:
-            del self._watched[stop_if_late]
+
+    def unwatch(self, stop_if_late: Callable[[], None]) -> None:
+        """Call ``stop_if_late`` no more."""
+        del self._watched[stop_if_late]
 
     def _watch_all(self) -> None:
         while not self._closed:
