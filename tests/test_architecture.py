@@ -172,6 +172,7 @@ DOORS = {
     },
     "httpx": {"kshell.transport.http"},
     "httpcore": {"kshell.transport.http"},
+    "h11": {"kshell.transport.http"},
     "jinja2": {f"kshell.templating.{name}" for name in ("environment", "evaluation", "program", "templates")},
     "phonenumbers": {"kshell.api.authentication.numbers"},
     "pytest": {"kshell.pytest_plugin"},

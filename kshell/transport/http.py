@@ -1,16 +1,22 @@
-"""The only use of httpx, and of httpcore, its layer of connections: open a connection, write one request, read its answer.
+"""The only use of the HTTP libraries: open a connection, write one request, read its answer.
+
+httpx reads URLs and makes the headers; httpcore, its layer of connections, opens sockets and TLS; h11 frames what is written
+and read. httpx's own connections would not tell before the first byte of a request is written that it is.
 
 Proxy, netrc and certificate settings of the environment are ignored. Nothing is redirected or tried again.
 """
 
 import socket
 import ssl
+import time
 import zlib
-from collections.abc import Callable, Iterable
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
+import h11
 import httpcore
 import httpx
 
@@ -20,6 +26,8 @@ from kshell.core.models import Request, Secret
 CLIENT_HEADERS = (("User-Agent", f"kshell/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
 
 _IDLE_SECONDS = 1.0  # an older connection may have been closed by the server, so it is not used again
+_MOST_HEAD = 100 << 10  # bytes of an answer's head
+_CHUNK = 64 << 10  # bytes that are read at a time
 
 
 class Head(NamedTuple):
@@ -39,13 +47,7 @@ class Head(NamedTuple):
 
 def is_fault(error: BaseException) -> bool:
     """Whether the network or the server caused an error; a host name that IDNA refuses is a bare ``UnicodeError``."""
-    of_connections = (
-        httpcore.NetworkError,
-        httpcore.TimeoutException,
-        httpcore.ProtocolError,
-        httpcore.ProxyError,
-        httpcore.ConnectionNotAvailable,
-    )
+    of_connections = httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProxyError, h11.ProtocolError
     return isinstance(error, (*of_connections, httpx.InvalidURL, OSError, UnicodeError))
 
 
@@ -59,113 +61,70 @@ class Connection:
 
     def __init__(self, url: str, proxy: str = "") -> None:
         self.socket: socket.socket | None = None  # a duplicate, because TLS takes over the socket itself
-        self._leads_to = _host_of(url), proxy
-        self.begin: Callable[[], None] = lambda: None  # called before the first byte of a request
-        layers = sum(address.startswith("https:") for address in (url, proxy))
-        backend = _Backend(lambda stream: self._opened(stream, layers))
-        self._connection = _pool(backend, url, proxy).create_connection(_parsed(url).origin)
+        self._url, self._proxy = url, proxy
+        self._stream: httpcore.NetworkStream | None = None
+        self._protocol = _protocol()
+        self._expires = float("inf")
 
     def leads_to(self, url: str, proxy: str) -> bool:
         """Whether the connection is open, as far as this side knows, to the host of ``url`` through ``proxy``."""
-        dead = self._connection.has_expired() or self._connection.is_closed()
-        return not dead and self._leads_to == (_host_of(url), proxy)
+        if self._stream is None or (_host_of(self._url), self._proxy) != (_host_of(url), proxy):
+            return False
+        # what comes unasked can only be the end of the connection
+        return time.monotonic() <= self._expires and not self._stream.get_extra_info("is_readable")
 
     def send(self, request: Request, key: str, timeout: float, begin: Callable[[], None]) -> Head:
         """Write ``request`` and return the head of its answer. ``begin`` is called before the first byte, and may raise."""
-        self.begin = begin
         body = request.body.encode()
-        wire = httpcore.Request(
-            request.method,
-            _parsed(request.url),
-            headers=_headers(request.method, request.url, request.headers, key, len(body)),
-            content=body,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write"), timeout)},
+        head = _head_of(request.method, request.url, request.headers, key, len(body), self._proxy)
+        stream = self._stream or self._open(timeout)
+        whole = _written(self._protocol, head, body)
+        begin()
+        answer = _answer(stream, self._protocol, whole, timeout)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw_items())
+        return Head(
+            answer.status_code,
+            answer.reason.decode("ascii", "ignore"),
+            headers,
+            self._chunks(stream, timeout),
+            self._ended,
         )
-        return _head(self._connection.handle_request(wire))
 
-    def _opened(self, stream: httpcore.NetworkStream, layers: int) -> httpcore.NetworkStream:
+    def _open(self, timeout: float) -> httpcore.NetworkStream:
+        """Connect to the host, or to the proxy and, for an https URL, through its tunnel."""
+        url, proxy = httpx.URL(self._url), httpx.Proxy(self._proxy) if self._proxy else None
+        first = proxy.url if proxy else url
+        stream = self._stream = httpcore.SyncBackend().connect_tcp(
+            first.raw_host.decode("ascii"), _port(first), timeout
+        )
         self.socket = stream.get_extra_info("socket").dup()
-        return _Stream(stream, layers, self)
+        if first.scheme == "https":
+            stream = self._stream = _with_tls(stream, first, timeout)
+        if proxy and url.scheme == "https":
+            _open_tunnel(stream, url, _proxy_headers(proxy), timeout)
+            stream = self._stream = _with_tls(stream, url, timeout)
+        return stream
+
+    def _chunks(self, stream: httpcore.NetworkStream, timeout: float) -> Iterator[bytes]:
+        while isinstance(event := _next_event(stream, self._protocol, timeout), h11.Data):
+            yield bytes(event.data)
+
+    def _ended(self) -> None:
+        """Make the connection ready for the next request if the answer was read to its end, and nothing came after it."""
+        states, (surplus, _) = {self._protocol.our_state, self._protocol.their_state}, self._protocol.trailing_data
+        if states == {h11.DONE} and not surplus:
+            self._protocol.start_next_cycle()
+            self._expires = time.monotonic() + _IDLE_SECONDS
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._stream is not None:
+            self._stream.close()
         if self.socket is not None:
             self.socket.close()
-        self.socket = None
-
-
-class _Backend(httpcore.NetworkBackend):
-    """Opens streams, and returns what ``opened`` makes of them."""
-
-    def __init__(self, opened: Callable[[httpcore.NetworkStream], httpcore.NetworkStream]) -> None:
-        self._opened = opened
-        self._sockets = httpcore.SyncBackend()
-
-    def connect_tcp(self, *address: Any, **options: Any) -> httpcore.NetworkStream:
-        return self._opened(self._sockets.connect_tcp(*address, **options))
-
-
-class _Stream(httpcore.NetworkStream):
-    """A stream that writes a request in one piece, and calls ``begin`` of its connection before the first byte.
-
-    The request goes over the stream after the last of ``tls_layers``; a CONNECT to a proxy, over an earlier one, is not the
-    request itself.
-    """
-
-    def __init__(self, stream: httpcore.NetworkStream, tls_layers: int, connection: Connection) -> None:
-        self._stream = stream
-        self._tls_layers = tls_layers
-        self._connection = connection
-        self._unwritten: list[bytes] = []
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._unwritten.append(buffer)
-        self._timeout = timeout
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._unwritten:
-            self._write_all()
-        return self._stream.read(max_bytes, timeout)
-
-    def _write_all(self) -> None:
-        if not self._tls_layers:
-            self._connection.begin()
-        whole = b"".join(self._unwritten)
-        self._unwritten.clear()
-        with suppress(httpcore.WriteError):  # a server may close the connection early and still have answered
-            self._stream.write(whole, self._timeout)
-
-    def start_tls(self, *context: Any, **options: Any) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(*context, **options), self._tls_layers - 1, self._connection)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _pool(backend: _Backend, url: str, proxy: str) -> httpcore.ConnectionPool:
-    """Return what makes connections to the host of ``url``; a pool itself would open and close them unasked."""
-    tls = _tls(url)
-    if not proxy:
-        return httpcore.ConnectionPool(tls, keepalive_expiry=_IDLE_SECONDS, network_backend=backend)
-    through = httpx.Proxy(proxy)
-    return httpcore.HTTPProxy(
-        _parsed(proxy),
-        through.raw_auth,
-        ssl_context=tls,
-        proxy_ssl_context=_tls(proxy),
-        keepalive_expiry=_IDLE_SECONDS,
-        network_backend=backend,
-    )
-
-
-def _head(answer: httpcore.Response) -> Head:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
-    reason = bytes(answer.extensions["reason_phrase"]).decode("ascii", "ignore")
-    return Head(answer.status, reason, headers, cast("Iterable[bytes]", answer.stream), answer.close)
+        self.socket = self._stream = None
 
 
 def _host_of(url: str) -> str:
@@ -173,33 +132,88 @@ def _host_of(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-@lru_cache(maxsize=4)  # the rows of a run have one URL
-def _parsed(url: str) -> httpcore.URL:
-    parsed = httpx.URL(url)
-    return httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
-@lru_cache(maxsize=16)  # and bodies of few lengths
-def _headers(
-    method: str, url: str, given: tuple[tuple[str, str | Secret], ...], key: str, length: int
-) -> list[tuple[bytes, bytes]]:
-    """Return all headers of a request with a body of ``length`` bytes."""
-    headers = [(name, key if isinstance(value, Secret) else value) for name, value in given]
-    return httpx.Request(method, url, headers=[*headers, *CLIENT_HEADERS], content=b"\0" * length).headers.raw
+# ---- opening
 
 
-def _tls(url: str) -> ssl.SSLContext | None:
-    if not url.startswith("https:"):
-        return None
+def _with_tls(stream: httpcore.NetworkStream, url: httpx.URL, timeout: float) -> httpcore.NetworkStream:
     import certifi
 
-    return _tls_context(certifi.where())
+    return stream.start_tls(_tls_context(certifi.where()), url.raw_host.decode("ascii"), timeout)
 
 
 @cache
 def _tls_context(authorities: str) -> ssl.SSLContext:
     """Return the context of every https connection of this process; reading the file of authorities takes 13 ms."""
-    return ssl.create_default_context(cafile=authorities)
+    context = ssl.create_default_context(cafile=authorities)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _proxy_headers(proxy: httpx.Proxy) -> list[tuple[bytes, bytes]]:
+    if proxy.raw_auth is None:
+        return []
+    return [(b"Proxy-Authorization", b"Basic " + b64encode(b":".join(proxy.raw_auth)))]
+
+
+def _open_tunnel(
+    stream: httpcore.NetworkStream, url: httpx.URL, headers: list[tuple[bytes, bytes]], timeout: float
+) -> None:
+    """Ask a proxy for a tunnel to the host of ``url``. Raises ``httpcore.ProxyError`` if it refuses."""
+    host = b"[%b]" % url.raw_host if b":" in url.raw_host else url.raw_host
+    target = b"%b:%d" % (host, _port(url))
+    connect = h11.Request(method="CONNECT", target=target, headers=[(b"Host", target), (b"Accept", b"*/*"), *headers])
+    protocol = _protocol()
+    answer = _answer(stream, protocol, _written(protocol, connect, b""), timeout)
+    if not 200 <= answer.status_code < 300:
+        raise httpcore.ProxyError(f"{answer.status_code} {answer.reason.decode('ascii', 'ignore')}")
+
+
+# ---- writing and reading, as h11 frames it
+
+
+def _protocol() -> h11.Connection:
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+
+
+@lru_cache(maxsize=16)  # the rows of a run have one URL, and bodies of few lengths
+def _head_of(
+    method: str, url: str, given: tuple[tuple[str, str | Secret], ...], key: str, length: int, proxy: str
+) -> h11.Request:
+    """Return the request line and all headers of a request with a body of ``length`` bytes."""
+    headers = [(name, key if isinstance(value, Secret) else value) for name, value in given]
+    made = httpx.Request(method, url, headers=[*headers, *CLIENT_HEADERS], content=b"\0" * length)
+    if not proxy or made.url.scheme == "https":
+        return h11.Request(method=method, target=made.url.raw_path, headers=made.headers.raw)
+    target = b"http://" + made.url.netloc + made.url.raw_path
+    return h11.Request(method=method, target=target, headers=[*_proxy_headers(httpx.Proxy(proxy)), *made.headers.raw])
+
+
+def _written(protocol: h11.Connection, head: h11.Request, body: bytes) -> bytes:
+    """Return a request in one piece, so that a server reads it at once."""
+    events = head, h11.Data(body), h11.EndOfMessage()
+    return b"".join([protocol.send(event) or b"" for event in events])
+
+
+def _answer(stream: httpcore.NetworkStream, protocol: h11.Connection, whole: bytes, timeout: float) -> h11.Response:
+    """Write a request and return the head of its answer."""
+    with suppress(httpcore.WriteError):  # a server may close the connection early and still have answered
+        stream.write(whole, timeout)
+    while not isinstance(event := _next_event(stream, protocol, timeout), h11.Response):
+        pass  # such as 100 Continue
+    return event
+
+
+def _next_event(stream: httpcore.NetworkStream, protocol: h11.Connection, timeout: float) -> object:
+    while (event := protocol.next_event()) is h11.NEED_DATA:
+        data = stream.read(_CHUNK, timeout)
+        if not data and protocol.their_state is h11.SEND_RESPONSE:
+            raise h11.RemoteProtocolError("Server disconnected without sending a response.")
+        protocol.receive_data(data)
+    return event
 
 
 def decoded(body: bytes, encoding: str, most: int) -> tuple[bytes, str]:

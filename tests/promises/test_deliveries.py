@@ -340,6 +340,18 @@ def test_a_kept_connection_that_the_server_has_closed_is_opened_anew(thread):
 
 
 @THREADS
+def test_a_second_answer_is_not_taken_for_the_next_message(thread):
+    """What a server sends after an answer ends the connection, so that no message gets the answer of another one."""
+    length = b"Content-Length: %d\r\n\r\n" % len(ACCEPTED)
+    refused = refusal("WA401")
+    surplus = b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%b" % (len(refused), refused)
+    with Server(read, say(HEAD + length + ACCEPTED + surplus), read, close) as server:
+        exchanges = kept(server, thread=thread)
+    deliveries = [exchange.delivery for exchange in exchanges]
+    assert (deliveries, server.connections) == ([Delivery.ACCEPTED] * 2, 2)
+
+
+@THREADS
 def test_an_answer_in_drops_over_a_kept_connection_ends_in_time(thread):
     """A head that comes byte by byte over a kept connection ends the wait after the timeout, and the outcome is unknown."""
 
@@ -723,6 +735,16 @@ def test_a_message_through_a_tunnel_begins_after_the_connect(send_to, trusted, n
     assert outcome.delivery == delivery
     assert [request.method for request in server.requests] == ["POST"] * (delivery != "not-sent")
     assert [(request.method, request.header("api-key")) for request in proxy.requests] == [("CONNECT", [])]
+
+
+def test_a_proxy_is_asked_for_an_address_in_brackets(send_to):
+    """A tunnel to an IPv6 address is asked for with the address in brackets, as RFC 9112 writes it."""
+    with Server(read, answer(403, b"")) as proxy:
+        outcome = send_to("https://[2001:db8::1]", proxy=proxy.url)
+    assert (outcome.delivery, outcome.response) == ("not-sent", None)
+    assert [(request.target, request.header("host")) for request in proxy.requests] == [
+        ("[2001:db8::1]:443", ["[2001:db8::1]:443"])
+    ]
 
 
 def test_a_request_is_written_in_one_piece(monkeypatch):
