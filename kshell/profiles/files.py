@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, TextIO
 
@@ -59,7 +60,7 @@ class Places(NamedTuple):
                 if name == entry or name in origins or not _NAME.match(name):
                     continue
                 if entry not in shipped or not self._is_copy(kind, place, folder / entry):
-                    origins[name] = Origin(folder / entry, place)
+                    origins[name] = Origin(_path(folder, entry), place)
         return dict(sorted(origins.items()))
 
     def find(self, kind: Kind, name: str) -> Origin:
@@ -333,6 +334,11 @@ def _same_bytes(one: Path, other: Path) -> bool:
         return cmp(one, other, shallow=False)
     except OSError:
         return False
+
+
+@lru_cache(maxsize=4096)  # every key that is typed asks for all names
+def _path(folder: Path, entry: str) -> Path:
+    return folder / entry
 
 
 def _entries(folder: Path) -> set[str]:
