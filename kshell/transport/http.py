@@ -10,7 +10,6 @@ import socket
 import ssl
 import time
 import zlib
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -92,16 +91,15 @@ class Connection:
 
     def _open(self, timeout: float) -> httpcore.NetworkStream:
         """Connect to the host, or to the proxy and, for an https URL, through its tunnel."""
-        url, proxy = httpx.URL(self._url), httpx.Proxy(self._proxy) if self._proxy else None
-        first = proxy.url if proxy else url
+        url, first = httpx.URL(self._url), httpx.URL(self._proxy or self._url)
         stream = self._stream = httpcore.SyncBackend().connect_tcp(
             first.raw_host.decode("ascii"), _port(first), timeout
         )
         self.socket = stream.get_extra_info("socket").dup()
         if first.scheme == "https":
             stream = self._stream = _with_tls(stream, first, timeout)
-        if proxy and url.scheme == "https":
-            _open_tunnel(stream, url, _proxy_headers(proxy), timeout)
+        if self._proxy and url.scheme == "https":
+            _open_tunnel(stream, url, timeout)
             stream = self._stream = _with_tls(stream, url, timeout)
         return stream
 
@@ -153,19 +151,11 @@ def _tls_context(authorities: str) -> ssl.SSLContext:
     return context
 
 
-def _proxy_headers(proxy: httpx.Proxy) -> list[tuple[bytes, bytes]]:
-    if proxy.raw_auth is None:
-        return []
-    return [(b"Proxy-Authorization", b"Basic " + b64encode(b":".join(proxy.raw_auth)))]
-
-
-def _open_tunnel(
-    stream: httpcore.NetworkStream, url: httpx.URL, headers: list[tuple[bytes, bytes]], timeout: float
-) -> None:
+def _open_tunnel(stream: httpcore.NetworkStream, url: httpx.URL, timeout: float) -> None:
     """Ask a proxy for a tunnel to the host of ``url``. Raises ``httpcore.ProxyError`` if it refuses."""
     host = b"[%b]" % url.raw_host if b":" in url.raw_host else url.raw_host
     target = b"%b:%d" % (host, _port(url))
-    connect = h11.Request(method="CONNECT", target=target, headers=[(b"Host", target), (b"Accept", b"*/*"), *headers])
+    connect = h11.Request(method="CONNECT", target=target, headers=[(b"Host", target), (b"Accept", b"*/*")])
     protocol = _protocol()
     answer = _answer(stream, protocol, _written(protocol, connect, b""), timeout)
     if not 200 <= answer.status_code < 300:
@@ -186,10 +176,8 @@ def _head_of(
     """Return the request line and all headers of a request with a body of ``length`` bytes."""
     headers = [(name, key if isinstance(value, Secret) else value) for name, value in given]
     made = httpx.Request(method, url, headers=[*headers, *CLIENT_HEADERS], content=b"\0" * length)
-    if not proxy or made.url.scheme == "https":
-        return h11.Request(method=method, target=made.url.raw_path, headers=made.headers.raw)
-    target = b"http://" + made.url.netloc + made.url.raw_path
-    return h11.Request(method=method, target=target, headers=[*_proxy_headers(httpx.Proxy(proxy)), *made.headers.raw])
+    before_path = b"http://" + made.url.netloc if proxy and made.url.scheme == "http" else b""
+    return h11.Request(method=method, target=before_path + made.url.raw_path, headers=made.headers.raw)
 
 
 def _written(protocol: h11.Connection, head: h11.Request, body: bytes) -> bytes:
