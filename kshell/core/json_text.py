@@ -79,7 +79,9 @@ def dumps(value: Json, *, indent: int | None = 2, avoid: str = "", ascii_only: b
 
 def printable(text: str) -> str:
     """Return JSON text with its characters that are not printable escaped, line breaks apart."""
-    # most texts are printable, and a pattern takes a while to compile
+    # in JSON text, DEL is the one character of ASCII that is not printable; a pattern takes a while to compile
+    if text.isascii() and "\x7f" not in text:
+        return text
     return text if text.replace("\n", "").isprintable() else re.sub(r"[^\n\x20-\x7e]+", _escaped, text)
 
 

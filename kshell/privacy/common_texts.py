@@ -16,13 +16,12 @@ from kshell.privacy.pseudonyms import without_pseudonyms
 from kshell.privacy.values import SHORTEST, traces, views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from kshell.privacy.values import Private
 
 _LONGEST = 1000  # characters of a common text
 _MOST_SEEN = 2000  # texts; then they are forgotten, since most of them are of one row
-_MOST_TRIED = 500  # texts
 _MOST_DECODED = 100_000  # characters; the index takes a hundred bytes for each
 
 
@@ -39,33 +38,32 @@ class CommonTexts:
     def _forget(self) -> None:
         self.changed: set[str] = set()
         self._masks: dict[str, str] = {}  # of the common texts
-        self._seen: set[str] = set()  # once, in the rows so far
-        self._tried: set[str] = set()  # seen twice: the common texts, and those that have a value of one row
+        self._seen: set[str] = set()  # once, in the rows so far; they may have a value of one row
         self._decoded = ""  # the common texts and their masks in every decoding
         self._index: set[str] = set()  # every part of ``_decoded`` of ``SHORTEST`` characters
 
-    def masks(self, texts: Sequence[str], privacy: Privacy) -> Mapping[str, str]:
+    def masks(self, texts: set[str], privacy: Privacy) -> Mapping[str, str]:
         """Return the common texts with what ``privacy.mask`` returns of each; ``texts`` and ``privacy`` are those of a row.
 
         It is empty if a common text may contain a value of this row alone.
         """
         values = privacy.values
-        shared = values if self._shared is None else tuple(value for value in self._shared if value in values)
+        shared = values if self._shared is None else tuple([value for value in self._shared if value in values])
         if shared != self._shared:
             self._shared = shared
             self._forget()
-        own = [value for value in values if value not in shared]
-        forms = [*_forms(own), *filter(numbers_in, privacy.message_ids)]
-        self._learn([text for text in (*texts, *privacy.whole_masks.values()) if text not in self._tried], forms)
+        forms = [form for value in values if value not in shared for form in _forms(value)]
+        forms += filter(numbers_in, privacy.message_ids)
+        self._learn(texts.union(privacy.whole_masks.values()).difference(self._masks), forms)
         index = self._index  # it is quicker to look in it than in a long text
         found = [form for form in forms if form[:SHORTEST] in index or len(form) < SHORTEST]
         return {} if any(form in self._decoded for form in found) else self._masks
 
-    def _learn(self, texts: list[str], forms: list[str]) -> None:
-        for text in self._seen.intersection(texts):
-            if len(self._tried) < _MOST_TRIED and len(self._decoded) < _MOST_DECODED:
-                self._tried.add(text)
-                self._add(text, forms)
+    def _learn(self, texts: set[str], forms: list[str]) -> None:
+        if len(self._decoded) < _MOST_DECODED:
+            for text in self._seen & texts:
+                if not any(form in text for form in forms):
+                    self._add(text, forms)
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()
         self._seen.update([text for text in texts if len(text) <= _LONGEST])
@@ -81,14 +79,13 @@ class CommonTexts:
                 self.changed.add(text)
 
 
-def _forms(values: Sequence[Private]) -> Iterator[str]:
-    """Yield every text that ``mask`` replaces or that ``leak`` looks for, and the digits of a code that may be in groups."""
-    for value in values:
-        if len(value.text) >= SHORTEST:
-            yield from masked_forms(value)
-            yield from traces(value)
-            if value.kind == "CODE" and any(six_digits_in(value.text)):
-                yield _digits(value.text)
+def _forms(value: Private) -> list[str]:
+    """Return every text that ``mask`` replaces or that ``leak`` looks for, and the digits of a code that may be in groups."""
+    text = value.text
+    if len(text) < SHORTEST:
+        return []
+    grouped = value.kind == "CODE" and not text.isdecimal() and any(six_digits_in(text))
+    return [*masked_forms(value), *traces(value), *([_digits(text)] if grouped else ())]
 
 
 def _decodings(text: str) -> Iterator[str]:

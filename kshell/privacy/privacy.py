@@ -90,19 +90,19 @@ class Privacy:
         """The masks of the texts that are a value and nothing else, short values apart."""
         return {value.text: self._forms[value.text] for value in self.values if value.text in self._forms}
 
-    def learn(self, texts: Iterable[str], common: Mapping[str, str]) -> set[str]:
+    def learn(self, texts: set[str], common: Mapping[str, str]) -> set[str]:
         """Mask ``texts`` all at once, which is quicker, and return those that ``mask_json`` may change, ``common`` apart.
 
         ``common`` has texts with their masks, as ``CommonTexts`` finds them. A text that makes a match across its border, or
         a leak anywhere, leaves each text to ``mask``.
         """
-        if not self._words:  # else a common text may contain one
+        if not (self._typed and self._words):  # else a common text may contain one
             self._common = common
             whole = self.whole_masks.items()
             self._masked |= {text: mask for text, mask in whole if common.get(mask) == mask and "otp" not in text}
-        others = [text for text in texts if text not in self._common and text not in self._masked]
+        others = texts.difference(self._common, self._masked)
         if others:
-            self._mask_at_once([*dict.fromkeys(others)])
+            self._mask_at_once([*others])
         return {text for text, mask in self._masked.items() if text != mask} | self._codes
 
     def _mask_at_once(self, known: list[str]) -> None:
@@ -167,7 +167,7 @@ class Privacy:
     @cached_property
     def mask_values(self) -> Change:
         """The function that masks every value in a text, in each of its forms."""
-        return replacer({**self._words, **self._forms} if self._words else self._forms)
+        return replacer({**self._words, **self._forms} if self._typed and self._words else self._forms)
 
     # ---- pseudonyms
 

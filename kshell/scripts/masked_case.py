@@ -67,9 +67,7 @@ def masked_case(case: Case, common: CommonTexts) -> MaskedCase:
     privacy = _privacy(case)
     documents = [JsonPieces(document_of(step.sent)) if step.sent else None for step in case.steps]
     statuses = [status_line(step.sent.exchange) if step.sent else "" for step in case.steps]
-    texts = [*statuses, *_lines_of(case)]
-    for document in filter(None, documents):
-        texts += document.texts
+    texts = {*statuses, *_lines_of(case)}.union(*(document.texts for document in documents if document))
     changed = privacy.learn(texts, common.masks(texts, privacy)) | common.changed if texts else set()
     verdict, failure = case.verdict, case.failure
     error = first_error(failure)
@@ -129,9 +127,11 @@ def _privacy(case: Case) -> Privacy:
 
 def _values(case: Case) -> Iterator[Private]:
     """Yield the private values of the session, and those of the row and the lines, which may be in no draft."""
-    yield from case.session.privacy().values if case.session else ()
-    given = case.row.cells.items() if case.row else ()
-    for name, text in (*given, *(pair for step in case.steps for pair in _assigned(step.line))):
+    settings = case.session.settings if case.session else {}
+    yield from case.session.all_private_values() if case.session else ()
+    cells = case.row.cells.items() if case.row else ()
+    replaced = [(name, text) for name, text in cells if settings.get(name) != (text, "row")]
+    for name, text in (*replaced, *(pair for step in case.steps for pair in _assigned(step.line))):
         yield from named_values(name, text)
 
 

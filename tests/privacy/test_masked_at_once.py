@@ -100,7 +100,7 @@ def test_a_row_is_masked_as_each_of_its_texts_alone(common, generated):
         document = {"common": common, "names": dict.fromkeys(common, 1), "code": row["code"].text, "own": row["own"]}
         pieces, quick, slow = JsonPieces(document), privacy_of(row), privacy_of(row)
         lines = [word for pair in typed(row["code"].text) for word in pair] + [f"send {common[0]}", row["id"]]
-        changed = quick.learn([*lines, *pieces.texts], known.masks([*lines, *pieces.texts], quick)) | known.changed
+        changed = quick.learn({*lines, *pieces.texts}, known.masks({*lines, *pieces.texts}, quick)) | known.changed
         assert pieces.masked(quick, changed) == dumps(slow.mask_json(document), indent=None)
         assert [*map(quick.mask, [*lines, *common])] == [*map(slow.mask, [*lines, *common])]
 
@@ -125,9 +125,9 @@ def test_a_common_text_is_searched_for_the_values_of_each_row(text, value, messa
     """A text that many rows have is masked anew for a row whose own value is in it, in any spelling."""
     known = CommonTexts()
     for code in ("571608", "571609", "571610"):
-        before = known.masks([text], Privacy([SENDER, Private("CODE", code)]))
+        before = known.masks({text}, Privacy([SENDER, Private("CODE", code)]))
     privacy, alone = (Privacy([SENDER, value], message_ids={message_id}) for _ in range(2))
-    privacy.learn([text], known.masks([text], privacy))
+    privacy.learn({text}, known.masks({text}, privacy))
     assert text in before
     assert privacy.mask(text) == alone.mask(text) != before[text]
 
