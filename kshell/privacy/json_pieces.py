@@ -1,4 +1,4 @@
-"""``JsonPieces``: a JSON value as text that is cut at its strings, so that masking replaces the few that it changes."""
+"""``JsonPieces``: a JSON value as text, in which masking replaces the few strings that it changes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from kshell.core.json_text import dumps, one_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Set as AbstractSet
 
     from kshell.core.models import Json
     from kshell.privacy.privacy import Privacy
 
 _STRING = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
-_INTEGER = r"(?<=[:\[,])-?[0-9]+(?=[,\]}])"  # not in a string
+_AFTER_A_STRING = (",", ":", "]", "}")
 
 
 class JsonPieces:
@@ -23,23 +23,27 @@ class JsonPieces:
 
     def __init__(self, value: dict[str, Json]) -> None:
         self.value = value
-        text = one_line(value)
-        plain = "\\" not in text
-        self._pieces = text.split('"') if plain else re.split(_STRING, text)
-        inner = self._pieces[1::2]
-        self.texts = inner if plain else [json.loads(f'"{piece}"') if "\\" in piece else piece for piece in inner]
+        self._text = one_line(value)
+        escaped = "\\" in self._text
+        pieces = re.split(_STRING, self._text) if escaped else self._text.split('"')
+        inner = pieces[1::2]
+        self.texts = [json.loads(f'"{piece}"') if "\\" in piece else piece for piece in inner] if escaped else inner
+        # only then is each quotation mark the border of a string, and no integer long enough to be masked
+        self._plain = not escaped and not re.search("[-0-9][0-9]{3}", "".join(pieces[::2]))
 
-    def masked(self, privacy: Privacy, changed: Collection[str]) -> str:
+    def masked(self, privacy: Privacy, changed: AbstractSet[str]) -> str:
         """Return the JSON text of ``privacy.mask_json(value)``, on one line. It changes only the texts in ``changed``."""
-        pieces = [*self._pieces]
-        for position in [position for position, text in enumerate(self.texts) if text in changed]:
-            text, is_name = self.texts[position], pieces[2 * position + 2][:1] == ":"
-            mask = privacy.mask(text) if is_name else str(privacy.mask_json(text))
-            if is_name and mask != text:  # two names may become one
-                return dumps(privacy.mask_json(self.value), indent=None)
-            pieces[2 * position + 1] = one_line(mask)[1:-1]
-        if re.search("[-0-9][0-9]{3}", "".join(pieces[::2])):
-            pieces[::2] = [
-                re.sub(_INTEGER, lambda found: dumps(privacy.mask_json(int(found[0]))), piece) for piece in pieces[::2]
-            ]
-        return printable('"'.join(pieces))
+        if not self._plain:
+            return self._masked_by_value(privacy)
+        masks = {text: one_line(privacy.mask_json(text)) for text in changed.intersection(self.texts)}
+        json_text = self._text
+        for text, mask in masks.items():
+            quoted = f'"{text}"'
+            # not if it is a name, if it may be what is between two strings, or if its mask has a mask
+            if f"{quoted}:" in json_text or text.startswith(_AFTER_A_STRING) or mask[1:-1] in masks:
+                return self._masked_by_value(privacy)
+            json_text = json_text.replace(quoted, mask)
+        return printable(json_text)
+
+    def _masked_by_value(self, privacy: Privacy) -> str:
+        return dumps(privacy.mask_json(self.value), indent=None)
