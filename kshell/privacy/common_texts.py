@@ -54,7 +54,7 @@ class CommonTexts:
             self._forget()
         forms = [form for value in values if value not in shared for form in _forms(value)]
         forms += filter(numbers_in, privacy.message_ids)
-        self._learn(texts.union(privacy.whole_masks.values()).difference(self._masks), forms)
+        self._learn(texts.difference(self._masks).union(privacy.whole_masks.values()), forms)
         index = self._index  # it is quicker to look in it than in a long text
         found = [form for form in forms if form[:SHORTEST] in index or len(form) < SHORTEST]
         return {} if any(form in self._decoded for form in found) else self._masks
@@ -62,7 +62,7 @@ class CommonTexts:
     def _learn(self, texts: set[str], forms: list[str]) -> None:
         if len(self._decoded) < _MOST_DECODED:
             for text in self._seen & texts:
-                if not any(form in text for form in forms):
+                if text not in self._masks and not any(form in text for form in forms):
                     self._add(text, forms)
         if len(self._seen) > _MOST_SEEN:
             self._seen.clear()

@@ -118,9 +118,12 @@ def traces(value: Private) -> tuple[str, ...]:
     bare = [_bare(lower).lstrip("+")] if value.kind != "CODE" else []
     # base64 has three forms of a value, by its offset; the characters that depend on neighbouring bytes are cut off
     shifted = [b2a_base64(bytes(shift) + raw)[4 if shift else 0 : (shift + len(raw)) // 3 * 4] for shift in range(3)]
-    packed = [text for text in b" ".join(shifted).decode().lower().split() if len(text) > 5]
-    url_safe = [text.replace("+", "-").replace("/", "_") for text in packed]
-    return tuple(dict.fromkeys(filter(None, [*plain, *bare, raw.hex(), *packed, *url_safe])))
+    packed = b" ".join(shifted).decode().lower()
+    if "+" in packed or "/" in packed:
+        packed += " " + packed.replace("+", "-").replace("/", "_")  # the spelling for URLs
+    return tuple(
+        dict.fromkeys([*filter(None, (*plain, *bare)), raw.hex(), *(it for it in packed.split() if len(it) > 5)])
+    )
 
 
 def _bare(text: str) -> str:

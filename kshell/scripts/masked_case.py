@@ -119,10 +119,11 @@ def _lines(notes: Sequence[Note | Finding], privacy: Privacy) -> tuple[str, ...]
 
 def _privacy(case: Case) -> Privacy:
     cases = [*case.with_nested()]
-    lines = dict.fromkeys(step.line for known in cases for step in known.steps)
     ids = {exchange.answer.message_id for known in cases for exchange in known.exchanges()}
     values = [value for known in cases for value in _values(known)]
-    return Privacy(values, message_ids=ids, typed=[pair for line in lines for pair in _typed(line)])
+    return Privacy(
+        values, message_ids=ids, typed=[pair for known in cases for step in known.steps for pair in _typed(step.line)]
+    )
 
 
 def _values(case: Case) -> Iterator[Private]:
