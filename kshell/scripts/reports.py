@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from kshell import __version__
 from kshell.core.errors import EXIT_REFUSED, SetupError
-from kshell.core.json_text import dumps
+from kshell.core.json_text import one_line, printable
 from kshell.privacy.common_texts import CommonTexts
 from kshell.profiles.files import open_named, shown
 from kshell.scripts.html_report import html_page
@@ -104,7 +104,7 @@ def _json_case(case: MaskedCase) -> str:
     facts = {**case._asdict(), "seconds": round(case.seconds, 4), "steps": steps}
     del facts["verdict"], facts["reason"]
     empty = '"exchange":null'  # a text cannot contain it, because it has its quotes escaped
-    first, *rest = dumps(facts, indent=None).split(empty)
+    first, *rest = printable(one_line(facts)).split(empty)
     return first + "".join(f'"exchange":{step.exchange}{after}' for step, after in zip(case.steps, rest, strict=True))
 
 

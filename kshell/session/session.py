@@ -254,8 +254,9 @@ class Session:
     def _known_accounts(self) -> list[Account]:
         """Return the account of every draft, and the current one."""
         known = dict(self.accounts)
-        with suppress(KshellError):
-            known.setdefault(self.account, self.current_account())
+        if self.account not in known:
+            with suppress(KshellError):
+                known[self.account] = self.current_account()
         return [*known.values()]
 
     def without_key(self, text: str) -> str:

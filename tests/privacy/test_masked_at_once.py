@@ -105,6 +105,25 @@ def test_a_row_is_masked_as_each_of_its_texts_alone(common, generated):
         assert [*map(quick.mask, [*lines, *common])] == [*map(slow.mask, [*lines, *common])]
 
 
+@pytest.mark.parametrize(
+    ("code", "document"),
+    [
+        (",", {"a": ",", "b": "x", "c": "y"}),
+        ("code", {"a": "code", "b": "(code)"}),
+        ("api", {"api": "api"}),
+        ("482913", {"a": 482913}),
+        ("api", {"a": 'x"api', "b": "api"}),
+    ],
+    ids=["what is between texts", "a mask that is masked", "a name", "an integer", "a part in a quotation mark"],
+)
+def test_a_text_is_not_replaced_where_it_is_no_text(code, document):
+    """A JSON text is masked as its value is, also where a private text has the spelling of another part of it."""
+    privacy = Privacy([Private("CODE", code)])
+    pieces = JsonPieces(document)
+    changed = privacy.learn(set(pieces.texts), {})
+    assert pieces.masked(privacy, changed) == dumps(privacy.mask_json(document), indent=None)
+
+
 LATER = [
     ("in 48/29_13", Private("CODE", "482913"), ""),
     ("in 12%2048%2F29 13", Private("CODE", "482913"), ""),
