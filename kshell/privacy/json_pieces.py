@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from kshell.core.json_text import dumps, one_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
     from kshell.core.models import Json
     from kshell.privacy.privacy import Privacy
 
@@ -31,7 +29,7 @@ class JsonPieces:
         # only then is each quotation mark the border of a string, and no integer long enough to be masked
         self._plain = not escaped and not re.search("[-0-9][0-9]{3}", "".join(pieces[::2]))
 
-    def masked(self, privacy: Privacy, changed: AbstractSet[str]) -> str:
+    def masked(self, privacy: Privacy, changed: set[str]) -> str:
         """Return the JSON text of ``privacy.mask_json(value)``, on one line. It changes only the texts in ``changed``."""
         if not self._plain:
             return self._masked_by_value(privacy)

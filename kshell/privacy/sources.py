@@ -34,11 +34,6 @@ def keys_of(accounts: Iterable[Account], resolve: Callable[[Account], str]) -> I
             yield Private("KEY", resolve(account))
 
 
-def codes_of(texts: Iterable[str]) -> Iterator[Private]:
-    """Yield each text as a code."""
-    return (Private("CODE", text) for text in texts)
-
-
 def named_values(name: str, text: str) -> Iterator[Private]:
     """Yield the private values in the text of the variable ``name``, if it is named like a code or a number."""
     kind = kind_by_name(name)

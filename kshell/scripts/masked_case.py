@@ -129,7 +129,7 @@ def _privacy(case: Case) -> Privacy:
 def _values(case: Case) -> Iterator[Private]:
     """Yield the private values of the session, and those of the row and the lines, which may be in no draft."""
     settings = case.session.settings if case.session else {}
-    yield from case.session.all_private_values() if case.session else ()
+    yield from case.session.privacy().values if case.session else ()
     cells = case.row.cells.items() if case.row else ()
     replaced = [(name, text) for name, text in cells if settings.get(name) != (text, "row")]
     for name, text in (*replaced, *(pair for step in case.steps for pair in _assigned(step.line))):

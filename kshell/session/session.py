@@ -228,19 +228,15 @@ class Session:
         Without ``keys`` no key is resolved.
         """
         from kshell.privacy.privacy import Privacy
-
-        return Privacy(self.all_private_values(keys=keys))
-
-    def all_private_values(self, *, keys: bool = True) -> list[Private]:
-        """Return the values of ``privacy``, some of them twice."""
-        from kshell.privacy.sources import codes_of, keys_of, named_values
+        from kshell.privacy.sources import keys_of, named_values
+        from kshell.privacy.values import Private
 
         private = [*(keys_of(self._known_accounts(), self.files.key) if keys else ()), *self.private_values()]
-        private += codes_of((*self.generated, *sorted(self.received)))
+        private += [Private("CODE", code) for code in (*self.generated, *sorted(self.received))]
         for name, setting in self.settings.items():
             if setting.source != "captured" or name in ("to", "otp"):  # captured: part of an answer, code = body.code
                 private += named_values(name, setting.text)
-        return private
+        return Privacy(private)
 
     def private_values(self) -> Collection[Private]:
         """Return the private values of every draft, also of a previewed or refused one."""

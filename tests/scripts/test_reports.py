@@ -211,6 +211,14 @@ def test_rows_are_masked_as_each_text_alone(cli, write, monkeypatch):
         assert quick == lines()
 
 
+def test_a_code_of_a_row_that_a_line_replaced_is_hidden(reported, write):
+    """The code of a row is masked also if a line of the script has set another one."""
+    write("r.csv", f"to,otp,ref\n{TO},QXZWVB,for QXZWVB\n")
+    text = reported("set otp=571608\nsend\n", "--rows", "r.csv")
+    assert "for (code)" in text
+    assert "QXZWVB" not in text
+
+
 def test_a_row_that_was_not_begun_is_named_without_its_code(cli, write):
     """The code of a row is masked in the script's name also if the run ended before the row."""
     write(f"{CODE}.kshell", "expect 1 == 2\n")
