@@ -152,6 +152,22 @@ def test_a_common_text_is_searched_for_the_values_of_each_row(text, value, messa
 
 
 @given(
+    st.from_regex(r"\+{0,2}[0-9]{3,16}", fullmatch=True), st.sampled_from(["CODE", "NUMBER", "KEY"]), st.integers(0, 2)
+)
+def test_a_common_text_is_masked_anew_for_each_spelling_of_a_value(digits, kind, before):
+    """A number or a code that is in a common text is found there as it is, in hexadecimal and in base64 at any offset."""
+    value = Private(kind, digits)
+    spellings = [*value.forms().values(), digits.encode().hex(), packed(digits, before), packed(digits, before).lower()]
+    for text in (f"<{spelling}>" for spelling in spellings):
+        known = CommonTexts()
+        for _ in range(3):
+            known.masks({text}, Privacy([SENDER]))
+        privacy = Privacy([SENDER, value])
+        privacy.learn({text}, known.masks({text}, privacy))
+        assert privacy.mask(text) == Privacy([SENDER, value]).mask(text)
+
+
+@given(
     st.lists(
         st.sampled_from([*"0123456789", "+", " ", "-", "(", "/", "%20", "%2B", "\\u002b", "x", ".", "\n"]), max_size=20
     )
