@@ -135,6 +135,17 @@ def test_a_rule_runs_again_only_if_a_value_that_it_reads_has_changed(monkeypatch
     assert {"to-e164", "field-missing"} <= {*ran} <= {code for code, rule in RULES.items() if TO in rule.reads}
 
 
+def test_a_rule_of_the_fields_runs_again_only_for_those_that_have_changed(monkeypatch):
+    """Of a row whose recipient alone differs, a rule of the table of fields looks at that field and at no other."""
+    kept, made = KeptFiles(Places.standard()), message({TO: '"{{ a }}"', BODY_CODE: '"{{ b }}"'})
+    row = {"a": NUMBER, "b": "123456", "n": "1"}
+    kept.checked(SEND_AUTHENTICATION, ACCOUNT, made, row)
+    looked_at: set[str] = set()
+    monkeypatch.setattr(checks, "found", lambda rule, *_: looked_at.update(f.pointer for f in rule.fields) or [])
+    kept.checked(SEND_AUTHENTICATION, ACCOUNT, made, row | {"a": "+919812345679"})
+    assert looked_at == {TO}
+
+
 def test_a_payload_is_a_copy():
     """Two rows share no part of their payloads, so that a change of one leaves the other as it was."""
     kept, made = KeptFiles(Places.standard()), template('{"k": [{"m": "{{ a }}"}]}')
