@@ -52,8 +52,8 @@ class _Known(NamedTuple):
 class FormCheck:
     """Check payloads of one form: they have one shape, and the values of variables in the same ``holes`` (by JSON pointer).
 
-    A rule, of a table of fields for each field, runs again only if a value that it reads differs from that of the payload
-    before. Threads may share a check.
+    A rule runs again only if a value that it reads differs from that of the payload before, and a rule of a table of fields
+    only for the fields that differ. Threads may share a check.
     """
 
     def __init__(

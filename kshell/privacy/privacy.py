@@ -96,7 +96,7 @@ class Privacy:
         ``common`` has texts with their masks, as ``CommonTexts`` finds them. A text that makes a match across its border, or
         a leak anywhere, leaves each text to ``mask``.
         """
-        if not (self._typed and self._words):  # else a common text may contain one
+        if not self._words:  # else a common text may contain one
             self._common = common
             whole = self.whole_masks.items()
             self._masked |= {text: mask for text, mask in whole if common.get(mask) == mask and "otp" not in text}
@@ -167,7 +167,7 @@ class Privacy:
     @cached_property
     def mask_values(self) -> Change:
         """The function that masks every value in a text, in each of its forms."""
-        return replacer({**self._words, **self._forms} if self._typed and self._words else self._forms)
+        return replacer({**self._words, **self._forms} if self._words else self._forms)
 
     # ---- pseudonyms
 

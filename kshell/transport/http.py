@@ -1,7 +1,7 @@
 """The only use of the HTTP libraries: open a connection, write one request, read its answer.
 
 httpx reads URLs and makes the headers; httpcore, its layer of connections, opens sockets and TLS; h11 frames what is written
-and read. httpx's own connections would not tell before the first byte of a request is written that it is.
+and read. The connections of httpx do not say when the first byte of a request is written, which decides what is known of it.
 
 Proxy, netrc and certificate settings of the environment are ignored. Nothing is redirected or tried again.
 """
